@@ -1,0 +1,89 @@
+"""Condit draws text from a language model conditioned on a constraint.
+
+Always valid, faithfully weighted, at the speed of the model. See ``condit.generate``.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+# Eager, for the module has the name of its function: a later import of it must not hide the verb.
+from condit.generate import generate
+
+if TYPE_CHECKING:
+    from condit.constraint.base import Constraint, Matcher, Strength, Violation
+    from condit.constraint.choice import choice
+    from condit.constraint.grammar import grammar
+    from condit.constraint.json_schema import json_schema
+    from condit.constraint.regex import regex
+    from condit.errors import CompileError, ConditError
+    from condit.model.base import Decoder, Model
+    from condit.model.load import load
+    from condit.model.ngram import NgramModel
+    from condit.result import Result, Sample, Stats
+    from condit.sampler.awrs import AWRS
+    from condit.sampler.base import Sampler
+    from condit.sampler.masked import Masked
+    from condit.sampler.smc import SMC
+    from condit.vocabulary import Vocabulary
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "condit.constraint.base": ("Constraint", "Matcher", "Strength", "Violation"),
+    "condit.constraint.choice": ("choice",),
+    "condit.constraint.grammar": ("grammar",),
+    "condit.constraint.json_schema": ("json_schema",),
+    "condit.constraint.regex": ("regex",),
+    "condit.errors": ("CompileError", "ConditError"),
+    "condit.model.base": ("Decoder", "Model"),
+    "condit.model.load": ("load",),
+    "condit.model.ngram": ("NgramModel",),
+    "condit.result": ("Result", "Sample", "Stats"),
+    "condit.sampler.awrs": ("AWRS",),
+    "condit.sampler.base": ("Sampler",),
+    "condit.sampler.masked": ("Masked",),
+    "condit.sampler.smc": ("SMC",),
+    "condit.vocabulary": ("Vocabulary",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [  # noqa: RUF022 - the order of the documentation
+    "load",
+    "generate",
+    "regex",
+    "grammar",
+    "json_schema",
+    "choice",
+    "Result",
+    "Sample",
+    "Stats",
+    "Masked",
+    "AWRS",
+    "SMC",
+    "Model",
+    "Decoder",
+    "NgramModel",
+    "Vocabulary",
+    "Constraint",
+    "Matcher",
+    "Strength",
+    "Violation",
+    "Sampler",
+    "ConditError",
+    "CompileError",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # Names are imported when first used: importing condit stays fast, and never imports torch.
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'condit' has no attribute {name!r}")
+    value = getattr(import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,1 @@
+"""What must hold: constraints, and the matchers that steer tokens by them."""

@@ -1,0 +1,135 @@
+"""The two protocols of a constraint: the immutable description, and the state machine over tokens."""
+
+from __future__ import annotations
+
+import enum
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from condit.vocabulary import Vocabulary
+
+
+class Strength(enum.Enum):
+    """How early a matcher can say no."""
+
+    EXACT = "exact"
+    """Every allowed prefix can be finished, and no valid text is refused."""
+    SOUND = "sound"
+    """No valid text is refused, but an allowed prefix may turn out to be a dead end."""
+    FINAL = "final"
+    """Only the finished text is checked."""
+
+
+@dataclass(frozen=True)
+class Violation:
+    """Why a text does not satisfy a constraint.
+
+    Attributes:
+        reason: one sentence, in the constraint's own terms.
+        position: character offset in the text at which it goes wrong; the text's length where
+            it ends too soon; ``None`` where no single place is to blame.
+    """
+
+    reason: str
+    position: int | None = None
+
+    def __str__(self) -> str:
+        where = "" if self.position is None else f"at character {self.position}: "
+        return where + self.reason
+
+
+class Matcher(ABC):
+    """A state machine over tokens: which tokens may come next, given the tokens so far.
+
+    The end token asks "may the text stop here?". After it, nothing is allowed.
+    """
+
+    vocabulary: Vocabulary
+    strength: Strength
+
+    @abstractmethod
+    def allows(self, token: int) -> bool:
+        """Whether ``token`` may come next. Ids that are not text are refused, never an error."""
+
+    @abstractmethod
+    def mask(self) -> NDArray[np.uint32] | None:
+        """All tokens at once, or ``None`` where asking one by one is the only way.
+
+        Bit ``t % 32`` of word ``t // 32`` says whether token ``t`` is allowed; the shape is
+        ``(ceil(len(vocabulary) / 32),)``. It agrees with ``allows`` on every token.
+        """
+
+    @abstractmethod
+    def advance(self, token: int) -> None:
+        """Append ``token``.
+
+        Raises:
+            RefusedTokenError: the token is not allowed; the state is unchanged.
+        """
+
+    @abstractmethod
+    def copy(self) -> Matcher:
+        """An independent matcher in the same state."""
+
+    def forced(self) -> tuple[int, ...]:
+        """Tokens that are the only choice from here, one after the other (maybe none).
+
+        Every one of them is forced; not every forced token need be found.
+        """
+        return ()
+
+    def cost_to_finish(self) -> int | None:
+        """A least number of tokens to acceptance, the end token not counted; ``None``: unknown."""
+        return None
+
+    @abstractmethod
+    def explain(self, token: int) -> str:
+        """Why ``token`` is refused, in the constraint's own terms; ``""`` where it is allowed."""
+
+
+class Constraint(ABC):
+    """An immutable description of a set of texts."""
+
+    @abstractmethod
+    def bind(self, vocabulary: Vocabulary) -> Matcher:
+        """A matcher at the empty text.
+
+        Raises:
+            VocabularyError: no token of this vocabulary can begin a text that satisfies it.
+        """
+
+    @abstractmethod
+    def violation(self, text: str) -> Violation | None:
+        """The first reason why ``text`` does not satisfy the constraint, or ``None``.
+
+        Decided by an oracle that shares no code with the matcher.
+        """
+
+    def accepts(self, text: str) -> bool:
+        """Whether ``text`` satisfies the constraint, by the oracle."""
+        return self.violation(text) is None
+
+    def explain(self, text: str) -> str:
+        """Why ``text`` does not satisfy the constraint, and at which character; ``""`` if it does."""
+        violation = self.violation(text)
+        return "" if violation is None else str(violation)
+
+    def value(self, text: str) -> object:
+        """What an accepted ``text`` means, where the constraint has a type; else ``None``."""
+        return None
+
+
+def unpack(mask: NDArray[np.uint32], size: int) -> NDArray[np.bool_]:
+    """A packed mask as ``size`` booleans, one a token."""
+    return np.unpackbits(mask.view(np.uint8), count=size, bitorder="little").view(np.bool_)
+
+
+def pack(allowed: NDArray[np.bool_]) -> NDArray[np.uint32]:
+    """Booleans, one a token, as the packed mask that ``Matcher.mask`` returns."""
+    octets = np.packbits(allowed, bitorder="little")
+    padded = np.zeros(-(-len(allowed) // 32) * 4, dtype=np.uint8)
+    padded[: len(octets)] = octets
+    return padded.view(np.uint32)

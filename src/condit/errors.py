@@ -1,0 +1,84 @@
+"""Every error Condit raises on purpose. Each says what was wrong, where, and what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from condit.result import Result
+
+
+class ConditError(Exception):
+    """Base of all Condit errors: catch this to catch them all."""
+
+
+class ArgumentError(ConditError, ValueError):
+    """An argument has a value that cannot be used (``n=0``, a negative temperature)."""
+
+
+class UnknownNameError(ConditError, LookupError):
+    """No model, sampler or option of that name is registered; the message suggests a near one."""
+
+
+class MissingDependencyError(ConditError, ImportError):
+    """An optional package is needed; the message gives the command that installs it."""
+
+
+class ModelError(ConditError):
+    """A model cannot be loaded or run: no such directory, a damaged file, an unknown kind."""
+
+
+class PromptTooLongError(ConditError, ValueError):
+    """Prompt and budget together do not fit in the model's context."""
+
+
+class VocabularyError(ConditError, ValueError):
+    """A tokenizer whose tokens cannot be read as bytes, or one that cannot spell the constraint."""
+
+
+class CompileError(ConditError, ValueError):
+    """A constraint cannot be compiled: it does not parse, or it says something unsupported.
+
+    Attributes:
+        position: character offset into the source where the trouble is, where that is known.
+        keywords: the keywords or constructs that are to blame, where that is known.
+    """
+
+    def __init__(
+        self, message: str, *, position: int | None = None, keywords: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(message)
+        self.position = position
+        self.keywords = keywords
+
+
+class UnsupportedConstraintError(CompileError):
+    """The constraint is well formed, but uses something that cannot be enforced (yet)."""
+
+
+class UnsatisfiableError(CompileError):
+    """The constraint is well formed, but no text at all satisfies it."""
+
+
+class ConstraintTooComplexError(ConditError, RuntimeError):
+    """The constraint engine ran into one of its own limits while matching."""
+
+
+class RefusedTokenError(ConditError, ValueError):
+    """A matcher was advanced by a token that it refuses; its state is unchanged."""
+
+
+class GenerationError(ConditError, RuntimeError):
+    """No valid text was drawn. Nothing is lost: ``result`` holds every lane as far as it got."""
+
+    def __init__(self, message: str, result: Result) -> None:
+        super().__init__(message)
+        self.result = result
+
+
+class DeadEndError(GenerationError):
+    """Every lane reached a prefix after which the model gives no mass to any allowed token."""
+
+
+class BudgetError(GenerationError):
+    """No lane finished within ``max_tokens`` (some may have died before that)."""

@@ -1,0 +1,177 @@
+"""The verb: draw texts from a model, conditioned on a constraint."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, cast
+
+import numpy as np
+
+from condit.constraint.base import Constraint
+from condit.errors import ArgumentError, BudgetError, DeadEndError
+from condit.model.base import Model, Prompt
+from condit.model.load import load
+from condit.plugins import find
+from condit.result import Result, Sample, Stats
+from condit.sampler.base import Problem, Sampler, State, StepInfo
+from condit.sampler.completion import shortest_known_completion
+from condit.sampler.law import BaseLaw
+
+
+def generate(
+    model: Model | str,
+    prompt: Prompt,
+    constraint: Constraint | None = None,
+    *,
+    n: int = 1,
+    max_tokens: int = 256,
+    sampler: str | Sampler = "smc",
+    seed: int | None = None,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float = 1.0,
+    on_step: Callable[[StepInfo], None] | None = None,
+) -> Result:
+    """Draw ``n`` weighted texts from ``p(x | C)``.
+
+    The target is the model's law ``p`` (temperature, top-k and top-p included) restricted to the
+    texts that satisfy the constraint, end by the model's end token, and have at most
+    ``max_tokens`` tokens. At the budget only the end is left, with its own probability as weight.
+
+    Args:
+        model: a model, or what ``condit.load`` takes.
+        prompt: text, chat messages (``{"role": ..., "content": ...}``), or token ids.
+        constraint: what every text must satisfy; ``None`` draws freely, cut at ``max_tokens``.
+        n: how many lanes, that is, samples.
+        max_tokens: the most tokens a text may have, the end token not counted.
+        sampler: ``"masked"``, ``"awrs"``, ``"smc"``, or a sampler such as
+            ``condit.SMC(kernel="masked", threshold=0.8)``.
+        seed: the same seed gives the same draws; by default a fresh one, kept in ``result.seed``.
+        temperature: divides the logits; 0 takes the most probable allowed token each time.
+        top_k: keep only the ``k`` most probable tokens, before the constraint is asked.
+        top_p: keep only the most probable tokens up to this mass, before the constraint is asked.
+        on_step: called with the trace record of each step, for progress and streaming.
+
+    Returns:
+        the samples with their weights; at least one is valid.
+
+    Raises:
+        ArgumentError: an argument is out of range; the message names it.
+        PromptTooLongError: prompt and budget do not fit in the model's context.
+        VocabularyError: the model's tokens cannot begin any valid text.
+        BudgetError: no lane finished within ``max_tokens``; ``error.result`` has what there is.
+        DeadEndError: every lane died; ``error.result`` has what there is.
+    """
+    if n < 1:
+        raise ArgumentError(f"n must be 1 or more, not {n}")
+    if max_tokens < 1:
+        raise ArgumentError(f"max_tokens must be 1 or more, not {max_tokens}")
+    if constraint is not None and not isinstance(constraint, Constraint):
+        raise ArgumentError(
+            f"the constraint is a {type(constraint).__name__}: make one with condit.json_schema, "
+            "condit.regex, condit.grammar or condit.choice"
+        )
+    if seed is not None and seed < 0:
+        raise ArgumentError(f"seed must be 0 or more, not {seed}")
+    law = BaseLaw(temperature, top_k, top_p)
+    chosen = sampler_of(sampler)
+    model = model if isinstance(model, Model) else load(model)
+    tokens = model.encode_prompt(prompt)
+    model.check_fits(len(tokens), max_tokens)
+    problem = Problem(model, tuple(tokens), constraint, n, max_tokens, law)
+
+    began = time.perf_counter()
+    sequence = np.random.SeedSequence(seed)
+    rng = np.random.default_rng(sequence)
+    state = chosen.init(problem, rng)
+    trace: list[StepInfo] = []
+    while not state.done:
+        state, info = chosen.step(rng, state)
+        trace.append(info)
+        if on_step is not None:
+            on_step(info)
+    result = Result(
+        samples=tuple(_samples(state)),
+        sampler=repr(chosen),
+        seed=_entropy(sequence),
+        stats=_stats(state, trace, time.perf_counter() - began),
+        trace=tuple(trace),
+        greedy=temperature == 0,
+        _rng=rng.spawn(1)[0],
+    )
+    if not any(sample.valid for sample in result.samples):
+        raise _failure(problem, result)
+    return result
+
+
+def sampler_of(sampler: str | Sampler) -> Sampler:
+    """The sampler of that name with its usual settings, or the sampler itself."""
+    if isinstance(sampler, Sampler):
+        return sampler
+    made: Any = find("samplers", sampler)
+    return cast(Sampler, made() if isinstance(made, type) else made)
+
+
+def _entropy(sequence: np.random.SeedSequence) -> int:
+    entropy = sequence.entropy
+    return entropy if isinstance(entropy, int) else 0
+
+
+def _samples(state: State) -> list[Sample]:
+    constraint, vocabulary = state.problem.constraint, state.problem.model.vocabulary
+    samples = []
+    for lane in state.lanes:
+        text = vocabulary.decode(lane.tokens)
+        finished = lane.finish_reason == "stop"
+        samples.append(
+            Sample(
+                text=text,
+                tokens=tuple(lane.tokens),
+                log_weight=lane.log_weight + state.log_evidence,
+                log_probability=lane.log_probability,
+                finish_reason=lane.finish_reason or "length",
+                value=constraint.value(text) if constraint is not None and finished else None,
+            )
+        )
+    return samples
+
+
+def _stats(state: State, trace: list[StepInfo], seconds: float) -> Stats:
+    return Stats(
+        seconds=seconds,
+        prompt_tokens=len(state.problem.prompt),
+        tokens=sum(token is not None for info in trace for token in info.tokens),
+        positions_forwarded=state.decoder.positions_forwarded,
+        checks=sum(sum(info.checks) for info in trace),
+        masks=sum(sum(info.masks) for info in trace),
+        resamplings=sum(info.ancestors is not None for info in trace),
+    )
+
+
+def _failure(problem: Problem, result: Result) -> BudgetError | DeadEndError:
+    """The error for a run without any valid text: what happened, and the way out."""
+    reasons = [sample.finish_reason for sample in result.samples]
+    longest = result.best.text
+    shown = longest if len(longest) <= 200 else f"{longest[:100]} … {longest[-90:]}"
+    if "length" not in reasons:
+        return DeadEndError(
+            f"all {len(reasons)} lanes came to a dead end: after the prefix they reached, the "
+            "model gives no mass to any token that the constraint allows "
+            f"(temperature {problem.law.temperature:g}, top_k {problem.law.top_k}, "
+            f"top_p {problem.law.top_p:g}). The longest prefix is {shown!r}. "
+            "Draw more lanes, or keep more of the model's tokens (larger top_k and top_p)",
+            result,
+        )
+    rest = None
+    if problem.constraint is not None:
+        rest = shortest_known_completion(problem.constraint, longest)
+    missing = f" It would have been finished by {rest!r}." if rest else ""
+    died = reasons.count("dead_end")
+    return BudgetError(
+        f"none of {len(reasons)} lanes finished within max_tokens={problem.max_tokens}"
+        + (f" ({died} came to a dead end before that)" if died else "")
+        + f". The longest prefix is {shown!r}.{missing} "
+        "Raise max_tokens, bound the constraint (maxLength, maxItems, {0,n}), or draw more lanes",
+        result,
+    )

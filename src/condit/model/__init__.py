@@ -1,0 +1,1 @@
+"""Who speaks: models, and the decoders that hold their growing sequences."""

@@ -1,0 +1,161 @@
+"""The two protocols of a model: what it is, and the decoder that grows sequences with it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from condit.errors import ArgumentError, PromptTooLongError
+from condit.vocabulary import Vocabulary
+
+Logits: TypeAlias = Any
+"""Unnormalised log-probabilities in the model's own array type (numpy, or torch on any device).
+
+The last axis is the vocabulary. ``as_float32`` turns one row into numpy.
+"""
+
+Prompt: TypeAlias = str | Sequence[int] | Sequence[Mapping[str, str]]
+"""Text, token ids, or chat messages (``{"role": ..., "content": ...}``)."""
+
+
+def as_float32(row: Logits) -> NDArray[np.float32]:
+    """One row of logits as a numpy array of 32-bit floats; a view where it already is one."""
+    if isinstance(row, np.ndarray):
+        return row.astype(np.float32, copy=False)
+    array: NDArray[np.float32] = row.detach().float().cpu().numpy()
+    return array
+
+
+class Decoder(ABC):
+    """Lanes: growing token sequences that share what they have in common.
+
+    The only place where key-value caches live. A lane is named by its index. No token that a
+    live lane has seen is ever forwarded again for it.
+
+    Attributes:
+        logits: for each lane the logits after its last token, shape ``(vocabulary,)``; ``None``
+            after a rewind to anything but the prompt, until the lane advances again.
+        positions_forwarded: token positions that the model has computed so far, prompts included.
+    """
+
+    logits: list[Logits | None]
+    positions_forwarded: int
+
+    @property
+    @abstractmethod
+    def lengths(self) -> tuple[int, ...]:
+        """Tokens in each lane, the prompt included."""
+
+    @abstractmethod
+    def admit(self, prompt: Sequence[int], lanes: int = 1) -> range:
+        """Forward ``prompt`` once and add ``lanes`` lanes that share it; returns their indices."""
+
+    @abstractmethod
+    def advance(self, tokens: Sequence[Sequence[int]]) -> list[Logits]:
+        """Append 0 or more tokens to each lane.
+
+        Args:
+            tokens: for every lane the tokens to append, maybe none.
+
+        Returns:
+            for every lane the logits at its new positions, shape ``(len(tokens[i]), vocabulary)``.
+        """
+
+    @abstractmethod
+    def fork(self, ancestors: Sequence[int]) -> None:
+        """Lane ``i`` becomes a copy of lane ``ancestors[i]``.
+
+        There may be more or fewer ancestors than lanes, so lanes can be added (as the branches
+        of a tree of drafts: lanes that agree on a prefix forward it once) and dropped.
+        """
+
+    @abstractmethod
+    def rewind(self, lengths: Sequence[int]) -> None:
+        """Drop what lies past each lane's length, which may not cut into its prompt."""
+
+    def release(self, lanes: Sequence[int]) -> None:
+        """Remove these lanes; the ones that stay keep their order and close ranks."""
+        leaving = set(lanes)
+        self.fork([lane for lane in range(len(self.lengths)) if lane not in leaving])
+
+
+class Model(ABC):
+    """Next-token distributions over a vocabulary, through a decoder.
+
+    Attributes:
+        name: how messages and results call it.
+        vocabulary: its tokens as bytes.
+        context: the longest sequence it can take, in tokens, or ``None`` for no limit.
+        module: the torch module where there is one, else ``None``.
+    """
+
+    name: str
+    vocabulary: Vocabulary
+    context: int | None = None
+    module: Any = None
+
+    @abstractmethod
+    def encode(self, text: str) -> list[int]:
+        """The token ids of ``text`` as such: nothing is added, and no special token is read."""
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """The text of token ids; special tokens are not text and vanish."""
+        return self.vocabulary.decode(tokens)
+
+    def encode_prompt(self, prompt: Prompt) -> list[int]:
+        """The token ids that the model should see for a prompt.
+
+        Text is encoded as the model expects its input to begin (with its start token, where it
+        has one); chat messages go through the model's chat template; token ids pass through.
+
+        Raises:
+            ArgumentError: the prompt is empty, has ids outside the vocabulary, or is chat
+                messages for a model without a chat template.
+        """
+        if isinstance(prompt, str):
+            tokens = self._encode_text_prompt(prompt)
+        elif prompt and isinstance(prompt[0], Mapping):
+            tokens = self._encode_chat([dict(m) for m in prompt if isinstance(m, Mapping)])
+        else:
+            tokens = [int(token) for token in prompt if not isinstance(token, Mapping)]
+        if not tokens:
+            raise ArgumentError(
+                f"the prompt is empty, and {self.name} has no start token to begin from: "
+                "give it at least one token"
+            )
+        outside = [token for token in tokens if not 0 <= token < len(self.vocabulary)]
+        if outside:
+            raise ArgumentError(
+                f"prompt token {outside[0]} is outside the vocabulary of {self.name} "
+                f"({len(self.vocabulary)} tokens)"
+            )
+        return tokens
+
+    def _encode_text_prompt(self, text: str) -> list[int]:
+        return self.encode(text)
+
+    def _encode_chat(self, messages: list[dict[str, str]]) -> list[int]:
+        raise ArgumentError(f"{self.name} has no chat template: give the prompt as text")
+
+    def check_fits(self, prompt_length: int, max_tokens: int) -> None:
+        """Raise `PromptTooLongError` unless prompt and budget fit in the context together."""
+        if self.context is None or prompt_length + max_tokens <= self.context:
+            return
+        if prompt_length >= self.context:
+            raise PromptTooLongError(
+                f"the prompt has {prompt_length} tokens, but {self.name} can see only "
+                f"{self.context}: shorten the prompt"
+            )
+        raise PromptTooLongError(
+            f"the prompt has {prompt_length} tokens and max_tokens is {max_tokens}, together more "
+            f"than the {self.context} that {self.name} can see: "
+            f"set max_tokens to {self.context - prompt_length} or less"
+        )
+
+    @abstractmethod
+    def start(self, prompt: Sequence[int], lanes: int = 1) -> Decoder:
+        """A decoder with ``lanes`` lanes that share ``prompt``, forwarded once."""

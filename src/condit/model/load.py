@@ -1,0 +1,78 @@
+"""From what a user writes to a model: a name, a directory, a ``.gguf`` file, a hub name."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+from condit.errors import ArgumentError, ModelError, UnknownNameError
+from condit.model.base import Model
+from condit.model.source import ModelSource
+from condit.plugins import find, registered, unknown
+
+_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+def load(source: str | os.PathLike[str] = "smollm2", **options: Any) -> Model:
+    """Load a model.
+
+    Args:
+        source: a registered name (``"smollm2"``, ``"ngram"``; see ``condit models``), a directory
+            with a ``transformers`` model, a ``.gguf`` file, or a name on the Hugging Face hub.
+        **options: passed to that kind of model; ``dtype`` and ``device`` for torch models.
+
+    Raises:
+        UnknownNameError: no such name; the message suggests the nearest.
+        ModelError: the directory or file is not a model, or is damaged.
+        MissingDependencyError: an optional package is needed.
+    """
+    if isinstance(source, str) and source in registered("models"):
+        return _make(cast(ModelSource, find("models", source)).load, (), options)
+    path = Path(source).expanduser()
+    if path.is_dir():
+        return _load_directory(path, options)
+    if path.suffix == ".gguf":
+        from condit.model.gguf import load_gguf
+
+        return _make(load_gguf, (path,), options)
+    if path.exists():
+        raise ModelError(
+            f"{path} is a file but not a .gguf file: give a directory with a transformers model, "
+            "or a .gguf file"
+        )
+    text = os.fspath(source)
+    if _HUB_NAME.fullmatch(text) and not text.startswith("."):
+        from condit.model.transformers import load_directory
+
+        return _make(load_directory, (text,), options)
+    if os.sep in text or text.startswith((".", "~")):
+        raise ModelError(f"there is no file or directory {path}")
+    known = registered("models")
+    raise UnknownNameError(f"{unknown('model', text, known)}; a directory or .gguf file works too")
+
+
+def _load_directory(path: Path, options: dict[str, Any]) -> Model:
+    if not (path / "config.json").is_file():
+        files = sorted(path.glob("*.gguf"))
+        way_out = (
+            f"it holds {files[0].name}: load that file"
+            if files
+            else "a model directory has config.json, weights and a tokenizer.json"
+        )
+        raise ModelError(f"{path} is not a model directory (no config.json): {way_out}")
+    from condit.model.transformers import load_directory
+
+    return _make(load_directory, (path,), options)
+
+
+def _make(make: Callable[..., Model], arguments: tuple[Any, ...], options: dict[str, Any]) -> Model:
+    """Make the model, turning an option that its kind does not take into a typed error."""
+    known = inspect.signature(make).parameters
+    for option in options:
+        if option not in known:
+            raise ArgumentError(unknown("option of this model", option, known))
+    return make(*arguments, **options)

@@ -1,0 +1,215 @@
+"""A tiny trainable model in numpy: for tests, and for worlds small enough to enumerate.
+
+It is an interpolated n-gram model: at each order the counts of what followed the context are
+mixed with the next shorter context, which acts as a prior worth ``smoothing`` observations
+(a Dirichlet prior; MacKay and Peto 1995). The shortest context is uniform, so every token has mass
+everywhere.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from condit.errors import ArgumentError
+from condit.model.base import Decoder, Logits, Model
+from condit.model.source import ModelSource
+from condit.vocabulary import Vocabulary
+
+_CORPUS = (
+    "The invoice is for three oak chairs at 80 euros each.\n",
+    'The order is {"item": "oak chair", "count": 3, "price": 80}.\n',
+    "The answer is yes. The answer is no.\n",
+    "On 2026-11-21 the ship left the harbour at 10:45.\n",
+    "She counted 1, 2, 3, 4, 5 and then 12 birds on the roof.\n",
+)
+
+
+class NgramModel(Model):
+    """Next-token distributions from counts of the last ``order - 1`` tokens.
+
+    Args:
+        vocabulary: its tokens.
+        order: how many tokens an n-gram has, the predicted one included; at least 1.
+        counts: for each context (a tuple of up to ``order - 1`` tokens) what followed it.
+        smoothing: how many observations the next shorter context is worth; positive.
+    """
+
+    name = "ngram"
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        order: int,
+        counts: Mapping[tuple[int, ...], Mapping[int, int]],
+        smoothing: float,
+    ) -> None:
+        self.vocabulary = vocabulary
+        self.order = order
+        self._smoothing = smoothing
+        self._counts = counts
+        self._rows: dict[tuple[int, ...], NDArray[np.float32]] = {}
+
+    @classmethod
+    def train(
+        cls,
+        texts: Iterable[str],
+        *,
+        vocabulary: Vocabulary | None = None,
+        order: int = 3,
+        smoothing: float = 0.5,
+    ) -> NgramModel:
+        """Count the n-grams of texts, each of which ends with the end token.
+
+        Args:
+            texts: the corpus.
+            vocabulary: its tokens; one for each byte by default.
+            order: how many tokens an n-gram has, the predicted one included.
+            smoothing: how many observations the next shorter context is worth.
+
+        Raises:
+            ArgumentError: ``order`` or ``smoothing`` is not positive, or a text cannot be spelled.
+        """
+        if order < 1 or smoothing <= 0:
+            raise ArgumentError(
+                f"order must be 1 or more and smoothing positive, not {order} and {smoothing}"
+            )
+        vocabulary = vocabulary or Vocabulary.of_bytes()
+        counts: dict[tuple[int, ...], Counter[int]] = defaultdict(Counter)
+        model = cls(vocabulary, order, counts, smoothing)
+        for text in texts:
+            tokens = [*model.encode(text), vocabulary.end]
+            for place, token in enumerate(tokens):
+                for length in range(min(order - 1, place) + 1):
+                    counts[tuple(tokens[place - length : place])][token] += 1
+        return model
+
+    def encode(self, text: str) -> list[int]:
+        """The token ids of ``text``, each the longest that fits (the first of equals).
+
+        Raises:
+            ArgumentError: no token spells what comes next.
+        """
+        data = text.encode()
+        tokens = []
+        place = 0
+        longest = max(map(len, self.vocabulary.bytes))
+        first: dict[bytes, int] = {}
+        for token, spelled in enumerate(self.vocabulary.bytes):
+            first.setdefault(spelled, token)
+        while place < len(data):
+            for length in range(longest, 0, -1):
+                piece = data[place : place + length]
+                if len(piece) == length and piece in first:
+                    tokens.append(first[piece])
+                    place += length
+                    break
+            else:
+                rest = data[place:].decode(errors="replace")
+                raise ArgumentError(f"no token of this vocabulary spells the start of {rest!r}")
+        return tokens
+
+    def _encode_text_prompt(self, text: str) -> list[int]:
+        # The end token stands before a text as it does after one.
+        return self.encode(text) or [self.vocabulary.end]
+
+    def logits(self, tokens: Sequence[int]) -> NDArray[np.float32]:
+        """Log-probabilities of the next token after ``tokens``, shape ``(vocabulary,)``."""
+        context = tuple(tokens[max(0, len(tokens) - self.order + 1) :])
+        if context not in self._rows:
+            self._rows[context] = np.log(self._probabilities(context)).astype(np.float32)
+        return self._rows[context]
+
+    def _probabilities(self, context: tuple[int, ...]) -> NDArray[np.float64]:
+        size = len(self.vocabulary)
+        shorter = self._probabilities(context[1:]) if context else np.full(size, 1 / size)
+        counted = np.zeros(size)
+        for token, count in self._counts.get(context, {}).items():
+            counted[token] = count
+        mixed: NDArray[np.float64] = counted + self._smoothing * shorter
+        mixed /= mixed.sum()
+        return mixed
+
+    def start(self, prompt: Sequence[int], lanes: int = 1) -> Decoder:
+        """A decoder with ``lanes`` lanes that share ``prompt``."""
+        decoder = NgramDecoder(self)
+        decoder.admit(prompt, lanes)
+        return decoder
+
+
+class NgramDecoder(Decoder):
+    """Lanes as plain token lists: nothing is cached but the model's rows."""
+
+    def __init__(self, model: NgramModel) -> None:
+        self.logits = []
+        self.positions_forwarded = 0
+        self._model = model
+        self._lanes: list[tuple[int, ...]] = []
+        self._prompt_lengths: list[int] = []
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """Tokens in each lane, the prompt included."""
+        return tuple(map(len, self._lanes))
+
+    def admit(self, prompt: Sequence[int], lanes: int = 1) -> range:
+        """Add ``lanes`` lanes that share ``prompt``; returns their indices."""
+        if not prompt:
+            raise ArgumentError("a lane needs a prompt of at least one token")
+        first = len(self._lanes)
+        self._lanes += [tuple(prompt)] * lanes
+        self._prompt_lengths += [len(prompt)] * lanes
+        self.logits += [self._model.logits(prompt)] * lanes
+        self.positions_forwarded += len(prompt)
+        return range(first, first + lanes)
+
+    def advance(self, tokens: Sequence[Sequence[int]]) -> list[Logits]:
+        """Append 0 or more tokens to each lane; logits at every new position."""
+        if len(tokens) != len(self._lanes):
+            raise ArgumentError(f"{len(tokens)} token lists for {len(self._lanes)} lanes")
+        answers: list[Logits] = []
+        for index, appended in enumerate(tokens):
+            rows = np.empty((len(appended), len(self._model.vocabulary)), dtype=np.float32)
+            for rank, token in enumerate(appended):
+                self._lanes[index] = (*self._lanes[index], token)
+                rows[rank] = self._model.logits(self._lanes[index])
+            if appended:
+                self.logits[index] = rows[-1]
+            self.positions_forwarded += len(appended)
+            answers.append(rows)
+        return answers
+
+    def fork(self, ancestors: Sequence[int]) -> None:
+        """Lane ``i`` becomes a copy of lane ``ancestors[i]``; lanes not named are dropped."""
+        self._lanes = [self._lanes[ancestor] for ancestor in ancestors]
+        self._prompt_lengths = [self._prompt_lengths[ancestor] for ancestor in ancestors]
+        self.logits = [self.logits[ancestor] for ancestor in ancestors]
+
+    def rewind(self, lengths: Sequence[int]) -> None:
+        """Drop what lies past each lane's length, which may not cut into its prompt."""
+        for index, length in enumerate(lengths):
+            here, prompt = len(self._lanes[index]), self._prompt_lengths[index]
+            if not prompt <= length <= here:
+                raise ArgumentError(
+                    f"lane {index} has {here} tokens, {prompt} of them its prompt: "
+                    f"it cannot be rewound to {length}"
+                )
+            if length < here:
+                self._lanes[index] = self._lanes[index][:length]
+                at_prompt = length == prompt
+                self.logits[index] = self._model.logits(self._lanes[index]) if at_prompt else None
+
+
+def load(*, order: int = 5) -> NgramModel:
+    """The n-gram model of bytes that ``condit.load("ngram")`` gives, trained on five sentences."""
+    return NgramModel.train(_CORPUS, order=order, smoothing=0.02)
+
+
+NGRAM = ModelSource(
+    name="ngram",
+    description="n-gram model of bytes, trained on five sentences: for tests and small worlds",
+    load=load,
+)

@@ -1,0 +1,199 @@
+"""Models from Hugging Face ``transformers``: a local directory, a hub name, or a ``.gguf`` file."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import inspect
+import io
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from condit.errors import ArgumentError, MissingDependencyError, ModelError, VocabularyError
+from condit.model.base import Decoder, Model
+from condit.model.token_bytes import token_bytes
+from condit.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    import torch
+
+INSTALL = "pip install 'condit[transformers]'"
+
+_ATTENTION_KINDS = {"full_attention", "sliding_attention"}
+
+
+def require_transformers() -> None:
+    """Raise `MissingDependencyError` with the install command unless torch models can be run."""
+    try:
+        import torch  # noqa: F401
+        import transformers  # noqa: F401
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"this model needs torch and transformers ({error.name} is missing): {INSTALL}"
+        ) from error
+
+
+class TransformersModel(Model):
+    """A causal language model of ``transformers`` with its tokenizer.
+
+    Args:
+        module: the torch module, for example from ``AutoModelForCausalLM.from_pretrained``.
+        tokenizer: its fast tokenizer.
+        name: how messages call it.
+        directory: where it was loaded from, where that is a local directory.
+
+    Raises:
+        ModelError: an architecture whose layers are not plain or sliding-window attention.
+        VocabularyError: a tokenizer whose tokens cannot be read as bytes.
+    """
+
+    def __init__(
+        self, module: Any, tokenizer: Any, name: str, directory: Path | None = None
+    ) -> None:
+        self.module = module.eval()
+        self.tokenizer = tokenizer
+        self.name = name
+        self.directory = directory
+        config = module.config.get_text_config()
+        self.context = getattr(config, "max_position_embeddings", None)
+        self._windows = _attention_windows(module, config, name)
+        self.vocabulary = _vocabulary(module, tokenizer, config.vocab_size, name)
+        # A second tokenizer that reads the names of special tokens as plain text.
+        self._text_tokenizer = copy.deepcopy(tokenizer.backend_tokenizer)
+        self._text_tokenizer.encode_special_tokens = True
+
+    def encode(self, text: str) -> list[int]:
+        """The token ids of ``text`` as such: nothing is added, and no special token is read."""
+        return list(self._text_tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def _encode_text_prompt(self, text: str) -> list[int]:
+        tokens: list[int] = self.tokenizer(text)["input_ids"]
+        if not tokens and self.tokenizer.bos_token_id is not None:
+            return [self.tokenizer.bos_token_id]
+        return tokens
+
+    def _encode_chat(self, messages: list[dict[str, str]]) -> list[int]:
+        if not self.tokenizer.chat_template:
+            raise ArgumentError(f"{self.name} has no chat template: give the prompt as text")
+        text = self.tokenizer.apply_chat_template(
+            messages, add_generation_prompt=True, tokenize=False
+        )
+        tokens: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        return tokens
+
+    def start(self, prompt: Sequence[int], lanes: int = 1) -> Decoder:
+        """A decoder with ``lanes`` lanes that share ``prompt``, forwarded once."""
+        from condit.model.cells import CellDecoder
+
+        decoder = CellDecoder(self.module, self._windows)
+        decoder.admit(prompt, lanes)
+        return decoder
+
+
+def load_directory(
+    source: str | Path, *, name: str | None = None, dtype: str = "auto", device: str | None = None
+) -> TransformersModel:
+    """Load a causal language model from a local directory or by its name on the hub.
+
+    Args:
+        source: the directory, or ``"organisation/name"``.
+        name: how messages call it; the directory's own name by default.
+        dtype: ``"auto"`` (that of the checkpoint; 32-bit where this processor has no fast
+            16-bit arithmetic), ``"bfloat16"``, ``"float16"`` or ``"float32"``.
+        device: a torch device; ``"cuda"`` where there is one, else ``"cpu"``.
+
+    Raises:
+        ModelError: there is no model there, or it cannot be read.
+        MissingDependencyError: torch or transformers is not installed.
+    """
+    require_transformers()
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    name = name or Path(source).name
+    try:
+        with quiet_unless_terminal():
+            tokenizer = AutoTokenizer.from_pretrained(source)
+            module = AutoModelForCausalLM.from_pretrained(source, dtype=_torch_dtype(dtype))
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise ModelError(
+            f"{source} could not be loaded as a causal language model: {first_line(error)}"
+        ) from error
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    if dtype == "auto" and device == "cpu" and not _fast_bfloat16():
+        module = module.float()
+    directory = Path(source) if Path(source).is_dir() else None
+    return TransformersModel(module.to(device), tokenizer, name, directory)
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message: the rest is advice about other programs."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+@contextlib.contextmanager
+def quiet_unless_terminal() -> Iterator[None]:
+    """Let ``transformers`` draw its progress bars on a terminal, and nothing anywhere else."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        yield
+        return
+    with contextlib.redirect_stderr(io.StringIO()):
+        yield
+
+
+def _torch_dtype(name: str) -> str | torch.dtype:
+    import torch
+
+    known = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
+    if name == "auto":
+        return name
+    if name not in known:
+        raise ArgumentError(f"dtype {name!r} is not one of auto, {', '.join(known)}")
+    return known[name]
+
+
+def _fast_bfloat16() -> bool:
+    import torch
+
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def _attention_windows(module: Any, config: Any, name: str) -> dict[str, int | None]:
+    """For each kind of attention layer how far it looks back; `ModelError` for other kinds."""
+    kinds = set(getattr(config, "layer_types", None) or ())
+    parameters = inspect.signature(module.forward).parameters
+    explicit = {"position_ids", "past_key_values"} <= set(parameters)
+    if not kinds <= _ATTENTION_KINDS or not explicit or getattr(config, "alibi", False):
+        strange = ", ".join(sorted(kinds - _ATTENTION_KINDS)) or "no explicit position ids"
+        raise ModelError(
+            f"{name} ({config.model_type}) cannot share a cache between lanes ({strange}): "
+            "Condit runs decoders made of full and sliding-window attention layers"
+        )
+    window = getattr(config, "sliding_window", None)
+    if not kinds:
+        # Without per-layer types, a window in the configuration holds for every layer.
+        kinds = {"sliding_attention" if window else "full_attention"}
+    return {kind: window if kind == "sliding_attention" else None for kind in sorted(kinds)}
+
+
+def _vocabulary(module: Any, tokenizer: Any, size: int, name: str) -> Vocabulary:
+    if getattr(tokenizer, "backend_tokenizer", None) is None:
+        raise VocabularyError(
+            f"the tokenizer of {name} has no tokenizer.json (a 'fast' tokenizer), "
+            "so the bytes of its tokens cannot be known"
+        )
+    spelled, _ = token_bytes(json.loads(tokenizer.backend_tokenizer.to_str()), size)
+    generation = getattr(module, "generation_config", None)
+    declared = [tokenizer.eos_token_id, getattr(generation, "eos_token_id", None)]
+    ends: list[int] = []
+    for entry in declared:
+        if entry is not None:
+            ends += entry if isinstance(entry, list) else [entry]
+    if not ends:
+        raise VocabularyError(f"the tokenizer of {name} names no end token")
+    for end in ends:
+        spelled[end] = b""
+    return Vocabulary(bytes=spelled, end=ends[0], ends=frozenset(ends))

@@ -1,0 +1,182 @@
+"""What a call to ``generate`` gives back."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from condit.sampler.base import FinishReason, StepInfo, effective_sample_size, log_mean_exp
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One text.
+
+    Attributes:
+        text: the text, without the prompt.
+        tokens: its token ids, without the end token.
+        log_weight: natural logarithm of its importance weight, comparable among the samples of one
+            result and unbiased for ``Z`` on average; ``-inf`` unless ``finish_reason`` is
+            ``"stop"`` (or there was no constraint).
+        log_probability: natural logarithm of the probability of its tokens, and of its end, under
+            the base law.
+        finish_reason: ``"stop"``: finished, and the oracle says it is valid; ``"length"``: met
+            the budget unfinished; ``"dead_end"``: nothing allowed had any mass.
+        value: what the text means, where the constraint has a type: parsed and validated.
+    """
+
+    text: str
+    tokens: tuple[int, ...]
+    log_weight: float
+    log_probability: float
+    finish_reason: FinishReason
+    value: Any = None
+
+    @property
+    def valid(self) -> bool:
+        """Whether it may be used: it has weight, so it is finished and satisfies the constraint."""
+        return self.log_weight > -math.inf
+
+
+@dataclass(frozen=True)
+class Stats:
+    """What a run cost.
+
+    Attributes:
+        seconds: wall-clock time, the prompt's forward included.
+        prompt_tokens: tokens in the prompt.
+        tokens: tokens drawn over all lanes, end tokens and replaced lanes included.
+        positions_forwarded: token positions that the model computed, the prompt included.
+        checks: single tokens that the constraint was asked about.
+        masks: whole masks that were computed.
+        resamplings: how many times lanes were resampled.
+    """
+
+    seconds: float
+    prompt_tokens: int
+    tokens: int
+    positions_forwarded: int
+    checks: int
+    masks: int
+    resamplings: int
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Tokens drawn per second of wall-clock time."""
+        return self.tokens / self.seconds if self.seconds else math.inf
+
+
+@dataclass(frozen=True)
+class Result:
+    """Weighted draws from ``p(x | C)``.
+
+    Attributes:
+        samples: one a lane, in lane order.
+        sampler: the name of the sampler, with its settings.
+        seed: what ``seed=`` must be to get this result again.
+        stats: what it cost.
+        trace: what happened, step by step.
+        greedy: drawn at temperature 0, where weights and evidence are not defined.
+    """
+
+    samples: tuple[Sample, ...]
+    sampler: str
+    seed: int
+    stats: Stats
+    trace: tuple[StepInfo, ...] = ()
+    greedy: bool = False
+    _rng: np.random.Generator = field(default_factory=np.random.default_rng, repr=False)
+
+    @property
+    def log_weights(self) -> tuple[float, ...]:
+        """Natural logarithm of each sample's weight."""
+        return tuple(sample.log_weight for sample in self.samples)
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """Each sample's weight, divided by their sum; all 0 if none is valid."""
+        highest = max(self.log_weights)
+        if highest == -math.inf:
+            return (0.0,) * len(self.samples)
+        weights = [math.exp(value - highest) for value in self.log_weights]
+        total = math.fsum(weights)
+        return tuple(weight / total for weight in weights)
+
+    @property
+    def log_evidence(self) -> float:
+        """Natural logarithm of ``Ẑ``, an unbiased estimate of the mass ``Z`` of valid texts.
+
+        NaN at temperature 0, where it is not defined.
+        """
+        return math.nan if self.greedy else log_mean_exp(self.log_weights)
+
+    @property
+    def ess(self) -> float:
+        """Effective sample size of the weights: between 1 and their number; 0: none is valid."""
+        return effective_sample_size(self.log_weights)
+
+    @property
+    def best(self) -> Sample:
+        """The valid sample with the highest posterior density, that is, the highest ``p``.
+
+        Where no sample is valid (a partial result, on an error), the longest.
+        """
+        valid = [sample for sample in self.samples if sample.valid]
+        if valid:
+            return max(valid, key=lambda sample: sample.log_probability)
+        return max(self.samples, key=lambda sample: len(sample.tokens))
+
+    def draw(self, rng: np.random.Generator | None = None) -> Sample:
+        """One sample, drawn by weight: an (approximate) draw from ``p(x | C)``.
+
+        Args:
+            rng: the noise; by default the result's own, so that the same seed gives the same
+                sequence of draws.
+
+        Raises:
+            ValueError: no sample is valid.
+        """
+        if not any(sample.valid for sample in self.samples):
+            raise ValueError("no sample is valid, so none can be drawn")
+        chosen = (rng or self._rng).choice(len(self.samples), p=np.array(self.weights))
+        return self.samples[int(chosen)]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the trace, ready for JSON: infinite and undefined numbers are ``None``."""
+
+        def number(value: float) -> float | None:
+            return value if math.isfinite(value) else None
+
+        return {
+            "samples": [
+                {
+                    "text": sample.text,
+                    "value": _plain(sample.value),
+                    "tokens": list(sample.tokens),
+                    "log_weight": number(sample.log_weight),
+                    "weight": weight,
+                    "log_probability": number(sample.log_probability),
+                    "finish_reason": sample.finish_reason,
+                    "valid": sample.valid,
+                }
+                for sample, weight in zip(self.samples, self.weights, strict=True)
+            ],
+            "best": self.samples.index(self.best),
+            "log_evidence": number(self.log_evidence),
+            "ess": self.ess,
+            "sampler": self.sampler,
+            "seed": self.seed,
+            "stats": {**asdict(self.stats), "tokens_per_second": self.stats.tokens_per_second},
+        }
+
+
+def _plain(value: Any) -> Any:
+    """A typed value as JSON can write it."""
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    import pydantic_core
+
+    return pydantic_core.to_jsonable_python(value, fallback=str)

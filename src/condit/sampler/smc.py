@@ -1,0 +1,85 @@
+"""Sequential Monte Carlo: lanes whose weights fall behind make room for copies of better ones.
+
+Each step every unfinished lane draws a token by a local kernel and multiplies its weight by the
+local weight; finished lanes wait. When the effective sample size falls below ``threshold · n``,
+lanes are resampled by weight and the evidence so far is put on account:
+``log Ẑ = Σ_resamplings log mean w + log mean w_final``. ``Ẑ`` is unbiased for ``Z``, and weighted
+averages are consistent (Del Moral 2004; for language models, Lew et al. 2023).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from condit.errors import ArgumentError, UnknownNameError
+from condit.plugins import find, unknown
+from condit.sampler.base import Problem, Sampler, State, StepInfo, log_mean_exp
+from condit.sampler.local import LocalSampler, feed, grow, start
+from condit.sampler.resampling import SCHEMES, ancestors
+
+
+@dataclass(frozen=True)
+class SMC(Sampler):
+    """Sequential Monte Carlo over a local kernel.
+
+    Attributes:
+        kernel: how one token is drawn: ``"awrs"``, ``"masked"``, or a `LocalSampler`.
+        resampling: ``"systematic"``, ``"stratified"``, ``"multinomial"`` or ``"residual"``.
+        threshold: resample when the effective sample size is below this share of the lanes;
+            0 never resamples, 1 resamples whenever weights differ.
+
+    Raises:
+        UnknownNameError: no such kernel or scheme.
+        ArgumentError: ``threshold`` is outside 0 to 1.
+    """
+
+    kernel: str | LocalSampler = "awrs"
+    resampling: str = "systematic"
+    threshold: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.resampling not in SCHEMES:
+            raise UnknownNameError(unknown("resampling scheme", self.resampling, SCHEMES))
+        if not 0 <= self.threshold <= 1:
+            raise ArgumentError(f"threshold must be from 0 to 1, not {self.threshold}")
+        self.local_sampler()
+
+    def local_sampler(self) -> LocalSampler:
+        """The kernel itself."""
+        if isinstance(self.kernel, LocalSampler):
+            return self.kernel
+        kernel = find("samplers", self.kernel)
+        if isinstance(kernel, type) and issubclass(kernel, LocalSampler):
+            return kernel()
+        raise ArgumentError(f"{self.kernel!r} does not draw single tokens: use awrs or masked")
+
+    def init(self, problem: Problem, rng: np.random.Generator) -> State:
+        """Lanes at the end of the prompt, which is forwarded here."""
+        return start(problem, rng)
+
+    def step(self, rng: np.random.Generator, state: State) -> tuple[State, StepInfo]:
+        """Grow every lane that has not ended, then resample if need be. ``state`` is consumed."""
+        info = grow(state, self.local_sampler())
+        size = len(state.lanes)
+        weights_differ = len(set(state.log_weights)) > 1
+        if weights_differ and 0 < info.effective_sample_size < self.threshold * size:
+            info = info._replace(ancestors=tuple(self._resample(rng, state)))
+        feed(state, info)
+        return state, info
+
+    def _resample(self, rng: np.random.Generator, state: State) -> list[int]:
+        log_weights = np.array(state.log_weights)
+        weights = np.exp(log_weights - log_weights.max())
+        chosen = ancestors(SCHEMES[self.resampling](rng, weights / weights.sum()))
+        state.log_evidence += log_mean_exp(state.log_weights)
+        lanes = state.lanes
+        state.lanes = [
+            lanes[ancestor] if ancestor == index else lanes[ancestor].copy_to(lanes[index].rng)
+            for index, ancestor in enumerate(chosen)
+        ]
+        for lane in state.lanes:
+            lane.log_weight = 0.0
+        state.decoder.fork(chosen)
+        return chosen

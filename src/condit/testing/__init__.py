@@ -1,0 +1,20 @@
+"""The laws that every matcher, decoder and sampler obeys, for anyone to run on their own.
+
+Each ``check_...`` raises `BrokenLawError` with what was wrong and where. ``World`` holds a model and
+a constraint small enough that the exact posterior is known.
+"""
+
+from condit.testing.decoders import check_decoder
+from condit.testing.laws import BrokenLawError
+from condit.testing.matchers import check_every_spelling, check_matcher
+from condit.testing.samplers import check_sampler
+from condit.testing.worlds import World
+
+__all__ = [
+    "BrokenLawError",
+    "World",
+    "check_decoder",
+    "check_every_spelling",
+    "check_matcher",
+    "check_sampler",
+]

@@ -1,0 +1,102 @@
+"""The laws of decoders: whatever was done to a lane, its logits are those of a fresh forward."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from condit.model.base import Decoder, Logits, Model, as_float32
+from condit.testing.laws import require
+
+
+def check_decoder(
+    model: Model, rng: np.random.Generator, *, rounds: int = 30, tolerance: float = 1e-3
+) -> None:
+    """Mix admit, advance, fork, rewind and release at random; compare with fresh forwards.
+
+    Args:
+        model: the model.
+        rng: the noise.
+        rounds: how many operations.
+        tolerance: largest difference between log-probabilities; for floating-point rounding only,
+            so that a model in 32 bits needs no more than 1e-3.
+
+    Raises:
+        BrokenLawError: which lane, after which operation, and by how much.
+    """
+    candidates = [token for token, spelled in enumerate(model.vocabulary.bytes) if spelled]
+
+    def some_tokens(least: int) -> list[int]:
+        return [int(token) for token in rng.choice(candidates, size=int(rng.integers(least, 5)))]
+
+    prompt = some_tokens(2)
+    decoder = model.start(prompt, lanes=3)
+    lanes = [list(prompt) for _ in range(3)]
+    prompts = [len(prompt)] * 3
+    _compare(model, decoder, lanes, tolerance, "start")
+    for _ in range(rounds):
+        action = str(rng.choice(["advance", "advance", "fork", "rewind", "admit", "release"]))
+        if action == "advance":
+            new = [some_tokens(0) for _ in lanes]
+            if len(lanes) > 1 and rng.random() < 0.5:
+                new[1] = list(new[0])  # lanes that agree may share their work
+            before = decoder.positions_forwarded
+            rows = decoder.advance(new)
+            spent = decoder.positions_forwarded - before
+            require(spent <= sum(map(len, new)), f"{spent} positions forwarded for {new}")
+            for index, appended in enumerate(new):
+                _compare_rows(model, lanes[index], appended, rows[index], tolerance)
+                lanes[index] += appended
+        elif action == "fork":
+            chosen = rng.integers(len(lanes), size=int(rng.integers(1, 5))).tolist()
+            decoder.fork(chosen)
+            lanes = [list(lanes[ancestor]) for ancestor in chosen]
+            prompts = [prompts[ancestor] for ancestor in chosen]
+        elif action == "rewind":
+            lengths = [
+                int(rng.integers(least, len(lane) + 1))
+                for least, lane in zip(prompts, lanes, strict=True)
+            ]
+            decoder.rewind(lengths)
+            lanes = [lane[:length] for lane, length in zip(lanes, lengths, strict=True)]
+        elif action == "admit":
+            other = some_tokens(1)
+            indices = decoder.admit(other, lanes=2)
+            require(list(indices) == [len(lanes), len(lanes) + 1], f"admit returned {indices}")
+            lanes += [list(other), list(other)]
+            prompts += [len(other)] * 2
+        elif len(lanes) > 1:
+            leaving = int(rng.integers(len(lanes)))
+            decoder.release([leaving])
+            del lanes[leaving], prompts[leaving]
+        _compare(model, decoder, lanes, tolerance, action)
+
+
+def _compare(
+    model: Model, decoder: Decoder, lanes: list[list[int]], tolerance: float, action: str
+) -> None:
+    lengths = tuple(map(len, lanes))
+    require(decoder.lengths == lengths, f"lengths are {decoder.lengths}, not {lengths}: {action}")
+    for index, (lane, row) in enumerate(zip(lanes, decoder.logits, strict=True)):
+        if row is not None:
+            off = _difference(row, model.start(lane).logits[0])
+            require(off <= tolerance, f"lane {index} is off by {off:.2g} after {action}")
+
+
+def _compare_rows(
+    model: Model, before: list[int], appended: Sequence[int], rows: Logits, tolerance: float
+) -> None:
+    require(len(rows) == len(appended), f"{len(rows)} rows for {len(appended)} tokens")
+    for rank in range(len(appended)):
+        fresh = model.start([*before, *appended[: rank + 1]]).logits[0]
+        off = _difference(rows[rank], fresh)
+        require(off <= tolerance, f"new position {rank} of {len(appended)} is off by {off:.2g}")
+
+
+def _difference(one: Logits, other: Logits) -> float:
+    """Largest difference between the log-probabilities of two rows of logits."""
+    a, b = (as_float32(row).astype(np.float64) for row in (one, other))
+    log_a = a - np.logaddexp.reduce(a)
+    log_b = b - np.logaddexp.reduce(b)
+    return float(np.abs(log_a - log_b).max())

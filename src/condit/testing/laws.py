@@ -1,0 +1,53 @@
+"""A broken law, and the test that decides when a mean is not what it should be."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class BrokenLawError(AssertionError):
+    """An implementation does something that its protocol rules out."""
+
+
+def require(holds: bool, message: str) -> None:
+    """Raise `BrokenLawError` with ``message`` unless ``holds``."""
+    if not holds:
+        raise BrokenLawError(message)
+
+
+def p_values_of_means(
+    values: NDArray[np.float64], means: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """How well independent values between 0 and 1 agree with the means they should have.
+
+    Bets at fair odds against each mean: a stake ``λ`` chosen from the past turns a wealth of 1 into
+    ``Π (1 + λ_t (X_t - mean))``, which has expectation 1 if the mean is right, so that it ever
+    exceeds ``1/α`` with probability at most ``α``, whatever the distribution (Ville). Stakes follow
+    the approximate growth-rate rule of Waudby-Smith and Ramdas (2023), which makes the test nearly
+    as sharp as a normal approximation, and unlike that it holds for skewed weights as well.
+
+    Args:
+        values: shape ``(repetitions, quantities)``, all between 0 and 1.
+        means: what the mean of each column should be.
+
+    Returns:
+        for each column a p-value: at most ``α`` with probability at most ``α`` if all is well.
+    """
+    if values.min() < 0 or values.max() > 1 + 1e-9:
+        raise ValueError("values must be from 0 to 1")
+    log_wealth = np.zeros(len(means))
+    highest = np.zeros(len(means))
+    total = means.copy()  # one made-up observation at the mean keeps the first stakes at nothing
+    squares = means * (1 - means)
+    for count, row in enumerate(values, start=1):
+        mean = total / count
+        gap = mean - means
+        stake = gap / (squares / count + gap**2 + 1e-12)
+        stake = np.clip(stake, -0.5 / (1 - means + 1e-12), 0.5 / (means + 1e-12))
+        log_wealth += np.log1p(stake * (row - means))
+        highest = np.maximum(highest, log_wealth)
+        total += row
+        squares += (row - mean) ** 2
+    p_values: NDArray[np.float64] = np.exp(-highest)
+    return p_values

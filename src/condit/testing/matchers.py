@@ -1,0 +1,154 @@
+"""The laws of matchers, walked at random."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from condit.constraint.base import Constraint, Matcher, Strength, unpack
+from condit.errors import RefusedTokenError
+from condit.testing.laws import BrokenLawError, require
+from condit.vocabulary import Vocabulary
+
+
+def check_matcher(
+    constraint: Constraint,
+    vocabulary: Vocabulary,
+    rng: np.random.Generator,
+    *,
+    walks: int = 20,
+    steps: int = 40,
+) -> None:
+    """Walk at random through allowed tokens, and check every law at every state.
+
+    Mask and single answers agree; an allowed token can be appended, and a refused one raises and
+    changes nothing; copies are independent; the end is allowed exactly where the oracle accepts;
+    what is forced is the only choice; an EXACT matcher never stands without a choice; after the
+    end nothing is allowed.
+
+    Args:
+        constraint: the constraint.
+        vocabulary: the tokens; all of them are asked about at every state, so keep it small.
+        rng: the noise.
+        walks: random walks from the empty text.
+        steps: tokens in one walk at most.
+
+    Raises:
+        BrokenLawError: which law, and after which text.
+    """
+    for _ in range(walks):
+        matcher = constraint.bind(vocabulary)
+        tokens: list[int] = []
+        for _ in range(steps):
+            allowed = _check_state(constraint, matcher, vocabulary, tokens)
+            further = [token for token in allowed if token != vocabulary.end]
+            if not further:
+                break
+            token = int(rng.choice(further))
+            sibling = matcher.copy()
+            matcher.advance(token)
+            require(
+                _allowed(sibling) == allowed,
+                f"appending to a matcher changed its copy, after {vocabulary.decode(tokens)!r}",
+            )
+            tokens.append(token)
+        if matcher.allows(vocabulary.end):
+            matcher.advance(vocabulary.end)
+            require(not _allowed(matcher), "something is allowed after the end")
+
+
+def check_every_spelling(
+    constraint: Constraint, vocabulary: Vocabulary, text: str, *, limit: int = 2000
+) -> None:
+    """Every sequence of tokens that spells a valid text must be possible.
+
+    Args:
+        constraint: the constraint; its oracle must accept ``text``.
+        vocabulary: the tokens.
+        text: a valid text.
+        limit: how many spellings are tried at most.
+
+    Raises:
+        BrokenLawError: a spelling that is refused, with the token and what the matcher says.
+    """
+    require(constraint.accepts(text), f"{text!r} is not valid: {constraint.explain(text)}")
+    data = text.encode()
+    tried = 0
+    waiting: list[tuple[int, Matcher]] = [(0, constraint.bind(vocabulary))]
+    while waiting and tried < limit:
+        place, matcher = waiting.pop()
+        if place == len(data):
+            tried += 1
+            require(matcher.allows(vocabulary.end), f"{text!r} may not end")
+            continue
+        for token, spelled in enumerate(vocabulary.bytes):
+            if spelled and data.startswith(spelled, place):
+                require(
+                    matcher.allows(token),
+                    f"{spelled!r} is refused after {data[:place]!r} of {text!r}: "
+                    f"{matcher.explain(token)}",
+                )
+                further = matcher.copy()
+                further.advance(token)
+                waiting.append((place + len(spelled), further))
+
+
+def _allowed(matcher: Matcher) -> list[int]:
+    return [token for token in range(len(matcher.vocabulary)) if matcher.allows(token)]
+
+
+def _check_state(
+    constraint: Constraint, matcher: Matcher, vocabulary: Vocabulary, tokens: list[int]
+) -> list[int]:
+    here = repr(vocabulary.decode(tokens))
+    allowed = _allowed(matcher)
+    mask = matcher.mask()
+    if mask is not None:
+        masked = unpack(mask, len(vocabulary)).nonzero()[0].tolist()
+        require(masked == allowed, f"mask and single answers differ after {here}")
+    _check_refusals(matcher, vocabulary, allowed, here)
+    _check_end(constraint, matcher, vocabulary, tokens)
+    _check_forced(matcher, here)
+    if matcher.strength is Strength.EXACT:
+        require(bool(allowed), f"an EXACT matcher has no choice after {here}")
+    return allowed
+
+
+def _check_refusals(
+    matcher: Matcher, vocabulary: Vocabulary, allowed: list[int], here: str
+) -> None:
+    refused = [token for token in range(len(vocabulary)) if token not in set(allowed)]
+    for token in [*refused[:3], *refused[-3:], -1, len(vocabulary)]:
+        require(not matcher.allows(token), f"token {token} is allowed and not, after {here}")
+        require(bool(matcher.explain(token)), f"no reason to refuse token {token} after {here}")
+        try:
+            matcher.advance(token)
+        except RefusedTokenError:
+            continue
+        raise BrokenLawError(f"refused token {token} could be appended after {here}")
+    require(_allowed(matcher) == allowed, f"a refused token changed the state after {here}")
+
+
+def _check_end(
+    constraint: Constraint, matcher: Matcher, vocabulary: Vocabulary, tokens: list[int]
+) -> None:
+    try:
+        text = vocabulary.spell(tokens).decode()
+    except UnicodeDecodeError:
+        accepted = False
+    else:
+        accepted = constraint.accepts(text)
+    says = matcher.allows(vocabulary.end)
+    if matcher.strength is Strength.FINAL:
+        return
+    require(
+        says == accepted,
+        f"matcher and oracle differ on whether {vocabulary.decode(tokens)!r} may end: "
+        f"{says} and {accepted}",
+    )
+
+
+def _check_forced(matcher: Matcher, here: str) -> None:
+    walker = matcher.copy()
+    for token in matcher.forced():
+        require(_allowed(walker) == [token], f"token {token} is not forced after {here}")
+        walker.advance(token)

@@ -1,0 +1,84 @@
+"""The laws of samplers, tested as statistics against a world whose posterior is known."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from condit.sampler.base import Sampler, State, log_mean_exp
+from condit.testing.laws import BrokenLawError, p_values_of_means, require
+from condit.testing.worlds import World
+
+
+def check_sampler(
+    sampler: Sampler,
+    world: World,
+    *,
+    runs: int = 2000,
+    lanes: int = 4,
+    seed: int = 0,
+    false_alarm: float = 1e-6,
+) -> None:
+    """The same seed gives the same draws; every text is valid; every estimate is unbiased.
+
+    Over independent runs, the mean of ``Ẑ`` is compared with ``Z``, and for each text ``x`` the
+    mean of its unnormalised weight ``(1/n) Σ_i w_i 1[x_i = x]`` with ``p(x)``: both are exact in
+    expectation at any number of lanes.
+
+    Args:
+        sampler: the sampler; its weights must be at most 1, as those of the built-in ones are.
+        world: a world that can be enumerated.
+        runs: independent runs.
+        lanes: lanes in each.
+        seed: of the first run; the others follow.
+        false_alarm: the chance that a correct sampler fails, over all texts together.
+
+    Raises:
+        BrokenLawError: what is wrong, with the estimate, the truth and the p-value.
+    """
+    _check_repeats(sampler, world, lanes, seed)
+    texts = {tokens: column for column, tokens in enumerate(world.probabilities, start=1)}
+    truth = np.array([world.evidence, *world.probabilities.values()])
+    estimates = np.zeros((runs, len(truth)))
+    for run in range(runs):
+        state = run_to_the_end(sampler, world, lanes, seed + run)
+        log_weights = [lane.log_weight + state.log_evidence for lane in state.lanes]
+        estimates[run, 0] = math.exp(log_mean_exp(log_weights))
+        for lane, log_weight in zip(state.lanes, log_weights, strict=True):
+            if log_weight == -math.inf:
+                continue
+            column = texts.get(tuple(lane.tokens))
+            if column is None:
+                text = world.model.decode(lane.tokens)
+                raise BrokenLawError(f"{sampler}: {text!r} was drawn, but is not valid")
+            estimates[run, column] += math.exp(log_weight) / lanes
+    p_values = p_values_of_means(estimates, truth)
+    worst = int(p_values.argmin())
+    named = ["the evidence", *(repr(world.model.decode(tokens)) for tokens in texts)]
+    require(
+        p_values[worst] >= false_alarm / len(truth),
+        f"{sampler}: {named[worst]} should weigh {truth[worst]:.6g}, and weighs "
+        f"{estimates[:, worst].mean():.6g} on average over {runs} runs "
+        f"(p-value {p_values[worst]:.2g} in {len(truth)} tests)",
+    )
+
+
+def run_to_the_end(sampler: Sampler, world: World, lanes: int, seed: int) -> State:
+    """Step until every lane has ended."""
+    rng = np.random.default_rng(seed)
+    state = sampler.init(world.problem(lanes), rng)
+    while not state.done:
+        state, _ = sampler.step(rng, state)
+    return state
+
+
+def _check_repeats(sampler: Sampler, world: World, lanes: int, seed: int) -> None:
+    first, second = (
+        [
+            (lane.tokens, lane.log_weight, lane.finish_reason)
+            for lane in run_to_the_end(sampler, world, lanes, seed).lanes
+        ]
+        for _ in range(2)
+    )
+    require(first == second, f"{sampler} draws differently with the same seed {seed}")

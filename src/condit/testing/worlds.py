@@ -1,0 +1,87 @@
+"""Worlds small enough to enumerate: every text, its exact probability, and the exact evidence."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from condit.constraint.base import Constraint
+from condit.model.base import Model, as_float32
+from condit.sampler.base import Problem
+from condit.sampler.law import BaseLaw
+
+
+@dataclass(frozen=True)
+class World:
+    """A model, a prompt and a constraint, with few enough token sequences to list them all.
+
+    Attributes:
+        model: a model with a small vocabulary.
+        constraint: what texts must satisfy.
+        prompt: the text before.
+        max_tokens: the longest text, in tokens.
+        law: the base law.
+    """
+
+    model: Model
+    constraint: Constraint
+    prompt: str
+    max_tokens: int
+    law: BaseLaw = field(default_factory=BaseLaw)
+
+    def problem(self, lanes: int) -> Problem:
+        """The problem of drawing ``lanes`` texts in this world."""
+        prompt = tuple(self.model.encode_prompt(self.prompt))
+        return Problem(self.model, prompt, self.constraint, lanes, self.max_tokens, self.law)
+
+    @cached_property
+    def probabilities(self) -> dict[tuple[int, ...], float]:
+        """``p`` of every valid token sequence (end included), by the oracle and without a matcher.
+
+        Sequences that spell the same text are listed apart: each has its own mass.
+        """
+        vocabulary = self.model.vocabulary
+        text_tokens = [token for token, spelled in enumerate(vocabulary.bytes) if spelled]
+        found = {}
+        for length in range(self.max_tokens + 1):
+            for tokens in itertools.product(text_tokens, repeat=length):
+                try:
+                    text = vocabulary.spell(tokens).decode()
+                except UnicodeDecodeError:
+                    continue
+                if self.constraint.accepts(text):
+                    found[tokens] = self._probability(tokens)
+        return {tokens: mass for tokens, mass in found.items() if mass > 0}
+
+    @property
+    def evidence(self) -> float:
+        """``Z``: the mass of all valid texts."""
+        return math.fsum(self.probabilities.values())
+
+    def next_token(self, prefix: tuple[int, ...]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        """The base law after ``prefix`` as probabilities, by a plain softmax in 64 bits."""
+        prompt = self.model.encode_prompt(self.prompt)
+        row = self._logits([*prompt, *prefix])
+        ends = sorted(self.model.vocabulary.ends)
+        weights = np.exp(row - row.max())
+        together = weights[ends].sum()
+        weights[ends] = 0
+        weights[self.model.vocabulary.end] = together
+        probabilities: np.ndarray[tuple[int], np.dtype[np.float64]] = weights / weights.sum()
+        return probabilities
+
+    def _logits(self, tokens: list[int]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        row: np.ndarray[tuple[int], np.dtype[np.float64]] = as_float32(
+            self.model.start(tokens).logits[0]
+        ).astype(np.float64)
+        return row / self.law.temperature
+
+    def _probability(self, tokens: tuple[int, ...]) -> float:
+        sequence = (*tokens, self.model.vocabulary.end)
+        return math.prod(
+            float(self.next_token(sequence[:place])[token]) for place, token in enumerate(sequence)
+        )

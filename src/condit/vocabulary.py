@@ -1,0 +1,70 @@
+"""Tokens as bytes. What a token *is* for a constraint: the bytes it adds to the text, or the end.
+
+This file does not know tokenizers (see ``condit.model.token_bytes``) nor models.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from condit.errors import VocabularyError
+
+
+@dataclass(frozen=True, eq=False)
+class Vocabulary:
+    """The tokens of a model, in id order. Two ids with the same bytes are two tokens.
+
+    Attributes:
+        bytes: for each token id, the bytes it adds to the text; ``b""`` for a token that is not
+            text (end, special and unused ids), which no constraint ever allows as text.
+        end: the token that ends a text. All of ``ends`` mean the same: the base law
+            gives their summed probability to this one, and only this one is ever drawn.
+        ends: every token id that ends a text, ``end`` among them.
+    """
+
+    bytes: Sequence[builtins.bytes]
+    end: int
+    ends: frozenset[int] = field(default=frozenset())
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "bytes", tuple(self.bytes))
+        object.__setattr__(self, "ends", frozenset(self.ends) | {self.end})
+        outside = [token for token in self.ends if not 0 <= token < len(self.bytes)]
+        if outside:
+            raise VocabularyError(
+                f"end token {outside[0]} is outside the vocabulary of {len(self.bytes)} tokens"
+            )
+        spelled = [token for token in self.ends if self.bytes[token]]
+        if spelled:
+            raise VocabularyError(
+                f"end token {spelled[0]} also has bytes {self.bytes[spelled[0]]!r}; "
+                "a token is either text or an end: give the end token empty bytes"
+            )
+
+    @classmethod
+    def of(cls, tokens: Iterable[str | builtins.bytes]) -> Vocabulary:
+        """A vocabulary of the given texts, in order, with the end token after the last.
+
+        >>> Vocabulary.of(["a", "b", "ab"]).end
+        3
+        """
+        spelled = [t.encode() if isinstance(t, str) else t for t in tokens]
+        return cls(bytes=[*spelled, b""], end=len(spelled))
+
+    @classmethod
+    def of_bytes(cls) -> Vocabulary:
+        """One token for each of the 256 bytes, and the end token 256."""
+        return cls.of(builtins.bytes([value]) for value in range(256))
+
+    def __len__(self) -> int:
+        return len(self.bytes)
+
+    def spell(self, tokens: Iterable[int]) -> builtins.bytes:
+        """The bytes that a sequence of token ids adds to the text."""
+        return b"".join(self.bytes[token] for token in tokens)
+
+    def decode(self, tokens: Iterable[int]) -> str:
+        """The text of a sequence of token ids; a character cut short becomes U+FFFD."""
+        return self.spell(tokens).decode("utf-8", errors="replace")
