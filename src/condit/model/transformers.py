@@ -111,14 +111,16 @@ def load_directory(
     """
     require_transformers()
     import torch
+    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    wanted = _torch_dtype(dtype)
     name = name or Path(source).name
     try:
         with quiet_unless_terminal():
             tokenizer = AutoTokenizer.from_pretrained(source)
-            module = AutoModelForCausalLM.from_pretrained(source, dtype=_torch_dtype(dtype))
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+            module = AutoModelForCausalLM.from_pretrained(source, dtype=wanted)
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise ModelError(
             f"{source} could not be loaded as a causal language model: {first_line(error)}"
         ) from error

@@ -43,7 +43,7 @@ class AWRS(LocalSampler):
     """
 
     looks: int = 1
-    mask_after: int | None = 8
+    mask_after: int | None = 4
 
     def __post_init__(self) -> None:
         if self.looks < 1:

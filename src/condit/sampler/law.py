@@ -118,19 +118,20 @@ class TokenLaw:
         if self.greedy:
             token = int(self._weights.argmax())
             return token if self._weights[token] > 0 else None
-        upto = np.cumsum(self._blocks)
-        if upto[-1] <= 0:
+        upto = self._blocks.cumsum()
+        total = float(upto[-1])
+        if total <= 0:
             return None
-        target = rng.random() * upto[-1]
-        block = min(int(np.searchsorted(upto, target, side="right")), len(upto) - 1)
+        target = rng.random() * total
+        block = min(int(upto.searchsorted(target, side="right")), len(upto) - 1)
         while self._blocks[block] <= 0:  # rounding may point past the last block with mass
             block -= 1
-        target -= upto[block - 1] if block else 0.0
+        target -= float(upto[block - 1]) if block else 0.0
         start = block * _BLOCK
-        within = np.cumsum(self._weights[start : start + _BLOCK], dtype=np.float64)
+        within = self._weights[start : start + _BLOCK].cumsum(dtype=np.float64)
         # Rounding may point past the end of the block: take its last token with mass.
-        target = min(target, np.nextafter(within[-1], 0))
-        return start + int(np.searchsorted(within, target, side="right"))
+        target = min(target, math.nextafter(within[-1], 0))
+        return start + int(within.searchsorted(target, side="right"))
 
     def take_out(self, token: int) -> float:
         """Remove ``token`` from what can be drawn; returns the mass it had."""
@@ -150,13 +151,21 @@ class TokenLaw:
         Where the allowed tokens are too improbable for 32 bits it rescales, so the mass is
         positive whenever any allowed token has a finite logit; multiply by ``exp(log_scale)``.
         """
-        self._weights[: len(allowed)] *= allowed
-        self._blocks = self._weights.reshape(-1, _BLOCK).sum(1, dtype=np.float64)
+        kept = np.flatnonzero(allowed)
+        if 4 * len(kept) < len(allowed):
+            # Gathering the few that are allowed beats a pass over all.
+            weights = self._weights[kept]
+            self._weights[:] = 0
+            self._weights[kept] = weights
+            self._blocks = np.bincount(kept // _BLOCK, weights, minlength=len(self._blocks))
+        else:
+            self._weights[: len(allowed)] *= allowed
+            self._blocks = self._weights.reshape(-1, _BLOCK).sum(1, dtype=np.float64)
         if self.remaining > 1e-30:
             return self.remaining
-        kept = np.where(allowed, self._logits, np.float32(-np.inf))
-        kept[self._out] = -np.inf
-        return self._rescale(kept)
+        logits = np.where(allowed, self._logits, np.float32(-np.inf))
+        logits[self._out] = -np.inf
+        return self._rescale(logits)
 
     def rescale(self) -> float:
         """Blow up what remains, after everything that 32 bits can tell from 0 was taken out.

@@ -23,7 +23,7 @@ def p_values_of_means(
 
     Bets at fair odds against each mean: a stake ``λ`` chosen from the past turns a wealth of 1 into
     ``Π (1 + λ_t (X_t - mean))``, which has expectation 1 if the mean is right, so that it ever
-    exceeds ``1/α`` with probability at most ``α``, whatever the distribution (Ville). Stakes follow
+    exceeds ``1/alpha`` with probability at most ``alpha``, whatever the distribution (Ville). Stakes follow
     the approximate growth-rate rule of Waudby-Smith and Ramdas (2023), which makes the test nearly
     as sharp as a normal approximation, and unlike that it holds for skewed weights as well.
 
@@ -32,7 +32,7 @@ def p_values_of_means(
         means: what the mean of each column should be.
 
     Returns:
-        for each column a p-value: at most ``α`` with probability at most ``α`` if all is well.
+        for each column a p-value: at most ``alpha`` with probability at most ``alpha`` if all is well.
     """
     if values.min() < 0 or values.max() > 1 + 1e-9:
         raise ValueError("values must be from 0 to 1")
