@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -21,14 +20,6 @@ def smollm2() -> TransformersModel:
     model = condit.load("smollm2")
     assert isinstance(model, TransformersModel)
     return model
-
-
-@pytest.fixture(scope="session")
-def smollm2_float32() -> Iterator[TransformersModel]:
-    """SmolLM2 in 32 bits, where rounding does not hide differences."""
-    model = condit.load("smollm2", dtype="float32")
-    assert isinstance(model, TransformersModel)
-    yield model
 
 
 @pytest.fixture

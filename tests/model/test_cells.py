@@ -13,7 +13,7 @@ from condit import Vocabulary
 from condit.errors import ArgumentError, ModelError
 from condit.model.base import Model
 from condit.model.cells import CellDecoder
-from condit.model.transformers import TransformersModel, _attention_windows
+from condit.model.transformers import _attention_windows
 from condit.testing import BrokenLawError, check_decoder
 
 SMALL: dict[str, Any] = {
@@ -169,10 +169,3 @@ def test_the_law_notices_a_decoder_that_forgets(rng: np.random.Generator) -> Non
 
     with pytest.raises(BrokenLawError):
         check_decoder(Model(CONFIGURATIONS["llama"]), rng, rounds=60)
-
-
-@pytest.mark.model
-def test_the_embedded_model_obeys(
-    smollm2_float32: TransformersModel, rng: np.random.Generator
-) -> None:
-    check_decoder(smollm2_float32, rng, rounds=10)

@@ -1,0 +1,148 @@
+"""AWRS and SMC against worlds whose exact posterior is known by enumeration.
+
+Every check is a bet that is fair if the sampler is right (see ``condit.testing.laws``), so the
+chance that a correct sampler fails is at most 1e-6 a test, whatever the distribution of weights.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import pytest
+
+import condit
+from condit import AWRS, SMC, Masked, NgramModel, Vocabulary
+from condit.constraint.base import Constraint, Matcher
+from condit.sampler.base import Sampler
+from condit.sampler.law import BaseLaw, TokenLaw
+from condit.sampler.local import Draw
+from condit.testing import BrokenLawError, World, check_sampler
+
+SAMPLERS: list[Sampler] = [
+    Masked(),
+    AWRS(),
+    AWRS(looks=3, mask_after=None),
+    AWRS(mask_after=1),
+    SMC(),
+    SMC(kernel="masked", threshold=1.0),
+    SMC(kernel=AWRS(mask_after=None), resampling="residual", threshold=0.9),
+    SMC(resampling="multinomial", threshold=0.7),
+    SMC(resampling="stratified", threshold=1.0),
+]
+
+JSON_TOKENS = ["{", "}", '"', "a", ":", "1", "2", '{"a":', '"a"', "true", "1}"]
+
+GRAMMAR = """
+start: item ("c" item)*
+item: "a" | "b" item "b"
+"""
+
+
+def letters_world(
+    constraint: Constraint, law: BaseLaw | None = None, smoothing: float = 1.5
+) -> World:
+    vocabulary = Vocabulary.of(["a", "b", "c", "ab", "bc", "a"])
+    texts = ["abcab", "bca", "aabbcc", "cab", "abab", "ca", "bab", "a", "aca"]
+    model = NgramModel.train(texts, vocabulary=vocabulary, order=3, smoothing=smoothing)
+    return World(model, constraint, "ab", 4, law or BaseLaw())
+
+
+def json_world() -> World:
+    texts = ['{"a":1}', '{"a":2}', '{"a":true}', "12", '{"a":1}', '"a"']
+    model = NgramModel.train(
+        texts, vocabulary=Vocabulary.of(JSON_TOKENS), order=3, smoothing=0.8
+    )
+    schema = {
+        "type": "object",
+        "properties": {"a": {"enum": [1, 2, 12, True]}},
+        "required": ["a"],
+        "additionalProperties": False,
+    }
+    return World(model, condit.json_schema(schema), '{"a":', 5)
+
+
+WORLDS = {
+    "regex with several spellings": lambda: letters_world(condit.regex("(ab|ba|c)*")),
+    "regex of low mass": lambda: letters_world(condit.regex("a[abc]{1,3}")),
+    "regex with temperature, top-k and top-p": lambda: letters_world(
+        condit.regex("[^a]*|a+b?"), BaseLaw(temperature=0.8)
+    ),
+    "grammar": lambda: letters_world(condit.grammar(GRAMMAR)),
+    "schema": json_world,
+}
+
+
+@cache
+def world_of(name: str) -> World:
+    """Enumerated once for all samplers."""
+    return WORLDS[name]()
+
+
+@pytest.mark.parametrize("name", WORLDS)
+@pytest.mark.parametrize("sampler", SAMPLERS, ids=repr)
+def test_evidence_and_frequencies_are_unbiased(sampler: Sampler, name: str) -> None:
+    world = world_of(name)
+    assert 0.001 < world.evidence < 0.999
+    assert len(world.probabilities) >= 4
+    check_sampler(sampler, world, runs=400, lanes=4, false_alarm=1e-6)
+
+
+@dataclass(frozen=True)
+class Unweighted(Masked):
+    """What everyone else calls constrained decoding."""
+
+    def draw(self, law: TokenLaw, matcher: Matcher, rng: np.random.Generator) -> Draw:
+        draw = super().draw(law, matcher, rng)
+        return draw if draw.token is None else draw._replace(log_weight=0.0)
+
+
+@dataclass(frozen=True)
+class CanonicalOnly(Masked):
+    """Allows only the longest token that fits, as masks with forced tokens do."""
+
+    def draw(self, law: TokenLaw, matcher: Matcher, rng: np.random.Generator) -> Draw:
+        vocabulary = matcher.vocabulary
+        allowed = np.array([matcher.allows(token) for token in range(len(vocabulary))])
+        for token in np.flatnonzero(allowed):
+            spelled = vocabulary.bytes[token]
+            longer = [
+                other
+                for other in np.flatnonzero(allowed)
+                if other != token and vocabulary.bytes[other].startswith(spelled) and spelled
+            ]
+            if longer:
+                allowed[token] = False
+        mass = law.restrict(allowed)
+        return Draw(law.draw(rng), math.log(mass), masks=1)
+
+
+@pytest.mark.parametrize("biased", [Unweighted(), CanonicalOnly()], ids=repr)
+def test_the_check_notices_bias(biased: Sampler) -> None:
+    # Little training: the model spreads its mass over all spellings of a text.
+    world = letters_world(condit.regex("(ab)+"), smoothing=100)
+    with pytest.raises(BrokenLawError, match="should weigh"):
+        check_sampler(biased, world, runs=1000)
+
+
+def test_masking_is_biased_and_weights_undo_it() -> None:
+    """Total variation to the posterior: large without weights, small with them."""
+    world = world_of("regex of low mass")
+    truth = {tokens: p / world.evidence for tokens, p in world.probabilities.items()}
+    result = condit.generate(
+        world.model, "ab", world.constraint, n=10_000, max_tokens=4, sampler="masked", seed=0
+    )
+
+    def distance(weights: list[float]) -> float:
+        found = dict.fromkeys(truth, 0.0)
+        for sample, weight in zip(result.samples, weights, strict=True):
+            if sample.valid:
+                found[sample.tokens] += weight
+        total = sum(found.values())
+        return sum(abs(found[tokens] / total - truth[tokens]) for tokens in truth) / 2
+
+    assert distance([1.0] * 10_000) > 0.2
+    assert distance(list(result.weights)) < 0.05
+    assert result.log_evidence == pytest.approx(math.log(world.evidence), abs=0.05)

@@ -1,0 +1,162 @@
+"""The local kernels as statistics: exact draws, unbiased weights, and their dead ends."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import stats
+
+from condit import AWRS, Masked, Matcher, Strength, Vocabulary
+from condit.constraint.base import pack
+from condit.errors import ArgumentError, RefusedTokenError
+from condit.sampler.law import BaseLaw
+from condit.sampler.local import LocalSampler
+from condit.testing.laws import p_values_of_means
+
+PROBABILITIES = np.array([0.30, 0.05, 0.22, 0.01, 0.12, 0.20, 0.04, 0.06])
+VOCABULARY = Vocabulary.of(["a", "b", "c", "d", "e", "f", "g"])
+REPETITIONS = 20_000
+
+
+class Fixed(Matcher):
+    """Allows a fixed set of tokens, and counts what it is asked."""
+
+    strength = Strength.SOUND
+
+    def __init__(self, allowed: set[int], has_mask: bool = True) -> None:
+        self.vocabulary = VOCABULARY
+        self.allowed, self.has_mask, self.asked = allowed, has_mask, 0
+
+    def allows(self, token: int) -> bool:
+        self.asked += 1
+        return token in self.allowed
+
+    def mask(self) -> NDArray[np.uint32] | None:
+        size = len(self.vocabulary)
+        return pack(np.isin(np.arange(size), list(self.allowed))) if self.has_mask else None
+
+    def advance(self, token: int) -> None:
+        raise RefusedTokenError("not here")
+
+    def copy(self) -> Matcher:
+        return self
+
+    def explain(self, token: int) -> str:
+        return "" if token in self.allowed else "refused"
+
+
+def law_of(probabilities: NDArray[np.float64], temperature: float = 1.0):  # type: ignore[no-untyped-def]
+    with np.errstate(divide="ignore"):
+        logits = np.log(probabilities).astype(np.float32)
+    return BaseLaw(temperature=temperature).at(logits, VOCABULARY)
+
+
+KERNELS: list[LocalSampler] = [
+    Masked(),
+    AWRS(),
+    AWRS(mask_after=None),
+    AWRS(mask_after=0),
+    AWRS(mask_after=2),
+    AWRS(looks=2, mask_after=None),
+    AWRS(looks=5, mask_after=None),
+]
+
+
+@pytest.mark.parametrize("kernel", KERNELS, ids=repr)
+@pytest.mark.parametrize("allowed", [{0, 2, 7}, {3}, {1, 3, 6}, set(range(8))], ids=str)
+@pytest.mark.parametrize("has_mask", [True, False])
+def test_draws_are_exact_and_weights_unbiased(
+    kernel: LocalSampler, allowed: set[int], has_mask: bool, rng: np.random.Generator
+) -> None:
+    """Chi-square on the token and a bet on ``E[w 1[x]] = p(x)``, each at 1e-6."""
+    matcher = Fixed(allowed, has_mask)
+    tokens, weights = [], np.zeros((REPETITIONS, len(allowed) + 1))
+    columns = {token: column for column, token in enumerate(sorted(allowed), start=1)}
+    for repetition in range(REPETITIONS):
+        draw = kernel.draw(law_of(PROBABILITIES), matcher, rng)
+        assert draw.token is not None
+        tokens.append(draw.token)
+        weights[repetition, 0] = weights[repetition, columns[draw.token]] = math.exp(
+            draw.log_weight
+        )
+    masses = PROBABILITIES[sorted(allowed)]
+    if len(allowed) > 1:
+        counts = [tokens.count(token) for token in sorted(allowed)]
+        assert stats.chisquare(counts, masses / masses.sum() * REPETITIONS).pvalue > 1e-6
+    truth = np.array([masses.sum(), *masses])
+    assert p_values_of_means(weights, truth).min() > 1e-6 / len(truth)
+
+
+def test_the_mask_gives_the_exact_weight(rng: np.random.Generator) -> None:
+    draw = Masked().draw(law_of(PROBABILITIES), Fixed({0, 2}), rng)
+    assert draw.log_weight == pytest.approx(math.log(0.52), rel=1e-6)
+    assert (draw.checks, draw.masks) == (0, 1)
+
+
+def test_more_looks_lower_the_variance(rng: np.random.Generator) -> None:
+    def variance(looks: int) -> float:
+        kernel = AWRS(looks=looks, mask_after=None)
+        draws = [kernel.draw(law_of(PROBABILITIES), Fixed({0, 2, 7}), rng) for _ in range(4000)]
+        return float(np.var([math.exp(draw.log_weight) for draw in draws]))
+
+    assert variance(1) > 1.3 * variance(2) > 1.3 * 1.3 * variance(5)
+
+
+def test_two_checks_suffice_where_everything_is_allowed(rng: np.random.Generator) -> None:
+    matcher = Fixed(set(range(8)))
+    draw = AWRS().draw(law_of(PROBABILITIES), matcher, rng)
+    assert (draw.checks, matcher.asked, draw.masks, draw.log_weight) == (2, 2, 0, 0.0)
+
+
+def test_the_mask_is_asked_for_after_so_many_refusals(rng: np.random.Generator) -> None:
+    draw = AWRS(mask_after=2).draw(law_of(PROBABILITIES), Fixed({3}), rng)
+    assert draw.token == 3
+    assert draw.masks == 1
+    assert draw.checks == 2
+    assert draw.log_weight == pytest.approx(math.log(0.01), rel=1e-5)
+
+
+@pytest.mark.parametrize("kernel", [Masked(), AWRS(), AWRS(mask_after=None)], ids=repr)
+@pytest.mark.parametrize("has_mask", [True, False])
+def test_a_dead_end_has_no_token_and_no_weight(
+    kernel: LocalSampler, has_mask: bool, rng: np.random.Generator
+) -> None:
+    certain = np.array([0.5, 0.5, 0, 0, 0, 0, 0, 0])
+    for allowed in (set(), {4}):
+        draw = kernel.draw(law_of(certain), Fixed(allowed, has_mask), rng)
+        assert draw.token is None
+        assert draw.log_weight == -math.inf
+
+
+@pytest.mark.parametrize("kernel", [Masked(), AWRS(), AWRS(mask_after=None)], ids=repr)
+def test_allowed_tokens_of_hardly_any_mass_are_found(
+    kernel: LocalSampler, rng: np.random.Generator
+) -> None:
+    logits = np.array([0, -150, -151, -160, -300, -300, -300, -300], dtype=np.float32)
+    truth = math.log(math.exp(0) + math.exp(-1)) - 150
+    seen = []
+    for _ in range(300):
+        draw = kernel.draw(BaseLaw().at(logits, VOCABULARY), Fixed({1, 2}), rng)
+        assert draw.token in {1, 2}
+        seen.append(draw.log_weight)
+    # In the estimate a look at token 3 may miss 1e-4 of the mass.
+    assert np.log(np.mean(np.exp(np.array(seen) + 150))) - 150 == pytest.approx(truth, abs=0.5)
+    assert max(seen) <= truth + 1e-3
+
+
+@pytest.mark.parametrize("kernel", [Masked(), AWRS(), AWRS(mask_after=None)], ids=repr)
+def test_temperature_zero_takes_the_most_probable_allowed(
+    kernel: LocalSampler, rng: np.random.Generator
+) -> None:
+    draw = kernel.draw(law_of(PROBABILITIES, temperature=0), Fixed({1, 4, 7}), rng)
+    assert draw.token == 4
+    assert draw.log_weight == 0
+
+
+@pytest.mark.parametrize("settings", [{"looks": 0}, {"mask_after": -1}])
+def test_settings_out_of_range_are_named(settings: dict[str, int]) -> None:
+    with pytest.raises(ArgumentError, match=next(iter(settings))):
+        AWRS(**settings)
