@@ -12,7 +12,9 @@ def test_the_built_ins_are_registered_like_anything_else() -> None:
 
 
 def test_an_unknown_name_suggests_the_nearest() -> None:
-    with pytest.raises(UnknownNameError, match=r"no sampler is called 'smcc'; did you mean 'smc'\?"):
+    with pytest.raises(
+        UnknownNameError, match=r"no sampler is called 'smcc'; did you mean 'smc'\?"
+    ):
         find("samplers", "smcc")
 
 

@@ -6,14 +6,31 @@ import json
 from typing import Any
 
 import pytest
-from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from tokenizers import (
+    AddedToken,
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    pre_tokenizers,
+    trainers,
+)
 
 from condit.errors import VocabularyError
 from condit.model.token_bytes import byte_of_character, token_bytes
 from condit.model.transformers import TransformersModel
 
 CORPUS = ["the cat sat on the mat", "naïve café — 日本語 🙂", "def f(x):\n\treturn x * 2\n"] * 4
-TEXTS = [*CORPUS, "", " ", "  two  spaces ", "\x00\x7f\u0080", "Ωmega 👩‍👩‍👧", "tab\tnew\nline\r\n", "▁"]
+TEXTS = [
+    *CORPUS,
+    "",
+    " ",
+    "  two  spaces ",
+    "\x00\x7f\u0080",
+    "Ωmega 👩‍👩‍👧",
+    "tab\tnew\nline\r\n",
+    "▁",
+]
 
 
 def byte_level() -> Tokenizer:

@@ -157,7 +157,8 @@ class TokenLaw:
             weights = self._weights[kept]
             self._weights[:] = 0
             self._weights[kept] = weights
-            self._blocks = np.bincount(kept // _BLOCK, weights, minlength=len(self._blocks))
+            sums = np.bincount(kept // _BLOCK, weights, minlength=len(self._blocks))
+            self._blocks = sums.astype(np.float64, copy=False)
         else:
             self._weights[: len(allowed)] *= allowed
             self._blocks = self._weights.reshape(-1, _BLOCK).sum(1, dtype=np.float64)

@@ -101,20 +101,12 @@ def _grow_lane(state: State, index: int, kernel: LocalSampler) -> Draw:
     lane, problem = state.lanes[index], state.problem
     end = problem.model.vocabulary.end
     law = problem.law.at(state.decoder.logits[index], problem.model.vocabulary)
-    at_budget = len(lane.tokens) == problem.max_tokens
     if lane.matcher is None:
-        if at_budget:
-            lane.finish_reason = "length"
-            return Draw(None, 0.0)
         draw = Draw(law.draw(lane.rng), 0.0)
-    elif at_budget:
-        # Only the end fits. Its probability is its exact local weight, so the target is the law
-        # conditioned on finishing within the budget.
-        if not lane.matcher.allows(end):
-            lane.finish_reason = "length"
-            lane.log_weight = -math.inf
-            return Draw(None, -math.inf, checks=1)
-        draw = Draw(end, 0.0 if law.greedy else law.log_probability(end), checks=1)
+    elif len(lane.tokens) == problem.max_tokens:
+        # Only the end fits, and it is allowed here. Its probability is its exact local weight, so
+        # the target is the law conditioned on finishing within the budget.
+        draw = Draw(end, 0.0 if law.greedy else law.log_probability(end))
     else:
         draw = kernel.draw(law, lane.matcher, lane.rng)
     lane.log_weight += draw.log_weight
@@ -128,7 +120,22 @@ def _grow_lane(state: State, index: int, kernel: LocalSampler) -> Draw:
         _finish(lane, problem)
     else:
         lane.tokens.append(draw.token)
+        if len(lane.tokens) == problem.max_tokens:
+            _meet_budget(lane, end)
     return draw
+
+
+def _meet_budget(lane: Lane, end: int) -> None:
+    """Stop a lane that has no token left, unless its text may end here: that is still to be drawn.
+
+    A free text is cut, which is what was asked for; one that a constraint leaves unfinished has
+    weight 0.
+    """
+    if lane.matcher is None:
+        lane.finish_reason = "length"
+    elif not lane.matcher.allows(end):
+        lane.finish_reason = "length"
+        lane.log_weight = -math.inf
 
 
 def _finish(lane: Lane, problem: Problem) -> None:

@@ -1,7 +1,7 @@
 """The laws that every matcher, decoder and sampler obeys, for anyone to run on their own.
 
-Each ``check_...`` raises `BrokenLawError` with what was wrong and where. ``World`` holds a model and
-a constraint small enough that the exact posterior is known.
+Each ``check_...`` raises `BrokenLawError` with what was wrong and where. ``World`` holds a model
+and a constraint small enough that the exact posterior is known.
 """
 
 from condit.testing.decoders import check_decoder

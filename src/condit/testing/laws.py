@@ -23,16 +23,17 @@ def p_values_of_means(
 
     Bets at fair odds against each mean: a stake ``λ`` chosen from the past turns a wealth of 1 into
     ``Π (1 + λ_t (X_t - mean))``, which has expectation 1 if the mean is right, so that it ever
-    exceeds ``1/alpha`` with probability at most ``alpha``, whatever the distribution (Ville). Stakes follow
-    the approximate growth-rate rule of Waudby-Smith and Ramdas (2023), which makes the test nearly
-    as sharp as a normal approximation, and unlike that it holds for skewed weights as well.
+    exceeds ``1/a`` with probability at most ``a``, whatever the distribution (Ville). Stakes follow
+    the approximate growth-rate rule of Waudby-Smith and Ramdas (2023). Against values that are not
+    tiny the test is nearly as sharp as a normal approximation, and unlike that it holds for skewed
+    weights as well.
 
     Args:
         values: shape ``(repetitions, quantities)``, all between 0 and 1.
         means: what the mean of each column should be.
 
     Returns:
-        for each column a p-value: at most ``alpha`` with probability at most ``alpha`` if all is well.
+        for each column a p-value: at most ``a`` with probability at most ``a`` if all is well.
     """
     if values.min() < 0 or values.max() > 1 + 1e-9:
         raise ValueError("values must be from 0 to 1")

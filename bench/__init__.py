@@ -1,0 +1,1 @@
+"""Benches against named peers, in one run on one machine. Not shipped in the wheel."""

@@ -1,0 +1,25 @@
+"""The entry of ``scripts/bench``: one sub-command a question."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+QUESTIONS = {
+    "throughput": "tokens a second of whole generations, against whole libraries",
+    "overhead": "microseconds a token of constraint and draw, with no model",
+}
+
+
+def main() -> None:
+    chosen = sys.argv[1] if len(sys.argv) > 1 else ""
+    if chosen not in QUESTIONS:
+        print("usage: scripts/bench QUESTION [--help | options]\n")
+        for name, question in QUESTIONS.items():
+            print(f"  {name:<12} {question}")
+        raise SystemExit(0 if chosen in {"-h", "--help"} else 2)
+    importlib.import_module(f"bench.{chosen}").main(sys.argv[2:])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""The table of ``overhead``: one for each vocabulary, a row for each contestant and lane count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import fmean, median
+from typing import Any
+
+from bench.report import table
+from bench.vocabularies import SOURCES
+
+BASE = "llguidance-inversion"
+"""The fastest pipeline built from the same engine: what ratios are taken against."""
+
+HEADS = (
+    "lanes, contestant",
+    "median µs",
+    "mean µs",
+    "p99 µs",
+    f"median ÷ {BASE}",
+    f"mean ÷ {BASE}",
+    "checks a token: median, mean, p99",
+)
+
+
+def overhead_table(size: str, raw: dict[str, Any], *, recorded: bool) -> str:
+    rows = []
+    for lanes, seen in raw["lanes"].items():
+        times = {name: microseconds(answers, lanes) for name, answers in seen.items()}
+        base = times.get(BASE)
+        for name, values in times.items():
+            rows.append(
+                [
+                    f"{lanes}, {name}",
+                    f"{median(values):.1f}",
+                    f"{fmean(values):.1f}",
+                    f"{percentile(values, 99):.0f}",
+                    f"{median(values) / median(base):.2f}" if base else "",
+                    f"{fmean(values) / fmean(base):.2f}" if base else "",
+                    _checks(seen[name]),
+                ]
+            )
+    source = SOURCES[size]
+    kind = "recorded from SmolLM2" if recorded else "synthetic"
+    title = (
+        f"**{size}** ({source.about}, {raw['tokens_in_vocabulary']:,} tokens): per token and lane, "
+        f"{len(raw['cases'])} constraints, {kind} logits"
+    )
+    return f"{title}\n\n{table(HEADS, rows)}\n{_dropped(raw)}"
+
+
+def microseconds(answers: Sequence[dict[str, Any]], lanes: int) -> list[float]:
+    """Of every step of every case and round, its time per lane."""
+    return [spent / lanes / 1000 for answer in answers for spent in answer["nanoseconds"]]
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """The least value that at least ``percent`` in a hundred do not exceed."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, -(-len(ordered) * int(percent) // 100) - 1)]
+
+
+def _checks(answers: Sequence[dict[str, Any]]) -> str:
+    counts = [count for answer in answers for count in answer.get("checks", ())]
+    if not any(counts):
+        return ""
+    masks = fmean(mask for answer in answers for mask in answer["masks"])
+    and_masks = f" (and {masks:.2f} masks)" if masks else ""
+    return f"{median(counts):.0f}, {fmean(counts):.2f}, {percentile(counts, 99)}{and_masks}"
+
+
+def _dropped(raw: dict[str, Any]) -> str:
+    """Cases that not every contestant could walk are in nobody's numbers; who refused is told."""
+    refused: dict[str, int] = {}
+    for found in raw["checks"].values():
+        for name, answer in found.items():
+            if not answer["walks"]:
+                refused[name] = refused.get(name, 0) + 1
+    if not refused:
+        return ""
+    told = ", ".join(f"{name} {count}" for name, count in refused.items())
+    return f"\nNot walked, of {len(raw['checks'])} constraints, and left out for all: {told}\n"

@@ -1,0 +1,66 @@
+"""Condit itself, one sampler a worker."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import torch
+from lines import THREADS, serve, versions
+from positions import Positions
+
+import condit
+from condit.errors import GenerationError
+
+torch.set_num_threads(THREADS)
+
+
+class Condit:
+    def directory(self, _: None) -> dict[str, Any]:
+        """Where the converted default model lies; the driver hands it to the peers."""
+        from condit.model import smollm2
+
+        return {"directory": str(smollm2.directory())}
+
+    def setup(self, task: dict[str, Any]) -> dict[str, Any]:
+        self.task = task
+        self.model = condit.load("smollm2", dtype="bfloat16")
+        self.positions = Positions(self.model.module.get_input_embeddings())
+        packages = ["torch", "transformers", "llguidance", "condit"]
+        began = time.perf_counter()
+        if "regex" in task["constraint"]:
+            self.constraint = condit.regex(task["constraint"]["regex"])
+        else:
+            self.constraint = condit.json_schema(task["constraint"]["schema"])
+        seconds = time.perf_counter() - began
+        return {"versions": versions(packages), "setup_seconds": seconds}
+
+    def run(self, seed: int) -> dict[str, Any]:
+        self.positions.reset()
+        began = time.perf_counter()
+        try:
+            result = condit.generate(
+                self.model,
+                self.task["prompt"],
+                self.constraint,
+                n=self.task["lanes"],
+                max_tokens=self.task["tokens"],
+                sampler=self.task["sampler"],
+                seed=seed,
+            )
+        except GenerationError as short:  # expected: the constraint is longer than the budget
+            result = short.result
+        seconds = time.perf_counter() - began
+        return {
+            "seconds": seconds,
+            "tokens": sum(len(sample.tokens) for sample in result.samples),
+            "prompt_tokens": result.stats.prompt_tokens,
+            "texts": [sample.text for sample in result.samples],
+            "positions_claimed": result.stats.positions_forwarded,
+            "tokens_drawn": result.stats.tokens,
+            **self.positions.report(),
+        }
+
+
+contestant = Condit()
+serve({"directory": contestant.directory, "setup": contestant.setup, "run": contestant.run})

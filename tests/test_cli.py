@@ -1,0 +1,189 @@
+"""The command line, run as users run it: in process for speed, and as a program for its edges."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import condit
+from condit.cli import app
+
+run = CliRunner().invoke
+
+
+def ask(*arguments: str, input: str | None = None) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of a command."""
+    done = run(app, list(arguments), input=input)
+    return done.exit_code, done.stdout, done.stderr
+
+
+SMALL = ("generate", "-m", "ngram", "--seed", "0")
+
+
+@pytest.fixture
+def schema(tmp_path: Path) -> Path:
+    file = tmp_path / "schema.json"
+    properties = {"count": {"type": "integer", "minimum": 1, "maximum": 9}}
+    file.write_text(json.dumps({"type": "object", "properties": properties, "required": ["count"]}))
+    return file
+
+
+def test_version() -> None:
+    assert ask("--version") == (0, f"condit {condit.__version__}\n", "")
+
+
+def test_no_command_shows_the_help() -> None:
+    code, out, _ = ask()
+    assert code == 2
+    assert "generate" in out
+
+
+def test_models_are_listed_with_their_status() -> None:
+    code, out, _ = ask("models")
+    assert code == 0
+    assert "ngram" in out
+    assert "smollm2" in out
+    assert "ready" in out
+
+
+def test_a_table_by_default() -> None:
+    code, out, err = ask(*SMALL, "-p", "The answer is ", "--choice", "yes", "--choice", "no")
+    assert (code, err) == (0, "")
+    assert "log evidence" in out
+    assert "stop" in out
+    assert "yes" in out or "no" in out
+
+
+def test_json_output_is_the_whole_result() -> None:
+    code, out, _ = ask(
+        *SMALL, "-p", "The answer is ", "--regex", "yes|no", "-n", "3", "--output", "json"
+    )
+    data = json.loads(out)
+    assert code == 0
+    assert len(data["samples"]) == 3
+    assert {"log_evidence", "ess", "best", "seed", "stats", "sampler"} <= set(data)
+
+
+def test_text_output_is_the_texts(tmp_path: Path) -> None:
+    grammar = tmp_path / "answer.lark"
+    grammar.write_text('start: "yes" | "no"\n')
+    code, out, _ = ask(
+        *SMALL, "-p", "The answer is ", "--grammar", str(grammar), "-n", "2", "--output", "text"
+    )
+    assert code == 0
+    assert len(out.split()) == 2
+    assert set(out.split()) <= {"yes", "no"}
+
+
+def test_a_schema_and_a_prompt_from_standard_input(schema: Path) -> None:
+    code, out, _ = ask(
+        *(*SMALL, "-p", "-", "--json-schema", str(schema), "--output", "json"),
+        input="The order is ",
+    )
+    assert code == 0
+    assert 1 <= json.loads(out)["samples"][0]["value"]["count"] <= 9
+
+
+def test_streaming_prints_the_text_as_it_comes() -> None:
+    code, out, _ = ask(*SMALL, "-p", "The ", "--stream", "--max-tokens", "12")
+    assert code == 0
+    expected = condit.generate("ngram", "The ", max_tokens=12, seed=0)
+    assert out == expected.best.text + "\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("-p", "x", "--regex", "("), "("),
+        (("-p", "x", "--regex", "[a&&b]"), "no text"),
+        (("-p", "x", "--regex", "a", "--choice", "b"), "give one of"),
+        (("-p", "x", "-n", "0"), "n must be 1 or more"),
+        (("-p", "x", "-m", "smolm2"), "did you mean 'smollm2'"),
+        (("-p", "x", "--sampler", "smcc"), "did you mean 'smc'"),
+        (("-p", "x", "--json-schema", "/no/such/file"), "/no/such/file cannot be read"),
+        (("-p", "x", "--stream", "-n", "2"), "--stream prints one text"),
+        (("-p", "x", "--chat"), "no chat template"),
+        (("-p", "x", "-m", "/tmp"), "not a model directory"),
+    ],
+)
+def test_bad_input_exits_with_two_and_says_why(arguments: tuple[str, ...], message: str) -> None:
+    code, out, err = ask(*SMALL, *arguments)
+    assert code == 2
+    assert out == ""
+    assert err.startswith("error: ")
+    assert message in err
+
+
+def test_a_file_that_is_not_json_or_not_text(tmp_path: Path) -> None:
+    broken, binary = tmp_path / "broken.json", tmp_path / "binary.json"
+    broken.write_text('{"type": ]')
+    binary.write_bytes(b'"\xff"')
+    code, _, err = ask(*SMALL, "-p", "x", "--json-schema", str(broken))
+    assert (code, "line 1, column 10" in err) == (2, True)
+    code, _, err = ask(*SMALL, "-p", "x", "--json-schema", str(binary))
+    assert (code, "is not UTF-8 text (byte 1)" in err) == (2, True)
+
+
+def test_no_valid_text_exits_with_one() -> None:
+    code, _, err = ask(*SMALL, "-p", "The ", "--regex", "[a-z]{50}", "--max-tokens", "5")
+    assert code == 1
+    assert "none of 1 lanes finished within max_tokens=5" in err
+
+
+def test_check_says_yes_or_why_not(schema: Path, tmp_path: Path) -> None:
+    text = tmp_path / "text.json"
+    text.write_text('{"count": 3}\n')
+    assert ask("check", "--json-schema", str(schema), str(text)) == (0, "satisfied\n", "")
+    text.write_text('{"count": 12}')
+    code, out, _ = ask("check", "--json-schema", str(schema), str(text))
+    assert code == 1
+    assert "at character 10" in out
+    code, out, _ = ask("check", "--regex", "ab+c", "-", input="abbx")
+    assert code == 1
+    assert "at character 3" in out
+
+
+def test_check_needs_a_constraint(tmp_path: Path) -> None:
+    code, _, err = ask("check", "-", input="x")
+    assert code == 2
+    assert "give a constraint" in err
+
+
+@pytest.mark.model
+def test_the_embedded_model_with_chat_and_system() -> None:
+    code, out, err = ask(
+        *("generate", "-p", "Is snow white?", "--system", "Answer yes or no."),
+        *("--choice", "yes", "--choice", "no", "-n", "2", "--seed", "0", "--output", "text"),
+    )
+    assert code == 0, err
+    assert set(out.split()) <= {"yes", "no"}
+
+
+def test_a_terminal_sees_progress_and_a_pipe_does_not() -> None:
+    command = [sys.executable, "-m", "condit", *SMALL, "-p", "The ", "--max-tokens", "40"]
+    piped = subprocess.run(command, capture_output=True, text=True)
+    assert piped.returncode == 0
+    assert piped.stderr == ""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(command, stdout=theirs, stderr=theirs, stdin=subprocess.DEVNULL)
+    os.close(theirs)
+    seen = b""
+    while True:
+        try:
+            piece = os.read(ours, 4096)
+        except OSError:
+            break
+        if not piece:
+            break
+        seen += piece
+    os.close(ours)
+    assert process.wait() == 0
+    assert b"Loading ngram" in seen
+    assert b"Drawing" in seen
