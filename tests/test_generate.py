@@ -84,11 +84,12 @@ def test_at_the_budget_only_the_end_is_left() -> None:
 
 def test_an_unfinished_run_says_what_would_have_finished_it() -> None:
     model = certain('{"name": "oak chair"}')
-    schema = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
+    schema = {"type": "object", "properties": {"name": {"minLength": 9}}, "required": ["name"]}
+    schema["properties"]["name"]["type"] = "string"
     with pytest.raises(BudgetError) as caught:
-        condit.generate(model, "{", condit.json_schema(schema), n=2, max_tokens=12, seed=0)
+        condit.generate(model, "{", condit.json_schema(schema), n=2, max_tokens=15, seed=0)
     message = str(caught.value)
-    assert "none of 2 lanes finished within max_tokens=12" in message
+    assert "none of 2 lanes finished within max_tokens=15" in message
     assert "Raise max_tokens" in message
     result = caught.value.result
     assert [sample.finish_reason for sample in result.samples] == ["length", "length"]
@@ -111,10 +112,12 @@ def test_when_every_lane_dies_the_error_says_where() -> None:
     assert samples[0].text == "b"
 
 
-def test_a_lane_that_dies_does_not_spoil_the_others(letters: NgramModel) -> None:
-    result = condit.generate(
-        letters, "ab", condit.regex("(abc)+"), n=40, max_tokens=3, sampler="awrs", seed=0
-    )
+def test_a_lane_that_meets_the_budget_does_not_spoil_the_others() -> None:
+    # No token spells "b" or "c", so no ending is known and lanes may be cut off.
+    vocabulary = Vocabulary.of(["abc", "a", "bc"])
+    model = NgramModel.train(["abcabc", "abc"], vocabulary=vocabulary, order=2, smoothing=2)
+    asked: dict[str, Any] = {"n": 40, "max_tokens": 3, "sampler": "awrs", "seed": 0}
+    result = condit.generate(model, "abc", condit.regex("(abc)+"), **asked)
     reasons = {sample.finish_reason for sample in result.samples}
     assert reasons == {"stop", "length"}
     for sample in result.samples:

@@ -188,7 +188,7 @@ def models() -> None:
         table.add_column(heading, overflow="fold")
     for name in sorted(registered("models")):
         source = cast("ModelSource", find("models", name))
-        table.add_row(name, source.description, source.status())
+        table.add_row(name, Text(source.description), Text(source.status()))
     _console().print(table)
     typer.echo("A directory with a transformers model and a .gguf file work too.")
 
@@ -326,6 +326,7 @@ def _show_table(result: Result) -> None:
     typer.echo(
         f"log evidence {result.log_evidence:.3f}   "
         f"effective sample size {result.ess:.2f} of {len(result.samples)}   "
+        f"{result.distinct} distinct   "
         f"{stats.tokens} tokens in {stats.seconds:.1f} s ({stats.tokens_per_second:.0f}/s)   "
         f"seed {result.seed}"
     )

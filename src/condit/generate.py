@@ -9,14 +9,15 @@ from typing import Any, cast
 import numpy as np
 
 from condit.constraint.base import Constraint
-from condit.errors import ArgumentError, BudgetError, DeadEndError
+from condit.constraint.ending import find_ending
+from condit.errors import ArgumentError, BudgetError, ConditError, DeadEndError
 from condit.model.base import Model, Prompt
 from condit.model.load import load
 from condit.plugins import find
 from condit.result import Result, Sample, Stats
 from condit.sampler.base import Problem, Sampler, State, StepInfo
-from condit.sampler.completion import shortest_known_completion
 from condit.sampler.law import BaseLaw
+from condit.vocabulary import Vocabulary
 
 
 def generate(
@@ -37,7 +38,9 @@ def generate(
 
     The target is the model's law ``p`` (temperature, top-k and top-p included) restricted to the
     texts that satisfy the constraint, end by the model's end token, and have at most
-    ``max_tokens`` tokens. At the budget only the end is left, with its own probability as weight.
+    ``max_tokens`` tokens. Near the budget only tokens are left after which the text can still be
+    finished in a way that Condit knows, and at the budget only the end; see the explanation of the
+    budget in the documentation.
 
     Args:
         model: a model, or what ``condit.load`` takes.
@@ -79,7 +82,7 @@ def generate(
     model = model if isinstance(model, Model) else load(model)
     tokens = model.encode_prompt(prompt)
     model.check_fits(len(tokens), max_tokens)
-    problem = Problem(model, tuple(tokens), constraint, n, max_tokens, law)
+    problem = Problem(model, tuple(tokens), constraint, n, max_tokens, law, finish=True)
 
     began = time.perf_counter()
     sequence = np.random.SeedSequence(seed)
@@ -103,6 +106,21 @@ def generate(
     if not any(sample.valid for sample in result.samples):
         raise _failure(problem, result)
     return result
+
+
+def _ending(problem: Problem, text: str) -> str | None:
+    """What would have finished ``text``, where that is found."""
+    if problem.constraint is None:
+        return None
+    matcher = problem.constraint.bind(Vocabulary.of_bytes())
+    try:
+        for byte in text.encode():
+            matcher.advance(byte)
+        ending = find_ending(matcher)
+    except ConditError:
+        # A character was cut short, or the engine met a limit: then there is nothing to add.
+        return None
+    return ending.decode(errors="replace") if ending is not None else None
 
 
 def sampler_of(sampler: str | Sampler) -> Sampler:
@@ -163,9 +181,7 @@ def _failure(problem: Problem, result: Result) -> BudgetError | DeadEndError:
             "Draw more lanes, or keep more of the model's tokens (larger top_k and top_p)",
             result,
         )
-    rest = None
-    if problem.constraint is not None:
-        rest = shortest_known_completion(problem.constraint, longest)
+    rest = _ending(problem, longest)
     missing = f" It would have been finished by {rest!r}." if rest else ""
     died = reasons.count("dead_end")
     return BudgetError(

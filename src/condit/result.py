@@ -119,6 +119,15 @@ class Result:
         return effective_sample_size(self.log_weights)
 
     @property
+    def distinct(self) -> int:
+        """How many different texts are among the valid samples.
+
+        Lanes that were resampled share their past: few distinct texts and a high effective sample
+        size together mean that all lanes descend from one. Then draw more lanes.
+        """
+        return len({sample.text for sample in self.samples if sample.valid})
+
+    @property
     def best(self) -> Sample:
         """The valid sample with the highest posterior density, that is, the highest ``p``.
 
@@ -167,6 +176,7 @@ class Result:
             "best": self.samples.index(self.best),
             "log_evidence": number(self.log_evidence),
             "ess": self.ess,
+            "distinct": self.distinct,
             "sampler": self.sampler,
             "seed": self.seed,
             "stats": {**asdict(self.stats), "tokens_per_second": self.stats.tokens_per_second},

@@ -8,6 +8,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from condit.errors import VocabularyError
 
@@ -57,6 +58,40 @@ class Vocabulary:
     def of_bytes(cls) -> Vocabulary:
         """One token for each of the 256 bytes, and the end token 256."""
         return cls.of(builtins.bytes([value]) for value in range(256))
+
+    @cached_property
+    def first_token(self) -> dict[builtins.bytes, int]:
+        """For each byte string that is a token, the first id that spells it."""
+        first: dict[builtins.bytes, int] = {}
+        for token, spelled in enumerate(self.bytes):
+            if spelled:
+                first.setdefault(spelled, token)
+        return first
+
+    @cached_property
+    def longest(self) -> int:
+        """How many bytes the longest token has."""
+        return max(map(len, self.bytes))
+
+    def tokenize(self, text: builtins.bytes) -> list[int]:
+        """Token ids that spell ``text``, each the longest that fits: *a* spelling, not a model's.
+
+        Raises:
+            VocabularyError: no token spells what comes next.
+        """
+        tokens = []
+        place = 0
+        while place < len(text):
+            for length in range(min(self.longest, len(text) - place), 0, -1):
+                token = self.first_token.get(text[place : place + length])
+                if token is not None:
+                    tokens.append(token)
+                    place += length
+                    break
+            else:
+                rest = text[place:].decode(errors="replace")
+                raise VocabularyError(f"no token of this vocabulary spells the start of {rest!r}")
+        return tokens
 
     def __len__(self) -> int:
         return len(self.bytes)

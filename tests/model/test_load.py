@@ -52,7 +52,7 @@ def test_a_directory_with_a_broken_model(tmp_path: Path) -> None:
 def test_a_file_of_another_kind(tmp_path: Path) -> None:
     file = tmp_path / "model.bin"
     file.touch()
-    with pytest.raises(ModelError, match="is a file but not a .gguf file"):
+    with pytest.raises(ModelError, match=r"is a file but not a \.gguf file"):
         condit.load(file)
 
 

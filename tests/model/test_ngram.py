@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from condit import NgramModel, Vocabulary
-from condit.errors import ArgumentError, PromptTooLongError
+from condit.errors import ArgumentError, PromptTooLongError, VocabularyError
 
 
 def test_probabilities_interpolate_counts_with_the_shorter_context() -> None:
@@ -26,7 +26,7 @@ def test_encode_takes_the_longest_token_and_the_first_of_equals() -> None:
 
 def test_what_no_token_spells_is_an_error() -> None:
     model = NgramModel.train(["a"], vocabulary=Vocabulary.of(["a"]))
-    with pytest.raises(ArgumentError, match="spells the start of 'xa'"):
+    with pytest.raises(VocabularyError, match="spells the start of 'xa'"):
         model.encode("axa")
 
 

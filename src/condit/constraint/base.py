@@ -1,4 +1,4 @@
-"""The two protocols of a constraint: the immutable description, and the state machine over tokens."""
+"""The two protocols of a constraint: the description, and the state machine over tokens."""
 
 from __future__ import annotations
 
@@ -81,8 +81,19 @@ class Matcher(ABC):
         """
         return ()
 
+    def forced_text(self) -> bytes:
+        """Bytes that must come next, however they are split into tokens (maybe none).
+
+        All spellings of a text are allowed, so a forced text hardly ever has forced *tokens*.
+        """
+        return b""
+
     def cost_to_finish(self) -> int | None:
-        """A least number of tokens to acceptance, the end token not counted; ``None``: unknown."""
+        """How many tokens surely suffice to where the text may stop, the end token not counted.
+
+        An upper bound on the least number, by an ending that is known; 0 exactly where the text
+        may stop here; ``None`` where no ending is known.
+        """
         return None
 
     @abstractmethod
@@ -113,7 +124,7 @@ class Constraint(ABC):
         return self.violation(text) is None
 
     def explain(self, text: str) -> str:
-        """Why ``text`` does not satisfy the constraint, and at which character; ``""`` if it does."""
+        """Why ``text`` does not satisfy the constraint, and where; ``""`` if it does."""
         violation = self.violation(text)
         return "" if violation is None else str(violation)
 

@@ -71,7 +71,8 @@ class NgramModel(Model):
             smoothing: how many observations the next shorter context is worth.
 
         Raises:
-            ArgumentError: ``order`` or ``smoothing`` is not positive, or a text cannot be spelled.
+            ArgumentError: ``order`` or ``smoothing`` is not positive.
+            VocabularyError: a text cannot be spelled.
         """
         if order < 1 or smoothing <= 0:
             raise ArgumentError(
@@ -81,39 +82,22 @@ class NgramModel(Model):
         counts: dict[tuple[int, ...], Counter[int]] = defaultdict(Counter)
         model = cls(vocabulary, order, counts, smoothing)
         for text in texts:
-            tokens = [*model.encode(text), vocabulary.end]
-            for place, token in enumerate(tokens):
+            # The end token stands before a text as it does after one: it is the empty prompt.
+            tokens = [vocabulary.end, *model.encode(text), vocabulary.end]
+            for place in range(1, len(tokens)):
                 for length in range(min(order - 1, place) + 1):
-                    counts[tuple(tokens[place - length : place])][token] += 1
+                    counts[tuple(tokens[place - length : place])][tokens[place]] += 1
         return model
 
     def encode(self, text: str) -> list[int]:
         """The token ids of ``text``, each the longest that fits (the first of equals).
 
         Raises:
-            ArgumentError: no token spells what comes next.
+            VocabularyError: no token spells what comes next.
         """
-        data = text.encode()
-        tokens = []
-        place = 0
-        longest = max(map(len, self.vocabulary.bytes))
-        first: dict[bytes, int] = {}
-        for token, spelled in enumerate(self.vocabulary.bytes):
-            first.setdefault(spelled, token)
-        while place < len(data):
-            for length in range(longest, 0, -1):
-                piece = data[place : place + length]
-                if len(piece) == length and piece in first:
-                    tokens.append(first[piece])
-                    place += length
-                    break
-            else:
-                rest = data[place:].decode(errors="replace")
-                raise ArgumentError(f"no token of this vocabulary spells the start of {rest!r}")
-        return tokens
+        return self.vocabulary.tokenize(text.encode())
 
     def _encode_text_prompt(self, text: str) -> list[int]:
-        # The end token stands before a text as it does after one.
         return self.encode(text) or [self.vocabulary.end]
 
     def logits(self, tokens: Sequence[int]) -> NDArray[np.float32]:

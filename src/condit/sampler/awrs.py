@@ -17,16 +17,15 @@ computed after all, and the draw goes on from the allowed tokens with their exac
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from condit.constraint.base import Matcher
 from condit.errors import ArgumentError
+from condit.sampler.kernels import Draw, draw_by_rejection
 from condit.sampler.law import TokenLaw
-from condit.sampler.local import Draw, LocalSampler
-from condit.sampler.masked import draw_masked
+from condit.sampler.local import LocalSampler
 
 
 @dataclass(frozen=True)
@@ -53,31 +52,4 @@ class AWRS(LocalSampler):
 
     def draw(self, law: TokenLaw, matcher: Matcher, rng: np.random.Generator) -> Draw:
         """One allowed token and an unbiased estimate of the allowed mass."""
-        checks = 0
-        while True:
-            if self.mask_after is not None and checks >= self.mask_after:
-                return draw_masked(law, matcher, rng, checks)
-            token = law.draw(rng)
-            if token is None:
-                if law.rescale() == 0:
-                    return Draw(None, -math.inf, checks)
-                continue
-            checks += 1
-            if matcher.allows(token):
-                break
-            law.take_out(token)
-        if law.greedy:
-            return Draw(token, 0.0, checks)
-        weight = law.take_out(token)
-        for look in range(self.looks):
-            unseen = law.remaining
-            other = law.draw(rng)
-            if other is None:  # everything has been seen: the weight is exact
-                break
-            checks += 1
-            allowed = matcher.allows(other)
-            if look < self.looks - 1:
-                weight += law.take_out(other) * allowed
-            else:
-                weight += unseen * allowed
-        return Draw(token, math.log(weight) + law.log_scale, checks)
+        return draw_by_rejection(law, matcher, rng, looks=self.looks, mask_after=self.mask_after)

@@ -25,7 +25,8 @@ class Problem:
 
     The target is the base law ``p`` restricted to texts that satisfy the constraint and have at
     most ``max_tokens`` tokens, the end token not counted. Without a constraint it is ``p`` cut at
-    ``max_tokens``.
+    ``max_tokens``. With ``finish``, tokens that lead past the budget are refused near its end: see
+    ``condit.sampler.budget`` for what that does to the target.
     """
 
     model: Model
@@ -34,6 +35,7 @@ class Problem:
     lanes: int
     max_tokens: int
     law: BaseLaw = field(default_factory=BaseLaw)
+    finish: bool = False
 
 
 @dataclass
@@ -74,6 +76,8 @@ class State:
 
     Attributes:
         log_evidence: the sum over resamplings of the log mean weight that each replaced.
+        steps: how many steps have been made.
+        zone: with how many tokens left a lane must begin to finish.
     """
 
     problem: Problem
@@ -81,6 +85,7 @@ class State:
     lanes: list[Lane]
     log_evidence: float = 0.0
     steps: int = 0
+    zone: int = 0
 
     @property
     def done(self) -> bool:

@@ -1,7 +1,6 @@
 """Samplers that decide one token at a time, each lane on its own, and keep the weights.
 
-A *kernel* draws one allowed token ``x`` and a local weight ``w`` such that, for every function
-``f``, ``E[w f(x)] = Σ p(t|u) 1[t allowed] f(t)``: it is properly weighted. The product of a lane's
+A kernel (see ``condit.sampler.kernels``) draws one properly weighted token. The product of a lane's
 local weights then makes the whole text properly weighted (sequential importance sampling), and the
 mean over lanes is an unbiased estimate of the evidence ``Z``.
 """
@@ -10,29 +9,14 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from typing import NamedTuple
 
 import numpy as np
 
 from condit.constraint.base import Matcher
 from condit.sampler.base import Lane, Problem, Sampler, State, StepInfo, effective_sample_size
+from condit.sampler.budget import WithinBudget, zone
+from condit.sampler.kernels import Draw, draw_by_rejection
 from condit.sampler.law import TokenLaw
-
-
-class Draw(NamedTuple):
-    """What a kernel drew.
-
-    Attributes:
-        token: the token, or ``None`` at a dead end: no allowed token has any mass.
-        log_weight: natural logarithm of the local weight; ``-inf`` at a dead end.
-        checks: how many single tokens the matcher was asked about.
-        masks: how many masks it was asked for.
-    """
-
-    token: int | None
-    log_weight: float
-    checks: int = 0
-    masks: int = 0
 
 
 class LocalSampler(Sampler):
@@ -59,7 +43,8 @@ def start(problem: Problem, rng: np.random.Generator) -> State:
     matcher = constraint.bind(vocabulary) if constraint is not None else None
     root = Lane(matcher=matcher, rng=rng)
     lanes = [root.copy_to(noise) for noise in rng.spawn(problem.lanes)]
-    return State(problem, problem.model.start(problem.prompt, problem.lanes), lanes)
+    last = zone(matcher, problem.max_tokens) if matcher is not None and problem.finish else 0
+    return State(problem, problem.model.start(problem.prompt, problem.lanes), lanes, zone=last)
 
 
 def grow(state: State, kernel: LocalSampler) -> StepInfo:
@@ -101,12 +86,15 @@ def _grow_lane(state: State, index: int, kernel: LocalSampler) -> Draw:
     lane, problem = state.lanes[index], state.problem
     end = problem.model.vocabulary.end
     law = problem.law.at(state.decoder.logits[index], problem.model.vocabulary)
+    left = problem.max_tokens - len(lane.tokens)
     if lane.matcher is None:
         draw = Draw(law.draw(lane.rng), 0.0)
-    elif len(lane.tokens) == problem.max_tokens:
+    elif left == 0:
         # Only the end fits, and it is allowed here. Its probability is its exact local weight, so
         # the target is the law conditioned on finishing within the budget.
         draw = Draw(end, 0.0 if law.greedy else law.log_probability(end))
+    elif left <= state.zone and (lane.matcher.cost_to_finish() or 0) <= left:
+        draw = draw_by_rejection(law, WithinBudget(lane.matcher, left), lane.rng)
     else:
         draw = kernel.draw(law, lane.matcher, lane.rng)
     lane.log_weight += draw.log_weight

@@ -1,0 +1,101 @@
+"""One of a list of texts."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from condit.constraint.base import Constraint, Violation
+from condit.constraint.engine import HEADER, EngineMatcher, probe
+from condit.constraint.regex import terminal
+from condit.constraint.regex_escape import literal
+from condit.errors import ArgumentError, ConstraintTooComplexError, UnsatisfiableError
+from condit.vocabulary import Vocabulary
+
+
+def choice(*options: str | Iterable[str]) -> Choice:
+    """Texts that are one of ``options``: given one by one, or as one list.
+
+    >>> choice("yes", "no").accepts("no")
+    True
+
+    Raises:
+        UnsatisfiableError: there is no option.
+        ArgumentError: an option is not a text.
+        ConstraintTooComplexError: there are too many for the mask engine.
+    """
+    if len(options) == 1 and not isinstance(options[0], str) and isinstance(options[0], Iterable):
+        options = tuple(options[0])
+    for option in options:
+        if not isinstance(option, str):
+            raise ArgumentError(
+                f"choice: {option!r} is {type(option).__name__}, not str; give texts, or one list "
+                "of texts"
+            )
+    return Choice(tuple(dict.fromkeys(str(option) for option in options)))
+
+
+@dataclass(frozen=True)
+class Choice(Constraint):
+    """One of some texts; made by ``choice``.
+
+    Attributes:
+        options: the texts, each once.
+    """
+
+    options: tuple[str, ...]
+    _members: frozenset[str] = field(init=False, repr=False, compare=False)
+    _bytes: frozenset[int] = field(init=False, repr=False, compare=False)
+    _grammar: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not self.options:
+            raise UnsatisfiableError("choice: there is no option to choose; give at least one text")
+        try:
+            spelled = b"".join(option.encode() for option in self.options)
+        except UnicodeEncodeError as error:
+            raise ArgumentError(
+                f"choice: an option holds {error.object[error.start]!r}, half of a surrogate pair, "
+                "which no text can hold"
+            ) from None
+        object.__setattr__(self, "_members", frozenset(self.options))
+        object.__setattr__(self, "_bytes", frozenset(spelled))
+        alternatives = "|".join("".join(map(literal, option)) for option in self.options)
+        grammar = HEADER + "start: " + terminal(alternatives)
+        refused = probe(grammar).error
+        if refused:
+            raise ConstraintTooComplexError(
+                f"choice: {len(self.options)} options of {len(spelled)} bytes are too many for the "
+                f"mask engine ({refused.splitlines()[0]})"
+            )
+        object.__setattr__(self, "_grammar", grammar)
+
+    def bind(self, vocabulary: Vocabulary) -> EngineMatcher:
+        """A matcher at the empty text; EXACT where every byte of the options is a token.
+
+        Raises:
+            VocabularyError: no token of this vocabulary can begin an option.
+        """
+        return EngineMatcher.bind(self._grammar, vocabulary, exact_over=self._bytes)
+
+    def violation(self, text: str) -> Violation | None:
+        """The nearest options, and where ``text`` departs from all of them."""
+        if text in self._members:
+            return None
+        shared = max(_shared(text, option) for option in self.options)
+        near = difflib.get_close_matches(text, self.options, cutoff=0.5)
+        listed = ", ".join(map(repr, near or self.options[:3]))
+        more = "" if near or len(self.options) <= 3 else f" and {len(self.options) - 3} more"
+        what = "the nearest" if near else "the options"
+        return Violation(f"{text!r} is no option; {what}: {listed}{more}", shared)
+
+    def value(self, text: str) -> str:
+        """The option itself."""
+        return text
+
+
+def _shared(one: str, other: str) -> int:
+    """How many characters two texts have in common at their beginnings."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))

@@ -1,0 +1,322 @@
+"""The mask engine, llguidance, behind one matcher. All of its traps are handled in this file.
+
+A grammar here is text in llguidance's dialect of Lark; the constraints write it, users never see
+it. This file does not know what a regex or a schema is.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from llguidance import LLMatcher, LLParserLimits
+from numpy.typing import NDArray
+
+from condit.constraint.base import Matcher, Strength, Violation, unpack
+from condit.constraint.describe import describe_bytes, excerpt
+from condit.constraint.ending import find_ending
+from condit.constraint.spelling import UTF8_BYTES, Spelling
+from condit.errors import ConstraintTooComplexError, RefusedTokenError, VocabularyError
+from condit.vocabulary import Vocabulary
+
+# Where bytes are forced, the engine's mask would keep only the tokenizer's own way to write
+# them, while it still accepts the others one by one. A mask must be the legal set.
+HEADER = '%llguidance {"no_forcing": true}\n'
+
+# What the engine reports, as an error, where no token at all can come next.
+_DEAD_END = "NoExtension"
+
+_BYTES = Vocabulary.of_bytes()
+
+# Ten times what the engine would allow itself: a slow step is better than none.
+_LIMITS = LLParserLimits(
+    initial_lexer_fuel=10_000_000,
+    step_lexer_fuel=2_000_000,
+    step_max_items=500_000,
+    max_items_in_row=20_000,
+    verbose_errors=False,
+)
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What the engine makes of a grammar, seen byte by byte.
+
+    Attributes:
+        error: why it does not compile, or ``""``.
+        warnings: what it compiles only in part.
+        first_bytes: the bytes that can begin a text.
+        accepts_empty: whether the empty text is accepted.
+    """
+
+    error: str
+    warnings: tuple[str, ...] = ()
+    first_bytes: frozenset[int] = frozenset()
+    accepts_empty: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing at all can be written."""
+        return not self.error and not self.first_bytes and not self.accepts_empty
+
+
+def probe(grammar: str) -> Probe:
+    """Compile ``grammar`` against single bytes and look at its first step.
+
+    Raises:
+        ConstraintTooComplexError: the first step already runs into a limit of the engine.
+    """
+    engine = LLMatcher(Spelling.of(_BYTES).tokenizer, grammar, log_level=0, limits=_LIMITS)
+    if engine.is_error():
+        return Probe(first_paragraph(engine.get_error()))
+    warnings = tuple(engine.get_grammar_warnings())
+    matcher = EngineMatcher(engine, _BYTES, Strength.SOUND)
+    allowed = unpack(matcher.mask(), len(_BYTES)).nonzero()[0].tolist()
+    first_bytes = frozenset(allowed) - {_BYTES.end}
+    return Probe("", warnings, first_bytes, matcher.allows(_BYTES.end))
+
+
+def first_paragraph(error: str) -> str:
+    """The part of an engine's error that means something to a reader."""
+    # What follows is a dump of the engine's state, in tags.
+    return re.split(r"\n?<(?:state|grammar|non-verbose)", error)[0].strip()
+
+
+class EngineMatcher(Matcher):
+    """A matcher that asks llguidance. Safe to use from several threads, one call at a time.
+
+    Attributes:
+        vocabulary: the tokens.
+        strength: as claimed by the constraint that made it.
+    """
+
+    @classmethod
+    def bind(
+        cls,
+        grammar: str,
+        vocabulary: Vocabulary,
+        *,
+        exact_over: frozenset[int] | None = UTF8_BYTES,
+        objection: Callable[[str], Violation | None] | None = None,
+    ) -> EngineMatcher:
+        """A matcher at the empty text, for a grammar that ``probe`` has found to compile.
+
+        Args:
+            grammar: in the engine's own language.
+            vocabulary: the tokens.
+            exact_over: the bytes that the texts are made of, where the grammar is known to have
+                no dead ends: a vocabulary with a token for each of them makes the matcher EXACT.
+                ``None`` where the grammar may have dead ends.
+            objection: a last check of a text that is grammatically complete; the end token is
+                allowed only where it has nothing to say.
+
+        Raises:
+            VocabularyError: no token can begin a text.
+            ConstraintTooComplexError: the engine ran into one of its limits.
+        """
+        # Compiled afresh each time: copies share the engine's lexer, whose states add up to a
+        # limit over the life of a root.
+        spelling = Spelling.of(vocabulary)
+        engine = LLMatcher(spelling.tokenizer, grammar, log_level=0, limits=_LIMITS)
+        if engine.is_error():
+            raise _too_complex(engine)
+        exact = exact_over is not None and exact_over <= spelling.single_bytes
+        strength = Strength.EXACT if exact else Strength.SOUND
+        matcher = cls(engine, vocabulary, strength, objection)
+        if not matcher.mask().any():
+            missing = probe(grammar).first_bytes
+            raise VocabularyError(
+                "no token of this vocabulary can begin a text that satisfies the constraint; "
+                f"it may begin with {describe_bytes(missing)}, but no token does. "
+                "Use a vocabulary that has them, or loosen the constraint's beginning"
+            )
+        return matcher
+
+    def __init__(
+        self,
+        engine: LLMatcher,
+        vocabulary: Vocabulary,
+        strength: Strength,
+        objection: Callable[[str], Violation | None] | None = None,
+        text: bytes = b"",
+    ) -> None:
+        self.vocabulary = vocabulary
+        self.strength = strength
+        self._engine = engine
+        self._spelling = Spelling.of(vocabulary)
+        self._bytes = vocabulary.bytes
+        self._objection = objection
+        self._text = text
+        self._verdict: Violation | None = None
+        self._judged = objection is None
+        self._ended = False
+        self._ending: bytes | None = None
+        # The engine refuses, by an exception, to be used by two threads at once.
+        self._lock = threading.RLock()
+
+    def allows(self, token: int) -> bool:
+        """Whether ``token`` may come next; for the end token, whether the text may stop here.
+
+        Raises:
+            ConstraintTooComplexError: the engine ran into one of its limits.
+        """
+        # An id outside the vocabulary would break the engine for good, even when only asked.
+        if self._ended or not 0 <= token < len(self._bytes):
+            return False
+        with self._lock:
+            if not self._bytes[token]:
+                return token == self.vocabulary.end and self._may_stop()
+            if self._engine.validate_tokens([token]) == 1:
+                return True
+            self._check()
+            return False
+
+    def mask(self) -> NDArray[np.uint32]:
+        """All allowed tokens, packed; see ``Matcher.mask``.
+
+        Raises:
+            ConstraintTooComplexError: the engine ran into one of its limits.
+        """
+        mask = np.zeros(-(-len(self._bytes) // 32), dtype=np.uint32)
+        if self._ended:
+            return mask
+        with self._lock:
+            self._engine.unsafe_compute_mask_ptr(mask.ctypes.data, mask.nbytes)
+            self._check()
+            # The engine sets the end bit also where the text may not stop.
+            mask &= self._spelling.text_mask
+            if self._may_stop():
+                end = self.vocabulary.end
+                mask[end // 32] |= np.uint32(1 << end % 32)
+        return mask
+
+    def advance(self, token: int) -> None:
+        """Append ``token``.
+
+        Raises:
+            RefusedTokenError: the token is not allowed; the state is unchanged.
+            ConstraintTooComplexError: the engine ran into one of its limits; the matcher is spent.
+        """
+        with self._lock:
+            is_text = 0 <= token < len(self._bytes) and bool(self._bytes[token])
+            if self._ended or not is_text:
+                if not self.allows(token):
+                    raise RefusedTokenError(self.explain(token))
+                self._ended = True
+                return
+            # ``consume_token`` would break the engine on a refusal; this only says no.
+            if self._engine.try_consume_tokens([token]) != 1:
+                self._check()
+                raise RefusedTokenError(self.explain(token))
+            self._check()
+            self._text += self._bytes[token]
+            self._verdict, self._judged = None, self._objection is None
+            if self._ending is not None:
+                self._ending = self._ending.removeprefix(self._bytes[token])
+
+    def copy(self) -> EngineMatcher:
+        """An independent matcher in the same state; some microseconds."""
+        with self._lock:
+            engine = self._engine.deep_copy()
+            twin = EngineMatcher(
+                engine, self.vocabulary, self.strength, self._objection, self._text
+            )
+            twin._verdict, twin._judged, twin._ended = self._verdict, self._judged, self._ended
+            twin._ending = self._ending
+        return twin
+
+    def forced(self) -> tuple[int, ...]:
+        """Tokens that are the only choice from here; the end token may be the last of them."""
+        forced: list[int] = []
+        ahead = self.copy()
+        # Where no byte is forced, hardly ever is a token: do not pay for the mask.
+        while not ahead._ended and (ahead._engine.compute_ff_bytes() or ahead._engine.is_stopped()):
+            allowed = unpack(ahead.mask(), len(self._bytes)).nonzero()[0]
+            if len(allowed) != 1:
+                break
+            forced.append(int(allowed[0]))
+            ahead.advance(forced[-1])
+        return tuple(forced)
+
+    def forced_text(self) -> bytes:
+        """Bytes that must come next, however they are split into tokens."""
+        with self._lock:
+            forced: bytes = b"" if self._ended else self._engine.compute_ff_bytes()
+        return forced
+
+    def cost_to_finish(self) -> int | None:
+        """How many tokens the ending found takes: an upper bound; ``None`` if none was found.
+
+        The ending of an earlier state is tried first: it mostly still holds.
+        """
+        with self._lock:
+            if not self._ended and self._may_stop():
+                return 0
+            if self._ending is None or not self._ends_with(self._ending):
+                self._ending = find_ending(self)
+            if self._ending is None:
+                return None
+            return len(self.vocabulary.tokenize(self._ending))
+
+    def _ends_with(self, ending: bytes) -> bool:
+        """Whether the text may stop after ``ending``."""
+        ahead = self.copy()
+        for token in self.vocabulary.tokenize(ending):
+            if not ahead.allows(token):
+                return False
+            ahead.advance(token)
+        return ahead._may_stop()
+
+    def explain(self, token: int) -> str:
+        """Why ``token`` is refused, and what may come instead; ``""`` where it is allowed."""
+        if self.allows(token):
+            return ""
+        if self._ended:
+            return "the text has ended: nothing may follow"
+        if not 0 <= token < len(self._bytes):
+            return f"token {token} is outside the vocabulary of {len(self._bytes)} tokens"
+        if token == self.vocabulary.end:
+            if self._verdict is not None:
+                return f"the text cannot stop here: {self._verdict}; {self._options()}"
+            return f"the text cannot stop after {excerpt(self._text)}; {self._options()}"
+        if token in self.vocabulary.ends:
+            return f"token {token} is another end token: the one to use is {self.vocabulary.end}"
+        if not self._bytes[token]:
+            return f"token {token} is not text: it is a special or unused id"
+        piece = excerpt(self._bytes[token])
+        return f"{piece} cannot follow {excerpt(self._text)}; {self._options()}"
+
+    def _options(self) -> str:
+        """What may come here, in words."""
+        allowed = unpack(self.mask(), len(self._bytes))
+        allowed[self.vocabulary.end] = False
+        firsts = frozenset(np.unique(self._spelling.first_bytes[allowed]).tolist())
+        if firsts:
+            return f"here the text may continue with {describe_bytes(firsts)}"
+        if self._may_stop():
+            return "here the text can only stop"
+        return "no token of this vocabulary can continue it"
+
+    def _may_stop(self) -> bool:
+        if not self._engine.is_accepting():
+            return False
+        if not self._judged and self._objection is not None:
+            self._verdict = self._objection(self._text.decode("utf-8", errors="replace"))
+            self._judged = True
+        return self._verdict is None
+
+    def _check(self) -> None:
+        """Raise where the engine has broken down, as against merely said no."""
+        if self._engine.is_error() and not self._engine.get_error().startswith(_DEAD_END):
+            raise _too_complex(self._engine)
+
+
+def _too_complex(engine: LLMatcher) -> ConstraintTooComplexError:
+    reason = first_paragraph(engine.get_error()).splitlines()[0]
+    return ConstraintTooComplexError(
+        f"the constraint is too complex for the mask engine: {reason}. "
+        "Smaller repeat counts, fewer nested repeats and less ambiguity make it simpler"
+    )

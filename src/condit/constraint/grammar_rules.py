@@ -1,0 +1,213 @@
+"""A Lark grammar, compiled by ``lark``, written out plainly for the mask engine."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from dataclasses import dataclass
+
+import lark
+from lark.grammar import NonTerminal, Rule, Symbol, Terminal
+from lark.lexer import Pattern, PatternRE, PatternStr, TerminalDef
+
+from condit.constraint.engine import HEADER
+from condit.constraint.nesting import refuse_deep
+from condit.constraint.regex import compile_oracle, terminal
+from condit.constraint.regex_dialect import Dialect, read_pattern
+from condit.errors import CompileError, UnsatisfiableError, UnsupportedConstraintError
+
+# The string of lark's own library looks behind; this is the same set of texts without.
+_LIBRARY_STRING = r'".*?(?<!\\)(\\\\)*?"'
+_PLAIN_STRING = r'"(?:[^"\\\n]|\\[^\n])*"'
+
+_FOREIGN = re.compile(r"%(?:llguidance|json|lark)\b|<\[?\w+\]?>|^\w+\[\w+", re.MULTILINE)
+_PLACE = re.compile(r"(?:at line|line) (\d+),? col(?:umn)? (\d+)")
+
+
+@dataclass(frozen=True, eq=False)
+class Rules:
+    """A grammar, for both sides.
+
+    Attributes:
+        engine: the grammar in the engine's language.
+        oracle: lark's Earley parser.
+        displayed: how to show each terminal to a reader.
+        is_scannerless: whether all terminals are one character wide.
+    """
+
+    engine: str
+    oracle: lark.Lark
+    displayed: dict[str, str]
+    is_scannerless: bool
+
+
+def read_rules(text: str, start: str) -> Rules:
+    """Compile the Lark grammar ``text``.
+
+    Raises:
+        CompileError: it does not parse, or names an undefined rule.
+        UnsupportedConstraintError: a terminal uses something that no automaton can follow.
+        UnsatisfiableError: no text derives from ``start``.
+    """
+    terminals: dict[str, Dialect] = {}
+    displayed: dict[str, str] = {}
+    scannerless = True
+
+    def respell(definition: TerminalDef) -> None:
+        nonlocal scannerless
+        name, pattern = definition.name, definition.pattern
+        displayed[name] = _displayed(name, pattern)
+        terminals[name] = dialect = _read_terminal(displayed[name], pattern.to_regexp())
+        # POSIX: the longest match, as the engine does, not the first that is found.
+        flags = "(?V1)(?-f)" if dialect.lazy else "(?V1p)(?-f)"
+        scannerless &= (pattern.min_width, pattern.max_width) == (1, 1)
+        definition.pattern = PatternRE(flags + dialect.oracle)
+
+    try:
+        # lark sizes each terminal with ``re``, which warns about nested sets.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            parser = lark.Lark(
+                text,
+                start=start,
+                parser="earley",
+                lexer="dynamic",
+                # The forest alone says whether a text parses; choosing a tree in it costs more.
+                ambiguity="forest",
+                regex=True,
+                edit_terminals=respell,
+            )
+    except (lark.exceptions.LarkError, re.error, OSError, ValueError, AttributeError) as error:
+        if isinstance(error, CompileError):
+            raise
+        raise _compile_error(text, start, error) from error
+    undefined = {
+        symbol.name
+        for rule in parser.rules
+        for symbol in rule.expansion
+        if isinstance(symbol, Terminal) and symbol.name not in terminals
+    }
+    if undefined:
+        name = min(undefined)
+        raise CompileError(
+            f"the grammar declares terminal {name} without saying what it matches; define it"
+        )
+    rules = _productive(parser.rules)
+    if not any(rule.origin.name == start for rule in rules):
+        raise UnsatisfiableError(
+            f"rule {start!r} derives no text: each of its alternatives leads back to itself or to "
+            "another such rule. Add an alternative that ends"
+        )
+    _refuse_deep(rules, start)
+    engine = _write(rules, terminals, list(parser.ignore_tokens), start)
+    return Rules(engine, parser, displayed, scannerless)
+
+
+def _displayed(name: str, pattern: Pattern) -> str:
+    if isinstance(pattern, PatternStr):
+        return repr(pattern.value)
+    return f"/{pattern.value}/" if name.startswith("__") else name
+
+
+def _read_terminal(name: str, pattern: str) -> Dialect:
+    plain = pattern.replace(_LIBRARY_STRING, _PLAIN_STRING)
+    try:
+        dialect = read_pattern(plain)
+        compile_oracle(dialect.oracle)
+    except CompileError as error:
+        raise type(error)(f"terminal {name}: {error}", keywords=error.keywords) from error
+    if dialect.anchors:
+        raise UnsupportedConstraintError(
+            f"terminal {name} has an anchor in /{pattern}/: leave it out", keywords=("^", "$")
+        )
+    if dialect.lazy and dialect.greedy:
+        raise UnsupportedConstraintError(
+            f"terminal {name} mixes lazy and greedy repeats in /{pattern}/: make them all lazy (it "
+            "ends as early as it can) or all greedy (as late as it can)",
+            keywords=("*?",),
+        )
+    return dialect
+
+
+def _compile_error(text: str, start: str, error: Exception) -> CompileError:
+    # The first line says what; what follows is a picture of where.
+    reason = str(error).strip().split("\n")[0].rstrip(": ").removesuffix(" in <string>")
+    position = None
+    if found := _PLACE.search(reason):
+        line, column = int(found[1]), int(found[2])
+        lines = text.splitlines(keepends=True)
+        position = sum(map(len, lines[: line - 1])) + column - 1
+    if found := re.search(r"undefined rule: NonTerminal\('(.*)'\)", reason):
+        reason = f"there is no rule {found[1]!r}"
+        if found[1] == start:
+            reason += " to start with; name one by grammar(text, start=…)"
+    elif found := re.search(r"zero-width regexps.*TerminalDef\('(\w+)'", reason):
+        reason = (
+            f"terminal {found[1]} matches the empty text. Let it match at least one character, and "
+            "write '?' where it is used"
+        )
+    elif isinstance(error, OSError):
+        reason = f"%import finds no {getattr(error, 'filename', None) or reason!r}"
+    elif _FOREIGN.search(text):
+        reason += ". Extensions of other dialects (%json, <tokens>, rule[lazy]) are not Lark"
+    return CompileError(f"the grammar does not parse: {reason}", position=position)
+
+
+def _productive(rules: list[Rule]) -> list[Rule]:
+    """The rules that can be finished: dead ends among the others would only mislead the engine."""
+    productive: set[Symbol] = set()
+    kept: list[Rule] = []
+    left = rules
+    while True:
+        waiting = []
+        for rule in left:
+            if all(isinstance(each, Terminal) or each in productive for each in rule.expansion):
+                kept.append(rule)
+                productive.add(rule.origin)
+            else:
+                waiting.append(rule)
+        if len(waiting) == len(left):
+            return kept
+        left = waiting
+
+
+def _refuse_deep(rules: list[Rule], start: str) -> None:
+    leads_to: dict[str, list[str]] = {}
+    for rule in rules:
+        others = [each.name for each in rule.expansion if isinstance(each, NonTerminal)]
+        leads_to.setdefault(rule.origin.name, []).extend(others)
+    refuse_deep(leads_to, start, "the grammar's rules")
+
+
+def _write(rules: list[Rule], terminals: dict[str, Dialect], ignored: list[str], start: str) -> str:
+    """The grammar in the engine's language."""
+    names: dict[Symbol, str] = {}
+
+    def name(symbol: Symbol) -> str:
+        if symbol not in names:
+            prefix = "r" if isinstance(symbol, NonTerminal) else "t"
+            readable = re.sub(r"\W+|__+", "_", symbol.name, flags=re.ASCII).strip("_").lower()
+            names[symbol] = f"{prefix}{len(names)}_{readable}"
+        return names[symbol]
+
+    # Skipping is written out: the engine's own ``%ignore`` knows no lazy terminals, and does not
+    # skip before the first terminal.
+    skip = "skip" if ignored else ""
+    alternatives: dict[Symbol, list[str]] = {}
+    for rule in rules:
+        symbols = [
+            f"{name(symbol)} {skip}" if isinstance(symbol, Terminal) else name(symbol)
+            for symbol in rule.expansion
+        ]
+        alternatives.setdefault(rule.origin, []).append(" ".join(symbols) or '""')
+    lines = [f"start: {skip} {name(NonTerminal(start))}"]
+    lines += [f"{name(origin)}: {' | '.join(each)}" for origin, each in alternatives.items()]
+    if ignored:
+        skipped = " | ".join(name(Terminal(each)) for each in ignored)
+        lines.append(f"skip: ({skipped})*")
+    for symbol in names:
+        if isinstance(symbol, Terminal):
+            dialect = terminals[symbol.name]
+            lazy = "[lazy]" if dialect.lazy else ""
+            lines.append(f"{names[symbol]}{lazy}: {terminal(dialect.engine)}")
+    return HEADER + "\n".join(lines)

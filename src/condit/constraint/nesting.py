@@ -1,0 +1,47 @@
+"""How deep definitions lead to one another: the engine follows them on its stack, unguarded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from condit.errors import ConstraintTooComplexError
+
+# The engine crashes the process somewhere beyond 2,000, on a stack of 8 MB.
+_MOST = 800
+
+
+def refuse_deep(leads_to: Mapping[str, Sequence[str]], start: str, what: str) -> None:
+    """Refuse definitions that lead to one another too deep.
+
+    Args:
+        leads_to: for each definition those that it mentions, in order.
+        start: the first.
+        what: what they are called, for the message.
+
+    Raises:
+        ConstraintTooComplexError: a chain of them is too long for the engine.
+    """
+    forwards = {name: list(others) for name, others in leads_to.items()}
+    backwards = {name: others[::-1] for name, others in forwards.items()}
+    depth = max(_depth(forwards, start), _depth(backwards, start))
+    if depth > _MOST:
+        raise ConstraintTooComplexError(
+            f"{what} lead to one another {depth} deep from {start!r}; the mask engine can follow "
+            f"{_MOST}. Make the chain shorter"
+        )
+
+
+def _depth(leads_to: Mapping[str, Sequence[str]], start: str) -> int:
+    """The depth of a walk that visits each definition once."""
+    seen = {start}
+    path = [iter(leads_to.get(start, ()))]
+    deepest = 1
+    while path:
+        further = next((name for name in path[-1] if name not in seen), None)
+        if further is None:
+            path.pop()
+        else:
+            seen.add(further)
+            path.append(iter(leads_to.get(further, ())))
+            deepest = max(deepest, len(path))
+    return deepest

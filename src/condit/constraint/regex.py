@@ -1,0 +1,159 @@
+"""Texts that match a regular expression as a whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import regex as oracle  # type: ignore[import-untyped]
+from llguidance._lib import regex_to_lark
+
+from condit.constraint.base import Constraint, Violation
+from condit.constraint.engine import HEADER, EngineMatcher, probe
+from condit.constraint.regex_dialect import Dialect, read_pattern
+from condit.errors import (
+    ArgumentError,
+    CompileError,
+    ConstraintTooComplexError,
+    UnsatisfiableError,
+    UnsupportedConstraintError,
+)
+from condit.vocabulary import Vocabulary
+
+_SECONDS = 10.0
+
+
+def regex(pattern: str) -> Regex:
+    r"""Texts that ``pattern`` matches from beginning to end.
+
+    The syntax is what Python's ``re`` and Rust's ``regex`` share, with nested sets
+    (``[\w--[aeiou]]``) and Unicode properties (``\p{L}``). ``\d``, ``\w`` and ``\s`` are Unicode,
+    ``.`` is anything but a newline. ``^`` and ``$`` may stand at the ends, where they say what
+    holds anyway.
+
+    >>> regex("[0-9]{3}").accepts("123")
+    True
+
+    Raises:
+        ArgumentError: it is not a ``str``.
+        CompileError: it does not parse; the error's ``position`` says where.
+        UnsupportedConstraintError: lookaround, backreferences, word boundaries, possessive repeats
+            and the like, which no automaton can follow.
+        UnsatisfiableError: nothing matches.
+        ConstraintTooComplexError: it is beyond the mask engine's limits.
+    """
+    if not isinstance(pattern, str):
+        raise ArgumentError(f"regex: the pattern is {type(pattern).__name__}, not str")
+    return Regex(pattern)
+
+
+@dataclass(frozen=True)
+class Regex(Constraint):
+    """Texts that match a regular expression as a whole; made by ``regex``.
+
+    Attributes:
+        pattern: the regular expression.
+    """
+
+    pattern: str
+    _grammar: str = field(init=False, repr=False, compare=False)
+    _oracle: oracle.Pattern[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        try:
+            dialect = read_pattern(self.pattern)
+            object.__setattr__(self, "_oracle", compile_oracle(dialect.oracle))
+        except RecursionError:
+            raise ConstraintTooComplexError("the regex nests too many groups or classes") from None
+        grammar = HEADER + "start: " + terminal(dialect.engine)
+        probed = probe(grammar)
+        if probed.error:
+            raise _refusal(self.pattern, dialect, probed.error)
+        if probed.is_empty:
+            raise UnsatisfiableError(f"no text matches regex {self.pattern!r}")
+        object.__setattr__(self, "_grammar", grammar)
+
+    def bind(self, vocabulary: Vocabulary) -> EngineMatcher:
+        """A matcher at the empty text; EXACT where every byte of UTF-8 is a token.
+
+        Raises:
+            VocabularyError: no token of this vocabulary can begin a match.
+        """
+        return EngineMatcher.bind(self._grammar, vocabulary)
+
+    def violation(self, text: str) -> Violation | None:
+        """Where ``text`` stops being the beginning of a match.
+
+        Raises:
+            ConstraintTooComplexError: the pattern makes a backtracking matcher take too long.
+        """
+        if self._matches(text):
+            return None
+        # A prefix of a live prefix is live: halve the interval.
+        live, dead = 0, len(text) + 1
+        while dead - live > 1:
+            middle = (live + dead) // 2
+            if self._matches(text[:middle], partial=True):
+                live = middle
+            else:
+                dead = middle
+        if live == len(text):
+            return Violation(f"the text ends before regex {self.pattern!r} has matched", live)
+        return Violation(f"{text[live]!r} cannot stand here in regex {self.pattern!r}", live)
+
+    def _matches(self, text: str, *, partial: bool = False) -> bool:
+        try:
+            return bool(self._oracle.fullmatch(text, partial=partial, timeout=_SECONDS))
+        except TimeoutError:
+            raise ConstraintTooComplexError(
+                f"regex {self.pattern!r} takes more than {_SECONDS:.0f} seconds to check a text of "
+                f"{len(text)} characters; nested repeats such as '(a*)*' are the usual cause"
+            ) from None
+
+
+def terminal(pattern: str) -> str:
+    """A pattern in the engine's spelling as a terminal of the engine's grammar."""
+    return f"/{regex_to_lark(pattern, '')}/"
+
+
+def compile_oracle(pattern: str) -> oracle.Pattern[str]:
+    """The oracle's matcher for a pattern in the oracle's spelling.
+
+    Raises:
+        CompileError: it names a Unicode property that does not exist.
+    """
+    try:
+        # Without full case folding: it would let two characters stand for one, as no automaton
+        # of characters does.
+        return oracle.compile("(?-f)" + pattern, oracle.VERSION1)
+    except oracle.error as error:
+        raise CompileError(f"regex does not parse: {error.msg}") from error
+
+
+def _refusal(pattern: str, dialect: Dialect, error: str) -> CompileError | Exception:
+    """The engine's error for a pattern that the dialect let pass, in the user's terms."""
+    for position, name in dialect.properties:
+        if probe(HEADER + "start: " + terminal(name)).error:
+            return UnsupportedConstraintError(
+                f"regex {pattern!r} uses the Unicode property {name!r} at character {position}, "
+                "which the mask engine does not know. Scripts, general categories and the usual "
+                r"yes-or-no properties work: \p{Greek}, \p{Lu}, \p{Alphabetic}",
+                position=position,
+                keywords=(name,),
+            )
+    if "lookarounds not supported" in error:
+        inner = [place for place in dialect.anchors if 0 < place < len(pattern) - 1]
+        position = (inner or list(dialect.anchors))[0]
+        return UnsupportedConstraintError(
+            f"regex {pattern!r} has an anchor in its middle, at character {position}. The whole "
+            "text must match anyway: leave anchors out, or keep them to the two ends",
+            position=position,
+            keywords=(pattern[position],),
+        )
+    lines = [line for line in error.splitlines() if line.startswith("error: ")]
+    reason = (lines or error.splitlines()[:1])[0].removeprefix("error: ")
+    if "too big" in reason or "too complex" in reason or "too many" in reason.lower():
+        return ConstraintTooComplexError(
+            f"regex {pattern!r} is too complex for the mask engine: {reason}. Smaller repeat "
+            "counts and fewer nested repeats make it simpler"
+        )
+    return CompileError(f"regex {pattern!r} does not compile: {reason}")

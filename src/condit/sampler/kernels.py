@@ -1,0 +1,106 @@
+"""Two ways to draw one allowed token with a weight: by a mask, and by rejection.
+
+Both are *properly weighted*: for every function ``f`` the token ``x`` and local weight ``w`` have
+``E[w f(x)] = Σ p(t|u) 1[t allowed] f(t)``, and the token alone is an exact draw from the locally
+constrained law.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from condit.constraint.base import Matcher, unpack
+from condit.sampler.law import TokenLaw
+
+
+class Draw(NamedTuple):
+    """What a kernel drew.
+
+    Attributes:
+        token: the token, or ``None`` at a dead end: no allowed token has any mass.
+        log_weight: natural logarithm of the local weight; ``-inf`` at a dead end.
+        checks: how many single tokens the matcher was asked about.
+        masks: how many masks it was asked for.
+    """
+
+    token: int | None
+    log_weight: float
+    checks: int = 0
+    masks: int = 0
+
+
+def draw_masked(law: TokenLaw, matcher: Matcher, rng: np.random.Generator, checks: int = 0) -> Draw:
+    """Draw ``t ∝ p(t|u) 1[t allowed]``; the weight is the exact allowed mass ``Z_u``.
+
+    Args:
+        law: the law, used up; tokens taken out of it before must be refused ones.
+        matcher: where the constraint stands.
+        rng: the noise.
+        checks: single-token checks already made, to be counted.
+    """
+    mass = law.restrict(allowed_tokens(matcher))
+    token = law.draw(rng) if mass > 0 else None
+    if token is None:
+        return Draw(None, -math.inf, checks, masks=1)
+    log_weight = 0.0 if law.greedy else math.log(mass) + law.log_scale
+    return Draw(token, log_weight, checks, masks=1)
+
+
+def draw_by_rejection(
+    law: TokenLaw,
+    matcher: Matcher,
+    rng: np.random.Generator,
+    *,
+    looks: int = 1,
+    mask_after: int | None = None,
+) -> Draw:
+    """Adaptive weighted rejection (Lipkin et al. 2025); see ``condit.sampler.awrs``.
+
+    Args:
+        law: the law, used up.
+        matcher: where the constraint stands.
+        rng: the noise.
+        looks: how many further tokens are looked at for the weight.
+        mask_after: go on by the mask after this many refused tokens; ``None``: never.
+    """
+    checks = 0
+    while True:
+        if mask_after is not None and checks >= mask_after:
+            return draw_masked(law, matcher, rng, checks)
+        token = law.draw(rng)
+        if token is None:
+            if law.rescale() == 0:
+                return Draw(None, -math.inf, checks)
+            continue
+        checks += 1
+        if matcher.allows(token):
+            break
+        law.take_out(token)
+    if law.greedy:
+        return Draw(token, 0.0, checks)
+    weight = law.take_out(token)
+    for look in range(looks):
+        unseen = law.remaining
+        other = law.draw(rng)
+        if other is None:  # everything has been seen: the weight is exact
+            break
+        checks += 1
+        allowed = matcher.allows(other)
+        if look < looks - 1:
+            weight += law.take_out(other) * allowed
+        else:
+            weight += unseen * allowed
+    return Draw(token, math.log(weight) + law.log_scale, checks)
+
+
+def allowed_tokens(matcher: Matcher) -> NDArray[np.bool_]:
+    """One boolean a token; asks one by one where the matcher has no mask."""
+    size = len(matcher.vocabulary)
+    mask = matcher.mask()
+    if mask is not None:
+        return unpack(mask, size)
+    return np.fromiter((matcher.allows(token) for token in range(size)), np.bool_, size)

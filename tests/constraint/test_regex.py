@@ -1,0 +1,219 @@
+import re
+
+import pytest
+
+from condit.constraint.base import Strength
+from condit.constraint.regex import Regex, compile_oracle, regex
+from condit.errors import (
+    ArgumentError,
+    CompileError,
+    ConstraintTooComplexError,
+    UnsatisfiableError,
+    UnsupportedConstraintError,
+)
+
+PATTERNS = [
+    r"",
+    r"abc",
+    r"(a|bc)*0",
+    r"[ab]{2,4}c?",
+    r"\d+(?:\.\d{1,2})?",
+    r"^\w+ \w+$",
+    r"(^a|b)(c$|0)",
+    r"\Aab?\Z",
+    r"(?i:aB)c",
+    r"a(?i)b|C",
+    r"(?i)ß+",
+    r"[^a-c\n]{1,3}",
+    r"[\w--[b-z\d]]+",
+    r"[a-z&&[^b]]+",
+    r"[a-c~~b-d]+",
+    r"[[:alpha:]]{2}[[:^digit:]]",
+    r".\n.",
+    r"(?s).",
+    r"\p{L}\p{^Lu}\P{Lu}[\p{Greek}a]",
+    r"(?x) a b  # a comment" + "\n" + r" [ ] \  c",
+    r"é\u00e9\x{e9}\N{LATIN SMALL LETTER E WITH ACUTE}",
+    r"a/b\/c",
+    r"a{,2}b{2,}c{1}",
+    r"a{x}]}",
+    r"(?P<name>a)(?<other>b)(?#comment)c",
+]
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_laws(obeys, pattern):
+    obeys(regex(pattern), walks=3, steps=10)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "accepted", "refused"),
+    [
+        ("abc$", ["abc"], ["abc\n", "ab"]),
+        ("^abc", ["abc"], ["\nabc"]),
+        (".", ["a", "é", "\r"], ["\n", ""]),
+        (r"\d", ["1", "٣"], ["a"]),
+        (r"\s", [" ", "\u00a0"], ["\x1f"]),
+        ("(?i)ß", ["ß", "ẞ"], ["ss"]),
+        ("(?i)ss", ["SS"], ["ß"]),
+        ("[[:alpha:]]", ["a"], ["é"]),
+        ("[a||b]", ["a", "b", "|"], ["||"]),
+        ("[]a]", ["]", "a"], ["b"]),
+        ("[^]a]", ["b"], ["]"]),
+        (r"[\b]", ["\b"], ["b"]),
+        (r"\<", ["<"], [""]),
+        (r"\101\0", ["A\0"], ["A"]),
+        ("a{,2}", ["", "aa"], ["aaa", "a{,2}"]),
+        ("a{e<=1}", ["a{e<=1}"], ["b"]),
+        ("a*?", ["", "aa"], ["b"]),
+        (r"[\p{Greek}&&\p{Lu}]", ["Ω"], ["ω", "A"]),
+    ],
+)
+def test_engine_and_oracle_read_a_pattern_alike(writes, pattern, accepted, refused):
+    constraint = regex(pattern)
+    for text in accepted:
+        assert constraint.accepts(text)
+        assert writes(constraint, text)
+    for text in refused:
+        assert not constraint.accepts(text)
+        assert not writes(constraint, text)
+
+
+@pytest.mark.parametrize("pattern", ["a|b", "(ab)*c", "a{2}", r"\w+@\w+", "a$", "(a|)b"])
+@pytest.mark.parametrize("text", ["", "a", "b", "ab", "abc", "aa", "c", "a@b", "a\n"])
+def test_agreement_with_re(pattern, text):
+    assert regex(pattern).accepts(text) == bool(re.fullmatch(pattern.replace("$", r"\Z"), text))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "construct", "position"),
+    [
+        ("a(?=b)b", "(?=", 1),
+        ("a(?!b)b", "(?!", 1),
+        ("(?<=a)b", "(?<=", 0),
+        ("(?<!a)b", "(?<!", 0),
+        (r"\ba", r"\b", 0),
+        (r"a\Bb", r"\B", 1),
+        (r"(a)\1", r"\1", 3),
+        (r"(?P<n>a)(?P=n)", "(?P=", 8),
+        ("(?>a)b", "(?>", 0),
+        ("(?|a|b)", "(?|", 0),
+        ("(a)?(?(1)b|c)", "(?(", 4),
+        ("(?R)?a", "(?R)", 0),
+        ("(a(?1)?)", "(?1)", 2),
+        ("(*FAIL)", "(*", 0),
+        ("a*+b", "*+", 1),
+        ("a{2}+", "{2}+", 1),
+        ("(?a)b", "(?a)", 0),
+        ("(?m)^a$", "^", 4),
+        ("(?m:a)(?m:b$)", "$", 11),
+        ("a^b", "^", 1),
+        ("ab$c", "$", 2),
+        (r"\p{InGreek}", r"\p{InGreek}", 0),
+        ("[a-z&&[b]--[c]]", "--", 9),
+        (r"\h", r"\h", 0),
+    ],
+)
+def test_unsupported_constructs_are_named(pattern, construct, position):
+    with pytest.raises(UnsupportedConstraintError, match=re.escape(repr(construct)[1:-1])) as info:
+        regex(pattern)
+    assert info.value.keywords == (construct,)
+    assert info.value.position == position
+
+
+@pytest.mark.parametrize(
+    ("pattern", "reason", "position"),
+    [
+        ("a(b", "this group is never closed", 1),
+        ("ab)", "closes no group", 2),
+        ("a[b", "this class is never closed", 1),
+        ("*a", "nothing here to repeat", 0),
+        ("a|*", "nothing here to repeat", 2),
+        ("^*", "nothing here to repeat", 1),
+        ("a**", "a repeat cannot be repeated", 2),
+        ("a{3,2}", "wrong way round", 1),
+        ("[z-a]", "wrong way round", 1),
+        (r"[\w-z]", "is a set and cannot bound a range", 1),
+        ("[&&a]", "nothing on its left", 1),
+        ("[a&&]", "nothing on its right", 4),
+        ("a\\", "nothing follows the backslash", 1),
+        (r"\i", "is no escape", 0),
+        (r"\N{NO SUCH}", "no character has the name", 0),
+        (r"\ud800", "is not a character", 0),
+        ("\ud800", "half of a surrogate pair", 0),
+        (r"\x{110000}", "is not a character", 0),
+        ("(?", "no kind of group", 0),
+        (r"\p{Nope}", "unknown property", None),
+    ],
+)
+def test_what_does_not_parse_is_placed(pattern, reason, position):
+    with pytest.raises(CompileError, match=reason) as info:
+        regex(pattern)
+    assert not isinstance(info.value, UnsupportedConstraintError)
+    assert info.value.position == position
+
+
+@pytest.mark.parametrize("pattern", ["[a&&b]", "c[a&&b]", "a|[b--b]{2}"])
+def test_nothing_matches(pattern):
+    if pattern.startswith("a|"):
+        assert regex(pattern).accepts("a")
+    else:
+        with pytest.raises(UnsatisfiableError, match="no text matches"):
+            regex(pattern)
+
+
+def test_the_pattern_must_be_text():
+    with pytest.raises(ArgumentError, match="is bytes, not str"):
+        regex(b"a")
+
+
+def test_an_enormous_pattern_is_too_complex():
+    with pytest.raises(ConstraintTooComplexError, match="nests too many groups"):
+        regex("(" * 1000 + "a" + ")" * 1000)
+    with pytest.raises(ConstraintTooComplexError, match="nests too many groups"):
+        regex("[" * 2000 + "a" + "]" * 2000)
+
+
+def test_an_enormous_repeat_does_not_compile():
+    with pytest.raises(CompileError, match="repeat count too big"):
+        regex("a{4294967296}")
+
+
+@pytest.mark.parametrize(
+    ("text", "position", "reason"),
+    [
+        ("12:3x", 4, "'x' cannot stand here"),
+        ("12:3", 4, "ends before"),
+        ("", 0, "ends before"),
+        ("12:345", 5, "'5' cannot stand here"),
+        ("x", 0, "'x' cannot stand here"),
+    ],
+)
+def test_violation_is_where_the_text_leaves_the_pattern(text, position, reason):
+    violation = regex(r"\d\d:\d\d").violation(text)
+    assert violation.position == position
+    assert reason in violation.reason
+    assert regex(r"\d\d:\d\d").explain(text).startswith(f"at character {position}: ")
+
+
+def test_strength(by_byte, overlapping):
+    assert regex("a").bind(by_byte).strength is Strength.EXACT
+    assert regex("a").bind(overlapping).strength is Strength.SOUND
+
+
+def test_a_slow_check_is_cut_off(monkeypatch):
+    monkeypatch.setattr("condit.constraint.regex._SECONDS", 0.05)
+    with pytest.raises(ConstraintTooComplexError, match="nested repeats"):
+        regex(r"(?:a|a|aa)*b[ab]").accepts("a" * 60 + "bab")
+
+
+def test_a_regex_is_a_value():
+    assert regex("a") == regex("a") == Regex("a")
+    assert len({regex("a"), regex("a"), regex("b")}) == 2
+    assert repr(regex("a")) == "Regex(pattern='a')"
+    assert regex("a").value("a") is None
+
+
+def test_the_oracle_refuses_what_it_cannot_compile():
+    with pytest.raises(CompileError):
+        compile_oracle("(")
