@@ -78,11 +78,10 @@ def main() -> None:
     )
     console.rule("Conditioned on the Invoice type", align="left")
     console.print(weighted_draws(result))
-    different = len({sample.text for sample in result.samples})
     console.print(
         f"\nlog evidence {result.log_evidence:.1f}   "
         f"effective sample size {result.ess:.2f} of {given.n}   "
-        f"different texts {different} of {given.n}   resampled {result.stats.resamplings} times"
+        f"different texts {result.distinct} of {given.n}   resampled {result.stats.resamplings} times"
     )
     console.print(cost(result))
     console.print("best, as a value:", result.best.value)

@@ -17,7 +17,7 @@ from tokenizers import (
 )
 
 from condit.errors import VocabularyError
-from condit.model.token_bytes import byte_of_character, token_bytes
+from condit.model.token_bytes import byte_of_character, token_bytes, without_prefix
 from condit.model.transformers import TransformersModel
 
 CORPUS = ["the cat sat on the mat", "naïve café — 日本語 🙂", "def f(x):\n\treturn x * 2\n"] * 4
@@ -78,6 +78,46 @@ def test_token_bytes_spell_the_text(make: Any, text: str) -> None:
     if make is sentencepiece and "▁" in text:
         text = text.replace("▁", " ")  # the tokenizer itself cannot tell them apart
     assert b"".join(spelled[token] for token in tokens) == text.encode()
+
+
+@pytest.mark.parametrize("text", ["the cat", " the", "a\n"])
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        {"normalizer": {"type": "Prepend", "prepend": "▁"}},
+        {
+            "normalizer": {
+                "type": "Sequence",
+                "normalizers": [
+                    {"type": "Prepend", "prepend": "▁"},
+                    {"type": "Replace", "pattern": {"String": " "}, "content": "▁"},
+                ],
+            }
+        },
+        {
+            "normalizer": None,
+            "pre_tokenizer": {
+                "type": "Metaspace",
+                "replacement": "▁",
+                "prepend_scheme": "first",
+                "split": False,
+            },
+        },
+    ],
+    ids=["prepend", "sequence", "metaspace"],
+)
+def test_the_space_before_a_prompt_is_not_part_of_a_text(
+    prefix: dict[str, Any], text: str
+) -> None:
+    content = {**description(sentencepiece()), **prefix}
+    spelled, _ = token_bytes(content, len(content["model"]["vocab"]))
+
+    def spell(content: dict[str, Any]) -> bytes:
+        tokens = Tokenizer.from_str(json.dumps(content)).encode(text, add_special_tokens=False).ids
+        return b"".join(spelled[token] for token in tokens)
+
+    assert spell(content) == b" " + text.encode() or text.startswith(" ")
+    assert spell(without_prefix(content)) == text.encode()
 
 
 def test_special_tokens_are_not_text_but_other_added_tokens_are() -> None:

@@ -52,6 +52,34 @@ def token_bytes(description: Mapping[str, Any], size: int) -> tuple[list[bytes],
     return spelled, frozenset(token for token in special if token < size)
 
 
+def without_prefix(description: Mapping[str, Any]) -> dict[str, Any]:
+    """The same tokenizer for text that is not the start of a prompt: it adds no leading space.
+
+    SentencePiece tokenizers (and some byte-level ones) put a space before what they are given. In
+    the middle of a text that space would be one more character.
+    """
+    return {
+        **description,
+        "normalizer": _without_prefix(description.get("normalizer")),
+        "pre_tokenizer": _without_prefix(description.get("pre_tokenizer")),
+    }
+
+
+def _without_prefix(part: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if part is None or part["type"] == "Prepend":
+        return None
+    changed = dict(part)
+    for members in ("normalizers", "pretokenizers"):
+        if members in part:
+            kept = [_without_prefix(member) for member in part[members]]
+            changed[members] = [member for member in kept if member is not None]
+    if part["type"] == "Metaspace":
+        changed["prepend_scheme"] = "never"
+    if "add_prefix_space" in part:
+        changed["add_prefix_space"] = False
+    return changed
+
+
 def _texts(vocabulary: Mapping[str, int] | list[Any]) -> dict[int, str]:
     if isinstance(vocabulary, Mapping):
         return {token: text for text, token in vocabulary.items()}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from condit.errors import ArgumentError, MissingDependencyError, ModelError, VocabularyError
 from condit.model.base import Decoder, Model
-from condit.model.token_bytes import token_bytes
+from condit.model.token_bytes import token_bytes, without_prefix
 from condit.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -60,9 +60,16 @@ class TransformersModel(Model):
         config = module.config.get_text_config()
         self.context = getattr(config, "max_position_embeddings", None)
         self._windows = _attention_windows(module, config, name)
-        self.vocabulary = _vocabulary(module, tokenizer, config.vocab_size, name)
-        # A second tokenizer that reads the names of special tokens as plain text.
-        self._text_tokenizer = copy.deepcopy(tokenizer.backend_tokenizer)
+        description = _description(tokenizer, name)
+        self.vocabulary = _vocabulary(module, tokenizer, description, config.vocab_size, name)
+        # A second tokenizer, for text as such: it adds no space, and reads the names of special
+        # tokens as plain text.
+        plain = without_prefix(description)
+        self._text_tokenizer = (
+            copy.deepcopy(tokenizer.backend_tokenizer)
+            if plain == description
+            else type(tokenizer.backend_tokenizer).from_str(json.dumps(plain))
+        )
         self._text_tokenizer.encode_special_tokens = True
 
     def encode(self, text: str) -> list[int]:
@@ -181,13 +188,21 @@ def _attention_windows(module: Any, config: Any, name: str) -> dict[str, int | N
     return {kind: window if kind == "sliding_attention" else None for kind in sorted(kinds)}
 
 
-def _vocabulary(module: Any, tokenizer: Any, size: int, name: str) -> Vocabulary:
+def _description(tokenizer: Any, name: str) -> dict[str, Any]:
+    """The content of the tokenizer's ``tokenizer.json``."""
     if getattr(tokenizer, "backend_tokenizer", None) is None:
         raise VocabularyError(
             f"the tokenizer of {name} has no tokenizer.json (a 'fast' tokenizer), "
             "so the bytes of its tokens cannot be known"
         )
-    spelled, _ = token_bytes(json.loads(tokenizer.backend_tokenizer.to_str()), size)
+    description: dict[str, Any] = json.loads(tokenizer.backend_tokenizer.to_str())
+    return description
+
+
+def _vocabulary(
+    module: Any, tokenizer: Any, description: dict[str, Any], size: int, name: str
+) -> Vocabulary:
+    spelled, _ = token_bytes(description, size)
     generation = getattr(module, "generation_config", None)
     declared = [tokenizer.eos_token_id, getattr(generation, "eos_token_id", None)]
     ends: list[int] = []
