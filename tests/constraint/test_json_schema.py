@@ -206,7 +206,7 @@ def test_value_and_strength(by_byte):
         ),
         ({"$schema": "http://json-schema.org/draft-03/schema#"}, ("$schema",), ["2020-12"]),
         ({"x-guidance": {"lenient": True}, "not": {"type": "null"}}, ("not",), ["/not"]),
-        ({"not": {}, "anyOf": [{"not": {}}] * 9}, ("not",), ["and 5 more"]),
+        ({"not": {"type": "null"}, "anyOf": [{"not": {}}] * 9}, ("not",), ["and 5 more"]),
         (
             {"properties": {"a": {}, "b": {}}, "required": ["a"], "maxProperties": 2},
             ("properties",),
