@@ -13,11 +13,12 @@ import pytest
 from pydantic import BaseModel, Field
 
 import condit
-from condit import AWRS, SMC, Masked, NgramModel, Vocabulary
+from condit import AWRS, SMC, Masked, NgramModel, Strength, Vocabulary
 from condit.constraint.base import Constraint, Matcher, Violation
 from condit.errors import (
     ArgumentError,
     BudgetError,
+    ConstraintTooComplexError,
     DeadEndError,
     PromptTooLongError,
     UnknownNameError,
@@ -124,6 +125,56 @@ def test_a_lane_that_meets_the_budget_does_not_spoil_the_others() -> None:
         assert sample.valid == (sample.finish_reason == "stop")
         assert (sample.log_weight == -math.inf) == (not sample.valid)
     assert 0 < result.ess < 40
+
+
+def test_an_end_without_mass_at_the_budget_is_a_dead_end() -> None:
+    model = NgramModel.train(["aaaaaaaa"] * 9, order=2, smoothing=0.01)
+    with pytest.raises(DeadEndError):
+        condit.generate(model, "a", condit.regex("a*"), max_tokens=3, top_k=1, seed=0)
+
+
+class Breaking(Matcher):
+    """A matcher whose engine breaks down at the third token."""
+
+    strength = Strength.SOUND
+
+    def __init__(self, vocabulary: Vocabulary, length: int = 0) -> None:
+        self.vocabulary, self.length = vocabulary, length
+
+    def allows(self, token: int) -> bool:
+        if self.length == 3:
+            raise ConstraintTooComplexError("too many states")
+        return token != self.vocabulary.end
+
+    def mask(self) -> None:
+        return None
+
+    def advance(self, token: int) -> None:
+        self.length += 1
+
+    def copy(self) -> Breaking:
+        return Breaking(self.vocabulary, self.length)
+
+    def explain(self, token: int) -> str:
+        return ""
+
+
+class BreakingConstraint(Constraint):
+    """Binds to a matcher that breaks."""
+
+    def bind(self, vocabulary: Vocabulary) -> Matcher:
+        return Breaking(vocabulary)
+
+    def violation(self, text: str) -> Violation | None:
+        return None
+
+
+def test_what_was_drawn_before_the_engine_broke_is_not_lost(letters: NgramModel) -> None:
+    with pytest.raises(ConstraintTooComplexError) as caught:
+        condit.generate(letters, "ab", BreakingConstraint(), n=2, seed=0)
+    assert caught.value.result is not None
+    assert [len(sample.tokens) for sample in caught.value.result.samples] == [3, 3]
+    assert len(caught.value.result.trace) == 3
 
 
 @dataclasses.dataclass(frozen=True)

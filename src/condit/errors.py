@@ -61,7 +61,13 @@ class UnsatisfiableError(CompileError):
 
 
 class ConstraintTooComplexError(ConditError, RuntimeError):
-    """The constraint engine ran into one of its own limits while matching."""
+    """The constraint engine ran into one of its own limits.
+
+    Attributes:
+        result: where that happened while drawing, every lane as far as it got; else ``None``.
+    """
+
+    result: Result | None = None
 
 
 class RefusedTokenError(ConditError, ValueError):

@@ -10,7 +10,13 @@ import numpy as np
 
 from condit.constraint.base import Constraint
 from condit.constraint.ending import find_ending
-from condit.errors import ArgumentError, BudgetError, ConditError, DeadEndError
+from condit.errors import (
+    ArgumentError,
+    BudgetError,
+    ConditError,
+    ConstraintTooComplexError,
+    DeadEndError,
+)
 from condit.model.base import Model, Prompt
 from condit.model.load import load
 from condit.plugins import find
@@ -65,6 +71,8 @@ def generate(
         VocabularyError: the model's tokens cannot begin any valid text.
         BudgetError: no lane finished within ``max_tokens``; ``error.result`` has what there is.
         DeadEndError: every lane died; ``error.result`` has what there is.
+        ConstraintTooComplexError: the constraint engine met one of its limits on the way;
+            ``error.result`` has what there is.
     """
     if n < 1:
         raise ArgumentError(f"n must be 1 or more, not {n}")
@@ -89,20 +97,28 @@ def generate(
     rng = np.random.default_rng(sequence)
     state = chosen.init(problem, rng)
     trace: list[StepInfo] = []
-    while not state.done:
-        state, info = chosen.step(rng, state)
-        trace.append(info)
-        if on_step is not None:
-            on_step(info)
-    result = Result(
-        samples=tuple(_samples(state)),
-        sampler=repr(chosen),
-        seed=_entropy(sequence),
-        stats=_stats(state, trace, time.perf_counter() - began),
-        trace=tuple(trace),
-        greedy=temperature == 0,
-        _rng=rng.spawn(1)[0],
-    )
+
+    def result_so_far() -> Result:
+        return Result(
+            samples=tuple(_samples(state)),
+            sampler=repr(chosen),
+            seed=_entropy(sequence),
+            stats=_stats(state, trace, time.perf_counter() - began),
+            trace=tuple(trace),
+            greedy=temperature == 0,
+            _rng=rng.spawn(1)[0],
+        )
+
+    try:
+        while not state.done:
+            state, info = chosen.step(rng, state)
+            trace.append(info)
+            if on_step is not None:
+                on_step(info)
+    except ConstraintTooComplexError as error:
+        error.result = result_so_far()
+        raise
+    result = result_so_far()
     if not any(sample.valid for sample in result.samples):
         raise _failure(problem, result)
     return result
@@ -148,6 +164,7 @@ def _samples(state: State) -> list[Sample]:
                 tokens=tuple(lane.tokens),
                 log_weight=lane.log_weight + state.log_evidence,
                 log_probability=lane.log_probability,
+                # A lane still grows only where the run itself was broken off.
                 finish_reason=lane.finish_reason or "length",
                 value=constraint.value(text) if constraint is not None and finished else None,
             )

@@ -17,8 +17,8 @@ import condit
 from condit import AWRS, SMC, Masked, NgramModel, Vocabulary
 from condit.constraint.base import Constraint, Matcher
 from condit.sampler.base import Sampler, log_mean_exp
+from condit.sampler.kernels import Draw
 from condit.sampler.law import BaseLaw, TokenLaw
-from condit.sampler.local import Draw
 from condit.testing import BrokenLawError, World, check_sampler
 from condit.testing.samplers import run_to_the_end
 

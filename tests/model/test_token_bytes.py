@@ -6,6 +6,10 @@ import json
 from typing import Any
 
 import pytest
+
+from condit.errors import VocabularyError
+from condit.model.token_bytes import byte_of_character, token_bytes, without_prefix
+from condit.model.transformers import TransformersModel
 from tokenizers import (
     AddedToken,
     Tokenizer,
@@ -15,10 +19,6 @@ from tokenizers import (
     pre_tokenizers,
     trainers,
 )
-
-from condit.errors import VocabularyError
-from condit.model.token_bytes import byte_of_character, token_bytes, without_prefix
-from condit.model.transformers import TransformersModel
 
 CORPUS = ["the cat sat on the mat", "naïve café — 日本語 🙂", "def f(x):\n\treturn x * 2\n"] * 4
 TEXTS = [
@@ -106,9 +106,7 @@ def test_token_bytes_spell_the_text(make: Any, text: str) -> None:
     ],
     ids=["prepend", "sequence", "metaspace"],
 )
-def test_the_space_before_a_prompt_is_not_part_of_a_text(
-    prefix: dict[str, Any], text: str
-) -> None:
+def test_the_space_before_a_prompt_is_not_part_of_a_text(prefix: dict[str, Any], text: str) -> None:
     content = {**description(sentencepiece()), **prefix}
     spelled, _ = token_bytes(content, len(content["model"]["vocab"]))
 

@@ -33,7 +33,7 @@ class LocalSampler(Sampler):
     def step(self, rng: np.random.Generator, state: State) -> tuple[State, StepInfo]:
         """Grow every lane that has not ended by one token. ``state`` is consumed."""
         info = grow(state, self)
-        feed(state, info)
+        feed(state)
         return state, info
 
 
@@ -65,7 +65,7 @@ def grow(state: State, kernel: LocalSampler) -> StepInfo:
     return info
 
 
-def feed(state: State, info: StepInfo) -> None:
+def feed(state: State) -> None:
     """Forward the newest token of each lane that is still growing, and let go of the others."""
     if state.done:
         return
@@ -92,7 +92,11 @@ def _grow_lane(state: State, index: int, kernel: LocalSampler) -> Draw:
     elif left == 0:
         # Only the end fits, and it is allowed here. Its probability is its exact local weight, so
         # the target is the law conditioned on finishing within the budget.
-        draw = Draw(end, 0.0 if law.greedy else law.log_probability(end))
+        log_weight = law.log_probability(end)
+        if log_weight == -math.inf:
+            draw = Draw(None, log_weight)
+        else:
+            draw = Draw(end, 0.0 if law.greedy else log_weight)
     elif left <= state.zone and (lane.matcher.cost_to_finish() or 0) <= left:
         draw = draw_by_rejection(law, WithinBudget(lane.matcher, left), lane.rng)
     else:

@@ -66,7 +66,7 @@ class SMC(Sampler):
         weights_differ = len(set(state.log_weights)) > 1
         if weights_differ and 0 < info.effective_sample_size < self.threshold * size:
             info = info._replace(ancestors=tuple(self._resample(rng, state)))
-        feed(state, info)
+        feed(state)
         return state, info
 
     def _resample(self, rng: np.random.Generator, state: State) -> list[int]:
