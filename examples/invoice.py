@@ -81,7 +81,8 @@ def main() -> None:
     console.print(
         f"\nlog evidence {result.log_evidence:.1f}   "
         f"effective sample size {result.ess:.2f} of {given.n}   "
-        f"different texts {result.distinct} of {given.n}   resampled {result.stats.resamplings} times"
+        f"different texts {result.distinct} of {given.n}   "
+        f"resampled {result.stats.resamplings} times"
     )
     console.print(cost(result))
     console.print("best, as a value:", result.best.value)
