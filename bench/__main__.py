@@ -8,7 +8,7 @@ import sys
 QUESTIONS = {
     "throughput": "tokens a second of whole generations, against whole libraries",
     "overhead": "microseconds a token of constraint and draw, with no model",
-    "tokenizers": "a check, not a race: token bytes and masks of four real tokenizers",
+    "spelling": "a check, not a race: token bytes and masks of four real tokenizers",
 }
 
 

@@ -105,3 +105,11 @@ def test_what_is_too_far_away_is_not_found_and_soon_given_up() -> None:
 def test_without_the_bytes_on_the_way_nothing_is_known() -> None:
     matcher = condit.regex("abcabc").bind(Vocabulary.of(["abc", "a"]))
     assert matcher.cost_to_finish() is None
+
+
+def test_an_object_with_many_strings_is_closed_without_detours() -> None:
+    properties = {f"field{rank}": {"type": "string"} for rank in range(12)}
+    schema = {"type": "object", "properties": properties, "required": [*properties]}
+    ending = find_ending(at(condit.json_schema({**schema, "additionalProperties": False}), ""))
+    assert ending is not None
+    assert len(ending) < 12 * len('"field10":"", ') + 2

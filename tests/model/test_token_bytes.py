@@ -6,10 +6,6 @@ import json
 from typing import Any
 
 import pytest
-
-from condit.errors import VocabularyError
-from condit.model.token_bytes import byte_of_character, token_bytes, without_prefix
-from condit.model.transformers import TransformersModel
 from tokenizers import (
     AddedToken,
     Tokenizer,
@@ -19,6 +15,10 @@ from tokenizers import (
     pre_tokenizers,
     trainers,
 )
+
+from condit.errors import VocabularyError
+from condit.model.token_bytes import byte_of_character, token_bytes, without_prefix
+from condit.model.transformers import TransformersModel
 
 CORPUS = ["the cat sat on the mat", "naïve café — 日本語 🙂", "def f(x):\n\treturn x * 2\n"] * 4
 TEXTS = [

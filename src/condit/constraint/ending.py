@@ -13,8 +13,11 @@ _TASTE = b"\"}])>',;:0[{a1A .-\n"
 _ORDER = [bytes([byte]) for byte in _TASTE]
 _ORDER += [bytes([byte]) for byte in range(256) if byte not in _TASTE]
 
+_CHOICES = 300
+"""Bytes chosen, not counting forced ones, before a walk is taken to go in circles."""
+
 _PATIENCE = 6
-"""How often a byte is chosen before the others are tried: it may lead in circles."""
+"""How often the second walk chooses a byte before it tries the others."""
 
 
 def find_ending(matcher: Matcher) -> bytes | None:
@@ -24,11 +27,19 @@ def find_ending(matcher: Matcher) -> bytes | None:
     things. Needs a vocabulary in which the bytes on the way are tokens. Takes tens of microseconds
     for a few closing characters.
     """
-    matcher = matcher.copy()
+    # To lose patience lengthens an object with many strings, so that comes second.
+    for patience in (_CHOICES, _PATIENCE):
+        ending = _walk(matcher.copy(), patience)
+        if ending is not None:
+            return ending
+    return None
+
+
+def _walk(matcher: Matcher, patience: int) -> bytes | None:
     vocabulary = matcher.vocabulary
     order, chosen = _ORDER, Counter[bytes]()
     written = b""
-    while len(written) <= _LONGEST:
+    while len(written) <= _LONGEST and chosen.total() <= _CHOICES:
         if matcher.allows(vocabulary.end):
             return written
         piece = matcher.forced_text()
@@ -37,8 +48,8 @@ def find_ending(matcher: Matcher) -> bytes | None:
             if not piece:
                 return None
             chosen[piece] += 1
-            if chosen[piece] % _PATIENCE == 0:
-                order = sorted(_ORDER, key=lambda byte: chosen[byte] // _PATIENCE)
+            if chosen[piece] % patience == 0:
+                order = sorted(_ORDER, key=lambda byte: chosen[byte] // patience)
         for value in piece:
             byte = bytes([value])
             if not _allows(matcher, byte):

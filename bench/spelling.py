@@ -13,6 +13,7 @@ import unicodedata
 from typing import Any
 
 import numpy as np
+from tokenizers import Tokenizer
 
 import condit
 from bench.cases import OWN, Case
@@ -20,7 +21,6 @@ from bench.vocabularies import SOURCES, tokenizer_file
 from condit.constraint.base import unpack
 from condit.model.smollm2 import directory
 from condit.model.token_bytes import token_bytes
-from tokenizers import Tokenizer
 
 TEXTS = (
     "The quick brown fox jumps over the lazy dog. 1234567890",
@@ -76,8 +76,8 @@ def _walk(case: Case, vocabulary: condit.Vocabulary, tokenizer: Any) -> int:
 
 
 def main(arguments: list[str]) -> None:
-    """``scripts/bench tokenizers``."""
-    parser = argparse.ArgumentParser(prog="scripts/bench tokenizers", description=__doc__)
+    """``scripts/bench spelling``."""
+    parser = argparse.ArgumentParser(prog="scripts/bench spelling", description=__doc__)
     parser.add_argument("--sizes", nargs="+", default=list(SOURCES), choices=list(SOURCES))
     for size in parser.parse_args(arguments).sizes:
         print(check(size), flush=True)
