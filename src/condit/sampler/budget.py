@@ -28,6 +28,12 @@ def zone(matcher: Matcher, max_tokens: int) -> int:
     return max(2 * cost + 16, _LEAST_ZONE)
 
 
+def can_finish(matcher: Matcher, left: int) -> bool:
+    """Whether an ending is known that takes at most ``left`` tokens."""
+    cost = matcher.cost_to_finish()
+    return cost is not None and cost <= left
+
+
 class WithinBudget(Matcher):
     """What ``matcher`` allows, if an ending is known that fits into the tokens left after it.
 
@@ -53,8 +59,7 @@ class WithinBudget(Matcher):
             return True
         further = self._matcher.copy()
         further.advance(token)
-        cost = further.cost_to_finish()
-        return cost is not None and cost < self._left
+        return can_finish(further, self._left - 1)
 
     def mask(self) -> NDArray[np.uint32] | None:
         """``None``: every token needs a search of its own."""

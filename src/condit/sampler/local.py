@@ -14,7 +14,7 @@ import numpy as np
 
 from condit.constraint.base import Matcher
 from condit.sampler.base import Lane, Problem, Sampler, State, StepInfo, effective_sample_size
-from condit.sampler.budget import WithinBudget, zone
+from condit.sampler.budget import WithinBudget, can_finish, zone
 from condit.sampler.kernels import Draw, draw_by_rejection
 from condit.sampler.law import TokenLaw
 
@@ -97,7 +97,7 @@ def _grow_lane(state: State, index: int, kernel: LocalSampler) -> Draw:
             draw = Draw(None, log_weight)
         else:
             draw = Draw(end, 0.0 if law.greedy else log_weight)
-    elif left <= state.zone and (lane.matcher.cost_to_finish() or 0) <= left:
+    elif left <= state.zone and can_finish(lane.matcher, left):
         draw = draw_by_rejection(law, WithinBudget(lane.matcher, left), lane.rng)
     else:
         draw = kernel.draw(law, lane.matcher, lane.rng)
