@@ -8,8 +8,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-# Eager, for the module has the name of its function: a later import of it must not hide the verb.
+# Eager, for modules have the names of these functions: a later import must not hide them.
 from condit.generate import generate
+from condit.prefer.score import prefer
 
 if TYPE_CHECKING:
     from condit.constraint.base import Constraint, Matcher, Strength, Violation
@@ -21,10 +22,24 @@ if TYPE_CHECKING:
     from condit.model.base import Decoder, Model
     from condit.model.load import load
     from condit.model.ngram import NgramModel
+    from condit.prefer.base import Preference
+    from condit.prefer.classifier import classifier
+    from condit.prefer.likelihood import likelihood
+    from condit.prefer.zero_shot import zero_shot
+    from condit.report import Report
     from condit.result import Result, Sample, Stats
+    from condit.sampler.asap import ASAp
+    from condit.sampler.auto import Auto
     from condit.sampler.awrs import AWRS
-    from condit.sampler.base import Sampler
+    from condit.sampler.base import Guarantee, Sampler
+    from condit.sampler.beam import Beam
+    from condit.sampler.best_of import BestOf
+    from condit.sampler.exact import Exact
+    from condit.sampler.learned import Learned
     from condit.sampler.masked import Masked
+    from condit.sampler.mcmc import MCMC
+    from condit.sampler.memory import Memory
+    from condit.sampler.rejection import Rejection
     from condit.sampler.smc import SMC
     from condit.vocabulary import Vocabulary
 
@@ -40,10 +55,24 @@ _HOMES = {
     "condit.model.base": ("Decoder", "Model"),
     "condit.model.load": ("load",),
     "condit.model.ngram": ("NgramModel",),
+    "condit.prefer.base": ("Preference",),
+    "condit.prefer.classifier": ("classifier",),
+    "condit.prefer.likelihood": ("likelihood",),
+    "condit.prefer.zero_shot": ("zero_shot",),
+    "condit.report": ("Report",),
     "condit.result": ("Result", "Sample", "Stats"),
+    "condit.sampler.asap": ("ASAp",),
+    "condit.sampler.auto": ("Auto",),
     "condit.sampler.awrs": ("AWRS",),
-    "condit.sampler.base": ("Sampler",),
+    "condit.sampler.base": ("Guarantee", "Sampler"),
+    "condit.sampler.beam": ("Beam",),
+    "condit.sampler.best_of": ("BestOf",),
+    "condit.sampler.exact": ("Exact",),
+    "condit.sampler.learned": ("Learned",),
     "condit.sampler.masked": ("Masked",),
+    "condit.sampler.mcmc": ("MCMC",),
+    "condit.sampler.memory": ("Memory",),
+    "condit.sampler.rejection": ("Rejection",),
     "condit.sampler.smc": ("SMC",),
     "condit.vocabulary": ("Vocabulary",),
 }
@@ -56,12 +85,26 @@ __all__ = [  # noqa: RUF022 - the order of the documentation
     "grammar",
     "json_schema",
     "choice",
+    "prefer",
+    "likelihood",
+    "classifier",
+    "zero_shot",
+    "Memory",
     "Result",
     "Sample",
     "Stats",
-    "Masked",
-    "AWRS",
+    "Report",
+    "Auto",
+    "Exact",
     "SMC",
+    "Learned",
+    "AWRS",
+    "Masked",
+    "MCMC",
+    "Rejection",
+    "ASAp",
+    "BestOf",
+    "Beam",
     "Model",
     "Decoder",
     "NgramModel",
@@ -70,7 +113,9 @@ __all__ = [  # noqa: RUF022 - the order of the documentation
     "Matcher",
     "Strength",
     "Violation",
+    "Preference",
     "Sampler",
+    "Guarantee",
     "ConditError",
     "CompileError",
 ]

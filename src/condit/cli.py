@@ -44,6 +44,10 @@ NO_ANSWER = 1
 """Exit code for a proper question whose answer is no: not satisfied, or no valid text drawn."""
 
 
+STREAMING = ("auto", "awrs", "masked", "smc", "learned")
+"""Samplers that write one text through, so that it can be printed as it comes."""
+
+
 class Output(enum.StrEnum):
     """How a result is printed."""
 
@@ -104,7 +108,13 @@ def generate(
     max_tokens: Annotated[
         int, typer.Option(help="The most tokens that a text may have, its end not counted.")
     ] = 256,
-    sampler: Annotated[str, typer.Option(help="masked, awrs or smc.")] = "smc",
+    sampler: Annotated[
+        str,
+        typer.Option(
+            help="auto, or one of: exact, smc, learned, awrs, masked, mcmc, rejection, asap, "
+            "best_of, beam."
+        ),
+    ] = "auto",
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same draws.")] = None,
     temperature: Annotated[
         float, typer.Option(help="Divides the logits; 0 takes the most probable allowed token.")
@@ -122,6 +132,9 @@ def generate(
         str | None, typer.Option(help="A system message to go before the prompt; implies --chat.")
     ] = None,
     output: Annotated[Output, typer.Option(help="How to print the result.")] = Output.TABLE,
+    report: Annotated[
+        bool, typer.Option("--report", help="Say how far to trust the draws, in numbers.")
+    ] = False,
     stream: Annotated[
         bool, typer.Option("--stream", help="Print the text as it is drawn (one sample).")
     ] = False,
@@ -133,11 +146,18 @@ def generate(
     with _errors_to_exit_codes():
         if stream and (n != 1 or output is Output.JSON):
             raise ArgumentError("--stream prints one text as it comes: use -n 1, and no json")
+        if stream and sampler not in STREAMING:
+            raise ArgumentError(
+                f"--stream prints one text as it comes, and {sampler} tries several: "
+                f"use --sampler {' or '.join(STREAMING[1:])}"
+            )
+        if stream and sampler == "auto":
+            sampler = "awrs"
         constraint = _constraint(json_schema, regex, grammar, choice)
         text = _read("-") if prompt == "-" else prompt
         loaded = _load(model)
         asked: Prompt = _messages(text, system) if chat or system is not None else text
-        with _following(loaded, max_tokens, stream) as on_step:
+        with _following(loaded, n, max_tokens, stream) as on_step:
             result = condit.generate(
                 loaded,
                 asked,
@@ -155,6 +175,8 @@ def generate(
             typer.echo()
         else:
             _show(result, output)
+        if report:
+            typer.echo(f"\n{result.report}", err=output is not Output.TABLE)
 
 
 @app.command()
@@ -261,7 +283,7 @@ def _load(name: str) -> Model:
 
 @contextmanager
 def _following(
-    model: Model, max_tokens: int, stream: bool
+    model: Model, n: int, max_tokens: int, stream: bool
 ) -> Iterator[Callable[[StepInfo], None] | None]:
     """What to call after each step: prints the text, moves a progress bar, or nothing in a pipe."""
     if stream:
@@ -285,10 +307,19 @@ def _following(
     )
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("Drawing", total=max_tokens)
+        tried = accepted = 0
 
         def move_bar(info: StepInfo) -> None:
-            growing = sum(token is not None for token in info.tokens)
-            progress.update(task, advance=1, description=f"Drawing {growing} samples")
+            nonlocal tried, accepted
+            if info.tokens:
+                growing = sum(token is not None for token in info.tokens)
+                progress.update(task, advance=1, description=f"Drawing {growing} samples")
+                return
+            # Whole texts are tried, and how long that takes is not known before.
+            tried += len(info.attempts)
+            accepted += sum(attempt.outcome == "accepted" for attempt in info.attempts)
+            said = f"Accepted {accepted} of {tried} attempts for {n} samples"
+            progress.update(task, total=None, description=said)
 
         yield move_bar
 
@@ -330,3 +361,4 @@ def _show_table(result: Result) -> None:
         f"{stats.tokens} tokens in {stats.seconds:.1f} s ({stats.tokens_per_second:.0f}/s)   "
         f"seed {result.seed}"
     )
+    typer.echo(f"{result.sampler}: {result.reason}")

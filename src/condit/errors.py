@@ -9,7 +9,13 @@ if TYPE_CHECKING:
 
 
 class ConditError(Exception):
-    """Base of all Condit errors: catch this to catch them all."""
+    """Base of all Condit errors: catch this to catch them all.
+
+    Attributes:
+        result: where drawing was broken off, every lane as far as it got; else ``None``.
+    """
+
+    result: Result | None = None
 
 
 class ArgumentError(ConditError, ValueError):
@@ -61,13 +67,7 @@ class UnsatisfiableError(CompileError):
 
 
 class ConstraintTooComplexError(ConditError, RuntimeError):
-    """The constraint engine ran into one of its own limits.
-
-    Attributes:
-        result: where that happened while drawing, every lane as far as it got; else ``None``.
-    """
-
-    result: Result | None = None
+    """The constraint engine ran into one of its own limits."""
 
 
 class RefusedTokenError(ConditError, ValueError):
@@ -88,3 +88,7 @@ class DeadEndError(GenerationError):
 
 class BudgetError(GenerationError):
     """No lane finished within ``max_tokens`` (some may have died before that)."""
+
+
+class RejectedError(GenerationError):
+    """No attempt was accepted within the number of attempts that the sampler may make."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -14,15 +16,19 @@ from condit.errors import (
     ArgumentError,
     BudgetError,
     ConditError,
-    ConstraintTooComplexError,
     DeadEndError,
+    GenerationError,
+    RejectedError,
 )
 from condit.model.base import Model, Prompt
 from condit.model.load import load
 from condit.plugins import find
+from condit.prefer.base import Preference
+from condit.report import report_of
 from condit.result import Result, Sample, Stats
-from condit.sampler.base import Problem, Sampler, State, StepInfo
+from condit.sampler.base import Guarantee, Problem, Sampler, State, StepInfo
 from condit.sampler.law import BaseLaw
+from condit.sampler.memory import Memory
 from condit.vocabulary import Vocabulary
 
 
@@ -33,7 +39,9 @@ def generate(
     *,
     n: int = 1,
     max_tokens: int = 256,
-    sampler: str | Sampler = "smc",
+    prefer: Preference | None = None,
+    sampler: str | Sampler = "auto",
+    memory: Memory | None = None,
     seed: int | None = None,
     temperature: float = 1.0,
     top_k: int | None = None,
@@ -54,8 +62,12 @@ def generate(
         constraint: what every text must satisfy; ``None`` draws freely, cut at ``max_tokens``.
         n: how many lanes, that is, samples.
         max_tokens: the most tokens a text may have, the end token not counted.
-        sampler: ``"masked"``, ``"awrs"``, ``"smc"``, or a sampler such as
-            ``condit.SMC(kernel="masked", threshold=0.8)``.
+        prefer: what is better, made by ``condit.prefer``: the target becomes ``p(x | C) φ(x)``.
+        sampler: a name: ``"auto"``, ``"exact"``, ``"smc"``, ``"learned"``, ``"awrs"``,
+            ``"masked"``, ``"mcmc"``, ``"rejection"``, ``"asap"``, ``"best_of"`` or ``"beam"``; or
+            a sampler such as ``condit.SMC(kernel="masked", threshold=0.8)``. With ``"auto"``,
+            ``result.reason`` says which one was picked, and why.
+        memory: keeps what this call learns for the next one with the same problem.
         seed: the same seed gives the same draws; by default a fresh one, kept in ``result.seed``.
         temperature: divides the logits; 0 takes the most probable allowed token each time.
         top_k: keep only the ``k`` most probable tokens, before the constraint is asked.
@@ -71,8 +83,11 @@ def generate(
         VocabularyError: the model's tokens cannot begin any valid text.
         BudgetError: no lane finished within ``max_tokens``; ``error.result`` has what there is.
         DeadEndError: every lane died; ``error.result`` has what there is.
-        ConstraintTooComplexError: the constraint engine met one of its limits on the way;
+        RejectedError: no attempt was accepted in as many as the sampler may make;
             ``error.result`` has what there is.
+        ConstraintTooComplexError: the constraint engine met one of its limits on the way.
+        ConditError: whatever is raised while texts are drawn has ``error.result``: every lane as
+            far as it got.
     """
     if n < 1:
         raise ArgumentError(f"n must be 1 or more, not {n}")
@@ -83,6 +98,11 @@ def generate(
             f"the constraint is a {type(constraint).__name__}: make one with condit.json_schema, "
             "condit.regex, condit.grammar or condit.choice"
         )
+    if prefer is not None and not isinstance(prefer, Preference):
+        raise ArgumentError(
+            f"prefer is a {type(prefer).__name__}: wrap a function of the text in "
+            "condit.prefer(function, strength)"
+        )
     if seed is not None and seed < 0:
         raise ArgumentError(f"seed must be 0 or more, not {seed}")
     law = BaseLaw(temperature, top_k, top_p)
@@ -90,7 +110,11 @@ def generate(
     model = model if isinstance(model, Model) else load(model)
     tokens = model.encode_prompt(prompt)
     model.check_fits(len(tokens), max_tokens)
-    problem = Problem(model, tuple(tokens), constraint, n, max_tokens, law, finish=True)
+    problem = Problem(
+        model, tuple(tokens), constraint, n, max_tokens, law, finish=True, preference=prefer
+    )
+    if memory is not None:
+        problem = replace(problem, trie=memory.trie_of(problem))
 
     began = time.perf_counter()
     sequence = np.random.SeedSequence(seed)
@@ -99,11 +123,14 @@ def generate(
     trace: list[StepInfo] = []
 
     def result_so_far() -> Result:
+        samples = tuple(_samples(state))
         return Result(
-            samples=tuple(_samples(state)),
-            sampler=repr(chosen),
+            samples=samples,
+            sampler=repr(state.chosen or chosen),
+            reason=state.reason or "it was asked for",
             seed=_entropy(sequence),
             stats=_stats(state, trace, time.perf_counter() - began),
+            report=report_of(state, state.chosen or chosen, samples, trace),
             trace=tuple(trace),
             greedy=temperature == 0,
             _rng=rng.spawn(1)[0],
@@ -115,10 +142,16 @@ def generate(
             trace.append(info)
             if on_step is not None:
                 on_step(info)
-    except ConstraintTooComplexError as error:
+    except ConditError as error:
         error.result = result_so_far()
         raise
+    finally:
+        if memory is not None:
+            memory.trim()
     result = result_so_far()
+    promised = result.report.guarantee in (Guarantee.EXACT, Guarantee.WEIGHTED)
+    if problem.trie is not None and prefer is None and promised:
+        problem.trie.log_evidence = result.log_evidence
     if not any(sample.valid for sample in result.samples):
         raise _failure(problem, result)
     return result
@@ -164,6 +197,7 @@ def _samples(state: State) -> list[Sample]:
                 tokens=tuple(lane.tokens),
                 log_weight=lane.log_weight + state.log_evidence,
                 log_probability=lane.log_probability,
+                log_preference=lane.log_preference,
                 # A lane still grows only where the run itself was broken off.
                 finish_reason=lane.finish_reason or "length",
                 value=constraint.value(text) if constraint is not None and finished else None,
@@ -176,19 +210,31 @@ def _stats(state: State, trace: list[StepInfo], seconds: float) -> Stats:
     return Stats(
         seconds=seconds,
         prompt_tokens=len(state.problem.prompt),
-        tokens=sum(token is not None for info in trace for token in info.tokens),
-        positions_forwarded=state.decoder.positions_forwarded,
+        tokens=sum(token is not None for info in trace for token in info.tokens)
+        + sum(len(attempt.tokens) for info in trace for attempt in info.attempts),
+        positions_forwarded=state.positions_forwarded,
         checks=sum(sum(info.checks) for info in trace),
         masks=sum(sum(info.masks) for info in trace),
         resamplings=sum(info.ancestors is not None for info in trace),
     )
 
 
-def _failure(problem: Problem, result: Result) -> BudgetError | DeadEndError:
+def _failure(problem: Problem, result: Result) -> GenerationError:
     """The error for a run without any valid text: what happened, and the way out."""
     reasons = [sample.finish_reason for sample in result.samples]
     longest = result.best.text
     shown = longest if len(longest) <= 200 else f"{longest[:100]} … {longest[-90:]}"
+    if "rejected" in reasons:
+        report = result.report
+        bound = ""
+        if report.log_upper_bound is not None:
+            bound = f" At most {math.exp(report.log_upper_bound):.3g} of the model's mass is valid."
+        return RejectedError(
+            f"none of {report.attempts} attempts was accepted by "
+            f"{result.sampler}.{bound} The longest refused text is {shown!r}. Allow more attempts, "
+            "prompt the model for what is wanted, or use a sampler that steers (smc, learned)",
+            result,
+        )
     if "length" not in reasons:
         return DeadEndError(
             f"all {len(reasons)} lanes came to a dead end: after the prefix they reached, the "

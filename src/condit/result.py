@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from condit.report import Report
 from condit.sampler.base import FinishReason, StepInfo, effective_sample_size, log_mean_exp
 
 
@@ -26,6 +27,8 @@ class Sample:
         finish_reason: ``"stop"``: finished, and the oracle says it is valid; ``"length"``: met
             the budget unfinished; ``"dead_end"``: nothing allowed had any mass.
         value: what the text means, where the constraint has a type: parsed and validated.
+        log_preference: natural logarithm of ``φ`` of the text, which is part of its weight (or of
+            its choice); 0 without a preference.
     """
 
     text: str
@@ -34,6 +37,7 @@ class Sample:
     log_probability: float
     finish_reason: FinishReason
     value: Any = None
+    log_preference: float = 0.0
 
     @property
     def valid(self) -> bool:
@@ -75,9 +79,11 @@ class Result:
 
     Attributes:
         samples: one a lane, in lane order.
-        sampler: the name of the sampler, with its settings.
+        sampler: the sampler that made the draws, with its settings.
+        reason: why it was this one.
         seed: what ``seed=`` must be to get this result again.
         stats: what it cost.
+        report: how far to trust the draws, in numbers.
         trace: what happened, step by step.
         greedy: drawn at temperature 0, where weights and evidence are not defined.
     """
@@ -86,6 +92,8 @@ class Result:
     sampler: str
     seed: int
     stats: Stats
+    report: Report
+    reason: str = ""
     trace: tuple[StepInfo, ...] = ()
     greedy: bool = False
     _rng: np.random.Generator = field(default_factory=np.random.default_rng, repr=False)
@@ -168,6 +176,7 @@ class Result:
                     "log_weight": number(sample.log_weight),
                     "weight": weight,
                     "log_probability": number(sample.log_probability),
+                    "log_preference": number(sample.log_preference),
                     "finish_reason": sample.finish_reason,
                     "valid": sample.valid,
                 }
@@ -178,6 +187,8 @@ class Result:
             "ess": self.ess,
             "distinct": self.distinct,
             "sampler": self.sampler,
+            "reason": self.reason,
+            "report": self.report.to_dict(),
             "seed": self.seed,
             "stats": {**asdict(self.stats), "tokens_per_second": self.stats.tokens_per_second},
         }

@@ -128,6 +128,10 @@ class Constraint(ABC):
         violation = self.violation(text)
         return "" if violation is None else str(violation)
 
+    def longest(self) -> int | None:
+        """The most bytes that a text may have, where that is known; so many tokens suffice."""
+        return None
+
     def value(self, text: str) -> object:
         """What an accepted ``text`` means, where the constraint has a type; else ``None``."""
         return None

@@ -90,6 +90,10 @@ class Choice(Constraint):
         what = "the nearest" if near else "the options"
         return Violation(f"{text!r} is no option; {what}: {listed}{more}", shared)
 
+    def longest(self) -> int:
+        """Bytes of the longest option."""
+        return max(len(option.encode()) for option in self.options)
+
     def value(self, text: str) -> str:
         """The option itself."""
         return text

@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
+import enum
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 
 from condit.constraint.base import Constraint, Matcher
-from condit.model.base import Decoder, Model
+from condit.model.base import Model
 from condit.sampler.law import BaseLaw
 
-FinishReason = Literal["stop", "length", "dead_end"]
+if TYPE_CHECKING:
+    from condit.prefer.base import Preference
+    from condit.sampler.trie import Trie
+
+FinishReason = Literal["stop", "length", "dead_end", "rejected"]
 """Why a lane ended: it was finished and is valid; it met the budget unfinished; nothing allowed
-had any mass (or the oracle refused the finished text)."""
+had any mass (or the oracle refused the finished text); no attempt for it was accepted."""
+
+
+class Guarantee(enum.Enum):
+    """What a sampler promises about its draws."""
+
+    WEIGHTED = "weighted"
+    """Weighted draws: at any number of lanes weights are unbiased, ``E[Ẑ] = Z``."""
+    EXACT = "exact"
+    """Independent draws from the target itself, with equal weights."""
+    LIMIT = "limit"
+    """Equally weighted draws whose law comes near the target as work goes on, and differs now."""
+    PROPOSAL = "proposal"
+    """Draws from another law than the target, which is named and whose distance is reported."""
+    SEARCH = "search"
+    """No draws: the best texts found. The evidence is a lower bound."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +47,9 @@ class Problem:
     most ``max_tokens`` tokens, the end token not counted. Without a constraint it is ``p`` cut at
     ``max_tokens``. With ``finish``, tokens that lead past the budget are refused near its end: see
     ``condit.sampler.budget`` for what that does to the target.
+
+    A preference multiplies the target by its ``φ``. A trie is what earlier runs of the *same*
+    problem have learned (see ``condit.sampler.memory``); samplers that learn go on from there.
     """
 
     model: Model
@@ -36,6 +59,8 @@ class Problem:
     max_tokens: int
     law: BaseLaw = field(default_factory=BaseLaw)
     finish: bool = False
+    preference: Preference | None = None
+    trie: Trie | None = None
 
 
 @dataclass
@@ -48,7 +73,9 @@ class Lane:
         tokens: the tokens so far, without the prompt and the end token.
         log_weight: natural logarithm of its weight since the last resampling.
         log_probability: natural logarithm of ``p`` of its tokens (and end), under the base law.
+        log_preference: natural logarithm of ``φ`` of its text, as far as that is in its weight.
         finish_reason: why it ended, ``None`` while it grows.
+        origin: which of the first lanes it descends from.
     """
 
     matcher: Matcher | None
@@ -56,36 +83,56 @@ class Lane:
     tokens: list[int] = field(default_factory=list)
     log_weight: float = 0.0
     log_probability: float = 0.0
+    log_preference: float = 0.0
     finish_reason: FinishReason | None = None
+    origin: int = 0
 
-    def copy_to(self, rng: np.random.Generator) -> Lane:
+    def copy_to(self, rng: np.random.Generator) -> Self:
         """A lane in the same place, with noise of its own."""
-        return Lane(
-            matcher=self.matcher.copy() if self.matcher is not None else None,
-            rng=rng,
-            tokens=list(self.tokens),
-            log_weight=self.log_weight,
-            log_probability=self.log_probability,
-            finish_reason=self.finish_reason,
-        )
+        matcher = self.matcher.copy() if self.matcher is not None else None
+        return replace(self, matcher=matcher, rng=rng, tokens=list(self.tokens))
 
 
 @dataclass
-class State:
+class State(ABC):
     """Where a run stands. A step consumes it: the decoder in it is not copied.
 
     Attributes:
-        log_evidence: the sum over resamplings of the log mean weight that each replaced.
+        lanes: one for each draw asked for.
+        log_evidence: the sum over resamplings of the log mean weight that each replaced; samplers
+            that do not weigh keep their whole estimate of ``log Z`` here.
         steps: how many steps have been made.
         zone: with how many tokens left a lane must begin to finish.
+        attempts: whole texts (or beginnings) tried so far, by samplers that may refuse them.
+        accepted: how many of them were taken.
+        log_evidence_error: standard error of ``log_evidence``, where the sampler knows better
+            than the weights of its lanes do; else ``None``.
+        notes: further numbers for the report, by name: divergences in nats, for one.
+        chosen: the sampler that was picked, where ``auto`` did.
+        reason: why it was.
     """
 
     problem: Problem
-    decoder: Decoder
     lanes: list[Lane]
-    log_evidence: float = 0.0
-    steps: int = 0
-    zone: int = 0
+    log_evidence: float = field(default=0.0, kw_only=True)
+    steps: int = field(default=0, kw_only=True)
+    zone: int = field(default=0, kw_only=True)
+    attempts: int = field(default=0, kw_only=True)
+    accepted: int = field(default=0, kw_only=True)
+    log_evidence_error: float | None = field(default=None, kw_only=True)
+    notes: dict[str, float] = field(default_factory=dict, kw_only=True)
+    chosen: Sampler | None = field(default=None, kw_only=True)
+    reason: str = field(default="", kw_only=True)
+
+    @property
+    @abstractmethod
+    def positions_forwarded(self) -> int:
+        """Token positions that models have computed so far, prompts included."""
+
+    @property
+    def log_bound(self) -> float | None:
+        """Natural logarithm of a mass that ``Z`` cannot exceed, where one is known."""
+        return None
 
     @property
     def done(self) -> bool:
@@ -96,6 +143,24 @@ class State:
     def log_weights(self) -> list[float]:
         """Natural logarithm of each lane's weight since the last resampling."""
         return [lane.log_weight for lane in self.lanes]
+
+
+class Attempt(NamedTuple):
+    """The trace record of one attempt at a text.
+
+    Attributes:
+        number: counted from 0, in the order in which attempts began.
+        tokens: as far as it got.
+        outcome: ``"accepted"``, ``"refused"`` (by the constraint, or by the draw that makes up for
+            what is known to be refused further on) or ``"length"``.
+        log_bound: natural logarithm of the bound on ``Z`` when it began: it was accepted with
+            probability ``Z / bound``. 0 where no bound is kept.
+    """
+
+    number: int
+    tokens: tuple[int, ...]
+    outcome: Literal["accepted", "refused", "length"]
+    log_bound: float = 0.0
 
 
 class StepInfo(NamedTuple):
@@ -110,6 +175,8 @@ class StepInfo(NamedTuple):
         masks: how many times the matcher was asked for a whole mask (0 or 1).
         effective_sample_size: of the weights after this step's draws, before any resampling.
         ancestors: which lane each lane was copied from, if this step resampled.
+        attempts: the attempts that ended in this step, by samplers that may refuse them.
+        note: what was decided in this step, in words, where something was.
     """
 
     step: int
@@ -119,10 +186,14 @@ class StepInfo(NamedTuple):
     masks: tuple[int, ...]
     effective_sample_size: float
     ancestors: tuple[int, ...] | None = None
+    attempts: tuple[Attempt, ...] = ()
+    note: str = ""
 
 
 class Sampler(ABC):
     """A way to make draws. Implementations are frozen dataclasses, registered by name."""
+
+    guarantee: ClassVar[Guarantee] = Guarantee.WEIGHTED
 
     @abstractmethod
     def init(self, problem: Problem, rng: np.random.Generator) -> State:

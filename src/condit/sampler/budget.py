@@ -12,7 +12,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from condit.constraint.base import Matcher, Strength
+from condit.constraint.base import Matcher, Strength, pack, unpack
+from condit.errors import RefusedTokenError
 
 _LEAST_ZONE = 64
 
@@ -34,6 +35,69 @@ def can_finish(matcher: Matcher, left: int) -> bool:
     return cost is not None and cost <= left
 
 
+def steered(matcher: Matcher, left: int, last: int) -> Matcher:
+    """What the constraint and the budget allow together.
+
+    Args:
+        matcher: where the constraint stands; not changed.
+        left: tokens left, the end token not counted.
+        last: with how many tokens left to begin to finish, from ``zone``.
+    """
+    if left == 0:
+        return AtBudget(matcher)
+    if left <= last and can_finish(matcher, left):
+        return WithinBudget(matcher, left)
+    return matcher
+
+
+def outline(matcher: Matcher) -> tuple[NDArray[np.bool_] | None, bool]:
+    """Tokens outside of which nothing is allowed, and whether all of them are.
+
+    ``None`` where there is no cheap way to tell.
+    """
+    within = matcher.within if isinstance(matcher, WithinBudget) else matcher
+    mask = within.mask()
+    if mask is None:
+        return None, False
+    return unpack(mask, len(matcher.vocabulary)), within is matcher
+
+
+class AtBudget(Matcher):
+    """Where no token is left: the end, if ``matcher`` allows it."""
+
+    strength = Strength.SOUND
+
+    def __init__(self, matcher: Matcher) -> None:
+        self.vocabulary = matcher.vocabulary
+        self.within = matcher
+
+    def allows(self, token: int) -> bool:
+        """Whether ``token`` is the end, and the text may stop here."""
+        return token == self.vocabulary.end and self.within.allows(token)
+
+    def mask(self) -> NDArray[np.uint32]:
+        """The end alone, or nothing."""
+        allowed = np.zeros(len(self.vocabulary), dtype=np.bool_)
+        allowed[self.vocabulary.end] = self.within.allows(self.vocabulary.end)
+        return pack(allowed)
+
+    def advance(self, token: int) -> None:
+        """Append the end."""
+        if not self.allows(token):
+            raise RefusedTokenError(self.explain(token))
+        self.within.advance(token)
+
+    def copy(self) -> AtBudget:
+        """An independent matcher in the same state."""
+        return AtBudget(self.within.copy())
+
+    def explain(self, token: int) -> str:
+        """Why ``token`` is refused; ``""`` where it is allowed."""
+        if self.allows(token):
+            return ""
+        return self.within.explain(token) or "the budget is used up: the text can only stop"
+
+
 class WithinBudget(Matcher):
     """What ``matcher`` allows, if an ending is known that fits into the tokens left after it.
 
@@ -48,16 +112,16 @@ class WithinBudget(Matcher):
 
     def __init__(self, matcher: Matcher, left: int) -> None:
         self.vocabulary = matcher.vocabulary
-        self._matcher = matcher
+        self.within = matcher
         self._left = left
 
     def allows(self, token: int) -> bool:
         """Whether the matcher allows ``token``, and the text can be finished after it."""
-        if not self._matcher.allows(token):
+        if not self.within.allows(token):
             return False
         if token == self.vocabulary.end:
             return True
-        further = self._matcher.copy()
+        further = self.within.copy()
         further.advance(token)
         return can_finish(further, self._left - 1)
 
@@ -67,16 +131,16 @@ class WithinBudget(Matcher):
 
     def advance(self, token: int) -> None:
         """Append ``token``."""
-        self._matcher.advance(token)
+        self.within.advance(token)
         self._left -= 1
 
     def copy(self) -> WithinBudget:
         """An independent matcher in the same state."""
-        return WithinBudget(self._matcher.copy(), self._left)
+        return WithinBudget(self.within.copy(), self._left)
 
     def explain(self, token: int) -> str:
         """Why ``token`` is refused; ``""`` where it is allowed."""
         if self.allows(token):
             return ""
         known = f"after it the text could not be finished in {self._left - 1} tokens"
-        return self._matcher.explain(token) or known
+        return self.within.explain(token) or known

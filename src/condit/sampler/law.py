@@ -168,6 +168,34 @@ class TokenLaw:
         logits[self._out] = -np.inf
         return self._rescale(logits)
 
+    def heaviest(
+        self, most: int, share: float
+    ) -> tuple[NDArray[np.int32], NDArray[np.float64], float]:
+        """The fewest heaviest tokens that hold ``share`` of what remains, at most ``most``.
+
+        Returns:
+            their ids, from the heaviest down; natural logarithms of their masses; and that of the
+            mass of all others that remain, ``-inf`` for none. Masses are relative to the whole
+            law.
+        """
+        found = np.flatnonzero(self._weights)
+        weights = self._weights[found]
+        rest = 0.0
+        if len(found) > most:
+            split = np.argpartition(weights, -most)
+            # Summed on its own: a difference would lose what is small beside the rest.
+            rest = float(weights[split[:-most]].sum(dtype=np.float64))
+            found, weights = found[split[-most:]], weights[split[-most:]]
+        order = np.argsort(-weights, kind="stable")
+        upto = weights[order].cumsum(dtype=np.float64)
+        count = int(upto.searchsorted(share * float(self._blocks.sum()))) + 1
+        rest += float(weights[order[count:]].sum(dtype=np.float64))
+        scale = self.log_scale - math.log(self._whole)
+        # From the weights, not the logits: so they sum up to what remains, to the last digit.
+        log_masses = np.log(weights[order[:count]].astype(np.float64)) + scale
+        log_rest = math.log(rest) + scale if rest > 0 else -math.inf
+        return found[order[:count]].astype(np.int32), log_masses, log_rest
+
     def rescale(self) -> float:
         """Blow up what remains, after everything that 32 bits can tell from 0 was taken out.
 

@@ -9,50 +9,131 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from condit.constraint.base import Matcher
+from condit.model.base import Decoder
+from condit.prefer.base import checked_log_weights
 from condit.sampler.base import Lane, Problem, Sampler, State, StepInfo, effective_sample_size
 from condit.sampler.budget import WithinBudget, can_finish, zone
 from condit.sampler.kernels import Draw, draw_by_rejection
 from condit.sampler.law import TokenLaw
 
 
-class LocalSampler(Sampler):
-    """Independent lanes over a kernel; also the kernel itself, for `SMC`."""
+@dataclass
+class LocalState(State):
+    """Lanes that grow side by side, one token a step.
+
+    Attributes:
+        decoder: where the model stands, one lane each.
+    """
+
+    decoder: Decoder
+
+    @property
+    def positions_forwarded(self) -> int:
+        """Token positions that the model has computed so far, the prompt included."""
+        return self.decoder.positions_forwarded
+
+
+class Kernel(Sampler):
+    """Independent lanes that grow by one token a step; also what `SMC` resamples."""
+
+    def step(self, rng: np.random.Generator, state: State) -> tuple[State, StepInfo]:
+        """Grow every lane that has not ended by one token. ``state`` is consumed."""
+        info = self.grow(state)
+        self.feed(state)
+        return state, info
+
+    @abstractmethod
+    def grow(self, state: State) -> StepInfo:
+        """Let every lane that has not ended draw one token, and update its weight."""
+
+    @abstractmethod
+    def feed(self, state: State) -> None:
+        """Let the model see the newest token of each lane that is still growing."""
+
+    @abstractmethod
+    def fork(self, state: State, ancestors: Sequence[int]) -> None:
+        """Lane ``i`` has become a copy of lane ``ancestors[i]``: let the decoder follow."""
+
+
+class LocalSampler(Kernel):
+    """A kernel that draws from the law of the next token and the matcher alone."""
 
     @abstractmethod
     def draw(self, law: TokenLaw, matcher: Matcher, rng: np.random.Generator) -> Draw:
         """One allowed token and its local weight. ``law`` is used up."""
 
-    def init(self, problem: Problem, rng: np.random.Generator) -> State:
+    def init(self, problem: Problem, rng: np.random.Generator) -> LocalState:
         """Lanes at the end of the prompt, which is forwarded here."""
-        return start(problem, rng)
+        matcher = bind(problem)
+        root = Lane(matcher=matcher, rng=rng)
+        decoder = problem.model.start(problem.prompt, problem.lanes)
+        return LocalState(
+            problem, lanes_from(root, problem, rng), decoder, zone=zone_of(problem, matcher)
+        )
 
-    def step(self, rng: np.random.Generator, state: State) -> tuple[State, StepInfo]:
-        """Grow every lane that has not ended by one token. ``state`` is consumed."""
-        info = grow(state, self)
-        feed(state)
-        return state, info
+    def grow(self, state: State) -> StepInfo:
+        """Let every lane that has not ended draw one token, and update its weight."""
+        assert isinstance(state, LocalState)
+        growing = [lane for lane in state.lanes if lane.finish_reason is None]
+        draws = [
+            _grow_lane(state, index, self) if lane.finish_reason is None else Draw(None, 0.0)
+            for index, lane in enumerate(state.lanes)
+        ]
+        weigh_preference(state.problem, growing)
+        return record(state, draws)
+
+    def feed(self, state: State) -> None:
+        """Forward the newest token of each growing lane, and let go of the others."""
+        assert isinstance(state, LocalState)
+        if state.done:
+            return
+        lengths = list(state.decoder.lengths)
+        appended: list[list[int]] = []
+        for index, lane in enumerate(state.lanes):
+            if lane.finish_reason is None:
+                appended.append(lane.tokens[-1:])
+            else:
+                # Its cells are of no more use: only the prompt, which others share, is kept.
+                lengths[index] = len(state.problem.prompt)
+                appended.append([])
+        state.decoder.rewind(lengths)
+        state.decoder.advance(appended)
+
+    def fork(self, state: State, ancestors: Sequence[int]) -> None:
+        """Lane ``i`` has become a copy of lane ``ancestors[i]``: let the decoder follow."""
+        assert isinstance(state, LocalState)
+        state.decoder.fork(ancestors)
 
 
-def start(problem: Problem, rng: np.random.Generator) -> State:
-    """Fresh lanes at the end of the prompt."""
-    constraint, vocabulary = problem.constraint, problem.model.vocabulary
-    matcher = constraint.bind(vocabulary) if constraint is not None else None
-    root = Lane(matcher=matcher, rng=rng)
+def bind(problem: Problem) -> Matcher | None:
+    """The matcher at the empty text."""
+    constraint = problem.constraint
+    return constraint.bind(problem.model.vocabulary) if constraint is not None else None
+
+
+def zone_of(problem: Problem, matcher: Matcher | None) -> int:
+    """With how many tokens left lanes must begin to finish; 0 where that is not asked for."""
+    if matcher is None or not problem.finish:
+        return 0
+    return zone(matcher, problem.max_tokens)
+
+
+def lanes_from(root: Lane, problem: Problem, rng: np.random.Generator) -> list[Lane]:
+    """As many copies of ``root`` as were asked for, each with noise of its own."""
     lanes = [root.copy_to(noise) for noise in rng.spawn(problem.lanes)]
-    last = zone(matcher, problem.max_tokens) if matcher is not None and problem.finish else 0
-    return State(problem, problem.model.start(problem.prompt, problem.lanes), lanes, zone=last)
+    for index, lane in enumerate(lanes):
+        lane.origin = index
+    return lanes
 
 
-def grow(state: State, kernel: LocalSampler) -> StepInfo:
-    """Let every lane that has not ended draw one token, and update its weight."""
-    draws = [
-        _grow_lane(state, index, kernel) if lane.finish_reason is None else Draw(None, 0.0)
-        for index, lane in enumerate(state.lanes)
-    ]
+def record(state: State, draws: Sequence[Draw]) -> StepInfo:
+    """The trace record of a step in which each lane drew once, and count the step."""
     info = StepInfo(
         step=state.steps,
         tokens=tuple(draw.token for draw in draws),
@@ -65,24 +146,32 @@ def grow(state: State, kernel: LocalSampler) -> StepInfo:
     return info
 
 
-def feed(state: State) -> None:
-    """Forward the newest token of each lane that is still growing, and let go of the others."""
-    if state.done:
+def weigh_preference(problem: Problem, lanes: Sequence[Lane]) -> None:
+    """Bring the weights of lanes that have just grown up to date with the preference.
+
+    Where unfinished texts can be scored, each step multiplies by the ratio of the new ``φ`` to the
+    old one; the product telescopes to the ``φ`` of the finished text. Else that comes at the end.
+    """
+    preference = problem.preference
+    if preference is None:
         return
-    lengths = list(state.decoder.lengths)
-    appended: list[list[int]] = []
-    for index, lane in enumerate(state.lanes):
-        if lane.finish_reason is None:
-            appended.append(lane.tokens[-1:])
-        else:
-            # Its cells are of no more use: only the prompt, which others share, is kept.
-            lengths[index] = len(state.problem.prompt)
-            appended.append([])
-    state.decoder.rewind(lengths)
-    state.decoder.advance(appended)
+    scored = [
+        lane
+        for lane in lanes
+        if lane.log_weight > -math.inf and (preference.partial or lane.finish_reason is not None)
+    ]
+    if not scored:
+        return
+    vocabulary = problem.model.vocabulary
+    # An unfinished text may stop in the middle of a character, which is not yet part of it.
+    texts = [vocabulary.spell(lane.tokens).decode(errors="ignore") for lane in scored]
+    log_weights = checked_log_weights(preference, texts)
+    for lane, log_weight in zip(scored, log_weights, strict=True):
+        lane.log_weight += log_weight - lane.log_preference
+        lane.log_preference = log_weight
 
 
-def _grow_lane(state: State, index: int, kernel: LocalSampler) -> Draw:
+def _grow_lane(state: LocalState, index: int, kernel: LocalSampler) -> Draw:
     lane, problem = state.lanes[index], state.problem
     end = problem.model.vocabulary.end
     law = problem.law.at(state.decoder.logits[index], problem.model.vocabulary)
@@ -109,15 +198,15 @@ def _grow_lane(state: State, index: int, kernel: LocalSampler) -> Draw:
     if lane.matcher is not None:
         lane.matcher.advance(draw.token)
     if draw.token == end:
-        _finish(lane, problem)
+        finish(lane, problem)
     else:
         lane.tokens.append(draw.token)
         if len(lane.tokens) == problem.max_tokens:
-            _meet_budget(lane, end)
+            meet_budget(lane, end)
     return draw
 
 
-def _meet_budget(lane: Lane, end: int) -> None:
+def meet_budget(lane: Lane, end: int) -> None:
     """Stop a lane that has no token left, unless its text may end here: that is still to be drawn.
 
     A free text is cut, which is what was asked for; one that a constraint leaves unfinished has
@@ -130,7 +219,7 @@ def _meet_budget(lane: Lane, end: int) -> None:
         lane.log_weight = -math.inf
 
 
-def _finish(lane: Lane, problem: Problem) -> None:
+def finish(lane: Lane, problem: Problem) -> None:
     """Ask the oracle: what it refuses has weight 0, whatever the matcher thought."""
     lane.finish_reason = "stop"
     if problem.constraint is None:

@@ -16,16 +16,17 @@ import numpy as np
 from condit.errors import ArgumentError, UnknownNameError
 from condit.plugins import find, unknown
 from condit.sampler.base import Problem, Sampler, State, StepInfo, log_mean_exp
-from condit.sampler.local import LocalSampler, feed, grow, start
+from condit.sampler.local import Kernel
 from condit.sampler.resampling import SCHEMES, ancestors
 
 
 @dataclass(frozen=True)
 class SMC(Sampler):
-    """Sequential Monte Carlo over a local kernel.
+    """Sequential Monte Carlo over a kernel.
 
     Attributes:
-        kernel: how one token is drawn: ``"awrs"``, ``"masked"``, or a `LocalSampler`.
+        kernel: how lanes grow: ``"awrs"``, ``"masked"``, ``"learned"``, or a kernel such as
+            ``AWRS(looks=3)``. By default ``"learned"`` where a memory is given, else ``"awrs"``.
         resampling: ``"systematic"``, ``"stratified"``, ``"multinomial"`` or ``"residual"``.
         threshold: resample when the effective sample size is below this share of the lanes;
             0 never resamples, 1 resamples whenever weights differ.
@@ -35,7 +36,7 @@ class SMC(Sampler):
         ArgumentError: ``threshold`` is outside 0 to 1.
     """
 
-    kernel: str | LocalSampler = "awrs"
+    kernel: str | Kernel | None = None
     resampling: str = "systematic"
     threshold: float = 0.5
 
@@ -44,29 +45,40 @@ class SMC(Sampler):
             raise UnknownNameError(unknown("resampling scheme", self.resampling, SCHEMES))
         if not 0 <= self.threshold <= 1:
             raise ArgumentError(f"threshold must be from 0 to 1, not {self.threshold}")
-        self.local_sampler()
+        if isinstance(self.kernel, str):
+            self._named(self.kernel)
 
-    def local_sampler(self) -> LocalSampler:
+    def kernel_for(self, problem: Problem) -> Kernel:
         """The kernel itself."""
-        if isinstance(self.kernel, LocalSampler):
+        if isinstance(self.kernel, Kernel):
             return self.kernel
-        kernel = find("samplers", self.kernel)
-        if isinstance(kernel, type) and issubclass(kernel, LocalSampler):
+        default = "awrs" if problem.trie is None else "learned"
+        return self._named(self.kernel or default)
+
+    def _named(self, name: str) -> Kernel:
+        kernel = find("samplers", name)
+        if isinstance(kernel, type) and issubclass(kernel, Kernel):
             return kernel()
-        raise ArgumentError(f"{self.kernel!r} does not draw single tokens: use awrs or masked")
+        raise ArgumentError(
+            f"{name!r} does not draw single tokens, so smc cannot resample it: "
+            "use awrs, masked or learned"
+        )
 
     def init(self, problem: Problem, rng: np.random.Generator) -> State:
-        """Lanes at the end of the prompt, which is forwarded here."""
-        return start(problem, rng)
+        """Lanes at the end of the prompt."""
+        return self.kernel_for(problem).init(problem, rng)
 
     def step(self, rng: np.random.Generator, state: State) -> tuple[State, StepInfo]:
         """Grow every lane that has not ended, then resample if need be. ``state`` is consumed."""
-        info = grow(state, self.local_sampler())
+        kernel = self.kernel_for(state.problem)
+        info = kernel.grow(state)
         size = len(state.lanes)
         weights_differ = len(set(state.log_weights)) > 1
         if weights_differ and 0 < info.effective_sample_size < self.threshold * size:
-            info = info._replace(ancestors=tuple(self._resample(rng, state)))
-        feed(state)
+            chosen = self._resample(rng, state)
+            kernel.fork(state, chosen)
+            info = info._replace(ancestors=tuple(chosen))
+        kernel.feed(state)
         return state, info
 
     def _resample(self, rng: np.random.Generator, state: State) -> list[int]:
@@ -81,5 +93,4 @@ class SMC(Sampler):
         ]
         for lane in state.lanes:
             lane.log_weight = 0.0
-        state.decoder.fork(chosen)
         return chosen

@@ -6,25 +6,29 @@ import math
 
 import numpy as np
 
-from condit.sampler.base import Sampler, State, log_mean_exp
+from condit.sampler.base import Guarantee, Sampler, State, log_mean_exp
 from condit.testing.laws import BrokenLawError, p_values_of_means, require
-from condit.testing.worlds import World
+from condit.testing.worlds import KnownWorld
 
 
 def check_sampler(
     sampler: Sampler,
-    world: World,
+    world: KnownWorld,
     *,
     runs: int = 2000,
     lanes: int = 4,
     seed: int = 0,
     false_alarm: float = 1e-6,
 ) -> None:
-    """The same seed gives the same draws; every text is valid; every estimate is unbiased.
+    """The same seed gives the same draws, every text is valid, and the sampler keeps its promise.
 
-    Over independent runs, the mean of ``Ẑ`` is compared with ``Z``, and for each text ``x`` the
-    mean of its unnormalised weight ``(1/n) Σ_i w_i 1[x_i = x]`` with ``p(x)``: both are exact in
-    expectation at any number of lanes.
+    Over independent runs, by what the sampler guarantees:
+
+    - weighted: the mean of ``Ẑ`` is ``Z``, and for each text ``x`` the mean of its unnormalised
+      weight ``(1/n) Σ_i w_i 1[x_i = x]`` is ``p(x)``: both are exact at any number of lanes;
+    - exact: the mean share of draws that are ``x`` is ``p(x)/Z``;
+    - search: the evidence is never more than ``Z``;
+    - else only validity is checked: how near the draws are is for each sampler to test.
 
     Args:
         sampler: the sampler; its weights must be at most 1, as those of the built-in ones are.
@@ -38,21 +42,33 @@ def check_sampler(
         BrokenLawError: what is wrong, with the estimate, the truth and the p-value.
     """
     _check_repeats(sampler, world, lanes, seed)
+    exact = sampler.guarantee is Guarantee.EXACT
     texts = {tokens: column for column, tokens in enumerate(world.probabilities, start=1)}
     truth = np.array([world.evidence, *world.probabilities.values()])
+    if exact:
+        truth = np.array([1.0, *(truth[1:] / world.evidence)])
     estimates = np.zeros((runs, len(truth)))
     for run in range(runs):
         state = run_to_the_end(sampler, world, lanes, seed + run)
         log_weights = [lane.log_weight + state.log_evidence for lane in state.lanes]
-        estimates[run, 0] = math.exp(log_mean_exp(log_weights))
+        estimates[run, 0] = 1.0 if exact else math.exp(log_mean_exp(log_weights))
         for lane, log_weight in zip(state.lanes, log_weights, strict=True):
             if log_weight == -math.inf:
+                require(not exact, f"{sampler}: a lane is left without a draw")
                 continue
             column = texts.get(tuple(lane.tokens))
             if column is None:
                 text = world.model.decode(lane.tokens)
                 raise BrokenLawError(f"{sampler}: {text!r} was drawn, but is not valid")
-            estimates[run, column] += math.exp(log_weight) / lanes
+            estimates[run, column] += (1.0 if exact else math.exp(log_weight)) / lanes
+    if sampler.guarantee is Guarantee.SEARCH:
+        highest = float(estimates[:, 0].max())
+        require(
+            highest <= world.evidence * (1 + 1e-6),
+            f"{sampler}: the evidence is {highest:.6g}, and there is only {world.evidence:.6g}",
+        )
+    if not exact and sampler.guarantee is not Guarantee.WEIGHTED:
+        return
     p_values = p_values_of_means(estimates, truth)
     worst = int(p_values.argmin())
     named = ["the evidence", *(repr(world.model.decode(tokens)) for tokens in texts)]
@@ -64,7 +80,7 @@ def check_sampler(
     )
 
 
-def run_to_the_end(sampler: Sampler, world: World, lanes: int, seed: int) -> State:
+def run_to_the_end(sampler: Sampler, world: KnownWorld, lanes: int, seed: int) -> State:
     """Step until every lane has ended."""
     rng = np.random.default_rng(seed)
     state = sampler.init(world.problem(lanes), rng)
@@ -73,7 +89,7 @@ def run_to_the_end(sampler: Sampler, world: World, lanes: int, seed: int) -> Sta
     return state
 
 
-def _check_repeats(sampler: Sampler, world: World, lanes: int, seed: int) -> None:
+def _check_repeats(sampler: Sampler, world: KnownWorld, lanes: int, seed: int) -> None:
     first, second = (
         [
             (lane.tokens, lane.log_weight, lane.finish_reason)

@@ -6,6 +6,7 @@ import itertools
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 
@@ -13,6 +14,25 @@ from condit.constraint.base import Constraint
 from condit.model.base import Model, as_float32
 from condit.sampler.base import Problem
 from condit.sampler.law import BaseLaw
+
+
+class KnownWorld(Protocol):
+    """A problem whose answer is known: what the laws of samplers are tested against."""
+
+    @property
+    def model(self) -> Model:
+        """The model."""
+
+    @property
+    def probabilities(self) -> dict[tuple[int, ...], float]:
+        """``p`` of every valid token sequence, end included."""
+
+    @property
+    def evidence(self) -> float:
+        """``Z``: the mass of all valid texts."""
+
+    def problem(self, lanes: int) -> Problem:
+        """The problem of drawing ``lanes`` texts in this world."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,161 @@
+"""A model as a function from prefixes to logits, which computes no position twice if it can.
+
+Samplers that jump about among texts (start over, go back to the middle, follow many branches) ask
+for the logits after any prefix. Lanes of one decoder are parked where earlier questions left them;
+the lane that shares most with a new prefix is forked, rewound to where they part, and advanced. All
+prefixes of one question go through the model together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from condit.model.base import Logits, Model
+
+Prefix = tuple[int, ...]
+
+
+@dataclass(eq=False)
+class Place:
+    """A prefix whose cells are held, as a node of a tree."""
+
+    parent: Place | None
+    token: int
+    depth: int
+    lane: Parked
+    children: dict[int, Place] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class Parked:
+    """A lane of the decoder, and the place where it ends."""
+
+    index: int
+    tip: Place | None = None
+    used: int = 0
+
+
+class PrefixReader:
+    """Logits after prefixes of token ids that follow one prompt.
+
+    Args:
+        model: the model.
+        prompt: token ids, forwarded here.
+        cells: how many positions beyond the prompt are held at most, unless one question alone
+            needs more. Every forward looks at all of them, so more is not always faster.
+        lanes: how many lanes are parked at most, likewise.
+    """
+
+    def __init__(
+        self, model: Model, prompt: Sequence[int], *, cells: int = 2048, lanes: int = 256
+    ) -> None:
+        self._decoder = model.start(prompt, lanes=1)
+        self._prompt_length = len(prompt)
+        self._prompt_logits = self._decoder.logits[0]
+        self._most_cells = cells
+        self._most_lanes = lanes
+        root_lane = Parked(0)
+        self._root = Place(None, -1, 0, root_lane)
+        root_lane.tip = self._root
+        self._lanes = [root_lane]
+        self._cells = 0
+        self._questions = 0
+
+    @property
+    def positions_forwarded(self) -> int:
+        """Token positions that the model has computed so far, the prompt included."""
+        return self._decoder.positions_forwarded
+
+    def read(self, prefixes: Sequence[Prefix]) -> list[Logits]:
+        """Logits after each prefix, shape ``(vocabulary,)``; equal prefixes are read once."""
+        self._questions += 1
+        wanted = [prefix for prefix in dict.fromkeys(prefixes) if prefix]
+        rows: dict[Prefix, Logits] = {(): self._prompt_logits}
+        if wanted:
+            rows.update(zip(wanted, self._advance(wanted), strict=True))
+            self._let_go()
+        return [rows[prefix] for prefix in prefixes]
+
+    def _advance(self, wanted: Sequence[Prefix]) -> list[Logits]:
+        shared = [self._deepest(prefix) for prefix in wanted]
+        held = len(self._lanes)
+        self._decoder.fork([*range(held), *(place.lane.index for place in shared)])
+        # Where a prefix is held in whole, its last token is forwarded again, for its logits.
+        kept = [
+            min(place.depth, len(prefix) - 1) for place, prefix in zip(shared, wanted, strict=True)
+        ]
+        lengths = list(self._decoder.lengths[:held])
+        self._decoder.rewind([*lengths, *(self._prompt_length + length for length in kept)])
+        answers = self._decoder.advance(
+            [
+                *([()] * held),
+                *(prefix[length:] for prefix, length in zip(wanted, kept, strict=True)),
+            ]
+        )
+        # Whoever asked has the logits: parked lanes need not hold them in memory.
+        self._decoder.logits[1:] = [None] * (held - 1 + len(wanted))
+        for prefix in wanted:
+            self._park(prefix)
+        return [rows[-1] for rows in answers[held:]]
+
+    def _deepest(self, prefix: Prefix) -> Place:
+        """The longest beginning of ``prefix`` that is held."""
+        place = self._root
+        for token in prefix:
+            further = place.children.get(token)
+            if further is None:
+                break
+            place = further
+        return place
+
+    def _park(self, prefix: Prefix) -> None:
+        lane = Parked(len(self._lanes), used=self._questions)
+        self._lanes.append(lane)
+        held = self._deepest(prefix)
+        if held.depth == len(prefix) and held.children:
+            return  # lanes that go on from here hold it already: this one can go
+        place = self._root
+        for token in prefix:
+            further = place.children.get(token)
+            if further is None:
+                further = place.children[token] = Place(place, token, place.depth + 1, lane)
+                self._cells += 1
+            further.lane = lane
+            place = further
+        lane.tip = place
+
+    def _let_go(self) -> None:
+        """Drop lanes that others cover, then the ones that were used longest ago."""
+        kept = [
+            lane
+            for lane in self._lanes
+            if lane.tip is not None
+            and (lane.tip is self._root or (not lane.tip.children and lane.tip.lane is lane))
+        ]
+        by_age = sorted(kept[1:], key=lambda lane: lane.used)
+        dropped: set[Parked] = set()
+        for lane in by_age:
+            if len(kept) - len(dropped) <= self._most_lanes and self._cells <= self._most_cells:
+                break
+            if lane.used == self._questions:
+                break
+            self._forget(lane)
+            dropped.add(lane)
+        self._lanes = [lane for lane in kept if lane not in dropped]
+        self._decoder.fork([lane.index for lane in self._lanes])
+        for index, lane in enumerate(self._lanes):
+            lane.index = index
+
+    def _forget(self, lane: Parked) -> None:
+        """Remove the places that no other lane holds, and give the others a lane that stays."""
+        place = lane.tip
+        while place is not None and place.parent is not None:
+            parent = place.parent
+            if not place.children:
+                del parent.children[place.token]
+                self._cells -= 1
+            elif place.lane is lane:
+                place.lane = next(iter(place.children.values())).lane
+            place = parent
+        # The root is held by the lane of the prompt.

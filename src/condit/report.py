@@ -1,0 +1,217 @@
+"""How far to trust draws, in numbers."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from condit.sampler.base import (
+    Guarantee,
+    Sampler,
+    State,
+    StepInfo,
+    effective_sample_size,
+    log_mean_exp,
+)
+
+if TYPE_CHECKING:
+    from condit.result import Sample
+
+_PROMISES = {
+    Guarantee.WEIGHTED: "weighted draws; averages with weights are consistent",
+    Guarantee.EXACT: "independent draws from the target itself",
+    Guarantee.LIMIT: "near the target, nearer with more work; weights do not correct the rest",
+    Guarantee.PROPOSAL: "draws from another law than the target; see its divergence below",
+    Guarantee.SEARCH: "the best texts found, not draws",
+}
+
+
+@dataclass(frozen=True)
+class Report:
+    """How far to trust the draws of a result.
+
+    Attributes:
+        guarantee: what the sampler promises about its draws.
+        draws: how many were asked for.
+        valid: how many are valid.
+        distinct: how many different texts are among the valid ones.
+        lineages: from how many of the first lanes the valid ones descend; where that is 1, they
+            share a beginning, and the effective sample size says too much.
+        ess: effective sample size of the weights (Kish 1965), between 1 and ``draws``.
+        log_evidence: natural logarithm of the estimate of ``Z``, the mass of valid texts; NaN at
+            temperature 0.
+        log_evidence_error: its standard error, relative to ``Z``: near 1 or above, the estimate
+            says little. ``None`` where it cannot be told, as from one draw.
+        log_lower_bound: natural logarithm of the mass of the distinct valid texts that were drawn:
+            ``Z`` is surely not less.
+        log_upper_bound: natural logarithm of a mass that ``Z`` surely does not exceed, from the
+            trie; ``None`` for samplers that keep none.
+        attempts: whole texts that were tried, by samplers that may refuse them.
+        accepted: how many of them were accepted.
+        masked_mass: at one token, the mean over draws of the mass that the constraint refused;
+            ``None`` where the sampler does not weigh single tokens.
+        kl_to_model: estimate of the divergence of the target from the unconstrained model, in
+            nats: ``-log Z``, and with a preference the weighted mean of ``log φ`` beside it. How
+            much the condition asks of the model.
+        notes: further numbers that the sampler knows, by name.
+    """
+
+    guarantee: Guarantee
+    draws: int
+    valid: int
+    distinct: int
+    lineages: int
+    ess: float
+    log_evidence: float
+    log_evidence_error: float | None
+    log_lower_bound: float
+    log_upper_bound: float | None
+    attempts: int
+    accepted: int
+    masked_mass: float | None
+    kl_to_model: float | None
+    notes: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def acceptance(self) -> float | None:
+        """Accepted attempts as a share of all; ``None`` where there were none."""
+        return self.accepted / self.attempts if self.attempts else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, ready for JSON: infinite and undefined numbers are ``None``."""
+        raw = {**asdict(self), "guarantee": self.guarantee.value, "acceptance": self.acceptance}
+        return {name: _finite(value) for name, value in raw.items()}
+
+    def __str__(self) -> str:
+        lines = [
+            f"{_PROMISES[self.guarantee]}",
+            f"{self.valid} of {self.draws} draws are valid, {self.distinct} distinct, "
+            f"from {self.lineages} lineages; effective sample size {self.ess:.2f}",
+            f"log evidence {_with_error(self.log_evidence, self.log_evidence_error)}"
+            f"{self._bounds()}",
+        ]
+        if self.acceptance is not None:
+            lines.append(
+                f"{self.accepted} of {self.attempts} attempts accepted ({self.acceptance:.1%})"
+            )
+        if self.masked_mass is not None:
+            lines.append(f"the constraint refused {self.masked_mass:.1%} of the mass at a token")
+        if self.kl_to_model is not None:
+            lines.append(f"divergence from the unconstrained model {self.kl_to_model:.3f} nats")
+        lines += [f"{name.replace('_', ' ')} {value:.3f}" for name, value in self.notes.items()]
+        return "\n".join(lines)
+
+    def _bounds(self) -> str:
+        if not math.isfinite(self.log_lower_bound):
+            return ""
+        most = "" if self.log_upper_bound is None else f" and {self.log_upper_bound:.3f}"
+        return f", surely {'at least' if not most else 'between'} {self.log_lower_bound:.3f}{most}"
+
+
+def report_of(
+    state: State, sampler: Sampler, samples: Sequence[Sample], trace: Sequence[StepInfo]
+) -> Report:
+    """The report on a run that has ended, or was broken off."""
+    problem = state.problem
+    greedy = problem.law.temperature == 0
+    log_weights = [sample.log_weight for sample in samples]
+    log_evidence = math.nan if greedy else log_mean_exp(log_weights)
+    valid = [sample for sample in samples if sample.valid]
+    unfaithful = sampler.guarantee in (Guarantee.PROPOSAL, Guarantee.SEARCH)
+    bound = state.log_bound if problem.preference is None else None
+    return Report(
+        guarantee=sampler.guarantee,
+        draws=len(samples),
+        valid=len(valid),
+        distinct=len({sample.text for sample in valid}),
+        lineages=len({lane.origin for lane in state.lanes if lane.log_weight > -math.inf}),
+        ess=effective_sample_size(log_weights),
+        log_evidence=log_evidence,
+        log_evidence_error=None if greedy else _error(state, sampler, trace),
+        log_lower_bound=_log_mass(valid),
+        log_upper_bound=bound,
+        attempts=state.attempts,
+        accepted=state.accepted,
+        # Local weights along a trie compare bounds, and are not the mass that was refused here.
+        masked_mass=None if greedy or state.log_bound is not None else _masked_mass(trace),
+        kl_to_model=None if greedy or unfaithful else _divergence(samples, log_evidence),
+        notes=dict(state.notes),
+    )
+
+
+def _error(state: State, sampler: Sampler, trace: Sequence[StepInfo]) -> float | None:
+    """Standard error of the evidence, relative to it.
+
+    Lanes that share an origin are not independent. With ``r`` resamplings the relative variance is
+    estimated by ``1 - (N/(N-1))^(r+1) Σ W_i W_j`` over pairs of different origin (Lee and Whiteley
+    2018); without any it is the usual variance of a mean.
+    """
+    if state.log_evidence_error is not None:
+        return state.log_evidence_error
+    if sampler.guarantee is not Guarantee.WEIGHTED or len(state.lanes) < 2:
+        return None
+    log_weights = np.array(state.log_weights)
+    if not np.isfinite(log_weights.max()):
+        return None
+    weights = np.exp(log_weights - log_weights.max())
+    shares: dict[int, float] = defaultdict(float)
+    for lane, weight in zip(state.lanes, weights / weights.sum(), strict=True):
+        shares[lane.origin] += float(weight)
+    apart = 1 - math.fsum(share**2 for share in shares.values())
+    size = len(state.lanes)
+    generations = 1 + sum(info.ancestors is not None for info in trace)
+    variance = 1 - (size / (size - 1)) ** generations * apart
+    return math.sqrt(max(variance, 0.0))
+
+
+def _log_mass(valid: Sequence[Sample]) -> float:
+    """Natural logarithm of the summed mass of distinct token sequences, ``φ`` included."""
+    masses = {
+        (sample.tokens, sample.finish_reason): sample.log_probability + sample.log_preference
+        for sample in valid
+    }
+    if not masses:
+        return -math.inf
+    return log_mean_exp(list(masses.values())) + math.log(len(masses))
+
+
+def _masked_mass(trace: Sequence[StepInfo]) -> float | None:
+    local = [
+        1 - math.exp(min(log_weight, 0.0))
+        for info in trace
+        for token, log_weight in zip(info.tokens, info.local_log_weights, strict=True)
+        if token is not None
+    ]
+    return math.fsum(local) / len(local) if local else None
+
+
+def _divergence(samples: Sequence[Sample], log_evidence: float) -> float | None:
+    """``KL(target || p) = E[log φ] - log Z`` under the target."""
+    if not math.isfinite(log_evidence):
+        return None
+    highest = max(sample.log_weight for sample in samples)
+    weights = [math.exp(sample.log_weight - highest) for sample in samples]
+    total = math.fsum(weights)
+    mean = math.fsum(
+        weight / total * sample.log_preference
+        for weight, sample in zip(weights, samples, strict=True)
+        if weight > 0
+    )
+    return mean - log_evidence
+
+
+def _with_error(value: float, error: float | None) -> str:
+    return f"{value:.3f}" if error is None else f"{value:.3f} ± {error:.3f}"
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {name: _finite(number) for name, number in value.items()}
+    return value

@@ -1,0 +1,47 @@
+"""Grammar-aligned decoding by adaptive sampling with approximate expected futures (ASAp).
+
+The same trie as exact sampling (Park et al. 2024), but nothing is ever refused as a whole: an
+attempt draws ``t ∝ p(t|u) θ(ut)`` among the allowed tokens and always goes on. The first draw is
+that of plain masking. As bounds come down, later draws come nearer to the target, and in the limit
+they are exact. It is here as the baseline that `Exact` and `Learned` improve upon: the same walks
+with the weights dropped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from condit.sampler.attempts import AttemptsSampler, AttemptsState, Trial
+from condit.sampler.base import Guarantee
+from condit.sampler.trie import Node
+from condit.sampler.twisted import draw_allowed
+from condit.sampler.walk import extend, steering, twisted
+
+
+@dataclass(frozen=True)
+class ASAp(AttemptsSampler):
+    """Draws that come nearer to the target the more were made before.
+
+    The weights that are dropped from the draws still give an unbiased estimate of ``Z``.
+    """
+
+    guarantee: ClassVar[Guarantee] = Guarantee.LIMIT
+    width: int = 1
+
+    def advance(self, state: AttemptsState, trial: Trial, node: Node) -> bool:
+        """Draw among what is allowed; ``False`` where nothing is."""
+        lane = trial.lane
+        law = twisted(state, lane, node)
+        draw = draw_allowed(law, state.trie, node, steering(state, lane), lane.rng)
+        if draw.slot is None:
+            return False
+        lane.log_weight += draw.log_mass - lane.log_assumed
+        extend(state, lane, node, draw.slot)
+        return True
+
+    def estimate(self, trial: Trial) -> float:
+        """The weight of the attempt, as natural logarithm; ``-inf`` for a dead end."""
+        if trial.lane.finish_reason == "rejected":
+            return float("-inf")
+        return trial.log_start + trial.lane.log_weight

@@ -1,0 +1,248 @@
+"""Attempts at whole texts, several at a time, over one trie.
+
+Attempts begin at the empty text and walk down the trie; where one comes to a prefix that no run has
+seen, it waits for the model, and one forward serves all that wait. What an attempt learns is known
+to the others at once. `Exact` refuses attempts so that the ones left are exact draws; `ASAp` never
+does.
+
+Attempts are numbered in the order in which they begin, and draws are the accepted ones in that
+order. Taking them in the order in which they end would favour short texts.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from condit.errors import ArgumentError
+from condit.model.reader import PrefixReader
+from condit.sampler.base import Attempt, Guarantee, Lane, Problem, Sampler, State, StepInfo
+from condit.sampler.base import effective_sample_size as size_of
+from condit.sampler.local import weigh_preference
+from condit.sampler.trie import Node
+from condit.sampler.walk import (
+    TrieLane,
+    TrieState,
+    begin,
+    in_vain,
+    node_of,
+    read_nodes,
+    require_temperature,
+    standing,
+)
+
+
+@dataclass
+class Trial:
+    """An attempt under way.
+
+    Attributes:
+        number: counted from 0, in the order in which attempts begin.
+        lane: its text, and where it stands.
+        log_start: natural logarithm of the bound on ``Z`` when it began.
+    """
+
+    number: int
+    lane: TrieLane
+    log_start: float
+
+
+@dataclass
+class AttemptsState(TrieState):
+    """Attempts under way, and the ones that ended while an earlier one had not.
+
+    Attributes:
+        root: the lane that attempts are copied from.
+        running: the attempts under way.
+        ended: attempts that ended and are not settled yet, by number.
+        begun: how many attempts have begun.
+        settled: how many attempts, from the first on, have ended; only these count.
+        filled: how many lanes have their draw.
+        longest: the longest text that was refused.
+        log_estimates: for each settled attempt an unbiased estimate of ``Z``, natural logarithm.
+    """
+
+    root: TrieLane
+    running: list[Trial] = field(default_factory=list)
+    ended: dict[int, Trial] = field(default_factory=dict)
+    begun: int = 0
+    settled: int = 0
+    filled: int = 0
+    longest: list[int] = field(default_factory=list)
+    log_estimates: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class AttemptsSampler(Sampler):
+    """What `Exact` and `ASAp` have in common.
+
+    Attributes:
+        width: how many attempts are under way at a time; they share the model's forwards.
+        attempts: how many attempts may be made for each draw asked for, on average.
+
+    Raises:
+        ArgumentError: one of them is less than 1.
+    """
+
+    width: int = 8
+    attempts: int = 1000
+
+    def __post_init__(self) -> None:
+        for name in ("width", "attempts"):
+            if getattr(self, name) < 1:
+                raise ArgumentError(f"{name} must be 1 or more, not {getattr(self, name)}")
+
+    @abstractmethod
+    def advance(self, state: AttemptsState, trial: Trial, node: Node) -> bool:
+        """Take one token further from ``node``; ``False`` where the attempt is refused."""
+
+    @abstractmethod
+    def estimate(self, trial: Trial) -> float:
+        """Natural logarithm of an unbiased estimate of ``Z`` by an attempt that has ended."""
+
+    def init(self, problem: Problem, rng: np.random.Generator) -> AttemptsState:
+        """No attempts yet; the prompt is forwarded here."""
+        require_temperature(problem, type(self).__name__.lower())
+        base, root = begin(problem, rng, PrefixReader(problem.model, problem.prompt))
+        state = AttemptsState(problem, base.lanes, base.reader, base.trie, root, zone=base.zone)
+        state.lanes += [
+            Lane(matcher=None, rng=noise, origin=index)
+            for index, noise in enumerate(rng.spawn(problem.lanes))
+        ]
+        return state
+
+    def step(self, rng: np.random.Generator, state: State) -> tuple[State, StepInfo]:
+        """Walk every attempt to where it needs the model, then ask the model once for all."""
+        assert isinstance(state, AttemptsState)
+        before = len(state.log_estimates)
+        ended: list[Trial] = []
+        waiting: list[Trial] = []
+        while len(waiting) < self.width:
+            trial = next((t for t in state.running if t not in waiting), None)
+            trial = trial or self._begin(rng, state)
+            if trial is None:
+                break
+            if self._walk(state, trial):
+                waiting.append(trial)
+            else:
+                state.running.remove(trial)
+                state.ended[trial.number] = trial
+                ended.append(trial)
+                state.trie.back_up()
+                self._settle(state)
+                if state.done:
+                    break
+        masks = 0
+        if not state.done:
+            if waiting:
+                masks = read_nodes(state, [trial.lane for trial in waiting])
+            elif not state.running:
+                self._give_up(state)
+        state.trie.evict([standing(state, trial.lane) for trial in state.running])
+        state.steps += 1
+        return state, self._record(state, ended, masks, len(state.log_estimates) - before)
+
+    def _begin(self, rng: np.random.Generator, state: AttemptsState) -> Trial | None:
+        """A new attempt, if more are needed and allowed."""
+        found = state.filled + sum(_accepted(trial) for trial in state.ended.values())
+        spent = state.begun >= self.attempts * len(state.lanes)
+        log_start = state.trie.log_bound
+        if found >= len(state.lanes) or spent or log_start == -math.inf:
+            return None
+        lane = state.root.copy_to(rng.spawn(1)[0])
+        lane.log_assumed = log_start
+        trial = Trial(state.begun, lane, log_start)
+        state.begun += 1
+        state.running.append(trial)
+        return trial
+
+    def _walk(self, state: AttemptsState, trial: Trial) -> bool:
+        """Go on until the model is needed (``True``) or the attempt has ended."""
+        lane = trial.lane
+        while lane.finish_reason is None:
+            node = node_of(state, lane)
+            if node is None:
+                return True
+            if not self.advance(state, trial, node):
+                lane.finish_reason = "rejected"
+        return False
+
+    def _settle(self, state: AttemptsState) -> None:
+        """Count attempts in the order in which they began, and fill lanes with accepted ones."""
+        while state.settled in state.ended and state.filled < len(state.lanes):
+            trial = state.ended.pop(state.settled)
+            state.settled += 1
+            state.attempts += 1
+            state.trie.attempts += 1
+            state.log_estimates.append(self.estimate(trial))
+            if not _accepted(trial):
+                if len(trial.lane.tokens) > len(state.longest):
+                    state.longest = trial.lane.tokens
+                continue
+            state.accepted += 1
+            state.trie.accepted += 1
+            lane = state.lanes[state.filled]
+            lane.tokens = trial.lane.tokens
+            lane.log_probability = trial.lane.log_probability
+            lane.finish_reason = trial.lane.finish_reason
+            state.filled += 1
+            weigh_preference(state.problem, [lane])
+        self._sum_up(state)
+
+    def _sum_up(self, state: AttemptsState) -> None:
+        estimates = np.array(state.log_estimates)
+        highest = estimates.max(initial=-math.inf)
+        if highest == -math.inf:
+            return
+        linear = np.exp(estimates - highest)
+        # Lanes that stay empty have weight 0: the others make up for them.
+        log_mean = highest + math.log(linear.mean())
+        if self.guarantee is Guarantee.EXACT:
+            # The bound is certain, and the estimate is not.
+            log_mean = min(log_mean, state.trie.log_bound)
+        state.log_evidence = log_mean + math.log(len(state.lanes) / max(state.filled, 1))
+        if len(linear) > 1:
+            error = linear.std(ddof=1) / linear.mean() / math.sqrt(len(linear))
+            state.log_evidence_error = float(error)
+
+    def _give_up(self, state: AttemptsState) -> None:
+        """Close the lanes that no attempt could fill."""
+        empty = state.trie.log_bound == -math.inf
+        for lane in state.lanes[state.filled :]:
+            lane.tokens = list(state.longest)
+            lane.log_weight = -math.inf
+            lane.finish_reason = in_vain(state.trie) if empty else "rejected"
+
+    def _record(
+        self, state: AttemptsState, ended: list[Trial], masks: int, settled: int
+    ) -> StepInfo:
+        return StepInfo(
+            step=state.steps - 1,
+            tokens=(),
+            local_log_weights=(),
+            checks=(),
+            masks=(masks,),
+            effective_sample_size=size_of(state.log_weights[: state.filled])
+            if state.filled
+            else 0.0,
+            attempts=tuple(
+                Attempt(
+                    trial.number,
+                    tuple(trial.lane.tokens),
+                    "accepted"
+                    if _accepted(trial)
+                    else "length"
+                    if trial.lane.finish_reason == "length"
+                    else "refused",
+                    trial.log_start,
+                )
+                for trial in ended
+            ),
+        )
+
+
+def _accepted(trial: Trial) -> bool:
+    return trial.lane.finish_reason in ("stop", "length") and trial.lane.log_weight > -math.inf

@@ -1,0 +1,298 @@
+"""Markov chains over valid texts (Gonzalez et al. 2025): begin anywhere, and move.
+
+Each lane is a chain. It begins with a valid masked draw. A move picks a position ``i`` of the text
+``x`` with probability ``h(x[:i]) / H(x)``, where ``H(x) = Σ_i h(x[:i])``, keeps ``x[:i]``, and
+redraws the rest by the local law ``m(t|u) = p(t|u) 1[t in an outline of what is allowed] / S(u)``;
+the end token has a position, too. So a text ``x'`` that shares its first ``s`` tokens with ``x`` is
+proposed with probability
+
+    q(x'|x) = Σ_{i ≤ s} h(x[:i]) / H(x) · Π_{k ≥ i} m(x'_k | x'_{<k})
+
+and accepted with probability ``min(1, p(x')φ(x')q(x|x') / (p(x)φ(x)q(x'|x)))``, which leaves the
+target as it is. As ``h`` looks at nothing but what is kept, the sums for both directions differ
+only in ``H`` and in the tokens after ``s``. So the ratio is ``v(x') / v(x)``, with
+
+    v(x) = φ(x) / H(x) · Π_k S(x_{<k})
+
+The outline may hold more than is allowed, so that its mass is known without asking about every
+token. A draft that takes a refused token, or ends in vain, is a rejected move; ``q`` between valid
+texts stays the same.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+
+from condit.constraint.base import Matcher
+from condit.errors import ArgumentError, UnknownNameError
+from condit.model.base import Logits
+from condit.model.reader import PrefixReader
+from condit.plugins import unknown
+from condit.sampler.base import Attempt, Guarantee, Lane, Problem, Sampler, State, StepInfo
+from condit.sampler.budget import outline, steered
+from condit.sampler.kernels import Draw, draw_by_rejection
+from condit.sampler.law import TokenLaw
+from condit.sampler.local import bind, finish, meet_budget, record, weigh_preference, zone_of
+from condit.sampler.rejection import attempt_of, log_share, relative_error
+from condit.sampler.walk import require_temperature
+
+PROPOSALS = ("restart", "uniform", "entropy")
+_COUNTED_APART = 4096
+
+
+class Place(NamedTuple):
+    """One token of a text (the end included), and the law that it was drawn from.
+
+    Attributes:
+        token: the token.
+        log_probability: natural logarithm of ``p(t|u)``.
+        log_mass: natural logarithm of ``S(u)``.
+        openness: how probable it is that moves begin here, ``h(u)``; relative to the others.
+    """
+
+    token: int
+    log_probability: float
+    log_mass: float
+    openness: float
+
+
+@dataclass
+class Draft(Lane):
+    """A text as it is drawn, place by place; its weight is 0 where it ended in vain."""
+
+    places: list[Place] = field(default_factory=list)
+
+    def append(self, place: Place, end: int | None = None) -> None:
+        """Go one token further, which is no part of the text if it is the ``end``."""
+        self.places.append(place)
+        self.log_probability += place.log_probability
+        if self.matcher is not None:
+            self.matcher.advance(place.token)
+        if place.token != end:
+            self.tokens.append(place.token)
+
+    @property
+    def valid(self) -> bool:
+        """Whether it is a text that the target gives mass to."""
+        return self.finish_reason is not None and self.log_weight > -math.inf
+
+
+@dataclass
+class Chain(Lane):
+    """A lane: where its chain stands, and the draft of the next text.
+
+    Attributes:
+        draft: the text that is being drawn.
+        text: the text where the chain stands; ``None`` until a first draw was valid.
+        tries: how many first draws have ended.
+        moves: how many moves have ended.
+        number: which move is under way, counting those of all chains as they began.
+    """
+
+    draft: Draft = field(kw_only=True)
+    text: Draft | None = None
+    tries: int = 0
+    moves: int = 0
+    number: int = 0
+
+    def stand_at(self, text: Draft) -> None:
+        """The chain has come to ``text``."""
+        self.text, self.tokens, self.log_weight = text, text.tokens, 0.0
+        self.log_probability, self.log_preference = text.log_probability, text.log_preference
+
+
+@dataclass
+class ChainsState(State):
+    """Chains that advance together.
+
+    Attributes:
+        reader: the model.
+        root: the matcher at the empty text.
+        first_log_weights: natural logarithms of the weights of all first draws, in vain or not.
+        begun: how many moves have begun.
+    """
+
+    reader: PrefixReader
+    root: Matcher | None
+    first_log_weights: list[float] = field(default_factory=list)
+    begun: int = 0
+
+    @property
+    def positions_forwarded(self) -> int:
+        """Token positions that the model has computed so far, the prompt included."""
+        return self.reader.positions_forwarded
+
+
+@dataclass(frozen=True)
+class MCMC(Sampler):
+    """Independent Markov chains, equally weighted; each move brings them nearer to the target.
+
+    The evidence comes from the weights of the first draws, those in vain included: unbiased for
+    two lanes or more, unless a lane runs out of tries.
+
+    Attributes:
+        moves: how many moves each chain makes; with 0 the masked draws stay as they are.
+        proposal: where moves begin to redraw: ``"restart"``, at the first token; ``"uniform"``,
+            anywhere, the end included; ``"entropy"``, in proportion to the local law's entropy.
+        tries: how many first draws a chain may make until one is valid.
+
+    Raises:
+        ArgumentError: ``moves`` is negative, or ``tries`` less than 1.
+        UnknownNameError: no such proposal.
+    """
+
+    guarantee: ClassVar[Guarantee] = Guarantee.LIMIT
+    moves: int = 10
+    proposal: str = "uniform"
+    tries: int = 100
+
+    def __post_init__(self) -> None:
+        for name, least in (("moves", 0), ("tries", 1)):
+            if getattr(self, name) < least:
+                raise ArgumentError(f"{name} must be {least} or more, not {getattr(self, name)}")
+        if self.proposal not in PROPOSALS:
+            raise UnknownNameError(unknown("proposal", self.proposal, PROPOSALS))
+
+    def init(self, problem: Problem, rng: np.random.Generator) -> ChainsState:
+        """Chains that have drawn nothing; the prompt is forwarded here.
+
+        Raises:
+            ArgumentError: temperature 0, where no mass is defined.
+        """
+        require_temperature(problem, "mcmc")
+        root, reader = bind(problem), PrefixReader(problem.model, problem.prompt)
+        state = ChainsState(problem, [], reader, root, zone=zone_of(problem, root))
+        for origin, noise in enumerate(rng.spawn(problem.lanes)):
+            draft = _draft(root, noise)
+            # Until there is a text, the first draft is shown as far as it is.
+            chain = Chain(None, noise, draft.tokens, -math.inf, origin=origin, draft=draft)
+            state.lanes.append(chain)
+        return state
+
+    def step(self, rng: np.random.Generator, state: State) -> tuple[State, StepInfo]:
+        """Draw one token in every chain that still moves, after one forward for all."""
+        assert isinstance(state, ChainsState)
+        chains = [lane for lane in state.lanes if isinstance(lane, Chain)]
+        moving = [chain for chain in chains if chain.finish_reason is None]
+        rows = state.reader.read([tuple(chain.draft.tokens) for chain in moving])
+        draws = [Draw(None, 0.0)] * len(chains)
+        for chain, logits in zip(moving, rows, strict=True):
+            draws[chain.origin] = self._grow(state, chain, logits)
+        ended = [chain for chain in moving if chain.draft.finish_reason is not None]
+        weigh_preference(state.problem, [chain.draft for chain in ended])
+        attempts = [self._settle(state, chain) for chain in ended]
+        _sum_up(state)
+        info = record(state, draws)
+        return state, info._replace(attempts=tuple(move for move in attempts if move is not None))
+
+    def _grow(self, state: ChainsState, chain: Chain, logits: Logits) -> Draw:
+        """Draw the next token of the draft."""
+        draft, problem = chain.draft, state.problem
+        end = problem.model.vocabulary.end
+        law = problem.law.at(logits, problem.model.vocabulary)
+        matcher, allowed, whole = None, None, True
+        if draft.matcher is not None:
+            left = problem.max_tokens - len(draft.tokens)
+            matcher = steered(draft.matcher, left, state.zone)
+            allowed, whole = outline(matcher)
+        mass = 1.0 if allowed is None else law.restrict(allowed)
+        log_mass = math.log(mass) + law.log_scale if mass > 0 else -math.inf
+        openness = float(self.proposal == "uniform" or not draft.places)
+        if self.proposal == "entropy":
+            openness = _entropy(law, log_mass) if mass > 0 else 0.0
+        asked = None if whole or mass == 0 else matcher
+        if asked is not None and chain.text is None:
+            draw = draw_by_rejection(law, asked, draft.rng)
+        else:
+            draw = Draw(law.draw(draft.rng) if mass > 0 else None, log_mass, int(asked is not None))
+            if asked is not None and not (draw.token is not None and asked.allows(draw.token)):
+                draw = Draw(None, -math.inf, checks=1)
+        draft.log_weight += draw.log_weight
+        if draw.token is None:
+            draft.finish_reason = "dead_end"
+        else:
+            place = Place(draw.token, law.log_probability(draw.token), log_mass, openness)
+            draft.append(place, end)
+            if draw.token == end:
+                finish(draft, problem)
+            elif len(draft.tokens) == problem.max_tokens:
+                meet_budget(draft, end)
+        return draw._replace(masks=int(allowed is not None))
+
+    def _settle(self, state: ChainsState, chain: Chain) -> Attempt | None:
+        """Decide about a draft that has ended, and begin the next one."""
+        draft, move = chain.draft, None
+        if chain.text is None:
+            chain.tries += 1
+            state.first_log_weights.append(draft.log_weight)
+            if draft.valid:
+                chain.stand_at(draft)
+            elif len(draft.tokens) > len(chain.tokens):
+                chain.tokens = draft.tokens
+        else:
+            chain.moves += 1
+            state.attempts += 1
+            log_toss = math.log1p(-chain.rng.random())
+            accepted = draft.valid and log_toss <= log_value(draft) - log_value(chain.text)
+            if accepted:
+                state.accepted += 1
+                chain.stand_at(draft)
+            move = attempt_of(chain.number, draft, accepted)
+        if chain.text is None and chain.tries < self.tries:
+            chain.draft = _draft(state.root, chain.rng)
+        elif chain.text is not None and chain.moves < self.moves:
+            kept = chain.text.places[: _pick(chain.text.places, chain.rng)]
+            chain.draft, chain.number = _draft(state.root, chain.rng, kept), state.begun
+            state.begun += 1
+        else:
+            chain.finish_reason = (chain.text or draft).finish_reason
+        return move
+
+
+def _draft(root: Matcher | None, rng: np.random.Generator, kept: Sequence[Place] = ()) -> Draft:
+    """A draft that begins with ``kept``, none of which is the end."""
+    draft = Draft(root.copy() if root is not None else None, rng)
+    for place in kept:
+        draft.append(place)
+    return draft
+
+
+def _pick(places: Sequence[Place], rng: np.random.Generator) -> int:
+    """A position ``i`` with probability ``h(x[:i]) / H(x)``; 0 where every token is forced."""
+    upto = np.cumsum([place.openness for place in places])
+    if upto[-1] == 0:
+        return 0
+    # Rounding may point past the last position that can be picked.
+    target = min(rng.random() * upto[-1], math.nextafter(upto[-1], 0))
+    return int(upto.searchsorted(target, side="right"))
+
+
+def log_value(text: Draft) -> float:
+    """Natural logarithm of ``v(x)``; where every token is forced, ``H(x)`` counts as 1."""
+    openness = math.fsum(place.openness for place in text.places)
+    log_masses = math.fsum(place.log_mass for place in text.places)
+    return text.log_preference + log_masses - (math.log(openness) if openness > 0 else 0.0)
+
+
+def _entropy(law: TokenLaw, log_mass: float) -> float:
+    """Entropy of the local law in nats; its long tail counts as one token."""
+    _, log_masses, log_rest = law.heaviest(_COUNTED_APART, 1.0)
+    logs = np.array([*log_masses, log_rest]) - log_mass
+    logs = logs[logs > -np.inf]
+    return max(0.0, -float(np.exp(logs) @ logs))
+
+
+def _sum_up(state: ChainsState) -> None:
+    """The evidence: the mean weight of the valid first draws, times the share of valid ones."""
+    tried, lanes = len(state.first_log_weights), len(state.lanes)
+    valid = [log_weight for log_weight in state.first_log_weights if log_weight > -math.inf]
+    if valid:
+        # Lanes that stay empty have weight 0: the others make up for them.
+        log_mean = float(np.logaddexp.reduce(valid)) - 2 * math.log(len(valid)) + math.log(lanes)
+        state.log_evidence = log_mean + log_share(len(valid), tried, lanes)
+        state.log_evidence_error = relative_error(valid, tried)

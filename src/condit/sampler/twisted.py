@@ -1,0 +1,154 @@
+"""Drawing one token from what the model says times what is known: ``p(t|u) θ(ut)``.
+
+Where the node knows which tokens the constraint allows, one draw is enough, and the mass
+``Σ_t p(t|u) θ(ut)`` is exact. Elsewhere a refused token is noted in the trie, and the draw goes on
+without it, as in adaptive weighted rejection (see ``condit.sampler.awrs``): the mass is then an
+unbiased estimate.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from condit.constraint.base import Matcher
+from condit.sampler.law import TokenLaw
+from condit.sampler.trie import Node, Trie
+
+
+class TwistedDraw(NamedTuple):
+    """What was drawn at a node.
+
+    Attributes:
+        slot: where the node keeps the token; ``None`` where nothing with any mass is allowed.
+        log_mass: natural logarithm of an unbiased estimate of ``Σ p(t|u) θ(ut)`` over the allowed
+            tokens; exact where nothing had to be asked.
+        checks: how many single tokens the matcher was asked about.
+    """
+
+    slot: int | None
+    log_mass: float
+    checks: int = 0
+
+
+class TwistedLaw:
+    """``p(t|u) θ(ut)`` at one node, from which tokens can be drawn and taken out.
+
+    Args:
+        trie: the trie of the node.
+        node: the node.
+        rest: gives the model's law of the tokens that the node does not keep one by one.
+    """
+
+    def __init__(self, trie: Trie, node: Node, rest: Callable[[], TokenLaw]) -> None:
+        self._trie = trie
+        self._node = node
+        self._rest = rest
+        self._rest_law: TokenLaw | None = None
+        self._out: list[int] = []
+        self._weigh()
+
+    def _weigh(self) -> None:
+        weights = self._node.log_weights()
+        weights[self._out] = -math.inf
+        self._highest = float(weights.max())
+        self._weights: NDArray[np.float64] = (
+            np.exp(weights - self._highest) if self._highest > -math.inf else np.zeros(len(weights))
+        )
+
+    @property
+    def log_remaining(self) -> float:
+        """Natural logarithm of the mass of what has not been taken out."""
+        total = float(self._weights.sum())
+        return self._highest + math.log(total) if total > 0 else -math.inf
+
+    def draw(self, rng: np.random.Generator) -> int | None:
+        """The slot of a token, by its mass; ``None`` where nothing remains."""
+        while True:
+            upto = self._weights.cumsum()
+            if upto[-1] <= 0:
+                return None
+            # Rounding may point past the last that has mass.
+            target = min(rng.random() * upto[-1], math.nextafter(upto[-1], 0))
+            slot = int(upto.searchsorted(target, side="right"))
+            if slot < len(self._node.tokens):
+                return slot
+            if self._rest_law is None:
+                self._rest_law = self._rest()
+            token = self._rest_law.draw(rng)
+            if token is not None:
+                log_mass = self._rest_law.log_probability(token)
+                self._rest_law.take_out(token)
+                slot = self._trie.adopt(self._node, token, log_mass)
+                self._weigh()
+                return slot
+            # Nothing is there after all: forwards of the same prefix can differ by rounding.
+            self._node.log_rest = -math.inf
+            self._weigh()
+
+    def take_out(self, slot: int) -> None:
+        """Remove the token in ``slot`` from what can be drawn."""
+        self._out.append(slot)
+        self._weigh()
+
+
+def draw_once(
+    law: TwistedLaw, trie: Trie, node: Node, matcher: Matcher | None, rng: np.random.Generator
+) -> TwistedDraw:
+    """One draw, allowed or not: ``slot`` is ``None`` where the matcher refuses it."""
+    log_mass = law.log_remaining
+    slot = law.draw(rng)
+    if slot is None:
+        return TwistedDraw(None, -math.inf)
+    if _known(node, slot, matcher):
+        return TwistedDraw(slot, log_mass)
+    return TwistedDraw(slot if _allows(trie, node, slot, matcher) else None, log_mass, checks=1)
+
+
+def draw_allowed(
+    law: TwistedLaw, trie: Trie, node: Node, matcher: Matcher | None, rng: np.random.Generator
+) -> TwistedDraw:
+    """Draw until a token is allowed, with an unbiased estimate of the allowed mass."""
+    if matcher is None or node.complete:
+        return draw_once(law, trie, node, matcher, rng)
+    checks = 0
+    while True:
+        before = law.log_remaining
+        slot = law.draw(rng)
+        if slot is None:
+            return TwistedDraw(None, -math.inf, checks)
+        checks += not _known(node, slot, matcher)
+        allowed = _allows(trie, node, slot, matcher)
+        log_bound = float(node.log_bounds[slot]) if allowed else -math.inf
+        own = float(node.log_masses[slot]) + log_bound
+        law.take_out(slot)
+        if allowed:
+            break
+    # One look further, at a token that was not seen yet, makes the weight unbiased.
+    unseen = law.log_remaining
+    other = law.draw(rng)
+    if other is None:
+        return TwistedDraw(slot, own, checks)
+    checks += not _known(node, other, matcher)
+    if _allows(trie, node, other, matcher):
+        return TwistedDraw(slot, min(float(np.logaddexp(own, unseen)), before), checks)
+    return TwistedDraw(slot, own, checks)
+
+
+def _known(node: Node, slot: int, matcher: Matcher | None) -> bool:
+    return matcher is None or node.complete or int(node.tokens[slot]) in node.children
+
+
+def _allows(trie: Trie, node: Node, slot: int, matcher: Matcher | None) -> bool:
+    """Whether the token may come next; a refusal is noted in the trie."""
+    if _known(node, slot, matcher):
+        return True
+    assert matcher is not None
+    if matcher.allows(int(node.tokens[slot])):
+        return True
+    trie.refuse(node, slot)
+    return False

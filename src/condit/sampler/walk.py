@@ -1,0 +1,171 @@
+"""Walking a trie: where a text stands in it, new nodes from the model, one token further.
+
+What `Learned` (weights), `Exact` (refusals) and `ASAp` (neither) share.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from condit.constraint.base import Matcher
+from condit.errors import ArgumentError
+from condit.model.base import Logits
+from condit.model.reader import PrefixReader
+from condit.sampler.base import FinishReason, Lane, Problem, State
+from condit.sampler.budget import outline, steered
+from condit.sampler.law import TokenLaw
+from condit.sampler.local import bind, finish, meet_budget, zone_of
+from condit.sampler.trie import Node, Trie
+from condit.sampler.twisted import TwistedLaw
+
+
+@dataclass
+class TrieLane(Lane):
+    """A text that grows along a trie.
+
+    Attributes:
+        parent: the node of its text without the last token; ``None`` at the beginning.
+        slot: where the parent keeps that token.
+        log_assumed: natural logarithm of the bound ``θ`` of its text when it was drawn.
+    """
+
+    parent: Node | None = None
+    slot: int = -1
+    log_assumed: float = 0.0
+
+
+@dataclass
+class TrieState(State):
+    """A run that learns.
+
+    Attributes:
+        reader: the model.
+        trie: what was learned, here and in earlier runs of the same problem.
+    """
+
+    reader: PrefixReader
+    trie: Trie
+
+    @property
+    def positions_forwarded(self) -> int:
+        """Token positions that the model has computed so far, the prompt included."""
+        return self.reader.positions_forwarded
+
+    @property
+    def log_bound(self) -> float:
+        """Natural logarithm of the trie's upper bound on the mass of valid texts."""
+        return self.trie.log_bound
+
+
+def begin(
+    problem: Problem, rng: np.random.Generator, reader: PrefixReader
+) -> tuple[TrieState, TrieLane]:
+    """A state without lanes, and a lane at the empty text to copy them from."""
+    matcher = bind(problem)
+    trie = problem.trie if problem.trie is not None else Trie()
+    state = TrieState(problem, [], reader, trie, zone=zone_of(problem, matcher))
+    return state, TrieLane(matcher=matcher, rng=rng)
+
+
+def require_temperature(problem: Problem, who: str) -> None:
+    """Raise `ArgumentError` at temperature 0, where the law has nothing to be faithful to."""
+    if problem.law.temperature == 0:
+        raise ArgumentError(
+            f"{who} draws by mass, which temperature 0 does not define: "
+            "use masked, awrs or beam for the most probable text, or a temperature over 0"
+        )
+
+
+def node_of(state: TrieState, lane: TrieLane) -> Node | None:
+    """The node where ``lane`` stands; ``None`` where the model has not been read yet."""
+    if lane.parent is None:
+        return state.trie.root
+    return lane.parent.children.get(int(lane.parent.tokens[lane.slot]))
+
+
+def standing(state: TrieState, lane: TrieLane) -> Node | None:
+    """The deepest node on whose bound ``lane`` counts; ``None`` at the beginning."""
+    return node_of(state, lane) or lane.parent
+
+
+def read_nodes(state: TrieState, lanes: Sequence[TrieLane]) -> int:
+    """Give each lane that stands at no node one, by one forward for all; returns masks computed."""
+    missing = [lane for lane in lanes if node_of(state, lane) is None]
+    if not missing:
+        return 0
+    masks = 0
+    rows = state.reader.read([tuple(lane.tokens) for lane in missing])
+    for lane, logits in zip(missing, rows, strict=True):
+        if node_of(state, lane) is None:  # another lane may have come to the same place
+            law, complete = _law(state, lane, logits, without=None)
+            masks += lane.matcher is not None
+            state.trie.add(law, lane.parent, lane.slot, complete)
+    return masks
+
+
+def steering(state: TrieState, lane: Lane) -> Matcher | None:
+    """What constraint and budget allow where ``lane`` stands."""
+    if lane.matcher is None:
+        return None
+    left = state.problem.max_tokens - len(lane.tokens)
+    return steered(lane.matcher, left, state.zone)
+
+
+def twisted(state: TrieState, lane: TrieLane, node: Node) -> TwistedLaw:
+    """``p(t|u) θ(ut)`` where ``lane`` stands."""
+
+    def rest() -> TokenLaw:
+        logits = state.reader.read([tuple(lane.tokens)])[0]
+        return _law(state, lane, logits, without=node)[0]
+
+    state.trie.use(node)
+    return TwistedLaw(state.trie, node, rest)
+
+
+def extend(state: TrieState, lane: TrieLane, node: Node, slot: int) -> None:
+    """Append the token in ``slot``: it is allowed. What ends in vain is noted in the trie."""
+    problem, end = state.problem, state.problem.model.vocabulary.end
+    token = int(node.tokens[slot])
+    lane.log_probability += float(node.log_masses[slot])
+    lane.log_assumed = float(node.log_bounds[slot])
+    lane.parent, lane.slot = node, slot
+    if lane.matcher is not None:
+        lane.matcher.advance(token)
+    if token == end:
+        finish(lane, problem)
+    else:
+        lane.tokens.append(token)
+        if len(lane.tokens) == problem.max_tokens:
+            meet_budget(lane, end)
+    if lane.log_weight == -math.inf:
+        state.trie.refuse(node, slot)
+        state.trie.met_budget |= lane.finish_reason == "length"
+
+
+def in_vain(trie: Trie) -> FinishReason:
+    """Why a text ends where nothing has any mass: some of what went on from here met the budget."""
+    return "length" if trie.met_budget else "dead_end"
+
+
+def _law(
+    state: TrieState, lane: TrieLane, logits: Logits, without: Node | None
+) -> tuple[TokenLaw, bool]:
+    """The law of the next token without what is known to be refused, and whether that is all.
+
+    Args:
+        without: leave out the tokens that this node keeps one by one, too.
+    """
+    law = state.problem.law.at(logits, state.problem.model.vocabulary)
+    matcher = steering(state, lane)
+    allowed, complete = (None, True) if matcher is None else outline(matcher)
+    if without is not None:
+        if allowed is None:
+            allowed = np.ones(len(state.problem.model.vocabulary), dtype=np.bool_)
+        allowed[without.tokens] = False
+    if allowed is not None:
+        law.restrict(allowed)
+    return law, complete

@@ -1,0 +1,170 @@
+"""Exact draws are exact: at any number of draws, of attempts at a time, and while memory is short.
+
+Each check is a bet that is fair if the draws are exact (see ``condit.testing.laws``): a correct
+sampler fails it with a chance of at most 1e-6.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+from test_unbiased import WORLDS, letters_world, world_of
+
+import condit
+from condit import ASAp, Exact, Learned
+from condit.sampler.attempts import AttemptsState, Trial
+from condit.sampler.base import Problem, State
+from condit.sampler.trie import Node, Trie
+from condit.sampler.twisted import draw_once
+from condit.sampler.walk import extend, steering, twisted
+from condit.testing import BrokenLawError, World, check_sampler
+from condit.testing.laws import p_values_of_means
+from condit.testing.samplers import run_to_the_end
+
+
+@pytest.mark.parametrize("name", WORLDS)
+@pytest.mark.parametrize(("width", "lanes"), [(1, 1), (8, 1), (8, 5), (64, 20)])
+def test_draws_are_exact(width: int, lanes: int, name: str) -> None:
+    check_sampler(Exact(width), world_of(name), runs=400 // lanes, lanes=lanes)
+
+
+def test_draws_are_independent() -> None:
+    """The second draw of a run does not know the first: pairs come by the product of their laws."""
+    world = world_of("regex of low mass")
+    texts = list(world.probabilities)[:6]
+    truth = np.array([world.probabilities[text] / world.evidence for text in texts])
+    pairs = np.zeros((1500, 36))
+    for run in range(1500):
+        first, second = (
+            tuple(lane.tokens) for lane in run_to_the_end(Exact(), world, 2, run).lanes
+        )
+        if first in texts and second in texts:
+            pairs[run, 6 * texts.index(first) + texts.index(second)] = 1
+    assert p_values_of_means(pairs, np.outer(truth, truth).ravel()).min() > 1e-6 / 36
+
+
+@dataclass(frozen=True)
+class InOrderOfEnding(Exact):
+    """Takes accepted attempts as they end: short texts end first."""
+
+    def _settle(self, state: AttemptsState) -> None:
+        renumbered = {
+            state.settled + rank: trial for rank, trial in enumerate(state.ended.values())
+        }
+        state.ended = renumbered
+        super()._settle(state)
+
+
+@dataclass(frozen=True)
+class NoCoin(Exact):
+    """Trusts bounds that have come down since they were seen."""
+
+    def advance(self, state: AttemptsState, trial: Trial, node: Node) -> bool:
+        lane = trial.lane
+        law = twisted(state, lane, node)
+        draw = draw_once(law, state.trie, node, steering(state, lane), lane.rng)
+        if draw.slot is None:
+            return False
+        extend(state, lane, node, draw.slot)
+        return True
+
+
+@pytest.mark.parametrize("sampler", [InOrderOfEnding(width=32), NoCoin()], ids=repr)
+def test_the_check_notices_draws_that_are_nearly_exact(sampler: Exact) -> None:
+    world = letters_world(condit.regex("(ab|ba|c)*"), smoothing=100)
+    with pytest.raises(BrokenLawError):
+        check_sampler(sampler, world, runs=1500, lanes=1)
+
+
+def test_asap_begins_as_masking_and_ends_exact() -> None:
+    world = world_of("regex of low mass")
+    truth = {tokens: p / world.evidence for tokens, p in world.probabilities.items()}
+
+    def distance(draws: Sequence[tuple[int, ...]]) -> float:
+        return sum(abs(draws.count(text) / len(draws) - p) for text, p in truth.items()) / 2
+
+    first, late = [], []
+    for run in range(150):
+        trie = Trie()
+        problem = replace(world.problem(1), trie=trie)
+        first.append(tuple(run_problem(ASAp(), problem, run).lanes[0].tokens))
+        for more in range(40):
+            state = run_problem(ASAp(), problem, 1000 * run + more)
+        late.append(tuple(state.lanes[0].tokens))
+    assert distance(first) > 0.2
+    assert distance(late) < 0.17  # 150 perfect draws are at about 0.1
+
+
+def run_problem(sampler: condit.Sampler, problem: Problem, seed: int) -> State:
+    rng = np.random.default_rng(seed)
+    state = sampler.init(problem, rng)
+    while not state.done:
+        state, _ = sampler.step(rng, state)
+    return state
+
+
+@pytest.mark.parametrize("sampler", [Learned(), condit.SMC(kernel="learned")], ids=repr)
+@pytest.mark.parametrize("name", WORLDS)
+def test_learned_weights_are_unbiased_from_the_first_call_on(
+    sampler: condit.Sampler, name: str
+) -> None:
+    check_sampler(sampler, world_of(name), runs=300)
+
+
+@pytest.mark.parametrize("most_bytes", [2**28, 8_000], ids=["roomy", "tight"])
+def test_learned_weights_stay_unbiased_over_calls(most_bytes: int) -> None:
+    """The z-test of the issue, as a bet: the evidence of the k-th call with one memory."""
+    world = world_of("regex of low mass")
+    evidences = np.zeros((250, 5))
+    bounds = []
+    for run in range(250):
+        trie = Trie(most_bytes)
+        problem = replace(world.problem(4), trie=trie)
+        for call in range(5):
+            state = run_problem(condit.SMC(kernel="learned"), problem, 100 * run + call)
+            log_weights = [lane.log_weight + state.log_evidence for lane in state.lanes]
+            evidences[run, call] = np.exp(log_weights).mean()
+            bounds.append(trie.log_bound)
+    assert p_values_of_means(evidences, np.full(5, world.evidence)).min() > 1e-6 / 5
+    assert min(bounds) > math.log(world.evidence) - 1e-9
+    if most_bytes == 2**28:
+        assert evidences[:, 4].std() < 0.7 * evidences[:, 0].std()
+
+
+def test_exact_draws_stay_exact_while_nodes_are_evicted() -> None:
+    world = world_of("regex of low mass")
+    trie = Trie(most_bytes=8_000)
+
+    @dataclass(frozen=True)
+    class Tight(Exact):
+        def init(self, problem: Problem, rng: np.random.Generator) -> AttemptsState:
+            return super().init(replace(problem, trie=trie), rng)
+
+    check = Tight(width=4)
+    # One memory for all runs: the same seed need not draw the same again.
+    truth = np.array([p / world.evidence for p in world.probabilities.values()])
+    texts = list(world.probabilities)
+    shares = np.zeros((600, len(texts)))
+    for run in range(600):
+        for lane in run_to_the_end(check, world, 2, run).lanes:
+            shares[run, texts.index(tuple(lane.tokens))] += 0.5
+        assert trie.log_bound > math.log(world.evidence) - 1e-9
+    assert p_values_of_means(shares, truth).min() > 1e-6 / len(texts)
+    assert trie.bytes < 12_000
+
+
+def test_the_evidence_of_exact_draws_is_consistent_and_bounded() -> None:
+    for name in WORLDS:
+        world: World = world_of(name)
+        state = run_to_the_end(Exact(), world, 3000, seed=0)
+        assert state.log_evidence_error is not None
+        off = state.log_evidence - math.log(world.evidence)
+        assert abs(off) < 4.9 * state.log_evidence_error
+        assert state.log_bound is not None
+        assert state.log_bound > math.log(world.evidence) - 1e-9
+        assert state.accepted == 3000
+        assert state.attempts < 3600

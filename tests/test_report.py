@@ -1,0 +1,105 @@
+"""The numbers of the report mean what they say."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+import condit
+from condit import NgramModel
+from condit.prefer.score import prefer
+from condit.testing import World
+
+PATTERN = condit.regex("(ab|ba|c)*")
+
+
+@pytest.fixture(scope="module")
+def world(letters: NgramModel) -> World:
+    return World(letters, PATTERN, "ab", 4)
+
+
+def run(model: NgramModel, sampler: object, seed: int = 0, **settings: object) -> condit.Result:
+    arguments = {"n": 8, "max_tokens": 4, "sampler": sampler, "seed": seed} | settings
+    return condit.generate(model, "ab", PATTERN, **arguments)  # type: ignore[arg-type]
+
+
+SAMPLERS = ["auto", "exact", "smc", "learned", "awrs", "masked", "asap"]
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_bounds_hold(letters: NgramModel, world: World, sampler: str) -> None:
+    truth = math.log(world.evidence)
+    for seed in range(20):
+        report = run(letters, sampler, seed).report
+        assert report.log_lower_bound < truth + 1e-6
+        if report.log_upper_bound is not None:
+            assert report.log_upper_bound > truth - 1e-6
+        assert 1 <= report.distinct <= report.valid == report.draws == 8
+        assert 1 <= report.lineages <= 8
+        assert report.kl_to_model == pytest.approx(-report.log_evidence)
+
+
+@pytest.mark.parametrize("sampler", ["masked", "awrs", "smc", "learned", "exact"])
+def test_the_standard_error_is_about_right(letters: NgramModel, world: World, sampler: str) -> None:
+    """Its mean square over runs, against the variance of the estimates over runs."""
+    results = [run(letters, sampler, seed, n=16).report for seed in range(300)]
+    estimates = np.exp([report.log_evidence for report in results]) / world.evidence
+    said = [report.log_evidence_error for report in results]
+    assert None not in said
+    ratio = np.mean(np.square(np.array(said, dtype=float))) / estimates.var()
+    assert 0.4 < ratio < 2.5
+
+
+def test_masked_mass(letters: NgramModel) -> None:
+    free = condit.generate(
+        letters, "ab", condit.regex("[abc]*"), n=50, max_tokens=4, sampler="masked", seed=0
+    )
+    # The budget refuses nothing but at the end, and the constraint nothing at all.
+    assert free.report.masked_mass is not None
+    tight = condit.generate(
+        letters, "ab", condit.choice("ccc"), n=50, max_tokens=4, sampler="masked", seed=0
+    )
+    assert tight.report.masked_mass is not None
+    assert tight.report.masked_mass > free.report.masked_mass
+    assert run(letters, "exact").report.masked_mass is None
+
+
+def test_divergence_with_a_preference(letters: NgramModel, world: World) -> None:
+    """KL of the tilted target from the model, against enumeration."""
+    texts = {tokens: world.model.decode(tokens) for tokens in world.probabilities}
+    tilted = {t: p * math.exp(texts[t].count("a")) for t, p in world.probabilities.items()}
+    total = math.fsum(tilted.values())
+    expected = math.fsum(
+        mass / total * math.log(mass / total / world.probabilities[tokens])
+        for tokens, mass in tilted.items()
+    )
+    result = run(letters, "smc", n=6000, prefer=prefer(lambda text: text.count("a")))
+    assert result.report.kl_to_model == pytest.approx(expected, abs=0.05)
+    assert result.log_evidence == pytest.approx(math.log(total), abs=0.1)
+    assert result.report.log_upper_bound is None
+
+
+def test_acceptance(letters: NgramModel) -> None:
+    report = run(letters, "exact", n=40).report
+    assert report.accepted == 40
+    assert report.acceptance == 40 / report.attempts
+    assert run(letters, "awrs").report.acceptance is None
+
+
+def test_it_can_be_read_and_sent(letters: NgramModel) -> None:
+    report = run(letters, "exact").report
+    assert "independent draws from the target itself" in str(report)
+    assert "attempts accepted" in str(report)
+    assert "surely between" in str(report)
+    sent = json.loads(json.dumps(report.to_dict(), allow_nan=False))
+    assert sent["guarantee"] == "exact"
+    assert sent["acceptance"] == report.acceptance
+    greedy = run(letters, "masked", temperature=0).report
+    assert greedy.to_dict()["log_evidence"] is None
+    assert greedy.log_evidence_error is None
+    single = run(letters, "masked", n=1).report
+    assert single.log_evidence_error is None
+    assert "surely at least" in str(single)
