@@ -17,6 +17,8 @@ PROMISES = {
     "arithmetic.py": ["=", "+"],
     "chat.py": ["The sky is blue because"],
     "classify.py": ["P(positive) is about", "mass of all labels together"],
+    "memory.py": ["call 7:", "surely at most", "Memory of 1 problems"],
+    "preference.py": ["without", "with a preference", "0."],
     "invoice.py": ["log evidence", "effective sample size", "tokens per second", "Invoice(item="],
     "own_constraint.py": ["obey their laws", "without e:"],
     "own_model.py": ["ngram: [", "log evidence"],

@@ -210,13 +210,19 @@ def _stats(state: State, trace: list[StepInfo], seconds: float) -> Stats:
     return Stats(
         seconds=seconds,
         prompt_tokens=len(state.problem.prompt),
-        tokens=sum(token is not None for info in trace for token in info.tokens)
-        + sum(len(attempt.tokens) for info in trace for attempt in info.attempts),
+        tokens=sum(_drawn(info) for info in trace),
         positions_forwarded=state.positions_forwarded,
         checks=sum(sum(info.checks) for info in trace),
         masks=sum(sum(info.masks) for info in trace),
         resamplings=sum(info.ancestors is not None for info in trace),
     )
+
+
+def _drawn(info: StepInfo) -> int:
+    """Tokens drawn in a step: by lanes, or where there are none by the attempts that ended."""
+    if info.tokens:
+        return sum(token is not None for token in info.tokens)
+    return sum(len(attempt.tokens) for attempt in info.attempts)
 
 
 def _failure(problem: Problem, result: Result) -> GenerationError:

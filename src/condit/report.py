@@ -137,8 +137,7 @@ def report_of(
         log_upper_bound=bound,
         attempts=state.attempts,
         accepted=state.accepted,
-        # Local weights along a trie compare bounds, and are not the mass that was refused here.
-        masked_mass=None if greedy or state.log_bound is not None else _masked_mass(trace),
+        masked_mass=None if greedy else _masked_mass(trace),
         kl_to_model=None if greedy or unfaithful else _divergence(samples, log_evidence),
         notes=dict(state.notes),
     )

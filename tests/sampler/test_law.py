@@ -146,3 +146,23 @@ def test_temperature_zero_takes_the_most_probable(rng: np.random.Generator) -> N
 def test_settings_out_of_range_are_named(settings: dict[str, float], name: str) -> None:
     with pytest.raises(ArgumentError, match=name):
         BaseLaw(**settings)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("size", [100, 3000, 50_000])
+@pytest.mark.parametrize("spread", [0.01, 1.0, 6.0])
+def test_the_heaviest_and_the_rest(size: int, spread: float, rng: np.random.Generator) -> None:
+    logits = rng.normal(0, spread, size).astype(np.float32)
+    probabilities = np.exp(logits.astype(float) - logits.max())
+    probabilities /= probabilities.sum()
+    allowed = rng.random(size) < 0.7
+    law = TokenLaw(logits)
+    law.restrict(allowed)
+    tokens, log_masses, log_rest = law.heaviest(1024, 0.999)
+    assert allowed[tokens].all()
+    assert np.exp(log_masses) == pytest.approx(probabilities[tokens], rel=1e-5)
+    others = np.flatnonzero(allowed)
+    others = others[~np.isin(others, tokens)]
+    assert math.exp(log_rest) == pytest.approx(probabilities[others].sum(), rel=1e-4, abs=1e-12)
+    if len(others):
+        assert probabilities[tokens].min() >= probabilities[others].max() * (1 - 1e-6)
+    assert len(tokens) == 1024 or np.exp(log_masses).sum() >= 0.999 * probabilities[allowed].sum()

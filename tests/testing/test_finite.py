@@ -12,6 +12,7 @@ import condit
 from condit.errors import ArgumentError, ModelError, UnsatisfiableError
 from condit.model.base import as_float32
 from condit.sampler.base import Sampler
+from condit.sampler.kernels import allowed_tokens
 from condit.sampler.law import BaseLaw
 from condit.testing import (
     BrokenLawError,
@@ -63,6 +64,18 @@ def test_tokens_that_are_left_out_keep_their_mass() -> None:
     assert np.isneginf(whole.model.table[:, whole.model.rest]).all()
     total = np.logaddexp.reduce(small.model.table.astype(np.float64), axis=1)
     assert total == pytest.approx(np.zeros(len(total)), abs=1e-6)
+
+
+@pytest.mark.parametrize("others", [0, 512])
+def test_the_constraint_allows_the_same_over_fewer_tokens(
+    letters: condit.NgramModel, others: int
+) -> None:
+    world = finite(letters, others=others)
+    for prefix, row in world.model.rows.items():
+        matcher = world.constraint.bind(world.model.vocabulary)
+        for token in prefix:
+            matcher.advance(token)
+        assert allowed_tokens(matcher).tolist() == world.allowed[row].tolist()
 
 
 @pytest.mark.parametrize("sampler", [condit.Masked(), condit.SMC()], ids=repr)

@@ -98,6 +98,9 @@ class Model(ABC):
     context: int | None = None
     module: Any = None
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
+
     @abstractmethod
     def encode(self, text: str) -> list[int]:
         """The token ids of ``text`` as such: nothing is added, and no special token is read."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from condit.sampler.attempts import AttemptsSampler, AttemptsState, Trial
+from condit.sampler.attempts import AttemptsSampler, AttemptsState, Going, Trial
 from condit.sampler.base import Guarantee
 from condit.sampler.trie import Node
 from condit.sampler.twisted import draw_allowed
@@ -29,16 +29,16 @@ class ASAp(AttemptsSampler):
     guarantee: ClassVar[Guarantee] = Guarantee.LIMIT
     width: int = 1
 
-    def advance(self, state: AttemptsState, trial: Trial, node: Node) -> bool:
-        """Draw among what is allowed; ``False`` where nothing is."""
+    def advance(self, state: AttemptsState, trial: Trial, node: Node) -> Going:
+        """Draw among what is allowed; refused only where nothing is."""
         lane = trial.lane
         law = twisted(state, lane, node)
         draw = draw_allowed(law, state.trie, node, steering(state, lane), lane.rng)
         if draw.slot is None:
-            return False
+            return Going.REFUSED
         lane.log_weight += draw.log_mass - lane.log_assumed
         extend(state, lane, node, draw.slot)
-        return True
+        return Going.ON
 
     def estimate(self, trial: Trial) -> float:
         """The weight of the attempt, as natural logarithm; ``-inf`` for a dead end."""

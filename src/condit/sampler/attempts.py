@@ -11,6 +11,7 @@ order. Taking them in the order in which they end would favour short texts.
 
 from __future__ import annotations
 
+import enum
 import math
 from abc import abstractmethod
 from dataclasses import dataclass, field
@@ -33,6 +34,14 @@ from condit.sampler.walk import (
     require_temperature,
     standing,
 )
+
+
+class Going(enum.Enum):
+    """What became of an attempt at a node."""
+
+    ON = enum.auto()
+    WAITS = enum.auto()
+    REFUSED = enum.auto()
 
 
 @dataclass
@@ -96,8 +105,8 @@ class AttemptsSampler(Sampler):
                 raise ArgumentError(f"{name} must be 1 or more, not {getattr(self, name)}")
 
     @abstractmethod
-    def advance(self, state: AttemptsState, trial: Trial, node: Node) -> bool:
-        """Take one token further from ``node``; ``False`` where the attempt is refused."""
+    def advance(self, state: AttemptsState, trial: Trial, node: Node) -> Going:
+        """Take one token further from ``node``."""
 
     @abstractmethod
     def estimate(self, trial: Trial) -> float:
@@ -109,7 +118,7 @@ class AttemptsSampler(Sampler):
         base, root = begin(problem, rng, PrefixReader(problem.model, problem.prompt))
         state = AttemptsState(problem, base.lanes, base.reader, base.trie, root, zone=base.zone)
         state.lanes += [
-            Lane(matcher=None, rng=noise, origin=index)
+            Lane(matcher=None, rng=noise, log_weight=-math.inf, origin=index)
             for index, noise in enumerate(rng.spawn(problem.lanes))
         ]
         return state
@@ -166,7 +175,10 @@ class AttemptsSampler(Sampler):
             node = node_of(state, lane)
             if node is None:
                 return True
-            if not self.advance(state, trial, node):
+            going = self.advance(state, trial, node)
+            if going is Going.WAITS:
+                return True
+            if going is Going.REFUSED:
                 lane.finish_reason = "rejected"
         return False
 
@@ -188,12 +200,17 @@ class AttemptsSampler(Sampler):
             lane.tokens = trial.lane.tokens
             lane.log_probability = trial.lane.log_probability
             lane.finish_reason = trial.lane.finish_reason
+            lane.log_weight = 0.0
             state.filled += 1
             weigh_preference(state.problem, [lane])
         self._sum_up(state)
 
     def _sum_up(self, state: AttemptsState) -> None:
         estimates = np.array(state.log_estimates)
+        if self.guarantee is Guarantee.EXACT and state.filled > 1:
+            # The last one was accepted, or it would not be the last: without it the mean is
+            # unbiased where the bound stands still, as for any count of trials until a success.
+            estimates = estimates[:-1]
         highest = estimates.max(initial=-math.inf)
         if highest == -math.inf:
             return
@@ -213,7 +230,6 @@ class AttemptsSampler(Sampler):
         empty = state.trie.log_bound == -math.inf
         for lane in state.lanes[state.filled :]:
             lane.tokens = list(state.longest)
-            lane.log_weight = -math.inf
             lane.finish_reason = in_vain(state.trie) if empty else "rejected"
 
     def _record(

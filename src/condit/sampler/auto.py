@@ -120,12 +120,10 @@ def expected_acceptance(problem: Problem) -> float:
 
 
 def _smc(problem: Problem, matcher: Matcher | None = None) -> Sampler:
-    if problem.trie is not None:
-        return SMC(kernel="learned")
-    if matcher is not None and matcher.mask() is None:
-        # Without a cheap mask every token would have to be asked about.
+    if problem.trie is None and matcher is not None and matcher.mask() is None:
+        # Without a mask there is little to learn from one run, and much to ask for one.
         return SMC(kernel=AWRS(mask_after=None))
-    return SMC(kernel="awrs")
+    return SMC(kernel="learned")
 
 
 def _why_smc(problem: Problem, acceptance: float) -> str:

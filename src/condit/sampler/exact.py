@@ -19,10 +19,10 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from condit.sampler.attempts import AttemptsSampler, AttemptsState, Trial
+from condit.sampler.attempts import AttemptsSampler, AttemptsState, Going, Trial
 from condit.sampler.base import Guarantee
 from condit.sampler.trie import Node
-from condit.sampler.twisted import draw_once
+from condit.sampler.twisted import REST, may_follow
 from condit.sampler.walk import extend, steering, twisted
 
 
@@ -30,25 +30,32 @@ from condit.sampler.walk import extend, steering, twisted
 class Exact(AttemptsSampler):
     """Independent draws from the target itself; it works until there are enough.
 
-    The evidence is the mean over attempts of the bound where one was accepted: consistent, with a
-    standard error that goes to 0 as the bound comes near ``Z``. As the last attempt is always an
-    accepted one, it is a little too high on average, by a factor of at most ``1 + 1/n``.
+    The evidence is the mean over attempts of the bound where one was accepted, without the last
+    attempt, which is always an accepted one, and at most the bound at the end. It is consistent,
+    with a standard error that goes to 0 as the bound comes near ``Z``, but not unbiased.
     """
 
     guarantee: ClassVar[Guarantee] = Guarantee.EXACT
 
-    def advance(self, state: AttemptsState, trial: Trial, node: Node) -> bool:
-        """Go on by the coin, then draw; ``False`` where either refuses."""
+    def advance(self, state: AttemptsState, trial: Trial, node: Node) -> Going:
+        """Go on by the coin, then draw; either may refuse."""
         lane = trial.lane
         law = twisted(state, lane, node)
-        log_going_on = law.log_remaining - lane.log_assumed
-        if log_going_on < 0 and math.log1p(-lane.rng.random()) > log_going_on:
-            return False
-        draw = draw_once(law, state.trie, node, steering(state, lane), lane.rng)
-        if draw.slot is None:
-            return False
-        extend(state, lane, node, draw.slot)
-        return True
+        if lane.resting:
+            lane.resting = False
+            slot = law.draw_rest(lane.rng)
+        else:
+            log_going_on = law.log_remaining - lane.log_assumed
+            if log_going_on < 0 and math.log1p(-lane.rng.random()) > log_going_on:
+                return Going.REFUSED
+            slot = law.draw_kept(lane.rng)
+            if slot == REST:
+                lane.resting = True
+                return Going.WAITS
+        if slot is None or not may_follow(state.trie, node, slot, steering(state, lane)):
+            return Going.REFUSED
+        extend(state, lane, node, slot)
+        return Going.ON
 
     def estimate(self, trial: Trial) -> float:
         """The bound where the attempt was accepted, else 0; as natural logarithm."""

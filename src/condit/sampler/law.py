@@ -178,13 +178,18 @@ class TokenLaw:
             mass of all others that remain, ``-inf`` for none. Masses are relative to the whole
             law.
         """
-        found = np.flatnonzero(self._weights)
+        least = self._threshold(2 * most)
+        found = np.flatnonzero(self._weights > least)
+        if least > 0 and len(found) < most:
+            least, found = 0.0, np.flatnonzero(self._weights)
         weights = self._weights[found]
         rest = 0.0
+        if least > 0:
+            rest = max(0.0, float(self._blocks.sum()) - float(weights.sum(dtype=np.float64)))
         if len(found) > most:
             split = np.argpartition(weights, -most)
             # Summed on its own: a difference would lose what is small beside the rest.
-            rest = float(weights[split[:-most]].sum(dtype=np.float64))
+            rest += float(weights[split[:-most]].sum(dtype=np.float64))
             found, weights = found[split[-most:]], weights[split[-most:]]
         order = np.argsort(-weights, kind="stable")
         upto = weights[order].cumsum(dtype=np.float64)
@@ -195,6 +200,12 @@ class TokenLaw:
         log_masses = np.log(weights[order[:count]].astype(np.float64)) + scale
         log_rest = math.log(rest) + scale if rest > 0 else -math.inf
         return found[order[:count]].astype(np.int32), log_masses, log_rest
+
+    def _threshold(self, count: int) -> float:
+        """A weight that roughly ``count`` tokens exceed, guessed from every 16th; 0: all do."""
+        few = self._weights[::16]
+        rank = count // 16
+        return float(np.partition(few, -rank)[-rank]) if len(few) > 4 * rank else 0.0
 
     def rescale(self) -> float:
         """Blow up what remains, after everything that 32 bits can tell from 0 was taken out.

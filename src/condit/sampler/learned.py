@@ -99,7 +99,6 @@ def _grow_lane(state: TrieState, lane: TrieLane) -> Draw:
         lane.log_weight = -math.inf
         lane.finish_reason = in_vain(state.trie)
         return Draw(None, -math.inf, draw.checks)
-    local = draw.log_mass - lane.log_assumed
-    lane.log_weight += local
+    lane.log_weight += draw.log_mass - lane.log_assumed
     extend(state, lane, node, draw.slot)
-    return Draw(int(node.tokens[draw.slot]), local, draw.checks)
+    return Draw(int(node.tokens[draw.slot]), node.log_allowed, draw.checks)

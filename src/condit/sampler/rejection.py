@@ -69,6 +69,7 @@ class RejectionState(State):
         running: the attempts under way.
         ended: attempts that ended and are not settled yet, by number.
         begun: how many attempts have begun; ``attempts`` is how many are settled.
+        found: how many of those that ended were accepted; ``accepted`` is how many are settled.
         longest: the longest text that was refused.
     """
 
@@ -80,6 +81,7 @@ class RejectionState(State):
     running: list[Trial] = field(default_factory=list)
     ended: dict[int, Trial] = field(default_factory=dict)
     begun: int = 0
+    found: int = 0
     longest: list[int] = field(default_factory=list)
 
     @property
@@ -140,8 +142,7 @@ class Rejection(Sampler):
         proposal.check_fits(len(prompt), problem.max_tokens)
         reader = PrefixReader(proposal, prompt)
         first_law = problem.law.at(reader.read([()])[0], vocabulary)
-        exact = self.guarantee is Guarantee.EXACT
-        target = None if exact else problem.model.start(problem.prompt)
+        target = None if self.guarantee is Guarantee.EXACT else problem.model.start(problem.prompt)
         root = Trial(bind(problem), rng)
         state = RejectionState(problem, [], reader, vocabulary, root, first_law, target)
         state.zone = zone_of(problem, root.matcher)
@@ -177,8 +178,7 @@ class Rejection(Sampler):
         return state, record(state, ())._replace(checks=(checks,), attempts=attempts)
 
     def _may_begin(self, state: RejectionState) -> bool:
-        found = state.accepted + sum(trial.accepted for trial in state.ended.values())
-        return found < len(state.lanes) and state.begun < self.attempts * len(state.lanes)
+        return state.found < len(state.lanes) and state.begun < self.attempts * len(state.lanes)
 
 
 def log_share(accepted: int, tried: int, wanted: int) -> float:
@@ -250,6 +250,7 @@ def _take_ended(state: RejectionState) -> list[Trial]:
         if trial.accepted:
             trial.log_probability = _log_target(state, trial)
             trial.log_weight = trial.log_probability - trial.log_proposal
+            state.found += trial.accepted
     return ended
 
 
@@ -284,8 +285,8 @@ def _settle(state: RejectionState) -> None:
 
 def _sum_up(state: RejectionState) -> None:
     accepted, lanes = state.accepted, len(state.lanes)
-    log_weights = np.array(state.log_weights[:accepted])
-    if log_weights.max(initial=-math.inf) == -math.inf:
+    log_weights = np.array([w for w in state.log_weights[:accepted] if w > -math.inf])
+    if not log_weights.size:
         return
     log_rate = log_share(accepted, state.attempts, lanes)
     # Lanes that stay empty have weight 0: the others make up for them.
@@ -293,7 +294,6 @@ def _sum_up(state: RejectionState) -> None:
     state.log_evidence_error = relative_error(log_weights.tolist(), state.attempts)
     if state.target is not None:
         ratios = log_weights - np.logaddexp.reduce(log_weights) + math.log(accepted)
-        ratios = ratios[ratios > -np.inf]
         divergence = float(np.exp(ratios) @ ratios) / accepted
         state.notes |= {"kl_to_proposal": divergence - log_rate, "kl_to_draws": divergence}
         state.notes["log_acceptance_rate"] = log_rate

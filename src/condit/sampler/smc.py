@@ -73,7 +73,8 @@ class SMC(Sampler):
         kernel = self.kernel_for(state.problem)
         info = kernel.grow(state)
         size = len(state.lanes)
-        weights_differ = len(set(state.log_weights)) > 1
+        # Where all have ended their weights say it all: copies would only lose texts.
+        weights_differ = not state.done and len(set(state.log_weights)) > 1
         if weights_differ and 0 < info.effective_sample_size < self.threshold * size:
             chosen = self._resample(rng, state)
             kernel.fork(state, chosen)

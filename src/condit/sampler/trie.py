@@ -37,6 +37,7 @@ class Node:
         log_masses: natural logarithm of ``p(t|u)`` of each.
         log_bounds: natural logarithm of ``θ(ut)`` of each.
         log_rest: natural logarithm of the mass of all other tokens that may be allowed.
+        log_allowed: natural logarithm of the mass of all that may be allowed as next token.
         complete: whether everything with a bound above 0 is known to be allowed as next token.
         children: the nodes below, by token.
         used: when it was last passed, for eviction.
@@ -46,6 +47,7 @@ class Node:
         "children",
         "complete",
         "depth",
+        "log_allowed",
         "log_bounds",
         "log_masses",
         "log_rest",
@@ -66,6 +68,7 @@ class Node:
         self.used = 0
         self.tokens, self.log_masses, self.log_rest = law.heaviest(_MOST_TOKENS, _SHARE)
         self.log_bounds: NDArray[np.float64] = np.zeros(len(self.tokens))
+        self.log_allowed = self.log_bound()
 
     @property
     def bytes(self) -> int:

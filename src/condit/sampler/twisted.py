@@ -35,6 +35,10 @@ class TwistedDraw(NamedTuple):
     checks: int = 0
 
 
+REST = -1
+"""Stands for the tokens that a node does not keep one by one."""
+
+
 class TwistedLaw:
     """``p(t|u) θ(ut)`` at one node, from which tokens can be drawn and taken out.
 
@@ -68,27 +72,34 @@ class TwistedLaw:
 
     def draw(self, rng: np.random.Generator) -> int | None:
         """The slot of a token, by its mass; ``None`` where nothing remains."""
-        while True:
-            upto = self._weights.cumsum()
-            if upto[-1] <= 0:
-                return None
-            # Rounding may point past the last that has mass.
-            target = min(rng.random() * upto[-1], math.nextafter(upto[-1], 0))
-            slot = int(upto.searchsorted(target, side="right"))
-            if slot < len(self._node.tokens):
-                return slot
-            if self._rest_law is None:
-                self._rest_law = self._rest()
-            token = self._rest_law.draw(rng)
-            if token is not None:
-                log_mass = self._rest_law.log_probability(token)
-                self._rest_law.take_out(token)
-                slot = self._trie.adopt(self._node, token, log_mass)
-                self._weigh()
-                return slot
+        slot = self.draw_kept(rng)
+        return self.draw_rest(rng) if slot == REST else slot
+
+    def draw_kept(self, rng: np.random.Generator) -> int | None:
+        """As ``draw``, but `REST` for what needs the model's law."""
+        upto = self._weights.cumsum()
+        if upto[-1] <= 0:
+            return None
+        # Rounding may point past the last that has mass.
+        target = min(rng.random() * upto[-1], math.nextafter(upto[-1], 0))
+        slot = int(upto.searchsorted(target, side="right"))
+        return slot if slot < len(self._node.tokens) else REST
+
+    def draw_rest(self, rng: np.random.Generator) -> int | None:
+        """The slot of a token that the node did not keep, and keeps from now on."""
+        if self._rest_law is None:
+            self._rest_law = self._rest()
+        token = self._rest_law.draw(rng)
+        if token is None:
             # Nothing is there after all: forwards of the same prefix can differ by rounding.
             self._node.log_rest = -math.inf
             self._weigh()
+            return self.draw(rng)
+        log_mass = self._rest_law.log_probability(token)
+        self._rest_law.take_out(token)
+        slot = self._trie.adopt(self._node, token, log_mass)
+        self._weigh()
+        return slot
 
     def take_out(self, slot: int) -> None:
         """Remove the token in ``slot`` from what can be drawn."""
@@ -96,25 +107,13 @@ class TwistedLaw:
         self._weigh()
 
 
-def draw_once(
-    law: TwistedLaw, trie: Trie, node: Node, matcher: Matcher | None, rng: np.random.Generator
-) -> TwistedDraw:
-    """One draw, allowed or not: ``slot`` is ``None`` where the matcher refuses it."""
-    log_mass = law.log_remaining
-    slot = law.draw(rng)
-    if slot is None:
-        return TwistedDraw(None, -math.inf)
-    if _known(node, slot, matcher):
-        return TwistedDraw(slot, log_mass)
-    return TwistedDraw(slot if _allows(trie, node, slot, matcher) else None, log_mass, checks=1)
-
-
 def draw_allowed(
     law: TwistedLaw, trie: Trie, node: Node, matcher: Matcher | None, rng: np.random.Generator
 ) -> TwistedDraw:
     """Draw until a token is allowed, with an unbiased estimate of the allowed mass."""
     if matcher is None or node.complete:
-        return draw_once(law, trie, node, matcher, rng)
+        log_mass = law.log_remaining
+        return TwistedDraw(law.draw(rng), log_mass)
     checks = 0
     while True:
         before = law.log_remaining
@@ -122,7 +121,7 @@ def draw_allowed(
         if slot is None:
             return TwistedDraw(None, -math.inf, checks)
         checks += not _known(node, slot, matcher)
-        allowed = _allows(trie, node, slot, matcher)
+        allowed = may_follow(trie, node, slot, matcher)
         log_bound = float(node.log_bounds[slot]) if allowed else -math.inf
         own = float(node.log_masses[slot]) + log_bound
         law.take_out(slot)
@@ -134,7 +133,7 @@ def draw_allowed(
     if other is None:
         return TwistedDraw(slot, own, checks)
     checks += not _known(node, other, matcher)
-    if _allows(trie, node, other, matcher):
+    if may_follow(trie, node, other, matcher):
         return TwistedDraw(slot, min(float(np.logaddexp(own, unseen)), before), checks)
     return TwistedDraw(slot, own, checks)
 
@@ -143,7 +142,7 @@ def _known(node: Node, slot: int, matcher: Matcher | None) -> bool:
     return matcher is None or node.complete or int(node.tokens[slot]) in node.children
 
 
-def _allows(trie: Trie, node: Node, slot: int, matcher: Matcher | None) -> bool:
+def may_follow(trie: Trie, node: Node, slot: int, matcher: Matcher | None) -> bool:
     """Whether the token may come next; a refusal is noted in the trie."""
     if _known(node, slot, matcher):
         return True

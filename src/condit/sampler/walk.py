@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -31,11 +31,14 @@ class TrieLane(Lane):
         parent: the node of its text without the last token; ``None`` at the beginning.
         slot: where the parent keeps that token.
         log_assumed: natural logarithm of the bound ``θ`` of its text when it was drawn.
+        resting: whether it has drawn one of the tokens that its node does not keep, and waits for
+            the model to say which.
     """
 
     parent: Node | None = None
     slot: int = -1
     log_assumed: float = 0.0
+    resting: bool = False
 
 
 @dataclass
@@ -45,10 +48,12 @@ class TrieState(State):
     Attributes:
         reader: the model.
         trie: what was learned, here and in earlier runs of the same problem.
+        rows: logits of the last forward, by node.
     """
 
     reader: PrefixReader
     trie: Trie
+    rows: dict[Node, Logits] = field(default_factory=dict, kw_only=True)
 
     @property
     def positions_forwarded(self) -> int:
@@ -68,7 +73,9 @@ def begin(
     matcher = bind(problem)
     trie = problem.trie if problem.trie is not None else Trie()
     state = TrieState(problem, [], reader, trie, zone=zone_of(problem, matcher))
-    return state, TrieLane(matcher=matcher, rng=rng)
+    root = TrieLane(matcher=matcher, rng=rng)
+    read_nodes(state, [root])  # the prompt has been forwarded: its logits cost nothing
+    return state, root
 
 
 def require_temperature(problem: Problem, who: str) -> None:
@@ -94,16 +101,19 @@ def standing(state: TrieState, lane: TrieLane) -> Node | None:
 
 def read_nodes(state: TrieState, lanes: Sequence[TrieLane]) -> int:
     """Give each lane that stands at no node one, by one forward for all; returns masks computed."""
-    missing = [lane for lane in lanes if node_of(state, lane) is None]
+    missing = [lane for lane in lanes if lane.resting or node_of(state, lane) is None]
+    state.rows.clear()
     if not missing:
         return 0
     masks = 0
     rows = state.reader.read([tuple(lane.tokens) for lane in missing])
     for lane, logits in zip(missing, rows, strict=True):
-        if node_of(state, lane) is None:  # another lane may have come to the same place
+        node = node_of(state, lane)
+        if node is None:  # another lane may have come to the same place
             law, complete = _law(state, lane, logits, without=None)
             masks += lane.matcher is not None
-            state.trie.add(law, lane.parent, lane.slot, complete)
+            node = state.trie.add(law, lane.parent, lane.slot, complete)
+        state.rows[node] = logits
     return masks
 
 
@@ -119,8 +129,9 @@ def twisted(state: TrieState, lane: TrieLane, node: Node) -> TwistedLaw:
     """``p(t|u) θ(ut)`` where ``lane`` stands."""
 
     def rest() -> TokenLaw:
-        logits = state.reader.read([tuple(lane.tokens)])[0]
-        return _law(state, lane, logits, without=node)[0]
+        if node not in state.rows:
+            state.rows[node] = state.reader.read([tuple(lane.tokens)])[0]
+        return _law(state, lane, state.rows[node], without=node)[0]
 
     state.trie.use(node)
     return TwistedLaw(state.trie, node, rest)
