@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from bench.fidelity.drawn import Drawn
 from condit.testing import FiniteWorld
+from condit.testing.laws import p_values_of_means
 
 _BOOTSTRAPS = 200
 _SIMULATIONS = 20_000
@@ -107,14 +108,25 @@ class Measure:
         return divergences
 
     def _evidence(self, log_estimates: Sequence[float]) -> dict[str, Any]:
-        """The mean of ``Ẑ / Z`` with its standard error, and the spread of its logarithm."""
+        """The mean of ``Ẑ / Z`` with its standard error, and the spread of its logarithm.
+
+        ``z`` takes the mean for normal, which it is not where few runs hold most of it. The
+        p-value is that of a bet, and holds whatever the distribution.
+        """
         logs = np.array(log_estimates) - self.log_evidence
         ratios = np.exp(logs)
         error = float(ratios.std(ddof=1) / math.sqrt(len(ratios)))
         finite = logs[np.isfinite(logs)]
+        estimates = np.exp(np.array(log_estimates))[:, None]
+        p_value = (
+            float(p_values_of_means(estimates, np.exp([self.log_evidence]))[0])
+            if estimates.max() <= 1
+            else None
+        )
         return {
             "mean_ratio": _brief(float(ratios.mean())),
             "standard_error": _brief(error),
+            "p_value": None if p_value is None else _brief(p_value),
             "z": _brief((float(ratios.mean()) - 1) / error) if error > 1e-12 else None,
             "rms_log": _brief(float(np.sqrt((finite**2).mean()))) if len(finite) else None,
             "zero": len(logs) - len(finite),

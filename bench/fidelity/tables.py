@@ -145,6 +145,7 @@ def _evidence(results: dict[str, Any]) -> str:
         if not measured:
             continue
         zs = [evidence["z"] for _, evidence in measured if evidence["z"] is not None]
+        p_values = [e["p_value"] for _, e in measured if e.get("p_value") is not None]
         last = str(CONTESTANTS[who].settings[-1])
         spreads = [
             evidence["rms_log"]
@@ -158,6 +159,7 @@ def _evidence(results: dict[str, Any]) -> str:
                 str(len(measured)),
                 f"{sum(abs(z) > 1.96 for z in zs) / len(zs):.0%}" if zs else "-",
                 f"{max(zs, key=abs):+.1f}" if zs else "-",
+                f"{min(1.0, min(p_values) * len(p_values)):.2g}" if p_values else "-",
                 f"{min(ratios):.3f} to {max(ratios):.3f}",
                 f"{mean(spreads):.3f}" if spreads else "-",
             ]
@@ -167,7 +169,13 @@ def _evidence(results: dict[str, Any]) -> str:
         "estimates",
         "|z| > 1.96",
         "worst z",
+        "p of the worst",
         "mean Ẑ/Z, last setting",
         "rms ln Ẑ/Z, last setting",
     ]
-    return "**Evidence**: is the mean of Ẑ/Z 1?\n\n" + table(heads, rows)
+    title = (
+        "**Evidence**: is the mean of Ẑ/Z 1? z takes it for normal, which skewed weights are not; "
+        "the p-value of the worst estimate is by a bet that holds for any weights, and for as many "
+        "estimates as there are"
+    )
+    return f"{title}\n\n{table(heads, rows)}"

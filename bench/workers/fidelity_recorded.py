@@ -65,6 +65,15 @@ class RecordedPotential(Potential):
         # A row is theirs to change: geometric AWRS works in place.
         return self.make_lazy_weights(self._rows[tuple(context)].clone())
 
+    async def logw_eos(self, context: list[int]) -> float:
+        """Also asked where the budget cuts off a text that may not end: nothing is recorded there.
+
+        Any number does, for the condition has minus infinity.
+        """
+        self.asked.add(tuple(context))
+        row = self._rows.get(tuple(context))
+        return 0.0 if row is None else float(row[-1])
+
     async def batch_logw_next(self, contexts: list[list[int]]) -> Any:
         self.asked.update(map(tuple, contexts))
         return self.make_lazy_weights(

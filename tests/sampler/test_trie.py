@@ -13,6 +13,8 @@ from condit.sampler.law import TokenLaw
 from condit.sampler.trie import Node, Trie
 from condit.sampler.twisted import TwistedLaw
 
+END = 10**6  # a token that these laws do not have
+
 
 def law_of(probabilities: list[float]) -> TokenLaw:
     with np.errstate(divide="ignore"):
@@ -21,7 +23,7 @@ def law_of(probabilities: list[float]) -> TokenLaw:
 
 def add(trie: Trie, parent: Node | None, token: int, probabilities: list[float]) -> Node:
     slot = -1 if parent is None else parent.find(token)
-    return trie.add(law_of(probabilities), parent, slot, complete=True)
+    return trie.add(law_of(probabilities), parent, slot, complete=True, end=END)
 
 
 def test_bounds_are_carried_to_the_root() -> None:
@@ -43,14 +45,14 @@ def test_masses_far_too_small_for_linear_numbers() -> None:
     for _ in range(40):
         law = TokenLaw(np.array([-60.0, 0.0], dtype=np.float32))
         law.restrict(np.array([True, False]))
-        node = trie.add(law, node, -1 if node is None else node.find(0), complete=True)
+        node = trie.add(law, node, -1 if node is None else node.find(0), complete=True, end=END)
     trie.back_up()
     assert trie.log_bound == pytest.approx(-60.0 * 40)
 
 
 def test_a_sparse_node_keeps_all_the_mass(rng: np.random.Generator) -> None:
     logits = rng.normal(0, 1, 50_000).astype(np.float32)
-    node = Node(TokenLaw(logits), None, -1, 0, complete=True)
+    node = Node(TokenLaw(logits), None, -1, 0, complete=True, end=END)
     assert len(node.tokens) == 1024
     assert math.exp(node.log_bound()) == pytest.approx(1, abs=1e-9)
     probabilities = np.exp(logits.astype(float)) / np.exp(logits.astype(float)).sum()
@@ -65,7 +67,7 @@ def test_the_rest_is_drawn_by_its_mass(rng: np.random.Generator) -> None:
     logits = np.zeros(size, dtype=np.float32)
     logits[:3] = math.log(1000)
     trie, drawn, draws = Trie(), np.zeros(size), 6000
-    node = trie.add(TokenLaw(logits), None, -1, complete=True)
+    node = trie.add(TokenLaw(logits), None, -1, complete=True, end=END)
     asked = 0
 
     def rest() -> TokenLaw:
@@ -94,14 +96,14 @@ def test_ten_thousand_nodes_at_128k_take_less_than_a_gibibyte(rng: np.random.Gen
     logits = rng.normal(0, 1, 128_000).astype(np.float32)
     tracemalloc.start()
     trie = Trie(most_bytes=2**40)
-    root = trie.add(TokenLaw(logits), None, -1, complete=True)
+    root = trie.add(TokenLaw(logits), None, -1, complete=True, end=END)
     measured = tracemalloc.get_traced_memory()[0]
     parent = root
     for count in range(1, 500):
         slot = count % 1024
         if slot == 0:
             parent = next(iter(parent.children.values()))
-        trie.add(TokenLaw(logits), parent, slot, complete=True)
+        trie.add(TokenLaw(logits), parent, slot, complete=True, end=END)
     grown = (tracemalloc.get_traced_memory()[0] - measured) / 499
     tracemalloc.stop()
     assert 10_000 * grown < 2**30

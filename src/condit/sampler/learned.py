@@ -1,15 +1,18 @@
 """Lanes twisted by what was learned: the trie of exact sampling as proposal and as look-ahead.
 
-At prefix ``u`` draw ``t ∝ p(t|u) θ(ut)``, where ``θ`` bounds the mass of what can still become
-valid. A lane's weight counts on the bound of the texts it may become,
+At prefix ``u`` draw ``t ∝ p(t|u) ψ(ut)``, where ``ψ`` estimates the mass of what can still become
+valid. A lane's weight counts on what the texts it may become are thought to be worth,
 
-    w ← w · Σ_t p(t|u) θ(ut) / θ_assumed(u)         from w = θ(root)
+    w ← w · Σ_t p(t|u) ψ(ut) / ψ_assumed(u)         from w = ψ(root)
 
-with ``θ_assumed(u)`` the bound when ``u`` was drawn. So the mass that the constraint refuses
+with ``ψ_assumed(u)`` the estimate when ``u`` was drawn. So the mass that the constraint refuses
 further on is seen before it is reached, and where all is known every weight is the same. The weight
-is proper whatever the bounds are, as long as they are above 0 on the way to every valid text, even
-while they are being learned: with ``h(u)`` the mass of valid endings, the mean of
-``w h(u) / θ_assumed(u)`` does not change from step to step.
+is proper whatever the estimates are, as long as they are above 0 on the way to every valid text,
+even while they are being learned: with ``h(u)`` the mass of valid endings, the mean of
+``w h(u) / ψ_assumed(u)`` does not change from step to step.
+
+The bounds of exact sampling would do for ``ψ``, but they are 1 wherever no run has been, and so
+send lanes there. See ``condit.sampler.trie`` for what is used in their place.
 
 As known nodes keep the model's law, the model is only asked where no run of the same problem has
 been before. `SMC` resamples this kernel by default where a memory is given.
@@ -55,7 +58,7 @@ class Learned(Kernel):
     def resume(self, problem: Problem, rng: np.random.Generator, reader: PrefixReader) -> TrieState:
         """Lanes at the end of the prompt, which ``reader`` has read already."""
         state, root = begin(problem, rng, reader)
-        root.log_weight = root.log_assumed = state.trie.log_bound
+        root.log_weight = root.log_assumed = state.trie.log_estimate
         state.lanes += lanes_from(root, problem, rng)
         return state
 
@@ -93,12 +96,12 @@ def _trie_lanes(lanes: Sequence[Lane]) -> list[TrieLane]:
 def _grow_lane(state: TrieState, lane: TrieLane) -> Draw:
     node = node_of(state, lane)
     assert node is not None
-    law = twisted(state, lane, node)
+    law = twisted(state, lane, node, estimated=True)
     draw = draw_allowed(law, state.trie, node, steering(state, lane), lane.rng)
     if draw.slot is None:
         lane.log_weight = -math.inf
         lane.finish_reason = in_vain(state.trie)
         return Draw(None, -math.inf, draw.checks)
     lane.log_weight += draw.log_mass - lane.log_assumed
-    extend(state, lane, node, draw.slot)
+    extend(state, lane, node, draw.slot, float(law.log_factors[draw.slot]))
     return Draw(int(node.tokens[draw.slot]), node.log_allowed, draw.checks)

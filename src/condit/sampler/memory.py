@@ -103,3 +103,5 @@ class Memory:
         """Forget the problems used longest ago until the rest fits; the last one always stays."""
         while len(self._entries) > 1 and self.bytes > self.most_bytes:
             del self._entries[0]
+        if self._entries:
+            self._entries[-1].trie.evict()

@@ -5,6 +5,10 @@ upper bound ``θ(ut)`` on the mass of valid endings after ``ut``: 1 before anyth
 the constraint refuses ``t``, and ``θ(u) = Σ_t p(t|u) θ(ut)`` once there is a node below. The bound
 at the root is an upper bound on the evidence ``Z`` (Parys et al. 2025; Park et al. 2024).
 
+A bound is safe and vain: 1 for all that was never looked at. Beside it stands an estimate, which is
+not safe: where nothing is known of ``ut``, the best of its siblings, or the mean over its depth.
+Who refuses by bounds is exact; who only needs a guide, as weights make up for it, takes estimates.
+
 Nodes are sparse. The heaviest tokens that hold nearly all the allowed mass are kept one by one; the
 mass of all others is kept as one number, with bound 1, so that nothing is lost: whoever draws it
 must look at the model's law again. All masses and bounds are natural logarithms.
@@ -22,7 +26,7 @@ from condit.sampler.law import TokenLaw
 
 _MOST_TOKENS = 1024
 _SHARE = 1 - 1e-4
-_NODE_BYTES = 900
+_NODE_BYTES = 1200
 """What a node takes beside its arrays: measured with tracemalloc, children's entries included."""
 
 
@@ -33,9 +37,12 @@ class Node:
         parent: the node of the prefix without its last token; ``None`` for the root.
         slot: where its parent keeps its token.
         depth: how many tokens the prefix has.
+        end: the token that ends a text.
         tokens: ids of the tokens that are kept one by one, shape ``(kept,)``.
         log_masses: natural logarithm of ``p(t|u)`` of each.
         log_bounds: natural logarithm of ``θ(ut)`` of each.
+        log_estimates: natural logarithm of the estimate of each that was ``seen``.
+        seen: of which tokens something is known: those with a node, and the end.
         log_rest: natural logarithm of the mass of all other tokens that may be allowed.
         log_allowed: natural logarithm of the mass of all that may be allowed as next token.
         complete: whether everything with a bound above 0 is known to be allowed as next token.
@@ -47,18 +54,21 @@ class Node:
         "children",
         "complete",
         "depth",
+        "end",
         "log_allowed",
         "log_bounds",
+        "log_estimates",
         "log_masses",
         "log_rest",
         "parent",
+        "seen",
         "slot",
         "tokens",
         "used",
     )
 
     def __init__(
-        self, law: TokenLaw, parent: Node | None, slot: int, depth: int, complete: bool
+        self, law: TokenLaw, parent: Node | None, slot: int, depth: int, complete: bool, end: int
     ) -> None:
         self.parent = parent
         self.slot = slot
@@ -68,23 +78,47 @@ class Node:
         self.used = 0
         self.tokens, self.log_masses, self.log_rest = law.heaviest(_MOST_TOKENS, _SHARE)
         self.log_bounds: NDArray[np.float64] = np.zeros(len(self.tokens))
+        self.log_estimates: NDArray[np.float64] = np.zeros(len(self.tokens))
+        self.end = end
+        self.seen: NDArray[np.bool_] = self.tokens == end
         self.log_allowed = self.log_bound()
 
     @property
     def bytes(self) -> int:
         """Memory it takes, in bytes."""
-        return _NODE_BYTES + 20 * len(self.tokens)
+        return _NODE_BYTES + 29 * len(self.tokens)
 
-    def log_weights(self) -> NDArray[np.float64]:
-        """``log p(t|u) θ(ut)`` of each token kept, and last that of the rest."""
-        weights = np.empty(len(self.tokens) + 1)
-        np.add(self.log_masses, self.log_bounds, out=weights[:-1])
-        weights[-1] = self.log_rest
+    def log_weights(self, log_factors: NDArray[np.float64]) -> NDArray[np.float64]:
+        """``log p(t|u)`` of each token kept, and last of the rest, plus these factors."""
+        weights = log_factors.copy()
+        weights[:-1] += self.log_masses
+        weights[-1] += self.log_rest
         return weights
+
+    def bounds(self) -> NDArray[np.float64]:
+        """``log θ(ut)`` of each token kept, and last of the rest, shape ``(kept + 1,)``."""
+        return np.append(self.log_bounds, 0.0)
+
+    def estimates(self, log_prior: float) -> NDArray[np.float64]:
+        """Estimates in the place of ``bounds``, and never above them.
+
+        A token of which nothing is known is taken to be worth as much as the best of those of which
+        something is, and at least the prior. Less would be nearer on average, but a valid text
+        below a token that is thought too little of is drawn too seldom, with too large a weight.
+
+        Args:
+            log_prior: natural logarithm of what nodes at this depth are worth on average.
+        """
+        known = self.seen & (self.tokens != self.end)  # texts that end say nothing about others
+        most = float(self.log_estimates[known].max(initial=log_prior))
+        factors = np.full(len(self.tokens) + 1, min(most, 0.0))
+        factors[:-1][self.seen] = self.log_estimates[self.seen]
+        np.minimum(factors[:-1], self.log_bounds, out=factors[:-1])
+        return factors
 
     def log_bound(self) -> float:
         """``log θ(u)``, summed afresh."""
-        return log_sum_exp(self.log_weights())
+        return log_sum_exp(self.log_weights(self.bounds()))
 
     def find(self, token: int) -> int:
         """The slot of ``token``; -1 where it is among the rest."""
@@ -96,6 +130,8 @@ class Node:
         self.tokens = np.append(self.tokens, np.int32(token))
         self.log_masses = np.append(self.log_masses, log_mass)
         self.log_bounds = np.append(self.log_bounds, 0.0)
+        self.log_estimates = np.append(self.log_estimates, 0.0)
+        self.seen = np.append(self.seen, False)
         left = -math.expm1(min(log_mass - self.log_rest, 0.0))
         self.log_rest = self.log_rest + math.log(left) if left > 1e-9 else -math.inf
         return len(self.tokens) - 1
@@ -127,6 +163,7 @@ class Trie:
         self.log_evidence: float | None = None
         self.most_bytes = most_bytes
         self._changed: dict[Node, None] = {}
+        self._by_depth: dict[int, tuple[float, int]] = {}
         self._clock = 0
 
     @property
@@ -134,10 +171,23 @@ class Trie:
         """Natural logarithm of an upper bound on ``Z``; 0 before anything is known."""
         return self.root.log_bound() if self.root is not None else 0.0
 
-    def add(self, law: TokenLaw, parent: Node | None, slot: int, complete: bool) -> Node:
+    @property
+    def log_estimate(self) -> float:
+        """Natural logarithm of what the root is worth by estimates; 0 before anything is known."""
+        return self._log_estimate(self.root) if self.root is not None else 0.0
+
+    def estimates(self, node: Node) -> NDArray[np.float64]:
+        """The estimates at a node, given what the whole trie says about its depth."""
+        log_sum, count = self._by_depth.get(node.depth + 1, (0.0, 1))
+        return node.estimates(log_sum - math.log(count))
+
+    def _log_estimate(self, node: Node) -> float:
+        return log_sum_exp(node.log_weights(self.estimates(node)))
+
+    def add(self, law: TokenLaw, parent: Node | None, slot: int, complete: bool, end: int) -> Node:
         """The node of the token in ``slot`` of ``parent``, from its law without refused tokens."""
         depth = 0 if parent is None else parent.depth + 1
-        node = Node(law, parent, slot, depth, complete)
+        node = Node(law, parent, slot, depth, complete, end)
         if parent is None:
             self.root = node
         else:
@@ -167,7 +217,11 @@ class Trie:
         self._changed[node] = None
 
     def back_up(self) -> None:
-        """Carry what was learned up to the root: ``θ(u) = Σ_t p(t|u) θ(ut)``, deepest first."""
+        """Carry what was learned up to the root: ``θ(u) = Σ_t p(t|u) θ(ut)``, deepest first.
+
+        Likewise the estimates, whose mean over the nodes of a depth is kept: each time one changes
+        it counts again, so that prefixes that are often passed count more.
+        """
         waiting: dict[int, dict[Node, None]] = {}
         for node in self._changed:
             waiting.setdefault(node.depth, {})[node] = None
@@ -176,10 +230,17 @@ class Trie:
             for node in waiting.pop(depth, {}):
                 parent = node.parent
                 assert parent is not None
-                bound = node.log_bound()
-                if parent.log_bounds[node.slot] != bound:
+                bound, estimate = node.log_bound(), self._log_estimate(node)
+                if (
+                    parent.log_bounds[node.slot] != bound
+                    or parent.log_estimates[node.slot] != estimate
+                ):
                     parent.log_bounds[node.slot] = bound
+                    parent.log_estimates[node.slot] = estimate
+                    parent.seen[node.slot] = True
                     waiting.setdefault(depth - 1, {})[parent] = None
+                log_sum, count = self._by_depth.get(depth, (-math.inf, 0))
+                self._by_depth[depth] = (float(np.logaddexp(log_sum, estimate)), count + 1)
 
     def evict(self, standing: Collection[Node | None] = ()) -> int:
         """Let the nodes used longest ago go until the memory is kept; returns how many went.

@@ -1,5 +1,7 @@
 """Drawing one token from what the model says times what is known: ``p(t|u) θ(ut)``.
 
+In the place of the bounds ``θ`` there may be estimates (see ``condit.sampler.trie``).
+
 Where the node knows which tokens the constraint allows, one draw is enough, and the mass
 ``Σ_t p(t|u) θ(ut)`` is exact. Elsewhere a refused token is noted in the trie, and the draw goes on
 without it, as in adaptive weighted rejection (see ``condit.sampler.awrs``): the mass is then an
@@ -46,9 +48,13 @@ class TwistedLaw:
         trie: the trie of the node.
         node: the node.
         rest: gives the model's law of the tokens that the node does not keep one by one.
+        estimated: whether to draw by estimates; else by bounds.
     """
 
-    def __init__(self, trie: Trie, node: Node, rest: Callable[[], TokenLaw]) -> None:
+    def __init__(
+        self, trie: Trie, node: Node, rest: Callable[[], TokenLaw], *, estimated: bool = False
+    ) -> None:
+        self._estimated = estimated
         self._trie = trie
         self._node = node
         self._rest = rest
@@ -57,7 +63,9 @@ class TwistedLaw:
         self._weigh()
 
     def _weigh(self) -> None:
-        weights = self._node.log_weights()
+        node = self._node
+        self.log_factors = self._trie.estimates(node) if self._estimated else node.bounds()
+        weights = node.log_weights(self.log_factors)
         weights[self._out] = -math.inf
         self._highest = float(weights.max())
         self._weights: NDArray[np.float64] = (
@@ -122,8 +130,7 @@ def draw_allowed(
             return TwistedDraw(None, -math.inf, checks)
         checks += not _known(node, slot, matcher)
         allowed = may_follow(trie, node, slot, matcher)
-        log_bound = float(node.log_bounds[slot]) if allowed else -math.inf
-        own = float(node.log_masses[slot]) + log_bound
+        own = float(node.log_masses[slot] + law.log_factors[slot])
         law.take_out(slot)
         if allowed:
             break

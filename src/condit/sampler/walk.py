@@ -112,7 +112,8 @@ def read_nodes(state: TrieState, lanes: Sequence[TrieLane]) -> int:
         if node is None:  # another lane may have come to the same place
             law, complete = _law(state, lane, logits, without=None)
             masks += lane.matcher is not None
-            node = state.trie.add(law, lane.parent, lane.slot, complete)
+            end = state.problem.model.vocabulary.end
+            node = state.trie.add(law, lane.parent, lane.slot, complete, end)
         state.rows[node] = logits
     return masks
 
@@ -125,8 +126,8 @@ def steering(state: TrieState, lane: Lane) -> Matcher | None:
     return steered(lane.matcher, left, state.zone)
 
 
-def twisted(state: TrieState, lane: TrieLane, node: Node) -> TwistedLaw:
-    """``p(t|u) θ(ut)`` where ``lane`` stands."""
+def twisted(state: TrieState, lane: TrieLane, node: Node, *, estimated: bool = False) -> TwistedLaw:
+    """``p(t|u) θ(ut)`` where ``lane`` stands; with estimates in the place of ``θ`` if asked."""
 
     def rest() -> TokenLaw:
         if node not in state.rows:
@@ -134,15 +135,21 @@ def twisted(state: TrieState, lane: TrieLane, node: Node) -> TwistedLaw:
         return _law(state, lane, state.rows[node], without=node)[0]
 
     state.trie.use(node)
-    return TwistedLaw(state.trie, node, rest)
+    return TwistedLaw(state.trie, node, rest, estimated=estimated)
 
 
-def extend(state: TrieState, lane: TrieLane, node: Node, slot: int) -> None:
-    """Append the token in ``slot``: it is allowed. What ends in vain is noted in the trie."""
+def extend(
+    state: TrieState, lane: TrieLane, node: Node, slot: int, log_assumed: float | None = None
+) -> None:
+    """Append the token in ``slot``: it is allowed. What ends in vain is noted in the trie.
+
+    Args:
+        log_assumed: what was assumed of the token, if not its bound; natural logarithm.
+    """
     problem, end = state.problem, state.problem.model.vocabulary.end
     token = int(node.tokens[slot])
     lane.log_probability += float(node.log_masses[slot])
-    lane.log_assumed = float(node.log_bounds[slot])
+    lane.log_assumed = float(node.log_bounds[slot]) if log_assumed is None else log_assumed
     lane.parent, lane.slot = node, slot
     if lane.matcher is not None:
         lane.matcher.advance(token)
