@@ -89,7 +89,7 @@ CONTESTANTS = {
         make=lambda _: _sampler("smc", kernel="masked"),
         timed=(),
     ),
-    "genlm": Contestant("genlm-control AWRS-SMC", peer="genlm"),
+    "genlm": Contestant("genlm-control AWRS-SMC", peer="genlm", share=0.5),
     "learned": Contestant(
         "learned twist, first calls",
         setting="calls",

@@ -123,9 +123,12 @@ def report_of(
     log_evidence = math.nan if greedy else log_mean_exp(log_weights)
     valid = [sample for sample in samples if sample.valid]
     unfaithful = sampler.guarantee in (Guarantee.PROPOSAL, Guarantee.SEARCH)
+    guarantee = sampler.guarantee
+    if guarantee is Guarantee.EXACT and problem.preference is not None:
+        guarantee = Guarantee.WEIGHTED  # what was drawn exactly is weighted by φ
     bound = state.log_bound if problem.preference is None else None
     return Report(
-        guarantee=sampler.guarantee,
+        guarantee=guarantee,
         draws=len(samples),
         valid=len(valid),
         distinct=len({sample.text for sample in valid}),
@@ -151,7 +154,13 @@ def _error(state: State, sampler: Sampler, trace: Sequence[StepInfo]) -> float |
     2018); without any it is the usual variance of a mean.
     """
     if state.log_evidence_error is not None:
-        return state.log_evidence_error
+        size = len(state.lanes)
+        if sampler.guarantee is not Guarantee.EXACT or size < 2:
+            return state.log_evidence_error
+        # Weights of exact draws differ by the preference alone, on top of the rest.
+        ess = effective_sample_size(state.log_weights)
+        spread = (size / ess - 1) / (size - 1) if ess > 0 else 0.0
+        return math.sqrt(state.log_evidence_error**2 + max(spread, 0.0))
     if sampler.guarantee is not Guarantee.WEIGHTED or len(state.lanes) < 2:
         return None
     log_weights = np.array(state.log_weights)

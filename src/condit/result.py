@@ -25,7 +25,8 @@ class Sample:
         log_probability: natural logarithm of the probability of its tokens, and of its end, under
             the base law.
         finish_reason: ``"stop"``: finished, and the oracle says it is valid; ``"length"``: met
-            the budget unfinished; ``"dead_end"``: nothing allowed had any mass.
+            the budget unfinished; ``"dead_end"``: nothing allowed had any mass; ``"rejected"``: no
+            attempt was accepted (this is the longest that was refused).
         value: what the text means, where the constraint has a type: parsed and validated.
         log_preference: natural logarithm of ``φ`` of the text, which is part of its weight (or of
             its choice); 0 without a preference.
@@ -137,13 +138,13 @@ class Result:
 
     @property
     def best(self) -> Sample:
-        """The valid sample with the highest posterior density, that is, the highest ``p``.
+        """The valid sample with the highest posterior density, that is, the highest ``p φ``.
 
         Where no sample is valid (a partial result, on an error), the longest.
         """
         valid = [sample for sample in self.samples if sample.valid]
         if valid:
-            return max(valid, key=lambda sample: sample.log_probability)
+            return max(valid, key=lambda s: s.log_probability + s.log_preference)
         return max(self.samples, key=lambda sample: len(sample.tokens))
 
     def draw(self, rng: np.random.Generator | None = None) -> Sample:

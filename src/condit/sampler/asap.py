@@ -9,11 +9,14 @@ with the weights dropped.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from condit.sampler.attempts import AttemptsSampler, AttemptsState, Going, Trial
-from condit.sampler.base import Guarantee
+from condit.sampler.base import Guarantee, log_mean_exp
 from condit.sampler.trie import Node
 from condit.sampler.twisted import draw_allowed
 from condit.sampler.walk import extend, steering, twisted
@@ -40,8 +43,11 @@ class ASAp(AttemptsSampler):
         extend(state, lane, node, draw.slot)
         return Going.ON
 
-    def estimate(self, trial: Trial) -> float:
-        """The weight of the attempt, as natural logarithm; ``-inf`` for a dead end."""
-        if trial.lane.finish_reason == "rejected":
-            return float("-inf")
-        return trial.log_start + trial.lane.log_weight
+    def evidence(self, state: AttemptsState) -> tuple[float, float | None]:
+        """The mean weight of attempts, and its standard error."""
+        log_weights = state.log_weights_of_attempts
+        weights = np.exp(np.array(log_weights) - max(0.0, *log_weights))
+        if len(weights) < 2 or not weights.any():
+            return log_mean_exp(log_weights), None
+        error = weights.std(ddof=1) / weights.mean() / math.sqrt(len(weights))
+        return log_mean_exp(log_weights), float(error)

@@ -20,7 +20,7 @@ import numpy as np
 
 from condit.errors import ArgumentError
 from condit.model.reader import PrefixReader
-from condit.sampler.base import Attempt, Guarantee, Lane, Problem, Sampler, State, StepInfo
+from condit.sampler.base import Attempt, Lane, Problem, Sampler, State, StepInfo
 from condit.sampler.base import effective_sample_size as size_of
 from condit.sampler.local import weigh_preference
 from condit.sampler.trie import Node
@@ -71,7 +71,8 @@ class AttemptsState(TrieState):
         settled: how many attempts, from the first on, have ended; only these count.
         filled: how many lanes have their draw.
         longest: the longest text that was refused.
-        log_estimates: for each settled attempt an unbiased estimate of ``Z``, natural logarithm.
+        log_starts: for each settled attempt the natural logarithm of the bound when it began.
+        log_weights_of_attempts: for each its weight, ``-inf`` where it was not accepted.
     """
 
     root: TrieLane
@@ -81,7 +82,8 @@ class AttemptsState(TrieState):
     settled: int = 0
     filled: int = 0
     longest: list[int] = field(default_factory=list)
-    log_estimates: list[float] = field(default_factory=list)
+    log_starts: list[float] = field(default_factory=list)
+    log_weights_of_attempts: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -109,8 +111,8 @@ class AttemptsSampler(Sampler):
         """Take one token further from ``node``."""
 
     @abstractmethod
-    def estimate(self, trial: Trial) -> float:
-        """Natural logarithm of an unbiased estimate of ``Z`` by an attempt that has ended."""
+    def evidence(self, state: AttemptsState) -> tuple[float, float | None]:
+        """Natural logarithm of an estimate of ``Z`` by settled attempts, and its standard error."""
 
     def init(self, problem: Problem, rng: np.random.Generator) -> AttemptsState:
         """No attempts yet; the prompt is forwarded here."""
@@ -126,7 +128,6 @@ class AttemptsSampler(Sampler):
     def step(self, rng: np.random.Generator, state: State) -> tuple[State, StepInfo]:
         """Walk every attempt to where it needs the model, then ask the model once for all."""
         assert isinstance(state, AttemptsState)
-        before = len(state.log_estimates)
         ended: list[Trial] = []
         waiting: list[Trial] = []
         while len(waiting) < self.width:
@@ -152,7 +153,7 @@ class AttemptsSampler(Sampler):
                 self._give_up(state)
         state.trie.evict([standing(state, trial.lane) for trial in state.running])
         state.steps += 1
-        return state, self._record(state, ended, masks, len(state.log_estimates) - before)
+        return state, self._record(state, ended, masks)
 
     def _begin(self, rng: np.random.Generator, state: AttemptsState) -> Trial | None:
         """A new attempt, if more are needed and allowed."""
@@ -189,8 +190,11 @@ class AttemptsSampler(Sampler):
             state.settled += 1
             state.attempts += 1
             state.trie.attempts += 1
-            state.log_estimates.append(self.estimate(trial))
-            if not _accepted(trial):
+            state.log_starts.append(trial.log_start)
+            accepted = _accepted(trial)
+            weight = trial.log_start + trial.lane.log_weight if accepted else -math.inf
+            state.log_weights_of_attempts.append(weight)
+            if not accepted:
                 if len(trial.lane.tokens) > len(state.longest):
                     state.longest = trial.lane.tokens
                 continue
@@ -206,24 +210,10 @@ class AttemptsSampler(Sampler):
         self._sum_up(state)
 
     def _sum_up(self, state: AttemptsState) -> None:
-        estimates = np.array(state.log_estimates)
-        if self.guarantee is Guarantee.EXACT and state.filled > 1:
-            # The last one was accepted, or it would not be the last: without it the mean is
-            # unbiased where the bound stands still, as for any count of trials until a success.
-            estimates = estimates[:-1]
-        highest = estimates.max(initial=-math.inf)
-        if highest == -math.inf:
-            return
-        linear = np.exp(estimates - highest)
+        """Bring the estimate of the evidence up to date."""
+        log_mean, state.log_evidence_error = self.evidence(state)
         # Lanes that stay empty have weight 0: the others make up for them.
-        log_mean = highest + math.log(linear.mean())
-        if self.guarantee is Guarantee.EXACT:
-            # The bound is certain, and the estimate is not.
-            log_mean = min(log_mean, state.trie.log_bound)
         state.log_evidence = log_mean + math.log(len(state.lanes) / max(state.filled, 1))
-        if len(linear) > 1:
-            error = linear.std(ddof=1) / linear.mean() / math.sqrt(len(linear))
-            state.log_evidence_error = float(error)
 
     def _give_up(self, state: AttemptsState) -> None:
         """Close the lanes that no attempt could fill."""
@@ -232,9 +222,7 @@ class AttemptsSampler(Sampler):
             lane.tokens = list(state.longest)
             lane.finish_reason = in_vain(state.trie) if empty else "rejected"
 
-    def _record(
-        self, state: AttemptsState, ended: list[Trial], masks: int, settled: int
-    ) -> StepInfo:
+    def _record(self, state: AttemptsState, ended: list[Trial], masks: int) -> StepInfo:
         return StepInfo(
             step=state.steps - 1,
             tokens=(),

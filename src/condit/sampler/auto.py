@@ -31,6 +31,12 @@ PATIENCE = 2
 ATTEMPTS = 100
 """And so many attempts for each draw, as attempts along known prefixes need no forwards."""
 
+ENOUGH = 24
+"""After so many attempts their acceptance tells whether more of them are worth it."""
+
+LEAST = 0.1
+"""Below this share, they are not."""
+
 ACCEPTANCE = 0.2
 """Exact draws are worth it for longer texts too where this share of attempts is accepted."""
 
@@ -141,7 +147,8 @@ def _in_vain(state: AttemptsState) -> bool:
         return False  # it was not picked for being cheap: there is nothing to turn to
     if state.filled == len(state.lanes) or state.trie.log_bound == -math.inf:
         return False  # it is done, or nobody can find anything
-    return state.done or state.steps >= PATIENCE * longest(state.problem)
+    hopeless = state.attempts >= ENOUGH and state.accepted < LEAST * state.attempts
+    return state.done or hopeless or state.steps >= PATIENCE * longest(state.problem)
 
 
 def _turn(state: AttemptsState, rng: np.random.Generator) -> State:

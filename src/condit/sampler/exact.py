@@ -19,9 +19,11 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from condit.sampler.attempts import AttemptsSampler, AttemptsState, Going, Trial
 from condit.sampler.base import Guarantee
-from condit.sampler.trie import Node
+from condit.sampler.trie import Node, log_sum_exp
 from condit.sampler.twisted import REST, may_follow
 from condit.sampler.walk import extend, steering, twisted
 
@@ -30,9 +32,8 @@ from condit.sampler.walk import extend, steering, twisted
 class Exact(AttemptsSampler):
     """Independent draws from the target itself; it works until there are enough.
 
-    The evidence is the mean over attempts of the bound where one was accepted, without the last
-    attempt, which is always an accepted one, and at most the bound at the end. It is consistent,
-    with a standard error that goes to 0 as the bound comes near ``Z``, but not unbiased.
+    The evidence is consistent, with a standard error that goes to 0 as the bound comes near ``Z``,
+    but not unbiased.
     """
 
     guarantee: ClassVar[Guarantee] = Guarantee.EXACT
@@ -57,7 +58,22 @@ class Exact(AttemptsSampler):
         extend(state, lane, node, slot)
         return Going.ON
 
-    def estimate(self, trial: Trial) -> float:
-        """The bound where the attempt was accepted, else 0; as natural logarithm."""
-        accepted = trial.lane.finish_reason in ("stop", "length")
-        return trial.log_start if accepted and trial.lane.log_weight > -math.inf else -math.inf
+    def evidence(self, state: AttemptsState) -> tuple[float, float | None]:
+        """``Ẑ = accepted / Σ 1/bound``, within what is sure, and its standard error.
+
+        An attempt is accepted with probability ``Z / bound``, so this is where the number that was
+        accepted is the number to be expected. The last attempt is always an accepted one, and is
+        left out where it is not the only one.
+        """
+        last = -1 if state.filled == len(state.lanes) > 1 else None
+        log_starts = np.array(state.log_starts[:last])
+        accepted = state.filled - (last is not None)
+        if accepted == 0:
+            return -math.inf, None
+        log_evidence = math.log(accepted) - log_sum_exp(-log_starts)
+        # What was drawn is surely there, and more than the bound is surely not.
+        found = {tuple(lane.tokens): lane.log_probability for lane in state.lanes[: state.filled]}
+        log_evidence = max(log_evidence, log_sum_exp(np.array(list(found.values()))))
+        log_evidence = min(log_evidence, state.trie.log_bound)
+        chances = np.minimum(np.exp(log_evidence - log_starts), 1.0)
+        return log_evidence, math.sqrt((chances * (1 - chances)).sum()) / float(chances.sum())

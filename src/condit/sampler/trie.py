@@ -111,7 +111,8 @@ class Node:
         """
         known = self.seen & (self.tokens != self.end)  # texts that end say nothing about others
         most = float(self.log_estimates[known].max(initial=log_prior))
-        factors = np.full(len(self.tokens) + 1, min(most, 0.0))
+        # Where all that is known came to nothing, that need not hold for the rest: never 0.
+        factors = np.full(len(self.tokens) + 1, min(most, 0.0) if most > -math.inf else 0.0)
         factors[:-1][self.seen] = self.log_estimates[self.seen]
         np.minimum(factors[:-1], self.log_bounds, out=factors[:-1])
         return factors

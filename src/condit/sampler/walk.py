@@ -5,7 +5,6 @@ What `Learned` (weights), `Exact` (refusals) and `ASAp` (neither) share.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -110,8 +109,8 @@ def read_nodes(state: TrieState, lanes: Sequence[TrieLane]) -> int:
     for lane, logits in zip(missing, rows, strict=True):
         node = node_of(state, lane)
         if node is None:  # another lane may have come to the same place
-            law, complete = _law(state, lane, logits, without=None)
-            masks += lane.matcher is not None
+            law, complete, masked = _law(state, lane, logits, without=None)
+            masks += masked
             end = state.problem.model.vocabulary.end
             node = state.trie.add(law, lane.parent, lane.slot, complete, end)
         state.rows[node] = logits
@@ -159,9 +158,11 @@ def extend(
         lane.tokens.append(token)
         if len(lane.tokens) == problem.max_tokens:
             meet_budget(lane, end)
-    if lane.log_weight == -math.inf:
+    # Not by its weight: a preference may have made that 0, of which the trie must know nothing.
+    met_budget = lane.finish_reason == "length" and lane.matcher is not None
+    if met_budget or lane.finish_reason == "dead_end":
         state.trie.refuse(node, slot)
-        state.trie.met_budget |= lane.finish_reason == "length"
+        state.trie.met_budget |= met_budget
 
 
 def in_vain(trie: Trie) -> FinishReason:
@@ -171,19 +172,23 @@ def in_vain(trie: Trie) -> FinishReason:
 
 def _law(
     state: TrieState, lane: TrieLane, logits: Logits, without: Node | None
-) -> tuple[TokenLaw, bool]:
-    """The law of the next token without what is known to be refused, and whether that is all.
+) -> tuple[TokenLaw, bool, bool]:
+    """The law of the next token without what is known to be refused.
 
     Args:
         without: leave out the tokens that this node keeps one by one, too.
+
+    Returns:
+        the law; whether all that is left is allowed; and whether a mask was computed for it.
     """
     law = state.problem.law.at(logits, state.problem.model.vocabulary)
     matcher = steering(state, lane)
     allowed, complete = (None, True) if matcher is None else outline(matcher)
+    masked = allowed is not None
     if without is not None:
         if allowed is None:
             allowed = np.ones(len(state.problem.model.vocabulary), dtype=np.bool_)
         allowed[without.tokens] = False
     if allowed is not None:
         law.restrict(allowed)
-    return law, complete
+    return law, complete, masked
