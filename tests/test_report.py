@@ -103,3 +103,15 @@ def test_it_can_be_read_and_sent(letters: NgramModel) -> None:
     single = run(letters, "masked", n=1).report
     assert single.log_evidence_error is None
     assert "surely at least" in str(single)
+
+
+def test_exact_draws_that_are_weighted_are_not_called_exact(letters: NgramModel) -> None:
+    happy = prefer(lambda text: 2.0 * text.count("b"))
+    result = run(letters, "exact", n=40, prefer=happy)
+    assert result.report.guarantee is condit.Guarantee.WEIGHTED
+    assert result.ess < 39
+    plain = run(letters, "exact", n=40).report.log_evidence_error
+    assert result.report.log_evidence_error > plain  # type: ignore[operator]
+    assert result.best.log_probability + result.best.log_preference == max(
+        sample.log_probability + sample.log_preference for sample in result.samples
+    )

@@ -16,6 +16,7 @@ from test_unbiased import WORLDS, letters_world, world_of
 
 import condit
 from condit import ASAp, Exact, Learned
+from condit.prefer.score import prefer
 from condit.sampler.attempts import AttemptsState, Going, Trial
 from condit.sampler.base import Problem, State
 from condit.sampler.trie import Node, Trie
@@ -165,3 +166,46 @@ def test_the_evidence_of_exact_draws_is_consistent_and_bounded() -> None:
         assert state.log_bound > math.log(world.evidence) - 1e-9
         assert state.accepted == 3000
         assert state.attempts < 3600
+
+
+def test_estimates_never_rule_out_what_was_not_tried() -> None:
+    """All that is known may have come to nothing, and the one valid text lie elsewhere."""
+    vocabulary = condit.Vocabulary.of(["a", "b", "c"])
+    texts = ["aaa", "ba", "bc", "aab"]
+    model = condit.NgramModel.train(texts, vocabulary=vocabulary, order=2, smoothing=1.0)
+    world = World(model, condit.regex("aaa|ba"), prompt="c", max_tokens=2)
+    assert len(world.probabilities) == 1
+    evidences = np.zeros((400, 3))
+    for run in range(400):
+        problem = replace(world.problem(1), trie=Trie())
+        for call in range(3):
+            state = run_problem(Learned(), problem, 1000 * run + call)
+            evidences[run, call] = math.exp(state.lanes[0].log_weight)
+    most = evidences.max()
+    means = np.full(3, world.evidence)
+    assert most < 20 * world.evidence
+    scaled = p_values_of_means(evidences / (20 * world.evidence), means / (20 * world.evidence))
+    assert scaled.min() > 1e-6 / 3
+
+
+def test_the_trie_knows_nothing_of_preferences() -> None:
+    world = world_of("regex of low mass")
+    trie = Trie()
+    never_b = prefer(lambda text: -math.inf if "b" in text else 0.0, partial=True)
+    for seed in range(20):
+        problem = replace(world.problem(4), trie=trie, preference=never_b)
+        run_problem(condit.SMC(kernel="learned"), problem, seed)
+        assert trie.log_bound > math.log(world.evidence) - 1e-9
+
+
+def test_the_evidence_stays_within_what_is_sure() -> None:
+    """Where nearly all attempts are made in vain before anything is known."""
+    model = condit.load("ngram")
+    options = condit.choice("yes", "no")
+    for seed in range(20):
+        result = condit.generate(
+            model, "The answer is ", options, n=8, max_tokens=4, sampler="exact", seed=seed
+        )
+        report = result.report
+        assert report.log_upper_bound is not None
+        assert report.log_lower_bound - 1e-9 <= result.log_evidence <= report.log_upper_bound
