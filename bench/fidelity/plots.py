@@ -27,12 +27,12 @@ _STYLES = {
     "smc": ("#0072B2", "o", "-"),
     "genlm": ("#D55E00", "D", "-"),
     "learned": ("#009E73", "v", "-"),
+    "session": ("#009E73", "v", "--"),
     "exact": ("#CC79A7", "*", "-"),
     "asap": ("#8C6D31", "P", "--"),
     "mcmc": ("#999999", "X", "--"),
     "auto": ("#000000", "d", ":"),
 }
-_OTHER = ("#7B3294", "h", "--")
 
 _Style = tuple[str, str, str]
 
@@ -79,9 +79,9 @@ def pictures(
 
 
 def _shown(curves: dict[str, Curve]) -> dict[str, Curve]:
-    """Plain masking is drawn from what is known exactly."""
-    masking = CONTESTANTS["masking"].label
-    return {label: curve for label, curve in curves.items() if label != masking}
+    """Those that have a style; tables have all. Masking is drawn from what is known exactly."""
+    labels = {CONTESTANTS[who].label for who in _STYLES} | {SHIPPED}
+    return {label: curve for label, curve in curves.items() if label in labels}
 
 
 def _with_evidence(curves: dict[str, Curve]) -> dict[str, Curve]:
@@ -106,7 +106,7 @@ def _style(label: str) -> _Style:
         colour, marker, _ = _STYLES["genlm"]
         return colour, marker, ":"
     names = {contestant.label: who for who, contestant in CONTESTANTS.items()}
-    return _STYLES.get(names.get(label, ""), _OTHER)
+    return _STYLES[names[label]]
 
 
 def _picture(
