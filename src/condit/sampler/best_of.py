@@ -26,7 +26,6 @@ from numpy.typing import NDArray
 
 from condit.constraint.base import Matcher
 from condit.errors import ArgumentError
-from condit.plugins import find
 from condit.sampler.base import (
     Guarantee,
     Lane,
@@ -36,7 +35,7 @@ from condit.sampler.base import (
     StepInfo,
     log_mean_exp,
 )
-from condit.sampler.local import Kernel, bind, finish
+from condit.sampler.local import Kernel, bind, finish, kernel_of
 from condit.sampler.walk import require_temperature
 
 
@@ -89,18 +88,7 @@ class BestOf(Sampler):
     def __post_init__(self) -> None:
         if self.of < 1:
             raise ArgumentError(f"of must be 1 or more, not {self.of}")
-        self._kernel()
-
-    def _kernel(self) -> Kernel:
-        if isinstance(self.kernel, Kernel):
-            return self.kernel
-        kernel = find("samplers", self.kernel)
-        if isinstance(kernel, type) and issubclass(kernel, Kernel):
-            return kernel()
-        raise ArgumentError(
-            f"{self.kernel!r} does not draw single tokens, so best_of cannot draw candidates "
-            "by it: use awrs, masked or learned"
-        )
+        kernel_of(self.kernel, "best_of")
 
     def init(self, problem: Problem, rng: np.random.Generator) -> BestOfState:
         """Candidates at the end of the prompt, which is forwarded here.
@@ -122,7 +110,7 @@ class BestOf(Sampler):
             # of the constraint says nothing about free draws.
             most = problem.max_tokens + 1
             inner = replace(inner, constraint=None, finish=False, max_tokens=most, trie=None)
-        candidates = self._kernel().init(inner, rng)
+        candidates = kernel_of(self.kernel, "best_of").init(inner, rng)
         lanes = [
             Lane(matcher=None, rng=noise, origin=index)
             for index, noise in enumerate(rng.spawn(problem.lanes))
@@ -134,7 +122,7 @@ class BestOf(Sampler):
     def step(self, rng: np.random.Generator, state: State) -> tuple[State, StepInfo]:
         """Grow every candidate by one token; when all have ended, choose. ``state`` is consumed."""
         assert isinstance(state, BestOfState)
-        kernel, candidates = self._kernel(), state.candidates
+        kernel, candidates = kernel_of(self.kernel, "best_of"), state.candidates
         before = [lane.log_probability for lane in candidates.lanes]
         info = kernel.grow(candidates)
         if state.matchers:

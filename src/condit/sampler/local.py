@@ -15,7 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from condit.constraint.base import Matcher
+from condit.errors import ArgumentError
 from condit.model.base import Decoder
+from condit.plugins import find
 from condit.prefer.base import checked_log_weights
 from condit.sampler.base import Lane, Problem, Sampler, State, StepInfo, effective_sample_size
 from condit.sampler.budget import WithinBudget, can_finish, outline, zone
@@ -109,6 +111,28 @@ class LocalSampler(Kernel):
         """Lane ``i`` has become a copy of lane ``ancestors[i]``: let the decoder follow."""
         assert isinstance(state, LocalState)
         state.decoder.fork(ancestors)
+
+
+def kernel_of(kernel: str | Kernel, who: str) -> Kernel:
+    """The kernel of that name with its usual settings, or the kernel itself.
+
+    Args:
+        kernel: a registered name, or a kernel.
+        who: the sampler that needs one, for the message.
+
+    Raises:
+        UnknownNameError: nothing is registered by that name.
+        ArgumentError: what is does not draw single tokens.
+    """
+    if isinstance(kernel, Kernel):
+        return kernel
+    found = find("samplers", kernel)
+    if isinstance(found, type) and issubclass(found, Kernel):
+        return found()
+    raise ArgumentError(
+        f"{kernel!r} does not draw single tokens, so {who} cannot build on it: "
+        "use awrs, masked or learned"
+    )
 
 
 def bind(problem: Problem) -> Matcher | None:

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from condit.errors import ArgumentError, UnknownNameError
-from condit.plugins import find, unknown
+from condit.plugins import unknown
 from condit.sampler.base import Problem, Sampler, State, StepInfo, log_mean_exp
-from condit.sampler.local import Kernel
+from condit.sampler.local import Kernel, kernel_of
 from condit.sampler.resampling import SCHEMES, ancestors
 
 
@@ -45,24 +45,13 @@ class SMC(Sampler):
             raise UnknownNameError(unknown("resampling scheme", self.resampling, SCHEMES))
         if not 0 <= self.threshold <= 1:
             raise ArgumentError(f"threshold must be from 0 to 1, not {self.threshold}")
-        if isinstance(self.kernel, str):
-            self._named(self.kernel)
+        if self.kernel is not None:
+            kernel_of(self.kernel, "smc")
 
     def kernel_for(self, problem: Problem) -> Kernel:
         """The kernel itself."""
-        if isinstance(self.kernel, Kernel):
-            return self.kernel
         default = "awrs" if problem.trie is None else "learned"
-        return self._named(self.kernel or default)
-
-    def _named(self, name: str) -> Kernel:
-        kernel = find("samplers", name)
-        if isinstance(kernel, type) and issubclass(kernel, Kernel):
-            return kernel()
-        raise ArgumentError(
-            f"{name!r} does not draw single tokens, so smc cannot resample it: "
-            "use awrs, masked or learned"
-        )
+        return kernel_of(self.kernel or default, "smc")
 
     def init(self, problem: Problem, rng: np.random.Generator) -> State:
         """Lanes at the end of the prompt."""
