@@ -6,7 +6,9 @@ less, and the upper bound on the valid mass comes down towards it.
 
 import condit
 
-PROMPT = [{"role": "user", "content": "Think of a day in 2024. Answer with the date like 2024-05-17."}]
+PROMPT = [
+    {"role": "user", "content": "Think of a day in 2024. Answer with the date like 2024-05-17."}
+]
 DATE = condit.regex("2024-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
 
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import codecs
-import enum
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
 import condit
+from condit.cli_output import Output, console, following, show
 from condit.errors import ArgumentError, ConditError, GenerationError
 from condit.plugins import find, registered
 
@@ -25,8 +23,6 @@ if TYPE_CHECKING:
     from condit.constraint.base import Constraint
     from condit.model.base import Model, Prompt
     from condit.model.source import ModelSource
-    from condit.result import Result
-    from condit.sampler.base import StepInfo
 
 app = typer.Typer(
     name="condit",
@@ -46,14 +42,6 @@ NO_ANSWER = 1
 
 STREAMING = ("auto", "awrs", "masked", "smc", "learned")
 """Samplers that write one text through, so that it can be printed as it comes."""
-
-
-class Output(enum.StrEnum):
-    """How a result is printed."""
-
-    TABLE = "table"
-    JSON = "json"
-    TEXT = "text"
 
 
 JsonSchema = Annotated[
@@ -157,7 +145,7 @@ def generate(
         text = _read("-") if prompt == "-" else prompt
         loaded = _load(model)
         asked: Prompt = _messages(text, system) if chat or system is not None else text
-        with _following(loaded, n, max_tokens, stream) as on_step:
+        with following(loaded, n, max_tokens, stream) as on_step:
             result = condit.generate(
                 loaded,
                 asked,
@@ -174,7 +162,7 @@ def generate(
         if stream:
             typer.echo()
         else:
-            _show(result, output)
+            show(result, output)
         if report:
             typer.echo(f"\n{result.report}", err=output is not Output.TABLE)
 
@@ -211,13 +199,8 @@ def models() -> None:
     for name in sorted(registered("models")):
         source = cast("ModelSource", find("models", name))
         table.add_row(name, Text(source.description), Text(source.status()))
-    _console().print(table)
+    console().print(table)
     typer.echo("A directory with a transformers model and a .gguf file work too.")
-
-
-def _console() -> Console:
-    # In a pipe, lines are as long as they are: whoever reads them can fold them.
-    return Console() if sys.stdout.isatty() else Console(width=200)
 
 
 @contextmanager
@@ -274,91 +257,8 @@ def _messages(text: str, system: str | None) -> list[dict[str, str]]:
 
 
 def _load(name: str) -> Model:
-    console = Console(stderr=True)
-    if not console.is_terminal:
+    terminal = Console(stderr=True)
+    if not terminal.is_terminal:
         return condit.load(name)
-    console.print(f"Loading {name}", style="dim")
+    terminal.print(f"Loading {name}", style="dim")
     return condit.load(name)
-
-
-@contextmanager
-def _following(
-    model: Model, n: int, max_tokens: int, stream: bool
-) -> Iterator[Callable[[StepInfo], None] | None]:
-    """What to call after each step: prints the text, moves a progress bar, or nothing in a pipe."""
-    if stream:
-        decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-
-        def print_token(info: StepInfo) -> None:
-            if info.tokens[0] is not None:
-                typer.echo(decoder.decode(model.vocabulary.bytes[info.tokens[0]]), nl=False)
-
-        yield print_token
-        return
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield None
-        return
-    columns = (
-        TextColumn("[progress.description]{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed}/{task.total} tokens"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("Drawing", total=max_tokens)
-        tried = accepted = 0
-
-        def move_bar(info: StepInfo) -> None:
-            nonlocal tried, accepted
-            if info.tokens:
-                growing = sum(token is not None for token in info.tokens)
-                progress.update(task, advance=1, description=f"Drawing {growing} samples")
-                return
-            # Whole texts are tried, and how long that takes is not known before.
-            tried += len(info.attempts)
-            accepted += sum(attempt.outcome == "accepted" for attempt in info.attempts)
-            said = f"Accepted {accepted} of {tried} attempts for {n} samples"
-            progress.update(task, total=None, description=said)
-
-        yield move_bar
-
-
-def _show(result: Result, output: Output) -> None:
-    if output is Output.JSON:
-        typer.echo(json.dumps(result.to_dict(), ensure_ascii=False, indent=2))
-    elif output is Output.TEXT:
-        for sample in result.samples:
-            if sample.valid:
-                typer.echo(sample.text)
-    else:
-        _show_table(result)
-
-
-def _show_table(result: Result) -> None:
-    table = Table(box=None, pad_edge=False)
-    table.add_column("", justify="right")
-    for heading in ("weight", "log p", "tokens"):
-        table.add_column(heading, justify="right")
-    table.add_column("end")
-    table.add_column("text", overflow="fold")
-    best = result.best
-    for sample, weight in zip(result.samples, result.weights, strict=True):
-        table.add_row(
-            "*" if sample is best else "",
-            f"{weight:.3f}",
-            f"{sample.log_probability:.2f}",
-            str(len(sample.tokens)),
-            sample.finish_reason,
-            Text(sample.text),
-        )
-    _console().print(table)
-    stats = result.stats
-    typer.echo(
-        f"log evidence {result.log_evidence:.3f}   "
-        f"effective sample size {result.ess:.2f} of {len(result.samples)}   "
-        f"{result.distinct} distinct   "
-        f"{stats.tokens} tokens in {stats.seconds:.1f} s ({stats.tokens_per_second:.0f}/s)   "
-        f"seed {result.seed}"
-    )
-    typer.echo(f"{result.sampler}: {result.reason}")

@@ -1,0 +1,118 @@
+"""What the command line prints: progress, streams, tables."""
+
+from __future__ import annotations
+
+import codecs
+import enum
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from condit.model.base import Model
+from condit.result import Result
+from condit.sampler.base import StepInfo
+
+
+class Output(enum.StrEnum):
+    """How a result is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    TEXT = "text"
+
+
+def console() -> Console:
+    """Standard output."""
+    # In a pipe, lines are as long as they are: whoever reads them can fold them.
+    return Console() if sys.stdout.isatty() else Console(width=200)
+
+
+@contextmanager
+def following(
+    model: Model, n: int, max_tokens: int, stream: bool
+) -> Iterator[Callable[[StepInfo], None] | None]:
+    """What to call after each step: prints the text, moves a progress bar, or nothing in a pipe."""
+    if stream:
+        decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+
+        def print_token(info: StepInfo) -> None:
+            if info.tokens[0] is not None:
+                typer.echo(decoder.decode(model.vocabulary.bytes[info.tokens[0]]), nl=False)
+
+        yield print_token
+        return
+    terminal = Console(stderr=True)
+    if not terminal.is_terminal:
+        yield None
+        return
+    columns = (
+        TextColumn("[progress.description]{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total} tokens"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=terminal, transient=True) as progress:
+        task = progress.add_task("Drawing", total=max_tokens)
+        tried = accepted = 0
+
+        def move_bar(info: StepInfo) -> None:
+            nonlocal tried, accepted
+            if info.tokens:
+                growing = sum(token is not None for token in info.tokens)
+                progress.update(task, advance=1, description=f"Drawing {growing} samples")
+                return
+            # Whole texts are tried, and how long that takes is not known before.
+            tried += len(info.attempts)
+            accepted += sum(attempt.outcome == "accepted" for attempt in info.attempts)
+            said = f"Accepted {accepted} of {tried} attempts for {n} samples"
+            progress.update(task, total=None, description=said)
+
+        yield move_bar
+
+
+def show(result: Result, output: Output) -> None:
+    """Print a result."""
+    if output is Output.JSON:
+        typer.echo(json.dumps(result.to_dict(), ensure_ascii=False, indent=2))
+    elif output is Output.TEXT:
+        for sample in result.samples:
+            if sample.valid:
+                typer.echo(sample.text)
+    else:
+        _show_table(result)
+
+
+def _show_table(result: Result) -> None:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("", justify="right")
+    for heading in ("weight", "log p", "tokens"):
+        table.add_column(heading, justify="right")
+    table.add_column("end")
+    table.add_column("text", overflow="fold")
+    best = result.best
+    for sample, weight in zip(result.samples, result.weights, strict=True):
+        table.add_row(
+            "*" if sample is best else "",
+            f"{weight:.3f}",
+            f"{sample.log_probability:.2f}",
+            str(len(sample.tokens)),
+            sample.finish_reason,
+            Text(sample.text),
+        )
+    console().print(table)
+    stats = result.stats
+    typer.echo(
+        f"log evidence {result.log_evidence:.3f}   "
+        f"effective sample size {result.ess:.2f} of {len(result.samples)}   "
+        f"{result.distinct} distinct   "
+        f"{stats.tokens} tokens in {stats.seconds:.1f} s ({stats.tokens_per_second:.0f}/s)   "
+        f"seed {result.seed}"
+    )
+    typer.echo(f"{result.sampler}: {result.reason}")
