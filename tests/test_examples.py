@@ -14,7 +14,7 @@ from condit.model.transformers import TransformersModel
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 
 PROMISES = {
-    "arithmetic.py": ["=", "+"],
+    "arithmetic.py": [" = ", "0."],
     "chat.py": ["The sky is blue because"],
     "classify.py": ["P(positive) is about", "mass of all labels together"],
     "memory.py": ["call 7:", "surely at most", "Memory of 1 problems"],

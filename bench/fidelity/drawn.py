@@ -21,6 +21,7 @@ class Drawn:
             all calls so far.
         shipped: the same as the contestant's own backend forwards them, where that differs.
         seconds: likewise; of use only where the model itself is at work.
+        crashes: how many runs broke off before this one, which was made instead.
     """
 
     weights: dict[Text, float]
@@ -28,6 +29,7 @@ class Drawn:
     positions: float
     shipped: float | None = None
     seconds: float = 0.0
+    crashes: int = 0
 
 
 def drawn_of(state: State, positions: float, seconds: float, *, weighted: bool = True) -> Drawn:

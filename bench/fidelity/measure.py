@@ -54,6 +54,8 @@ class Measure:
             "positions": _brief(float(positions.mean())),
             "positions_5_to_95": [_brief(x) for x in np.percentile(positions, [5, 95])],
         }
+        if crashes := sum(run.crashes for run in runs):
+            measured["crashes"] = crashes
         if runs[0].shipped is not None:
             measured["shipped"] = _brief(float(np.mean([run.shipped for run in runs])))
         if found:

@@ -139,6 +139,7 @@ def _genlm_drawn(run: dict[str, Any]) -> Drawn:
         run["positions"],
         run.get("positions_shipped"),
         run.get("seconds", 0.0),
+        run.get("crashes", 0),
     )
 
 

@@ -176,6 +176,7 @@ def _evidence(results: dict[str, Any]) -> str:
     title = (
         "**Evidence**: is the mean of Ẑ/Z 1? z takes it for normal, which skewed weights are not; "
         "the p-value of the worst estimate is by a bet that holds for any weights, and for as many "
-        "estimates as there are"
+        "estimates as there are. It does not notice what a rare large weight could still make up "
+        "for, as where Z is small: a large p-value is no praise"
     )
     return f"{title}\n\n{table(heads, rows)}"

@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+import traceback
 import warnings
 from typing import Any
 
@@ -51,19 +52,35 @@ class Genlm:
         sampler = AWRS(self.potential, self.condition, seed=seed)
         runs = []
         for particles in settings:
-            self.potential.asked.clear()
-            drawn = await sampler.smc(
-                n_particles=particles, ess_threshold=0.5, max_tokens=self.max_tokens + 1
-            )
+            drawn, crashes = await self._smc(sampler, particles)
             lengths = [len(context) for context in self.potential.asked]
             runs.append(
                 {
                     **_weighted(drawn, lambda token: token),
                     "positions": sum(length > 0 for length in lengths),
                     "positions_shipped": sum(lengths),
+                    "crashes": crashes,
                 }
             )
         return runs
+
+    async def _smc(self, sampler: AWRS, particles: int) -> tuple[Any, int]:
+        """A run that came to its end, and how many did not.
+
+        Now and then one of its own assertions about rounding fails. Such a run is made again, with
+        the noise that comes next, and what it had cost is forgotten.
+        """
+        for crashes in range(5):
+            self.potential.asked.clear()
+            try:
+                drawn = await sampler.smc(
+                    n_particles=particles, ess_threshold=0.5, max_tokens=self.max_tokens + 1
+                )
+            except AssertionError:
+                traceback.print_exc()
+            else:
+                return drawn, crashes
+        raise RuntimeError("five runs in a row met an assertion of its own; see the log")
 
     def open_real(self, task: dict[str, Any]) -> dict[str, Any]:
         """The same world with the model itself, for the clock."""
