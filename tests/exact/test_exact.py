@@ -52,7 +52,7 @@ class InOrderOfEnding(Exact):
 
     def _settle(self, state: AttemptsState) -> None:
         renumbered = {
-            state.settled + rank: trial for rank, trial in enumerate(state.ended.values())
+            state.attempts + rank: trial for rank, trial in enumerate(state.ended.values())
         }
         state.ended = renumbered
         super()._settle(state)

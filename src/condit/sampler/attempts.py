@@ -20,7 +20,7 @@ import numpy as np
 
 from condit.errors import ArgumentError
 from condit.model.reader import PrefixReader
-from condit.sampler.base import Attempt, Lane, Problem, Sampler, State, StepInfo
+from condit.sampler.base import Lane, Problem, Sampler, State, StepInfo, attempt_of
 from condit.sampler.base import effective_sample_size as size_of
 from condit.sampler.local import weigh_preference
 from condit.sampler.trie import Node
@@ -63,13 +63,14 @@ class Trial:
 class AttemptsState(TrieState):
     """Attempts under way, and the ones that ended while an earlier one had not.
 
+    Only settled attempts count, which have ended as all before them have: ``attempts`` is how many
+    there are, and ``accepted`` how many of them fill a lane.
+
     Attributes:
         root: the lane that attempts are copied from.
         running: the attempts under way.
         ended: attempts that ended and are not settled yet, by number.
         begun: how many attempts have begun.
-        settled: how many attempts, from the first on, have ended; only these count.
-        filled: how many lanes have their draw.
         longest: the longest text that was refused.
         log_starts: for each settled attempt the natural logarithm of the bound when it began.
         log_weights_of_attempts: for each its weight, ``-inf`` where it was not accepted.
@@ -79,8 +80,6 @@ class AttemptsState(TrieState):
     running: list[Trial] = field(default_factory=list)
     ended: dict[int, Trial] = field(default_factory=dict)
     begun: int = 0
-    settled: int = 0
-    filled: int = 0
     longest: list[int] = field(default_factory=list)
     log_starts: list[float] = field(default_factory=list)
     log_weights_of_attempts: list[float] = field(default_factory=list)
@@ -145,6 +144,8 @@ class AttemptsSampler(Sampler):
                 self._settle(state)
                 if state.done:
                     break
+        if ended:
+            self._sum_up(state)
         masks = 0
         if not state.done:
             if waiting:
@@ -157,7 +158,7 @@ class AttemptsSampler(Sampler):
 
     def _begin(self, rng: np.random.Generator, state: AttemptsState) -> Trial | None:
         """A new attempt, if more are needed and allowed."""
-        found = state.filled + sum(_accepted(trial) for trial in state.ended.values())
+        found = state.accepted + sum(_accepted(trial) for trial in state.ended.values())
         spent = state.begun >= self.attempts * len(state.lanes)
         log_start = state.trie.log_bound
         if found >= len(state.lanes) or spent or log_start == -math.inf:
@@ -185,11 +186,9 @@ class AttemptsSampler(Sampler):
 
     def _settle(self, state: AttemptsState) -> None:
         """Count attempts in the order in which they began, and fill lanes with accepted ones."""
-        while state.settled in state.ended and state.filled < len(state.lanes):
-            trial = state.ended.pop(state.settled)
-            state.settled += 1
+        while state.attempts in state.ended and state.accepted < len(state.lanes):
+            trial = state.ended.pop(state.attempts)
             state.attempts += 1
-            state.trie.attempts += 1
             state.log_starts.append(trial.log_start)
             accepted = _accepted(trial)
             weight = trial.log_start + trial.lane.log_weight if accepted else -math.inf
@@ -198,27 +197,24 @@ class AttemptsSampler(Sampler):
                 if len(trial.lane.tokens) > len(state.longest):
                     state.longest = trial.lane.tokens
                 continue
-            state.accepted += 1
-            state.trie.accepted += 1
-            lane = state.lanes[state.filled]
+            lane = state.lanes[state.accepted]
             lane.tokens = trial.lane.tokens
             lane.log_probability = trial.lane.log_probability
             lane.finish_reason = trial.lane.finish_reason
             lane.log_weight = 0.0
-            state.filled += 1
+            state.accepted += 1
             weigh_preference(state.problem, [lane])
-        self._sum_up(state)
 
     def _sum_up(self, state: AttemptsState) -> None:
         """Bring the estimate of the evidence up to date."""
         log_mean, state.log_evidence_error = self.evidence(state)
         # Lanes that stay empty have weight 0: the others make up for them.
-        state.log_evidence = log_mean + math.log(len(state.lanes) / max(state.filled, 1))
+        state.log_evidence = log_mean + math.log(len(state.lanes) / max(state.accepted, 1))
 
     def _give_up(self, state: AttemptsState) -> None:
         """Close the lanes that no attempt could fill."""
         empty = state.trie.log_bound == -math.inf
-        for lane in state.lanes[state.filled :]:
+        for lane in state.lanes[state.accepted :]:
             lane.tokens = list(state.longest)
             lane.finish_reason = in_vain(state.trie) if empty else "rejected"
 
@@ -229,20 +225,11 @@ class AttemptsSampler(Sampler):
             local_log_weights=(),
             checks=(),
             masks=(masks,),
-            effective_sample_size=size_of(state.log_weights[: state.filled])
-            if state.filled
+            effective_sample_size=size_of(state.log_weights[: state.accepted])
+            if state.accepted
             else 0.0,
             attempts=tuple(
-                Attempt(
-                    trial.number,
-                    tuple(trial.lane.tokens),
-                    "accepted"
-                    if _accepted(trial)
-                    else "length"
-                    if trial.lane.finish_reason == "length"
-                    else "refused",
-                    trial.log_start,
-                )
+                attempt_of(trial.number, trial.lane, _accepted(trial), trial.log_start)
                 for trial in ended
             ),
         )

@@ -145,7 +145,7 @@ def _in_vain(state: AttemptsState) -> bool:
     """Whether exact sampling has not found enough draws, and should not go on."""
     if isinstance(state.chosen, Exact) and state.chosen.attempts != ATTEMPTS:
         return False  # it was not picked for being cheap: there is nothing to turn to
-    if state.filled == len(state.lanes) or state.trie.log_bound == -math.inf:
+    if state.accepted == len(state.lanes) or state.trie.log_bound == -math.inf:
         return False  # it is done, or nobody can find anything
     hopeless = state.attempts >= ENOUGH and state.accepted < LEAST * state.attempts
     return state.done or hopeless or state.steps >= PATIENCE * longest(state.problem)

@@ -163,6 +163,14 @@ class Attempt(NamedTuple):
     log_bound: float = 0.0
 
 
+def attempt_of(number: int, lane: Lane, accepted: bool, log_bound: float = 0.0) -> Attempt:
+    """The trace record of an attempt that has ended as ``lane``."""
+    refused: Literal["length", "refused"] = (
+        "length" if lane.finish_reason == "length" else "refused"
+    )
+    return Attempt(number, tuple(lane.tokens), "accepted" if accepted else refused, log_bound)
+
+
 class StepInfo(NamedTuple):
     """The trace record of one step; every tuple has one entry a lane.
 

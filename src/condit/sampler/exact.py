@@ -65,14 +65,14 @@ class Exact(AttemptsSampler):
         accepted is the number to be expected. The last attempt is always an accepted one, and is
         left out where it is not the only one.
         """
-        last = -1 if state.filled == len(state.lanes) > 1 else None
+        last = -1 if state.accepted == len(state.lanes) > 1 else None
         log_starts = np.array(state.log_starts[:last])
-        accepted = state.filled - (last is not None)
+        accepted = state.accepted - (last is not None)
         if accepted == 0:
             return -math.inf, None
         log_evidence = math.log(accepted) - log_sum_exp(-log_starts)
         # What was drawn is surely there, and more than the bound is surely not.
-        found = {tuple(lane.tokens): lane.log_probability for lane in state.lanes[: state.filled]}
+        found = {tuple(lane.tokens): lane.log_probability for lane in state.lanes[: state.accepted]}
         log_evidence = max(log_evidence, log_sum_exp(np.array(list(found.values()))))
         log_evidence = min(log_evidence, state.trie.log_bound)
         chances = np.minimum(np.exp(log_evidence - log_starts), 1.0)

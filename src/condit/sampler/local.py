@@ -226,13 +226,19 @@ def _grow_lane(state: LocalState, index: int, kernel: LocalSampler) -> Draw:
     lane.log_probability += law.log_probability(draw.token)
     if lane.matcher is not None:
         lane.matcher.advance(draw.token)
-    if draw.token == end:
-        finish(lane, problem)
-    else:
-        lane.tokens.append(draw.token)
-        if len(lane.tokens) == problem.max_tokens:
-            meet_budget(lane, end)
+    take(lane, draw.token, problem)
     return draw
+
+
+def take(lane: Lane, token: int, problem: Problem) -> None:
+    """Append a token that the matcher has taken already: the end finishes the text."""
+    end = problem.model.vocabulary.end
+    if token == end:
+        finish(lane, problem)
+        return
+    lane.tokens.append(token)
+    if len(lane.tokens) == problem.max_tokens:
+        meet_budget(lane, end)
 
 
 def meet_budget(lane: Lane, end: int) -> None:

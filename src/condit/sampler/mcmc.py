@@ -33,12 +33,21 @@ from condit.errors import ArgumentError, UnknownNameError
 from condit.model.base import Logits
 from condit.model.reader import PrefixReader
 from condit.plugins import unknown
-from condit.sampler.base import Attempt, Guarantee, Lane, Problem, Sampler, State, StepInfo
+from condit.sampler.base import (
+    Attempt,
+    Guarantee,
+    Lane,
+    Problem,
+    Sampler,
+    State,
+    StepInfo,
+    attempt_of,
+)
 from condit.sampler.budget import outline, steered
 from condit.sampler.kernels import Draw, draw_by_rejection
 from condit.sampler.law import TokenLaw
 from condit.sampler.local import bind, finish, meet_budget, record, weigh_preference, zone_of
-from condit.sampler.rejection import attempt_of, log_share, relative_error
+from condit.sampler.rejection import log_share, relative_error
 from condit.sampler.walk import require_temperature
 
 PROPOSALS = ("restart", "uniform", "entropy")

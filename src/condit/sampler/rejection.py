@@ -29,11 +29,11 @@ from condit.errors import ArgumentError
 from condit.model.base import Decoder, Model, Prompt
 from condit.model.load import load
 from condit.model.reader import PrefixReader
-from condit.sampler.base import Attempt, Guarantee, Lane, Problem, Sampler, State, StepInfo
+from condit.sampler.base import Guarantee, Lane, Problem, Sampler, State, StepInfo, attempt_of
 from condit.sampler.base import effective_sample_size as size_of
 from condit.sampler.budget import steered
 from condit.sampler.law import TokenLaw
-from condit.sampler.local import bind, finish, meet_budget, record, weigh_preference, zone_of
+from condit.sampler.local import bind, record, take, weigh_preference, zone_of
 from condit.sampler.walk import require_temperature
 from condit.vocabulary import Vocabulary
 
@@ -199,15 +199,6 @@ def relative_error(log_weights: Sequence[float], tried: int) -> float | None:
     return math.sqrt(max(tried / size_of(log_weights) - 1, 0.0) / (tried - 1))
 
 
-def attempt_of(number: int, lane: Lane, accepted: bool) -> Attempt:
-    """The trace record of an attempt that has ended as ``lane``."""
-    return Attempt(
-        number,
-        tuple(lane.tokens),
-        "accepted" if accepted else "length" if lane.finish_reason == "length" else "refused",
-    )
-
-
 def _shared_vocabulary(proposal: Model, target: Model) -> Vocabulary:
     ours, theirs = target.vocabulary, proposal.vocabulary
     if ours.bytes != theirs.bytes:
@@ -221,7 +212,7 @@ def _shared_vocabulary(proposal: Model, target: Model) -> Vocabulary:
 
 def _extend(state: RejectionState, trial: Trial, law: TokenLaw) -> int:
     """Draw one token; returns how many tokens the matcher was asked about."""
-    problem, end = state.problem, state.problem.model.vocabulary.end
+    problem = state.problem
     token = law.draw(trial.rng)
     assert token is not None  # nothing is ever taken out of this law
     if trial.matcher is not None:
@@ -232,12 +223,7 @@ def _extend(state: RejectionState, trial: Trial, law: TokenLaw) -> int:
             return 1
         trial.matcher.advance(token)
     trial.log_proposal += law.log_probability(token)
-    if token == end:
-        finish(trial, problem)
-    else:
-        trial.tokens.append(token)
-        if len(trial.tokens) == problem.max_tokens:
-            meet_budget(trial, end)
+    take(trial, token, problem)
     return int(trial.matcher is not None)
 
 

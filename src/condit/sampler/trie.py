@@ -148,8 +148,6 @@ class Trie:
         root: the node of the empty text, ``None`` before it was first read.
         nodes: how many nodes there are.
         bytes: what they take.
-        attempts: attempts at whole texts that ended, over all runs.
-        accepted: how many of them were accepted.
         met_budget: whether a text was refused because it met the budget unfinished.
         log_evidence: natural logarithm of the last estimate of ``Z`` by a run, if there was one.
     """
@@ -158,8 +156,6 @@ class Trie:
         self.root: Node | None = None
         self.nodes = 0
         self.bytes = 0
-        self.attempts = 0
-        self.accepted = 0
         self.met_budget = False
         self.log_evidence: float | None = None
         self.most_bytes = most_bytes

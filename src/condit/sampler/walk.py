@@ -17,7 +17,7 @@ from condit.model.reader import PrefixReader
 from condit.sampler.base import FinishReason, Lane, Problem, State
 from condit.sampler.budget import outline, steered
 from condit.sampler.law import TokenLaw
-from condit.sampler.local import bind, finish, meet_budget, zone_of
+from condit.sampler.local import bind, take, zone_of
 from condit.sampler.trie import Node, Trie
 from condit.sampler.twisted import TwistedLaw
 
@@ -145,19 +145,13 @@ def extend(
     Args:
         log_assumed: what was assumed of the token, if not its bound; natural logarithm.
     """
-    problem, end = state.problem, state.problem.model.vocabulary.end
     token = int(node.tokens[slot])
     lane.log_probability += float(node.log_masses[slot])
     lane.log_assumed = float(node.log_bounds[slot]) if log_assumed is None else log_assumed
     lane.parent, lane.slot = node, slot
     if lane.matcher is not None:
         lane.matcher.advance(token)
-    if token == end:
-        finish(lane, problem)
-    else:
-        lane.tokens.append(token)
-        if len(lane.tokens) == problem.max_tokens:
-            meet_budget(lane, end)
+    take(lane, token, state.problem)
     # Not by its weight: a preference may have made that 0, of which the trie must know nothing.
     met_budget = lane.finish_reason == "length" and lane.matcher is not None
     if met_budget or lane.finish_reason == "dead_end":
