@@ -226,7 +226,14 @@ def test_steps_are_told_and_kept(letters: NgramModel) -> None:
 
 def test_no_token_is_forwarded_twice(letters: NgramModel) -> None:
     result = condit.generate(
-        letters, "abcab", condit.regex("[abc]{30,40}"), n=6, max_tokens=40, seed=0, sampler="awrs"
+        letters,
+        "abcab",
+        condit.regex("[abc]{30,40}"),
+        n=6,
+        max_tokens=40,
+        seed=0,
+        sampler="awrs",
+        drafts=False,
     )
     stats = result.stats
     emitted = sum(len(sample.tokens) for sample in result.samples)

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from condit.sampler.memory import Memory
     from condit.sampler.rejection import Rejection
     from condit.sampler.smc import SMC
+    from condit.speculate.settings import Drafts
     from condit.vocabulary import Vocabulary
 
 __version__ = "0.1.0"
@@ -74,6 +75,7 @@ _HOMES = {
     "condit.sampler.memory": ("Memory",),
     "condit.sampler.rejection": ("Rejection",),
     "condit.sampler.smc": ("SMC",),
+    "condit.speculate.settings": ("Drafts",),
     "condit.vocabulary": ("Vocabulary",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -90,6 +92,7 @@ __all__ = [  # noqa: RUF022 - the order of the documentation
     "classifier",
     "zero_shot",
     "Memory",
+    "Drafts",
     "Result",
     "Sample",
     "Stats",

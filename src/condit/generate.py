@@ -29,6 +29,7 @@ from condit.result import Result, Sample, Stats
 from condit.sampler.base import Guarantee, Problem, Sampler, State, StepInfo
 from condit.sampler.law import BaseLaw
 from condit.sampler.memory import Memory
+from condit.speculate.settings import Drafts, settings_of
 from condit.vocabulary import Vocabulary
 
 
@@ -46,6 +47,7 @@ def generate(
     temperature: float = 1.0,
     top_k: int | None = None,
     top_p: float = 1.0,
+    drafts: bool | Drafts = True,
     on_step: Callable[[StepInfo], None] | None = None,
 ) -> Result:
     """Draw ``n`` weighted texts from ``p(x | C)``.
@@ -72,6 +74,9 @@ def generate(
         temperature: divides the logits; 0 takes the most probable allowed token each time.
         top_k: keep only the ``k`` most probable tokens, before the constraint is asked.
         top_p: keep only the most probable tokens up to this mass, before the constraint is asked.
+        drafts: forward guesses at the next tokens along with the last one, so that the model is
+            called less often; draws have the same law with and without. ``condit.Drafts(...)``
+            says which guesses. Samplers that try whole texts or learn make none.
         on_step: called with the trace record of each step, for progress and streaming.
 
     Returns:
@@ -111,7 +116,15 @@ def generate(
     tokens = model.encode_prompt(prompt)
     model.check_fits(len(tokens), max_tokens)
     problem = Problem(
-        model, tuple(tokens), constraint, n, max_tokens, law, finish=True, preference=prefer
+        model,
+        tuple(tokens),
+        constraint,
+        n,
+        max_tokens,
+        law,
+        finish=True,
+        preference=prefer,
+        drafts=settings_of(drafts),
     )
     if memory is not None:
         problem = replace(problem, trie=memory.trie_of(problem))
@@ -212,6 +225,8 @@ def _stats(state: State, trace: list[StepInfo], seconds: float) -> Stats:
         prompt_tokens=len(state.problem.prompt),
         tokens=sum(_drawn(info) for info in trace),
         positions_forwarded=state.positions_forwarded,
+        forwards=state.forwards,
+        **state.draft_counts._asdict(),
         checks=sum(sum(info.checks) for info in trace),
         masks=sum(sum(info.masks) for info in trace),
         resamplings=sum(info.ancestors is not None for info in trace),

@@ -54,7 +54,12 @@ class Stats:
         seconds: wall-clock time, the prompt's forward included.
         prompt_tokens: tokens in the prompt.
         tokens: tokens drawn over all lanes, end tokens and replaced lanes included.
-        positions_forwarded: token positions that the model computed, the prompt included.
+        positions_forwarded: token positions that the model computed, drafts included, and of the
+            prompt what no earlier call had computed.
+        forwards: how many times the model was called for them.
+        drafted: positions that were forwarded for guesses at next tokens.
+        accepted: drawn tokens whose logits a guess had already paid for.
+        forced: drawn tokens all of whose bytes the constraint left no choice about.
         checks: single tokens that the constraint was asked about.
         masks: whole masks that were computed.
         resamplings: how many times lanes were resampled.
@@ -64,6 +69,10 @@ class Stats:
     prompt_tokens: int
     tokens: int
     positions_forwarded: int
+    forwards: int
+    drafted: int
+    accepted: int
+    forced: int
     checks: int
     masks: int
     resamplings: int

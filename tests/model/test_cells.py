@@ -100,7 +100,7 @@ def test_dead_cells_are_dropped() -> None:
     for step in range(400):
         decoder.advance([[step % 50], []])
         decoder.rewind([3, 3])
-    assert decoder._cells < 300
+    assert decoder._used < 300
     fresh = model.start([3, 4, 5, 9]).logits[0]
     assert torch.allclose(decoder.advance([[9], []])[0][0], fresh, atol=1e-4)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -30,6 +31,19 @@ def as_float32(row: Logits) -> NDArray[np.float32]:
     return array
 
 
+@dataclass(frozen=True)
+class Draft:
+    """A tree of tokens that may follow a lane.
+
+    Attributes:
+        tokens: its tokens, parents before children.
+        parents: for each token the index of the one before it, ``-1`` for the end of the lane.
+    """
+
+    tokens: tuple[int, ...] = ()
+    parents: tuple[int, ...] = ()
+
+
 class Decoder(ABC):
     """Lanes: growing token sequences that share what they have in common.
 
@@ -39,11 +53,16 @@ class Decoder(ABC):
     Attributes:
         logits: for each lane the logits after its last token, shape ``(vocabulary,)``; ``None``
             after a rewind to anything but the prompt, until the lane advances again.
-        positions_forwarded: token positions that the model has computed so far, prompts included.
+        positions_forwarded: token positions that the model has computed so far, prompts and
+            drafts included.
+        forwards: how many times the model was called for them.
+        looks_ahead: whether drafts are of any use to this decoder.
     """
 
     logits: list[Logits | None]
     positions_forwarded: int
+    forwards: int
+    looks_ahead: bool = False
 
     @property
     @abstractmethod
@@ -55,15 +74,32 @@ class Decoder(ABC):
         """Forward ``prompt`` once and add ``lanes`` lanes that share it; returns their indices."""
 
     @abstractmethod
-    def advance(self, tokens: Sequence[Sequence[int]]) -> list[Logits]:
-        """Append 0 or more tokens to each lane.
+    def advance(
+        self, tokens: Sequence[Sequence[int]], drafts: Sequence[Draft] | None = None
+    ) -> list[Logits]:
+        """Append 0 or more tokens to each lane, and look ahead of them.
+
+        Drafts go through the model in the same forward. They are not appended: ``peek`` gives
+        their logits, and if one is appended next it need not be forwarded. A decoder keeps the
+        drafts of a lane until the lane is given others, and one that does not look ahead ignores
+        them.
 
         Args:
             tokens: for every lane the tokens to append, maybe none.
+            drafts: for every lane a tree of tokens that may come after those.
 
         Returns:
             for every lane the logits at its new positions, shape ``(len(tokens[i]), vocabulary)``.
         """
+
+    def peek(self, lane: int, path: Sequence[int]) -> Logits | None:
+        """Logits after ``lane`` and the tokens of ``path``, where they are known already."""
+        return None if path else self.logits[lane]
+
+    def drop_logits(self, lanes: Sequence[int]) -> None:
+        """Let go of the logits of these lanes, which nobody will ask for: rows are large."""
+        for lane in lanes:
+            self.logits[lane] = None
 
     @abstractmethod
     def fork(self, ancestors: Sequence[int]) -> None:

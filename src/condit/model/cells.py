@@ -3,9 +3,12 @@
 A cell holds the keys and values of one token position. Cells form a tree: each has one parent, so
 a lane *is* the path from a root to its last cell. All new positions of all lanes go through the
 model as one sequence with explicit position ids and an attention mask that lets each position see
-exactly the cells of its own path. So the prompt is stored and read once, ``fork`` copies a list of
-integers, lanes may differ in length and in prompt, nothing is padded, and lanes that append the
-same token to the same cell share one position: a tree of drafts needs no more than ``fork``.
+exactly the cells of its own path. So the prompt is stored and read once, ``fork`` copies a
+reference, lanes may differ in length and in prompt, nothing is padded, and a tree of drafts is no
+different from lanes: its positions are cells which no lane has reached yet.
+
+A cell is free again as soon as no lane can reach it, and the next forward writes into it: refused
+drafts leave nothing behind that later forwards would have to look at.
 
 Sliding-window layers see the same cells with the window in their mask. Recurrent layers have no
 cells; such models are refused when they are loaded.
@@ -13,87 +16,68 @@ cells; such models are refused when they are loaded.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from transformers.cache_utils import Cache, DynamicLayer
+from transformers.cache_utils import Cache
 
 from condit.errors import ArgumentError, ModelError
-from condit.model.base import Decoder, Logits
+from condit.model.base import Decoder, Draft, Logits
+from condit.model.cell_layer import CellLayer
 
 _LONGEST_FORWARD = 512
 """Positions in one forward at most: bounds the attention mask and the activations."""
 
-_ROOM = 256
-"""Cells by which the cache grows: appending in place beats concatenating at every step."""
+_SLACK = 256
+"""Unused cells that are not worth the work of closing ranks."""
+
+
+@dataclass(eq=False)
+class Cell:
+    """A token position: where its keys and values lie, and those of all positions before it.
+
+    Attributes:
+        path: the slots from the root to this cell, itself last.
+        logits: logits after it, where it was drafted; else whoever forwarded it has them.
+    """
+
+    path: NDArray[np.int64]
+    logits: Logits | None = None
+
+    @property
+    def slot(self) -> int:
+        """Where its own keys and values lie."""
+        return int(self.path[-1])
 
 
 @dataclass(frozen=True)
 class Lane:
-    """A path of cells, and how much of it is the prompt."""
+    """A path of cells, how much of it is the prompt, and the drafts that may follow it."""
 
-    cells: NDArray[np.int64]
+    tip: Cell
     prompt_length: int
     prompt_logits: Logits
+    ahead: tuple[Cell, ...] = ()
+
+    @property
+    def length(self) -> int:
+        """Tokens so far, the prompt included."""
+        return len(self.tip.path)
 
 
 @dataclass
-class Position:
-    """A position about to be forwarded: its token, and the path that it extends."""
+class Batch:
+    """Positions about to be forwarded, parents before children."""
 
-    token: int
-    past: NDArray[np.int64]
-    """The cells before it that exist already."""
-    pending: tuple[int, ...] = ()
-    """The positions before it in the same forward, by their rank among the new positions."""
-
-    @property
-    def place(self) -> int:
-        """Its position id: how many tokens come before it."""
-        return len(self.past) + len(self.pending)
-
-
-class CellLayer(DynamicLayer):  # type: ignore[misc]
-    """One layer's keys and values, ``(1, heads, cells, width)``, appended in place."""
-
-    used = 0
-
-    def update(
-        self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Append the new positions; returns all keys and values so far."""
-        if not self.is_initialized:
-            self.lazy_initialization(key_states, value_states)
-            self.keys, self.values = key_states[:, :, :0], value_states[:, :, :0]
-        end = self.used + key_states.shape[-2]
-        if end > self.keys.shape[-2]:
-            self.keys = self._grown(self.keys, key_states, end + _ROOM)
-            self.values = self._grown(self.values, value_states, end + _ROOM)
-        self.keys[:, :, self.used : end] = key_states
-        self.values[:, :, self.used : end] = value_states
-        self.used = end
-        return self.keys[:, :, :end], self.values[:, :, :end]
-
-    def _grown(self, old: torch.Tensor, like: torch.Tensor, cells: int) -> torch.Tensor:
-        heads, width = like.shape[1], like.shape[3]
-        new = torch.zeros(1, heads, cells, width, dtype=like.dtype, device=like.device)
-        new[:, :, : self.used] = old[:, :, : self.used]
-        return new
-
-    def get_seq_length(self) -> int:
-        """Cells in use."""
-        return self.used
-
-    def keep(self, cells: torch.Tensor) -> None:
-        """Drop every cell but these, which close ranks in the order given."""
-        if self.is_initialized:
-            self.keys = self.keys.index_select(2, cells)
-            self.values = self.values.index_select(2, cells)
-            self.used = len(cells)
+    tokens: list[int] = field(default_factory=list)
+    cells: list[Cell] = field(default_factory=list)
+    new: dict[tuple[int, int], Cell] = field(default_factory=dict)
+    """The same cells, by the slot of the parent and the token."""
 
 
 class CellDecoder(Decoder):
@@ -105,70 +89,85 @@ class CellDecoder(Decoder):
             how many tokens it looks back, itself included; ``None`` for all.
     """
 
+    looks_ahead = True
+
     def __init__(self, module: Any, windows: dict[str, int | None]) -> None:
         self.logits = []
         self.positions_forwarded = 0
+        self.forwards = 0
         self._module = module
         self._windows = windows
         config = module.config.get_text_config()
         self._layers = [CellLayer() for _ in range(config.num_hidden_layers)]
         self._cache = Cache(layers=self._layers)
         self._vocabulary_size = config.vocab_size
-        self._cells = 0
-        self._places = np.empty(0, dtype=np.int64)
+        self._used = 0
         self._lanes: list[Lane] = []
+        self._free: Iterator[int] = iter(())
+        # Drafts by the slot of the parent and the token. They live as long as a lane holds them.
+        self._known: WeakValueDictionary[tuple[int, int], Cell] = WeakValueDictionary()
 
     @property
     def lengths(self) -> tuple[int, ...]:
         """Tokens in each lane, the prompt included."""
-        return tuple(len(lane.cells) for lane in self._lanes)
+        return tuple(lane.length for lane in self._lanes)
 
     def admit(self, prompt: Sequence[int], lanes: int = 1) -> range:
         """Forward ``prompt`` once and add ``lanes`` lanes that share it; returns their indices."""
         if not prompt:
             raise ArgumentError("a lane needs a prompt of at least one token")
-        cells = np.empty(0, dtype=np.int64)
-        for start in range(0, len(prompt), _LONGEST_FORWARD):
-            chunk = prompt[start : start + _LONGEST_FORWARD]
-            positions = [
-                Position(token, cells, tuple(range(rank))) for rank, token in enumerate(chunk)
-            ]
-            rows = self._forward(positions, wanted=[len(chunk) - 1])
-            cells = np.append(cells, np.arange(self._cells - len(chunk), self._cells))
-        lane = Lane(cells, len(prompt), rows[0])
+        self._find_free()
+        batch = Batch()
+        tip = self._chain(batch, np.empty(0, dtype=np.int64), prompt)
+        lane = Lane(tip, len(prompt), self._forward(batch, last_only=True)[-1])
         first = len(self._lanes)
         self._lanes += [lane] * lanes
         self.logits += [lane.prompt_logits] * lanes
         return range(first, first + lanes)
 
-    def advance(self, tokens: Sequence[Sequence[int]]) -> list[Logits]:
-        """Append 0 or more tokens to each lane; logits at every new position."""
-        if len(tokens) != len(self._lanes):
-            raise ArgumentError(f"{len(tokens)} token lists for {len(self._lanes)} lanes")
-        positions: list[Position] = []
-        seen: dict[tuple[int, int, int], int] = {}  # (last cell, last new position, token)
-        paths: list[tuple[int, ...]] = []
-        for lane, appended in zip(self._lanes, tokens, strict=True):
-            path: tuple[int, ...] = ()
-            for token in appended:
-                key = (int(lane.cells[-1]), path[-1] if path else -1, token)
-                if key not in seen:
-                    seen[key] = len(positions)
-                    positions.append(Position(token, lane.cells, path))
-                path = (*path, seen[key])
-            paths.append(path)
-        base = self._cells
-        rows = self._forward_all(positions)
+    def advance(
+        self, tokens: Sequence[Sequence[int]], drafts: Sequence[Draft] | None = None
+    ) -> list[Logits]:
+        """Append 0 or more tokens to each lane, and look ahead; logits at every new position."""
+        for given in (tokens, drafts or tokens):
+            if len(given) != len(self._lanes):
+                raise ArgumentError(f"{len(given)} token lists for {len(self._lanes)} lanes")
+        self._find_free()
+        batch = Batch()
+        appended = [
+            self._walk(batch, lane.tip, path, range(-1, len(path) - 1))
+            for lane, path in zip(self._lanes, tokens, strict=True)
+        ]
+        ahead: list[list[Cell]] = []
+        if drafts is not None:
+            for lane, cells, draft in zip(self._lanes, appended, drafts, strict=True):
+                end = cells[-1] if cells else lane.tip
+                ahead.append(self._walk(batch, end, draft.tokens, draft.parents))
+        rows = dict(zip(map(id, batch.cells), self._forward(batch), strict=True))
+        drafted = {id(cell) for cells in ahead for cell in cells}
+        for key, cell in batch.new.items():
+            if id(cell) in drafted:
+                cell.logits = rows[id(cell)]
+                self._known[key] = cell
         answers = []
-        for index, path in enumerate(paths):
-            answers.append(rows[list(path)])
-            if path:
-                lane = self._lanes[index]
-                cells = np.append(lane.cells, base + np.array(path, dtype=np.int64))
-                self._lanes[index] = replace(lane, cells=cells)
-                self.logits[index] = rows[path[-1]]
-        self._compact()
+        for index, (lane, cells) in enumerate(zip(self._lanes, appended, strict=True)):
+            found = [rows.get(id(cell), cell.logits) for cell in cells]
+            answers.append(_stacked(found, self._vocabulary_size))
+            if cells:
+                lane = replace(lane, tip=cells[-1])
+                self.logits[index] = found[-1]
+            self._lanes[index] = replace(lane, ahead=tuple(ahead[index])) if ahead else lane
+        self._close_ranks()
         return answers
+
+    def peek(self, lane: int, path: Sequence[int]) -> Logits | None:
+        """Logits after ``lane`` and the tokens of ``path``, where they are known already."""
+        if not path:
+            return self.logits[lane]
+        cell: Cell | None = self._lanes[lane].tip
+        for token in path:
+            cell = self._known.get((cell.slot, token)) if cell is not None else None
+        return cell.logits if cell is not None else None
 
     def fork(self, ancestors: Sequence[int]) -> None:
         """Lane ``i`` becomes a copy of lane ``ancestors[i]``; lanes not named are dropped."""
@@ -178,86 +177,142 @@ class CellDecoder(Decoder):
     def rewind(self, lengths: Sequence[int]) -> None:
         """Drop what lies past each lane's length, which may not cut into its prompt."""
         for index, (lane, length) in enumerate(zip(self._lanes, lengths, strict=True)):
-            if not lane.prompt_length <= length <= len(lane.cells):
+            if not lane.prompt_length <= length <= lane.length:
                 raise ArgumentError(
-                    f"lane {index} has {len(lane.cells)} tokens, {lane.prompt_length} of them its "
+                    f"lane {index} has {lane.length} tokens, {lane.prompt_length} of them its "
                     f"prompt: it cannot be rewound to {length}"
                 )
-            if length < len(lane.cells):
-                self._lanes[index] = replace(lane, cells=lane.cells[:length])
+            if length < lane.length:
+                self._lanes[index] = replace(lane, tip=Cell(lane.tip.path[:length]), ahead=())
                 at_prompt = length == lane.prompt_length
                 self.logits[index] = lane.prompt_logits if at_prompt else None
 
-    def _forward_all(self, positions: list[Position]) -> torch.Tensor:
-        """Forward positions in chunks; a later chunk sees the earlier ones as cells."""
-        if not positions:
-            return torch.empty(0, self._vocabulary_size)
-        base = self._cells
-        chunks = []
-        for start in range(0, len(positions), _LONGEST_FORWARD):
-            chunk = []
-            for position in positions[start : start + _LONGEST_FORWARD]:
-                done = [base + rank for rank in position.pending if rank < start]
-                here = tuple(rank - start for rank in position.pending if rank >= start)
-                past = np.append(position.past, np.array(done, dtype=np.int64))
-                chunk.append(Position(position.token, past, here))
-            chunks.append(self._forward(chunk, wanted=None))
-        return torch.cat(chunks)
+    def _walk(
+        self, batch: Batch, start: Cell, tokens: Sequence[int], parents: Sequence[int]
+    ) -> list[Cell]:
+        """The cells of a tree of tokens after ``start``; the ones that are missing join ``batch``.
+
+        Args:
+            parents: for each token the index of its parent, -1 for ``start``.
+        """
+        cells: list[Cell] = []
+        for token, parent in zip(tokens, parents, strict=True):
+            before = start if parent < 0 else cells[parent]
+            key = (before.slot, token)
+            cell = self._known.get(key) or batch.new.get(key)
+            if cell is None:
+                cell = Cell(np.append(before.path, next(self._free)))
+                batch.new[key] = cell
+                batch.tokens.append(token)
+                batch.cells.append(cell)
+            cells.append(cell)
+        return cells
+
+    def _chain(self, batch: Batch, past: NDArray[np.int64], tokens: Sequence[int]) -> Cell:
+        """The last of a chain of new cells after ``past``: they share one array of slots."""
+        slots = np.array([next(self._free) for _ in tokens], dtype=np.int64)
+        path = np.concatenate([past, slots])
+        batch.tokens += tokens
+        batch.cells += [Cell(path[: len(past) + rank + 1]) for rank in range(len(tokens))]
+        return batch.cells[-1]
+
+    def _live(self) -> NDArray[np.bool_]:
+        """Which slots some lane can still reach."""
+        live = np.zeros(self._used, dtype=np.bool_)
+        for lane in self._lanes:
+            live[lane.tip.path] = True
+            live[[cell.slot for cell in lane.ahead]] = True
+        return live
+
+    def _find_free(self) -> None:
+        """Let new cells go where no lane can reach the old ones, and then behind the last."""
+
+        def free() -> Iterator[int]:
+            used = self._used
+            yield from np.flatnonzero(~self._live()).tolist()
+            while True:
+                yield used
+                used += 1
+
+        self._free = free()
+
+    def _forward(self, batch: Batch, *, last_only: bool = False) -> Sequence[torch.Tensor]:
+        """Logits at the positions of ``batch`` (or at the last alone), one row each."""
+        rows: list[torch.Tensor] = []
+        count = len(batch.cells)
+        for start in range(0, count, _LONGEST_FORWARD):
+            end = min(start + _LONGEST_FORWARD, count)
+            part = Batch(batch.tokens[start:end], batch.cells[start:end])
+            rows += self._forward_part(part, last_only and end - start)
+        if count:
+            self.forwards += 1
+        return rows
 
     @torch.inference_mode()  # type: ignore[untyped-decorator]
-    def _forward(self, positions: list[Position], wanted: list[int] | None) -> torch.Tensor:
-        """Logits at the wanted positions (``None``: all), shape ``(wanted, vocabulary)``."""
+    def _forward_part(self, batch: Batch, skip: int) -> Sequence[torch.Tensor]:
+        """Logits at the positions of ``batch``, without all but the last of the first ``skip``."""
         device = self._module.device
-        places = np.array([position.place for position in positions])
-        self._places = np.append(self._places[: self._cells], places)
+        slots = np.array([cell.slot for cell in batch.cells])
+        places = np.array([len(cell.path) - 1 for cell in batch.cells])
+        self._used = max(self._used, int(slots.max()) + 1)
         masks = {
-            kind: self._mask(positions, window, device) for kind, window in self._windows.items()
+            kind: self._mask(batch.cells, window, device) for kind, window in self._windows.items()
         }
-        keep = 0 if wanted is None else torch.tensor(wanted, device=device)
+        where = torch.from_numpy(slots).to(device)
+        for layer in self._layers:
+            layer.write_to(where, self._used)
         output = self._module(
-            input_ids=torch.tensor([[position.token for position in positions]], device=device),
+            input_ids=torch.tensor([batch.tokens], device=device),
             position_ids=torch.from_numpy(places)[None].to(device),
             attention_mask=masks if len(masks) > 1 else next(iter(masks.values())),
             past_key_values=self._cache,
             use_cache=True,
-            logits_to_keep=keep,
+            logits_to_keep=1 if skip else 0,
         )
-        self._cells += len(positions)
-        self.positions_forwarded += len(positions)
+        self.positions_forwarded += len(slots)
         rows: torch.Tensor = output.logits[0]
         if torch.isnan(rows[:, 0]).any():
             raise ModelError("the model's logits are not numbers (NaN): are its weights damaged?")
-        return rows
+        return list(rows.unbind())
 
     def _mask(
-        self, positions: list[Position], window: int | None, device: torch.device
+        self, cells: Sequence[Cell], window: int | None, device: torch.device
     ) -> torch.Tensor:
-        """What each new position sees: 0 or the lowest float, ``(1, 1, new, cells)``."""
-        seen = np.zeros((len(positions), self._cells + len(positions)), dtype=np.bool_)
-        for rank, position in enumerate(positions):
-            row = seen[rank]
-            row[position.past] = True
-            row[[self._cells + other for other in position.pending]] = True
-            row[self._cells + rank] = True
-        if window is not None:
-            own = np.array([[position.place] for position in positions])
-            seen &= own - self._places[None] < window
+        """What each new position sees: 0 or the lowest float, ``(1, 1, new, used)``."""
         lowest = torch.finfo(self._module.dtype).min
+        seen = np.zeros((len(cells), self._used), dtype=np.bool_)
+        for row, cell in zip(seen, cells, strict=True):
+            path = cell.path if window is None else cell.path[-window:]
+            row[path] = True
         additive = torch.zeros(seen.shape, dtype=self._module.dtype, device=device)
         additive.masked_fill_(~torch.from_numpy(seen).to(device), lowest)
         return additive[None, None]
 
-    def _compact(self) -> None:
-        """Drop the cells that no lane can see, once they are most of the cache."""
-        paths = [lane.cells for lane in self._lanes]
-        live = np.unique(np.concatenate(paths)) if paths else np.empty(0, dtype=np.int64)
-        if self._cells <= 2 * len(live) + _ROOM:
+    def _close_ranks(self) -> None:
+        """Move the cells in use together, once they are few among the slots."""
+        if self._used <= _SLACK:
+            return
+        live = np.flatnonzero(self._live())
+        if self._used <= 2 * len(live) + _SLACK:
             return
         kept = torch.from_numpy(live).to(self._module.device)
         for layer in self._layers:
             layer.keep(kept)
-        renamed = np.full(self._cells, -1, dtype=np.int64)
+        renamed = np.full(self._used, -1, dtype=np.int64)
         renamed[live] = np.arange(len(live))
-        self._lanes = [replace(lane, cells=renamed[lane.cells]) for lane in self._lanes]
-        self._places = self._places[live]
-        self._cells = len(live)
+        held = {id(cell): cell for lane in self._lanes for cell in (lane.tip, *lane.ahead)}
+        known = {id(cell): (parent, token) for (parent, token), cell in self._known.items()}
+        self._known.clear()
+        for cell in held.values():
+            cell.path = renamed[cell.path]
+            if id(cell) in known:
+                parent, token = known[id(cell)]
+                self._known[int(renamed[parent]), token] = cell
+        self._used = len(live)
+
+
+def _stacked(rows: Sequence[Any], vocabulary_size: int) -> Logits:
+    """Rows as one tensor; a single one is not copied."""
+    if not rows:
+        return torch.empty(0, vocabulary_size)
+    return rows[0][None] if len(rows) == 1 else torch.stack(list(rows))

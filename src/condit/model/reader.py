@@ -67,6 +67,11 @@ class PrefixReader:
         """Token positions that the model has computed so far, the prompt included."""
         return self._decoder.positions_forwarded
 
+    @property
+    def forwards(self) -> int:
+        """How many times the model has been called for them."""
+        return self._decoder.forwards
+
     def read(self, prefixes: Sequence[Prefix]) -> list[Logits]:
         """Logits after each prefix, shape ``(vocabulary,)``; equal prefixes are read once."""
         self._questions += 1

@@ -18,6 +18,7 @@ from condit.sampler.law import BaseLaw
 if TYPE_CHECKING:
     from condit.prefer.base import Preference
     from condit.sampler.trie import Trie
+    from condit.speculate.settings import Drafts
 
 FinishReason = Literal["stop", "length", "dead_end", "rejected"]
 """Why a lane ended: it was finished and is valid; it met the budget unfinished; nothing allowed
@@ -61,6 +62,7 @@ class Problem:
     finish: bool = False
     preference: Preference | None = None
     trie: Trie | None = None
+    drafts: Drafts | None = None
 
 
 @dataclass
@@ -91,6 +93,20 @@ class Lane:
         """A lane in the same place, with noise of its own."""
         matcher = self.matcher.copy() if self.matcher is not None else None
         return replace(self, matcher=matcher, rng=rng, tokens=list(self.tokens))
+
+
+class DraftCounts(NamedTuple):
+    """What drafts did for a run.
+
+    Attributes:
+        drafted: positions that were forwarded for guesses at next tokens.
+        accepted: drawn tokens whose logits a guess had already paid for.
+        forced: drawn tokens all of whose bytes the constraint left no choice about.
+    """
+
+    drafted: int = 0
+    accepted: int = 0
+    forced: int = 0
 
 
 @dataclass
@@ -128,6 +144,16 @@ class State(ABC):
     @abstractmethod
     def positions_forwarded(self) -> int:
         """Token positions that models have computed so far, prompts included."""
+
+    @property
+    @abstractmethod
+    def forwards(self) -> int:
+        """How many times models have been called for them."""
+
+    @property
+    def draft_counts(self) -> DraftCounts:
+        """What drafts did so far, by samplers that make them."""
+        return DraftCounts()
 
     @property
     def log_bound(self) -> float | None:

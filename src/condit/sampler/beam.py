@@ -71,6 +71,11 @@ class BeamState(State):
         """Token positions that the model has computed so far, the prompt included."""
         return self.reader.positions_forwarded
 
+    @property
+    def forwards(self) -> int:
+        """How many times the model has been called for them."""
+        return self.reader.forwards
+
 
 @dataclass(frozen=True)
 class Beam(Sampler):

@@ -57,6 +57,11 @@ class BestOfState(State):
         """Token positions that the model has computed so far, the prompt included."""
         return self.candidates.positions_forwarded
 
+    @property
+    def forwards(self) -> int:
+        """How many times the model has been called for them."""
+        return self.candidates.forwards
+
 
 @dataclass(frozen=True)
 class BestOf(Sampler):

@@ -16,10 +16,19 @@ import numpy as np
 
 from condit.constraint.base import Matcher
 from condit.errors import ArgumentError
-from condit.model.base import Decoder
+from condit.model.base import Decoder, Logits
 from condit.plugins import find
 from condit.prefer.base import checked_log_weights
-from condit.sampler.base import Lane, Problem, Sampler, State, StepInfo, effective_sample_size
+from condit.sampler.ahead import Ahead
+from condit.sampler.base import (
+    DraftCounts,
+    Lane,
+    Problem,
+    Sampler,
+    State,
+    StepInfo,
+    effective_sample_size,
+)
 from condit.sampler.budget import WithinBudget, can_finish, outline, zone
 from condit.sampler.kernels import Draw, draw_by_rejection
 from condit.sampler.law import TokenLaw
@@ -31,14 +40,30 @@ class LocalState(State):
 
     Attributes:
         decoder: where the model stands, one lane each.
+        ahead: what lanes have drawn ahead of the others; ``None`` without drafts.
+        forced: tokens drawn all of whose bytes the constraint left no choice about.
     """
 
     decoder: Decoder
+    ahead: Ahead | None = None
+    forced: int = 0
 
     @property
     def positions_forwarded(self) -> int:
         """Token positions that the model has computed so far, the prompt included."""
         return self.decoder.positions_forwarded
+
+    @property
+    def forwards(self) -> int:
+        """How many times the model has been called for them."""
+        return self.decoder.forwards
+
+    @property
+    def draft_counts(self) -> DraftCounts:
+        """What drafts did so far."""
+        if self.ahead is None:
+            return DraftCounts(forced=self.forced)
+        return DraftCounts(self.ahead.drafted, self.ahead.accepted, self.forced)
 
 
 class Kernel(Sampler):
@@ -75,8 +100,13 @@ class LocalSampler(Kernel):
         matcher = bind(problem)
         root = Lane(matcher=matcher, rng=rng)
         decoder = problem.model.start(problem.prompt, problem.lanes)
+        useful = problem.drafts is not None and decoder.looks_ahead
         return LocalState(
-            problem, lanes_from(root, problem, rng), decoder, zone=zone_of(problem, matcher)
+            problem,
+            lanes_from(root, problem, rng),
+            decoder,
+            Ahead.of(problem, problem.drafts) if useful and problem.drafts else None,
+            zone=zone_of(problem, matcher),
         )
 
     def grow(self, state: State) -> StepInfo:
@@ -84,11 +114,20 @@ class LocalSampler(Kernel):
         assert isinstance(state, LocalState)
         growing = [lane for lane in state.lanes if lane.finish_reason is None]
         draws = [
-            _grow_lane(state, index, self) if lane.finish_reason is None else Draw(None, 0.0)
+            self._grow(state, index, lane) if lane.finish_reason is None else Draw(None, 0.0)
             for index, lane in enumerate(state.lanes)
         ]
         weigh_preference(state.problem, growing)
         return record(state, draws)
+
+    def _grow(self, state: LocalState, index: int, lane: Lane) -> Draw:
+        forced = lane.matcher.forced_text() if lane.matcher is not None else b""
+        drawn = state.ahead.replay(index, lane) if state.ahead is not None else None
+        draw = drawn or grow_lane(lane, state.decoder.logits[index], state, self)
+        if forced and draw.token is not None:
+            spelled = state.problem.model.vocabulary.bytes[draw.token]
+            state.forced += bool(spelled) and forced.startswith(spelled)
+        return draw
 
     def feed(self, state: State) -> None:
         """Forward the newest token of each growing lane, and let go of the others."""
@@ -96,21 +135,28 @@ class LocalSampler(Kernel):
         if state.done:
             return
         lengths = list(state.decoder.lengths)
-        appended: list[list[int]] = []
         for index, lane in enumerate(state.lanes):
-            if lane.finish_reason is None:
-                appended.append(lane.tokens[-1:])
-            else:
+            if lane.finish_reason is not None:
                 # Its cells are of no more use: only the prompt, which others share, is kept.
                 lengths[index] = len(state.problem.prompt)
-                appended.append([])
         state.decoder.rewind(lengths)
-        state.decoder.advance(appended)
+        if state.ahead is not None:
+            state.ahead.feed(
+                state.lanes,
+                state.decoder,
+                lambda lane, logits: grow_lane(lane, logits, state, self),
+            )
+            return
+        state.decoder.advance(
+            [lane.tokens[-1:] if lane.finish_reason is None else [] for lane in state.lanes]
+        )
 
     def fork(self, state: State, ancestors: Sequence[int]) -> None:
         """Lane ``i`` has become a copy of lane ``ancestors[i]``: let the decoder follow."""
         assert isinstance(state, LocalState)
         state.decoder.fork(ancestors)
+        if state.ahead is not None:
+            state.ahead.fork(ancestors)
 
 
 def kernel_of(kernel: str | Kernel, who: str) -> Kernel:
@@ -195,10 +241,11 @@ def weigh_preference(problem: Problem, lanes: Sequence[Lane]) -> None:
         lane.log_preference = log_weight
 
 
-def _grow_lane(state: LocalState, index: int, kernel: LocalSampler) -> Draw:
-    lane, problem = state.lanes[index], state.problem
+def grow_lane(lane: Lane, logits: Logits, state: State, kernel: LocalSampler) -> Draw:
+    """Draw the next token of ``lane`` from the logits after it, and take it."""
+    problem = state.problem
     end = problem.model.vocabulary.end
-    law = problem.law.at(state.decoder.logits[index], problem.model.vocabulary)
+    law = problem.law.at(logits, problem.model.vocabulary)
     left = problem.max_tokens - len(lane.tokens)
     if lane.matcher is None:
         draw = Draw(law.draw(lane.rng), 0.0)

@@ -90,6 +90,11 @@ class RejectionState(State):
         target = self.target.positions_forwarded if self.target is not None else 0
         return self.reader.positions_forwarded + target
 
+    @property
+    def forwards(self) -> int:
+        """How many times both models have been called for them."""
+        return self.reader.forwards + (self.target.forwards if self.target is not None else 0)
+
 
 @dataclass(frozen=True)
 class Rejection(Sampler):

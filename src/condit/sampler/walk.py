@@ -60,6 +60,11 @@ class TrieState(State):
         return self.reader.positions_forwarded
 
     @property
+    def forwards(self) -> int:
+        """How many times the model has been called for them."""
+        return self.reader.forwards
+
+    @property
     def log_bound(self) -> float:
         """Natural logarithm of the trie's upper bound on the mass of valid texts."""
         return self.trie.log_bound

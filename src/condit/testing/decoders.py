@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from condit.model.base import Decoder, Logits, Model, as_float32
+from condit.model.base import Decoder, Draft, Logits, Model, as_float32
 from condit.testing.laws import require
 
 
 def check_decoder(
     model: Model, rng: np.random.Generator, *, rounds: int = 30, tolerance: float = 1e-3
 ) -> None:
-    """Mix admit, advance, fork, rewind and release at random; compare with fresh forwards.
+    """Mix admit, advance, drafts, fork, rewind and release at random; compare with fresh forwards.
 
     Args:
         model: the model.
@@ -41,13 +41,22 @@ def check_decoder(
             new = [some_tokens(0) for _ in lanes]
             if len(lanes) > 1 and rng.random() < 0.5:
                 new[1] = list(new[0])  # lanes that agree may share their work
+            drafts = None
+            if rng.random() < 0.5:
+                drafts = [_some_tree(some_tokens, rng) for _ in lanes]
             before = decoder.positions_forwarded
-            rows = decoder.advance(new)
+            rows = decoder.advance(new, drafts)
             spent = decoder.positions_forwarded - before
-            require(spent <= sum(map(len, new)), f"{spent} positions forwarded for {new}")
+            guesses = sum(len(draft.tokens) for draft in drafts or ())
+            require(
+                spent <= sum(map(len, new)) + guesses,
+                f"{spent} positions forwarded for {new} and {guesses} guesses",
+            )
             for index, appended in enumerate(new):
                 _compare_rows(model, lanes[index], appended, rows[index], tolerance)
                 lanes[index] += appended
+            if drafts is not None and decoder.looks_ahead:
+                _follow_drafts(model, decoder, lanes, drafts, rng, tolerance)
         elif action == "fork":
             chosen = rng.integers(len(lanes), size=int(rng.integers(1, 5))).tolist()
             decoder.fork(chosen)
@@ -71,6 +80,40 @@ def check_decoder(
             decoder.release([leaving])
             del lanes[leaving], prompts[leaving]
         _compare(model, decoder, lanes, tolerance, action)
+
+
+def _some_tree(some_tokens: Callable[[int], list[int]], rng: np.random.Generator) -> Draft:
+    """A tree of a few guesses, no two children of a node alike."""
+    parents = {token: int(rng.integers(-1, rank)) for rank, token in enumerate(some_tokens(0))}
+    ranks = {token: rank for rank, token in enumerate(parents)}
+    return Draft(tuple(parents), tuple(min(parent, ranks[t] - 1) for t, parent in parents.items()))
+
+
+def _follow_drafts(
+    model: Model,
+    decoder: Decoder,
+    lanes: list[list[int]],
+    drafts: Sequence[Draft],
+    rng: np.random.Generator,
+    tolerance: float,
+) -> None:
+    """What was drafted is known, rightly, and can be appended for nothing."""
+    taken: list[list[int]] = []
+    for index, draft in enumerate(drafts):
+        ways: list[list[int]] = []
+        for token, parent in zip(draft.tokens, draft.parents, strict=True):
+            ways.append([*(ways[parent] if parent >= 0 else []), token])
+            row = decoder.peek(index, ways[-1])
+            require(row is not None, f"lane {index} does not know its draft {ways[-1]}")
+            off = _difference(row, model.start([*lanes[index], *ways[-1]]).logits[0])
+            require(off <= tolerance, f"draft {ways[-1]} of lane {index} is off by {off:.2g}")
+        taken.append(ways[int(rng.integers(len(ways)))] if ways and rng.random() < 0.5 else [])
+    before = decoder.positions_forwarded, decoder.forwards
+    decoder.advance(taken)
+    after = decoder.positions_forwarded, decoder.forwards
+    require(after == before, f"appending the drafts {taken} took a forward")
+    for lane, way in zip(lanes, taken, strict=True):
+        lane += way
 
 
 def _compare(

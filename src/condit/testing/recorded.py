@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from condit.errors import ArgumentError, ModelError
-from condit.model.base import Decoder, Logits, Model, Prompt
+from condit.model.base import Decoder, Draft, Logits, Model, Prompt
 from condit.vocabulary import Vocabulary
 
 
@@ -122,6 +122,7 @@ class RecordedDecoder(Decoder):
     def __init__(self, model: RecordedModel) -> None:
         self.logits = []
         self.positions_forwarded = 0
+        self.forwards = 0
         self._model = model
         self._lanes: list[Lane] = []
 
@@ -140,10 +141,13 @@ class RecordedDecoder(Decoder):
         self._lanes += [Lane(tuple(prompt), cells, len(prompt))] * lanes
         self.logits += [row] * lanes
         self.positions_forwarded += len(prompt)
+        self.forwards += 1
         return range(first, first + lanes)
 
-    def advance(self, tokens: Sequence[Sequence[int]]) -> list[Logits]:
-        """Append 0 or more tokens to each lane; logits at every new position.
+    def advance(
+        self, tokens: Sequence[Sequence[int]], drafts: Sequence[Draft] | None = None
+    ) -> list[Logits]:
+        """Append 0 or more tokens to each lane; logits at every new position. Drafts are ignored.
 
         Raises:
             ModelError: nothing was recorded there; the lanes are unchanged.
@@ -164,6 +168,7 @@ class RecordedDecoder(Decoder):
             answers.append(rows)
         self._lanes = lanes
         self.positions_forwarded += len(new)
+        self.forwards += bool(new)
         for index, rows in enumerate(answers):
             if len(rows):
                 self.logits[index] = rows[-1]

@@ -1,0 +1,54 @@
+"""One layer's keys and values, in slots that are written in any order and used again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from transformers.cache_utils import DynamicLayer
+
+_ROOM = 256
+"""Cells by which the cache grows: writing in place beats concatenating at every step."""
+
+
+class CellLayer(DynamicLayer):  # type: ignore[misc]
+    """Keys and values of one layer, ``(1, heads, cells, width)``."""
+
+    used = 0
+    _slots: torch.Tensor | None = None
+
+    def write_to(self, slots: torch.Tensor, used: int) -> None:
+        """Where the positions of the next forward go, and how many slots are used after it."""
+        self._slots, self.used = slots, used
+
+    def update(
+        self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Write the new positions; returns all keys and values so far."""
+        if not self.is_initialized:
+            self.lazy_initialization(key_states, value_states)
+            self.keys, self.values = key_states[:, :, :0], value_states[:, :, :0]
+        if self.used > self.keys.shape[-2]:
+            self.keys = self._grown(self.keys, key_states)
+            self.values = self._grown(self.values, value_states)
+        self.keys.index_copy_(2, self._slots, key_states)
+        self.values.index_copy_(2, self._slots, value_states)
+        return self.keys[:, :, : self.used], self.values[:, :, : self.used]
+
+    def _grown(self, old: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+        heads, width = like.shape[1], like.shape[3]
+        cells = self.used + _ROOM
+        new = torch.zeros(1, heads, cells, width, dtype=like.dtype, device=like.device)
+        new[:, :, : old.shape[-2]] = old
+        return new
+
+    def get_seq_length(self) -> int:
+        """Slots in use."""
+        return self.used
+
+    def keep(self, slots: torch.Tensor) -> None:
+        """Drop every slot but these, which close ranks in the order given."""
+        if self.is_initialized:
+            self.keys = self.keys.index_select(2, slots)
+            self.values = self.values.index_select(2, slots)
+            self.used = len(slots)

@@ -1,0 +1,1 @@
+"""Drafts: guesses at the next tokens, forwarded together and kept where the draw agrees."""

@@ -1,0 +1,209 @@
+"""A tree of guesses: the most probable ones first, as many as are worth their cost.
+
+Guesses come from several sources and are weighed against each other by how probable they are. What
+the constraint refuses is left out before the model sees it, and its probability goes to the others.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import count
+
+from condit.constraint.base import Matcher
+from condit.errors import ConditError
+from condit.model.base import Draft, Model
+from condit.speculate.cost import ForwardCost, cost_of
+from condit.speculate.forced import ForcedText
+from condit.speculate.lookup import PromptLookup
+from condit.speculate.recycling import LONGEST, Recycling, table_of
+from condit.speculate.settings import Drafts
+
+_CONTEXT = max(LONGEST, 4)
+"""Tokens before a guess that any source looks at."""
+
+_KNOWN = {1: 0.6, 2: 0.8, 3: 0.9}
+"""How far recycled probabilities are trusted, by the length of the context that they are from."""
+
+_SHARPEST = 0.35
+"""Temperatures below this guess as at this: what was most probable then need not be so now."""
+
+_LEAST = 0.02
+"""Guesses less probable than this are not looked at."""
+
+
+@dataclass(eq=False)
+class Guess:
+    """A node of the tree.
+
+    Attributes:
+        token: the guessed token; that of the frontier itself is given.
+        parent: the index of the guess before it, -1 for the frontier.
+        probability: of the whole path to it, linear.
+        context: the last few tokens, itself included.
+        matcher: where the constraint stands after it.
+        depth: how many guesses the path has.
+    """
+
+    token: int
+    parent: int
+    probability: float
+    context: tuple[int, ...]
+    matcher: Matcher | None
+    depth: int = 0
+
+
+@dataclass
+class Frontier:
+    """Where a lane needs the model next.
+
+    Attributes:
+        context: its last tokens, the one that is forwarded now included.
+        matcher: where the constraint stands; ``None`` without one. Not changed.
+        room: how many more tokens the budget has.
+        guesses: the tree, parents first.
+    """
+
+    context: tuple[int, ...]
+    matcher: Matcher | None
+    room: int
+    guesses: list[Guess] = field(default_factory=list)
+
+    @property
+    def draft(self) -> Draft:
+        """The tree as a decoder takes it."""
+        return Draft(
+            tuple(guess.token for guess in self.guesses),
+            tuple(guess.parent for guess in self.guesses),
+        )
+
+
+class Guesser:
+    """Makes trees of guesses for the lanes of one problem.
+
+    Args:
+        model: the model.
+        prompt: its prompt.
+        temperature: of the base law.
+        drafts: which sources to use, and how many guesses to make at most.
+    """
+
+    def __init__(
+        self, model: Model, prompt: Sequence[int], temperature: float, drafts: Drafts
+    ) -> None:
+        self.table: Recycling | None = table_of(model) if drafts.recycling else None
+        self.cost: ForwardCost = cost_of(model)
+        self._ends = model.vocabulary.ends
+        self._forced = ForcedText(model) if drafts.forced else None
+        self._lookup = PromptLookup(prompt) if drafts.lookup else None
+        self._sharpness = 1 / max(temperature, _SHARPEST)
+        self._most = drafts.positions
+
+    def grow(self, frontiers: Sequence[Frontier]) -> None:
+        """Fill in the guesses of each frontier, under one budget for all."""
+        order = count()
+        waiting: list[tuple[float, int, Frontier, Guess]] = []
+
+        def offer(frontier: Frontier, parent: Guess, index: int) -> None:
+            if parent.depth >= frontier.room:
+                return
+            for token, share in self._successors(parent):
+                probability = parent.probability * share
+                if probability >= _LEAST:
+                    context = (*parent.context[1 - _CONTEXT :], token)
+                    guess = Guess(token, index, probability, context, None, parent.depth + 1)
+                    heapq.heappush(waiting, (-probability, next(order), frontier, guess))
+
+        for frontier in frontiers:
+            context = frontier.context[-_CONTEXT:]
+            offer(frontier, Guess(context[-1], -1, 1.0, context, frontier.matcher), -1)
+        positions, expected = len(frontiers), float(len(frontiers))
+        while waiting and positions - len(frontiers) < self._most:
+            negative, _, frontier, guess = heapq.heappop(waiting)
+            if -negative < self.cost.worth(positions, expected):
+                break
+            parent = frontier.guesses[guess.parent] if guess.parent >= 0 else None
+            before = parent.matcher if parent is not None else frontier.matcher
+            if before is not None:
+                guess.matcher = _advanced(before, guess.token)
+                if guess.matcher is None:
+                    continue
+            frontier.guesses.append(guess)
+            positions += 1
+            expected += guess.probability
+            offer(frontier, guess, len(frontier.guesses) - 1)
+
+    def _successors(self, guess: Guess) -> list[tuple[int, float]]:
+        """Allowed tokens that may follow, with their probabilities."""
+        shares: dict[int, float] = {}
+        try:
+            self._weigh(guess, shares)
+        except ConditError:
+            # The engine met a limit. A lane that comes here will say so; a guess is just not made.
+            shares.clear()
+        return list(shares.items())
+
+    def _weigh(self, guess: Guess, shares: dict[int, float]) -> None:
+        matcher = guess.matcher
+        if self.table is not None:
+            self._recycle(guess, shares)
+        if self._lookup is not None:
+            found = self._lookup.propose(guess.context)
+            if found is not None and self._allowed(matcher, found[0]):
+                _mix(shares, *found)
+        if self._forced is not None and matcher is not None:
+            found = self._forced.propose(matcher)
+            if found is not None and self._allowed(matcher, found[0]):
+                _mix(shares, *found)
+
+    def _recycle(self, guess: Guess, shares: dict[int, float]) -> None:
+        known = self.table.look_up(guess.context) if self.table is not None else None
+        if known is None:
+            return
+        length, tokens, logits = known
+        highest = logits[0]
+        total = 0.0
+        for token, logit in zip(tokens, logits, strict=True):
+            if token < 0:
+                break
+            if token in self._ends:
+                # The end needs no forward, but it takes its share.
+                if _allows(guess.matcher, token):
+                    total += math.exp((logit - highest) * self._sharpness)
+                continue
+            if self._allowed(guess.matcher, token):
+                shares[token] = math.exp((logit - highest) * self._sharpness)
+                total += shares[token]
+        for token in shares:
+            shares[token] *= _KNOWN[length] / total
+
+    def _allowed(self, matcher: Matcher | None, token: int) -> bool:
+        return token not in self._ends and _allows(matcher, token)
+
+
+def _advanced(matcher: Matcher, token: int) -> Matcher | None:
+    """The matcher after an allowed token; ``None`` where the engine met a limit."""
+    after = matcher.copy()
+    try:
+        after.advance(token)
+    except ConditError:
+        return None
+    return after
+
+
+def _allows(matcher: Matcher | None, token: int) -> bool:
+    """Whether the constraint allows ``token``; everything is allowed without one."""
+    return matcher is None or matcher.allows(token)
+
+
+def _mix(shares: dict[int, float], token: int, probability: float) -> None:
+    """Give ``token`` at least that probability, and the others what it leaves."""
+    before = shares.get(token, 0.0)
+    if probability <= before:
+        return
+    left = (1 - probability) / (1 - before) if before < 1 else 0.0
+    for other in shares:
+        shares[other] *= left
+    shares[token] = probability
