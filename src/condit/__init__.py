@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from condit.model.base import Decoder, Model
     from condit.model.load import load
     from condit.model.ngram import NgramModel
+    from condit.model.prefix_cache import CacheInfo, cache_info, clear_cache, set_cache_limit
     from condit.prefer.base import Preference
     from condit.prefer.classifier import classifier
     from condit.prefer.likelihood import likelihood
@@ -56,6 +57,12 @@ _HOMES = {
     "condit.model.base": ("Decoder", "Model"),
     "condit.model.load": ("load",),
     "condit.model.ngram": ("NgramModel",),
+    "condit.model.prefix_cache": (
+        "CacheInfo",
+        "cache_info",
+        "clear_cache",
+        "set_cache_limit",
+    ),
     "condit.prefer.base": ("Preference",),
     "condit.prefer.classifier": ("classifier",),
     "condit.prefer.likelihood": ("likelihood",),
@@ -91,6 +98,10 @@ __all__ = [  # noqa: RUF022 - the order of the documentation
     "likelihood",
     "classifier",
     "zero_shot",
+    "cache_info",
+    "clear_cache",
+    "set_cache_limit",
+    "CacheInfo",
     "Memory",
     "Drafts",
     "Result",

@@ -46,6 +46,10 @@ class CellLayer(DynamicLayer):  # type: ignore[misc]
         """Slots in use."""
         return self.used
 
+    def copy(self, slots: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The keys and values in these slots."""
+        return self.keys.index_select(2, slots), self.values.index_select(2, slots)
+
     def keep(self, slots: torch.Tensor) -> None:
         """Drop every slot but these, which close ranks in the order given."""
         if self.is_initialized:

@@ -29,6 +29,7 @@ from transformers.cache_utils import Cache
 from condit.errors import ArgumentError, ModelError
 from condit.model.base import Decoder, Draft, Logits
 from condit.model.cell_layer import CellLayer
+from condit.model.prefix_cache import PrefixCache
 
 _LONGEST_FORWARD = 512
 """Positions in one forward at most: bounds the attention mask and the activations."""
@@ -87,16 +88,20 @@ class CellDecoder(Decoder):
         module: the model, in evaluation mode.
         windows: for each kind of attention layer (``"full_attention"``, ``"sliding_attention"``)
             how many tokens it looks back, itself included; ``None`` for all.
+        prefixes: prompts that were forwarded before; ``None`` forwards every prompt.
     """
 
     looks_ahead = True
 
-    def __init__(self, module: Any, windows: dict[str, int | None]) -> None:
+    def __init__(
+        self, module: Any, windows: dict[str, int | None], prefixes: PrefixCache | None = None
+    ) -> None:
         self.logits = []
         self.positions_forwarded = 0
         self.forwards = 0
         self._module = module
         self._windows = windows
+        self._prefixes = prefixes
         config = module.config.get_text_config()
         self._layers = [CellLayer() for _ in range(config.num_hidden_layers)]
         self._cache = Cache(layers=self._layers)
@@ -117,9 +122,16 @@ class CellDecoder(Decoder):
         if not prompt:
             raise ArgumentError("a lane needs a prompt of at least one token")
         self._find_free()
-        batch = Batch()
-        tip = self._chain(batch, np.empty(0, dtype=np.int64), prompt)
-        lane = Lane(tip, len(prompt), self._forward(batch, last_only=True)[-1])
+        path = np.array([next(self._free) for _ in prompt], dtype=np.int64)
+        known, logits = self._restore(prompt, path)
+        if known < len(prompt):
+            ends = range(known + 1, len(prompt) + 1)
+            batch = Batch(list(prompt[known:]), [Cell(path[:end]) for end in ends])
+            logits = self._forward(batch, last_only=True)[-1]
+            if self._prefixes is not None:
+                slots = torch.from_numpy(path).to(self._module.device)
+                self._prefixes.add(prompt, [layer.copy(slots) for layer in self._layers], logits)
+        lane = Lane(Cell(path), len(prompt), logits)
         first = len(self._lanes)
         self._lanes += [lane] * lanes
         self.logits += [lane.prompt_logits] * lanes
@@ -208,13 +220,23 @@ class CellDecoder(Decoder):
             cells.append(cell)
         return cells
 
-    def _chain(self, batch: Batch, past: NDArray[np.int64], tokens: Sequence[int]) -> Cell:
-        """The last of a chain of new cells after ``past``: they share one array of slots."""
-        slots = np.array([next(self._free) for _ in tokens], dtype=np.int64)
-        path = np.concatenate([past, slots])
-        batch.tokens += tokens
-        batch.cells += [Cell(path[: len(past) + rank + 1]) for rank in range(len(tokens))]
-        return batch.cells[-1]
+    @torch.inference_mode()  # type: ignore[untyped-decorator]
+    def _restore(self, prompt: Sequence[int], path: NDArray[np.int64]) -> tuple[int, Logits]:
+        """Write into the first slots of ``path`` what is kept of ``prompt``.
+
+        Returns:
+            how many of its tokens that was, and the logits after them where those are all.
+        """
+        found = self._prefixes.find(prompt) if self._prefixes is not None else None
+        if found is None:
+            return 0, None
+        kept, known = found
+        self._used = max(self._used, int(path[:known].max()) + 1)
+        slots = torch.from_numpy(path[:known]).to(self._module.device)
+        for layer, (keys, values) in zip(self._layers, kept.layers, strict=True):
+            layer.write_to(slots, self._used)
+            layer.update(keys[:, :, :known], values[:, :, :known])
+        return known, kept.logits
 
     def _live(self) -> NDArray[np.bool_]:
         """Which slots some lane can still reach."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from condit.errors import ArgumentError, MissingDependencyError, ModelError, VocabularyError
 from condit.model.base import Decoder, Model
+from condit.model.prefix_cache import PrefixCache
 from condit.model.token_bytes import token_bytes, without_prefix
 from condit.vocabulary import Vocabulary
 
@@ -60,6 +61,7 @@ class TransformersModel(Model):
         config = module.config.get_text_config()
         self.context = getattr(config, "max_position_embeddings", None)
         self._windows = _attention_windows(module, config, name)
+        self._prefixes = PrefixCache(self)
         description = _description(tokenizer, name)
         self.vocabulary = _vocabulary(module, tokenizer, description, config.vocab_size, name)
         # A second tokenizer, for text as such: it adds no space, and reads the names of special
@@ -95,7 +97,7 @@ class TransformersModel(Model):
         """A decoder with ``lanes`` lanes that share ``prompt``, forwarded once."""
         from condit.model.cells import CellDecoder
 
-        decoder = CellDecoder(self.module, self._windows)
+        decoder = CellDecoder(self.module, self._windows, self._prefixes)
         decoder.admit(prompt, lanes)
         return decoder
 

@@ -135,6 +135,11 @@ def forget(model: Model) -> None:
     _tables.pop(model, None)
 
 
+def tables() -> list[Recycling]:
+    """The tables of all models."""
+    return list(_tables.values())
+
+
 def most_probable(
     rows: Sequence[Logits],
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:

@@ -1,0 +1,195 @@
+"""Prompts that were forwarded once: their keys and values, for the calls that come after.
+
+One cache for all models of the process, bounded in bytes; what was used longest ago goes first. A
+call whose prompt begins like one of these forwards the rest alone, and one with the same prompt
+forwards nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from cachetools import Cache, LRUCache
+from numpy.typing import NDArray
+
+from condit.errors import ArgumentError
+from condit.speculate.recycling import tables
+
+if TYPE_CHECKING:
+    import torch
+
+Key: TypeAlias = tuple[int, tuple[int, ...]]
+"""Whose prompt, by ``id``, and the prompt."""
+
+LIMIT = 512 * 2**20
+"""Bytes of keys and values that are kept, unless `set_cache_limit` says otherwise."""
+
+
+@dataclass(frozen=True)
+class CacheInfo:
+    """What is kept between calls, and what it saved; see ``condit.cache_info``.
+
+    Attributes:
+        prompts: prompts whose keys and values are kept.
+        tokens: tokens in them.
+        bytes: memory that they take.
+        limit: the most they may take, in bytes.
+        hits: prompts that were found in the cache, in part or in whole.
+        misses: prompts that were not.
+        reused_tokens: prompt tokens that did not have to be forwarded.
+        draft_bytes: memory of the tables that drafts are made from, one a model.
+    """
+
+    prompts: int
+    tokens: int
+    bytes: int
+    limit: int
+    hits: int
+    misses: int
+    reused_tokens: int
+    draft_bytes: int
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """A prompt that was forwarded.
+
+    Attributes:
+        tokens: the prompt.
+        layers: for each layer its keys and values, ``(1, heads, tokens, width)`` each.
+        logits: after the last token, shape ``(vocabulary,)``.
+    """
+
+    tokens: NDArray[np.int64]
+    layers: tuple[tuple[torch.Tensor, torch.Tensor], ...]
+    logits: torch.Tensor
+
+    @property
+    def nbytes(self) -> int:
+        """Memory in bytes."""
+        total: int = self.logits.nbytes + self.tokens.nbytes
+        for keys, values in self.layers:
+            total += keys.nbytes + values.nbytes
+        return total
+
+    def shared(self, prompt: NDArray[np.int64]) -> int:
+        """How many tokens ``prompt`` has in common with it, from the beginning."""
+        length = min(len(prompt), len(self.tokens))
+        differing = np.flatnonzero(self.tokens[:length] != prompt[:length])
+        return int(differing[0]) if len(differing) else length
+
+
+class PrefixCache:
+    """Prompts of one model in the cache of the process.
+
+    Args:
+        owner: what the keys and values belong to: they go when it does.
+    """
+
+    def __init__(self, owner: Any) -> None:
+        self._key = id(owner)
+        weakref.finalize(owner, _drop, self._key)
+
+    def find(self, prompt: Sequence[int]) -> tuple[Kept, int] | None:
+        """The kept prompt that shares most with ``prompt``, and how many tokens; else ``None``.
+
+        Of a prompt that is kept in whole all tokens count, as its logits are known; of any other
+        at least the last is left, for its logits.
+        """
+        wanted = np.array(prompt, dtype=np.int64)
+        with _lock:
+            best, most = None, 0
+            for key in _kept:
+                if key[0] != self._key:
+                    continue
+                kept = _look(key)
+                length = kept.shared(wanted)
+                if not length == len(wanted) == len(kept.tokens):
+                    length = min(length, len(wanted) - 1)
+                if length > most:
+                    best, most = key, length
+            if best is None:
+                _counts["misses"] += 1
+                return None
+            _counts["hits"] += 1
+            _counts["reused_tokens"] += most
+            found: Kept = _kept[best]  # by this it counts as used
+            return found, most
+
+    def add(
+        self,
+        prompt: Sequence[int],
+        layers: Sequence[tuple[torch.Tensor, torch.Tensor]],
+        logits: torch.Tensor,
+    ) -> None:
+        """Keep a prompt that was forwarded; one that is too large for the cache is not kept."""
+        kept = Kept(np.array(prompt, dtype=np.int64), tuple(layers), logits)
+        with _lock:
+            if kept.nbytes <= _kept.maxsize:
+                _kept[self._key, tuple(prompt)] = kept
+
+
+def cache_info() -> CacheInfo:
+    """What is kept between calls, over all models: prompts and tables of drafts.
+
+    See ``condit.clear_cache`` and ``condit.set_cache_limit``.
+    """
+    with _lock:
+        return CacheInfo(
+            prompts=len(_kept),
+            tokens=sum(len(prompt) for _, prompt in _kept),
+            bytes=int(_kept.currsize),
+            limit=int(_kept.maxsize),
+            draft_bytes=sum(table.nbytes for table in tables()),
+            **_counts,
+        )
+
+
+def clear_cache() -> None:
+    """Forget every prompt, and the counts. Tables of drafts stay."""
+    with _lock:
+        _kept.clear()
+        _counts.update(dict.fromkeys(_counts, 0))
+
+
+def set_cache_limit(limit: int) -> None:
+    """Keep at most ``limit`` bytes of keys and values of prompts; 0 keeps none.
+
+    Raises:
+        ArgumentError: it is negative.
+    """
+    global _kept
+    if limit < 0:
+        raise ArgumentError(f"the limit of the cache must be 0 bytes or more, not {limit}")
+    with _lock:
+        smaller = _new(limit)
+        while _kept:
+            key, kept = _kept.popitem()  # the one used longest ago
+            if kept.nbytes <= limit:
+                smaller[key] = kept
+        _kept = smaller
+
+
+def _look(key: Key) -> Kept:
+    """What is kept, without counting that as a use."""
+    return Cache.__getitem__(_kept, key)
+
+
+def _new(limit: int) -> LRUCache[Key, Kept]:
+    return LRUCache(maxsize=limit, getsizeof=lambda kept: kept.nbytes)
+
+
+def _drop(owner: int) -> None:
+    with _lock:
+        for key in [key for key in _kept if key[0] == owner]:
+            del _kept[key]
+
+
+_lock = threading.RLock()
+_kept = _new(LIMIT)
+_counts = {"hits": 0, "misses": 0, "reused_tokens": 0}
