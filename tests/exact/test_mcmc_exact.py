@@ -24,7 +24,7 @@ from condit import NgramModel, Vocabulary
 from condit.prefer.base import Preference
 from condit.prefer.score import prefer
 from condit.sampler.base import Problem
-from condit.sampler.budget import steered
+from condit.sampler.budget import outline, steered
 from condit.sampler.kernels import allowed_tokens
 from condit.sampler.local import zone_of
 from condit.sampler.mcmc import MCMC, PROPOSALS, ChainsState, Draft, Place, log_value
@@ -71,12 +71,12 @@ def chains_of(
             for token in prefix:
                 matcher.advance(token)
             left = world.max_tokens - len(prefix)
-            outline = allowed_tokens(matcher)
-            if left == 0:
-                outline &= np.arange(len(outline)) == end
+            within = steered(matcher, left, zone)
+            outlined, _ = outline(within)
+            assert outlined is not None
             base = world.next_token(prefix)
-            local = np.where(outline, base, 0)
-            allowed = allowed_tokens(steered(matcher, left, zone))
+            local = np.where(outlined, base, 0)
+            allowed = allowed_tokens(within)
             laws[prefix] = base, local / local.sum(), allowed
         return laws[prefix]
 

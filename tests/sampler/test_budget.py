@@ -9,11 +9,13 @@ import pytest
 from pydantic import BaseModel
 
 import condit
-from condit import AWRS, SMC, Masked, NgramModel
+from condit import AWRS, SMC, Masked, NgramModel, Vocabulary
+from condit.constraint.base import Matcher
 from condit.errors import RefusedTokenError
 from condit.model.transformers import TransformersModel
 from condit.sampler.base import Problem, Sampler
-from condit.sampler.budget import WithinBudget, zone
+from condit.sampler.budget import LastWay, WithinBudget, steered, zone
+from condit.sampler.kernels import allowed_tokens
 from condit.testing import World, check_sampler
 
 
@@ -114,3 +116,32 @@ def test_an_unbounded_type_is_finished_by_the_embedded_model(
     assert all(sample.finish_reason == "stop" for sample in result.samples)
     assert all(isinstance(sample.value, Invoice) for sample in result.samples)
     assert all(len(sample.tokens) <= max_tokens for sample in result.samples)
+
+
+def test_where_no_token_is_to_spare_the_known_ending_is_followed() -> None:
+    vocabulary = Vocabulary.of(['"', "a", "b", '"]', "]", "[", '"]', "]]"])
+    inner = condit.json_schema({"type": "array", "items": {"type": "string"}}).bind(vocabulary)
+    for token in (5, 0, 1):
+        inner.advance(token)
+    assert inner.known_ending() == b'"]'
+    assert inner.cost_to_finish() == 1
+    tight = steered(inner, 1, last=8)
+    assert isinstance(tight, LastWay)
+    # Both tokens that spell the ending, and not the one after which a second would be needed.
+    assert allowed_tokens(tight).nonzero()[0].tolist() == [3, 6]
+    check_matcher_agrees(tight)
+    looser = steered(inner, 2, last=8)
+    assert isinstance(looser, WithinBudget)
+    assert looser.allows(0)
+    assert "no token is to spare" in tight.explain(1)
+    with pytest.raises(RefusedTokenError, match="only '\"]' is known to fit"):
+        tight.advance(1)
+    tight.advance(3)
+    assert inner.allows(vocabulary.end)
+
+
+def check_matcher_agrees(matcher: Matcher) -> None:
+    allowed = allowed_tokens(matcher)
+    for token in range(len(matcher.vocabulary)):
+        assert matcher.allows(token) == allowed[token]
+        assert bool(matcher.explain(token)) != allowed[token]

@@ -96,6 +96,10 @@ class Matcher(ABC):
         """
         return None
 
+    def known_ending(self) -> bytes | None:
+        """An ending that takes no more tokens than ``cost_to_finish`` says, where one is known."""
+        return None
+
     @abstractmethod
     def explain(self, token: int) -> str:
         """Why ``token`` is refused, in the constraint's own terms; ``""`` where it is allowed."""
@@ -140,6 +144,20 @@ class Constraint(ABC):
 def unpack(mask: NDArray[np.uint32], size: int) -> NDArray[np.bool_]:
     """A packed mask as ``size`` booleans, one a token."""
     return np.unpackbits(mask.view(np.uint8), count=size, bitorder="little").view(np.bool_)
+
+
+def few_tokens(mask: NDArray[np.uint32]) -> NDArray[np.intp] | None:
+    """The tokens that a packed mask allows, in ascending order, where they lie in few words.
+
+    ``None`` where many words allow some: then it takes longer than ``unpack``.
+    """
+    words = np.flatnonzero(mask != 0)  # numpy finds what is not 0 faster among booleans
+    if 16 * len(words) > len(mask):
+        return None
+    bits = np.unpackbits(mask[words].view(np.uint8), bitorder="little").view(np.bool_)
+    found = np.flatnonzero(bits)
+    tokens: NDArray[np.intp] = 32 * words[found >> 5] + (found & 31)
+    return tokens
 
 
 def pack(allowed: NDArray[np.bool_]) -> NDArray[np.uint32]:

@@ -261,6 +261,20 @@ class EngineMatcher(Matcher):
                 return None
             return len(self.vocabulary.tokenize(self._ending))
 
+    def known_ending(self) -> bytes | None:
+        """An ending that takes no more tokens than ``cost_to_finish`` says.
+
+        Looked for afresh, so that as a rule it depends on the text alone, not on which endings
+        were found on the way to it.
+        """
+        cost = self.cost_to_finish()
+        if cost is None:
+            return None
+        fresh = find_ending(self)
+        if fresh is not None and len(self.vocabulary.tokenize(fresh)) <= cost:
+            return fresh
+        return self._ending
+
     def _ends_with(self, ending: bytes) -> bool:
         """Whether the text may stop after ``ending``."""
         ahead = self.copy()

@@ -108,6 +108,9 @@ def choose(problem: Problem) -> Choice:
             Exact(attempts=ATTEMPTS),
             f"what the memory knows makes about {acceptance:.0%} of attempts exact draws",
         )
+    if problem.lanes == 1 and problem.trie is None:
+        kernel = AWRS(mask_after=None) if matcher.mask() is None else AWRS()
+        return Choice(kernel, "a single lane cannot be resampled: draw more, or ask for exact")
     return Choice(_smc(problem, matcher), _why_smc(problem, acceptance))
 
 
@@ -136,8 +139,6 @@ def _why_smc(problem: Problem, acceptance: float) -> str:
     why = f"texts may have {problem.max_tokens} tokens, so few whole attempts would be accepted"
     if problem.trie is not None and acceptance > 0:
         why += f" (about {acceptance:.1%} by what the memory knows)"
-    if problem.lanes == 1:
-        why += "; a single lane cannot be resampled: draw more, or ask for exact"
     return why
 
 

@@ -1,0 +1,255 @@
+"""Attention over shared cells on a CPU, registered with ``transformers`` as ``condit_cells``.
+
+The decoder sends the new positions of all lanes through the model as one sequence, with a mask that
+says which cells each of them sees. Torch's own kernel serves that slowly: it wants a copy of keys
+and values for every query head, and does the work of cells that nobody sees. Here the query heads
+that share keys are stacked into one matrix product, in blocks of positions, and each block ends at
+the last cell that any of its positions sees.
+
+A sum of 32-bit floats depends on the order of its terms in the last bit, and here the order is that
+of the cells. ``condit_cells_reproducible`` sums in 64 bits: rounding the result back then forgets
+the order, but for ties about as rare as ``1e-13`` a number in a 16-bit model (``1e-8`` in a 32-bit
+one). So what a position computes does not depend on where its cells lie, nor on what else is
+forwarded with it.
+
+Calls that the decoder does not make (no mask or one of booleans, several sequences, gradients,
+dropout) go to ``transformers``' own ``sdpa`` function.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+import threading
+import weakref
+from typing import Any, NamedTuple
+
+import torch
+from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import sdpa_mask
+
+NAME = "condit_cells"
+REPRODUCIBLE_NAME = "condit_cells_reproducible"
+
+_BLOCK = 64
+"""Positions in one block: their scores stay in the processor's cache."""
+
+_UNKNOWN_HERE = ("softcap", "position_bias", "cache")
+"""What ``sdpa`` treats in a way of its own."""
+
+
+class _Block(NamedTuple):
+    """The positions ``start`` to ``end``, which see nothing past the first ``cells`` cells."""
+
+    start: int
+    end: int
+    cells: int
+
+
+class _Masks(threading.local):
+    """The masks of the forward that is under way, looked at once for all of its layers."""
+
+    def __init__(self) -> None:
+        self.known: dict[int, tuple[weakref.ref[torch.Tensor], list[_Block]]] = {}
+
+
+_masks = _Masks()
+
+
+def use_cell_attention(module: Any, *, reproducible: bool = False) -> bool:
+    """Switch a ``transformers`` model to attention over cells, where that is the same function.
+
+    It is where the model uses torch's ``sdpa`` through the common interface, runs on the CPU and
+    computes in floats. Other models stay as they are. The choice is not part of a saved model, and
+    ``module.set_attn_implementation("sdpa")`` takes it back.
+
+    Args:
+        module: the model; it remains right for every other use.
+        reproducible: sum in 64 bits, so that the results for a position depend on the tokens before
+            it alone, given linear layers whose rows do not depend on each other (see
+            `condit.model.packed`).
+
+    Returns:
+        whether the model uses attention over cells now.
+    """
+    name = REPRODUCIBLE_NAME if reproducible else NAME
+    ours = {"sdpa", NAME, REPRODUCIBLE_NAME}
+    models = [part for part in module.modules() if isinstance(part, PreTrainedModel)]
+    if (
+        not isinstance(module, PreTrainedModel)
+        or any(part.config._attn_implementation not in ours for part in models)
+        or not all(part._can_set_attn_implementation() for part in models)
+        or any(_asks_for_sdpa_by_name(part) for part in models)
+        or module.device.type != "cpu"
+        or not module.dtype.is_floating_point
+    ):
+        return False
+    module.set_attn_implementation(name)
+    return bool(module.config._attn_implementation == name)
+
+
+def cell_attention(
+    module: torch.nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    dropout: float = 0.0,
+    scaling: float | None = None,
+    **kwargs: Any,
+) -> tuple[torch.Tensor, None]:
+    """Softmax attention (Vaswani et al. 2017), summed in 32 bits.
+
+    Args:
+        module: the attention layer.
+        query: ``(1, heads, positions, width)``.
+        key: ``(1, key heads, cells, width)``.
+        value: ``(1, key heads, cells, value width)``.
+        attention_mask: added to the scores, ``(1, 1, positions, cells)``.
+        dropout: a share above 0 goes to ``sdpa``.
+        scaling: what scores are multiplied by, ``width ** -0.5`` by default.
+        kwargs: passed on to ``sdpa``; those that change what it computes leave the work to it.
+
+    Returns:
+        ``(1, positions, heads, value width)``, and ``None`` for the attention weights.
+    """
+    # Torch's own kernel is as good for a single position.
+    if query.shape[2] > 1 and _is_ours(query, key, value, attention_mask, dropout, kwargs):
+        result = _attend(module, query, key, value, attention_mask, scaling, torch.float32)
+        if result is not None:
+            return result, None
+    return _sdpa(module, query, key, value, attention_mask, dropout, scaling, kwargs)
+
+
+def reproducible_cell_attention(
+    module: torch.nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    dropout: float = 0.0,
+    scaling: float | None = None,
+    **kwargs: Any,
+) -> tuple[torch.Tensor, None]:
+    """As `cell_attention`, summed in 64 bits and rounded: the order of cells leaves no trace."""
+    if _is_ours(query, key, value, attention_mask, dropout, kwargs):
+        result = _attend(module, query, key, value, attention_mask, scaling, torch.float64)
+        if result is not None:
+            return result, None
+    return _sdpa(module, query, key, value, attention_mask, dropout, scaling, kwargs)
+
+
+def _is_ours(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    mask: torch.Tensor | None,
+    dropout: float,
+    kwargs: dict[str, Any],
+) -> bool:
+    return (
+        isinstance(mask, torch.Tensor)
+        and mask.shape == (1, 1, query.shape[2], key.shape[2])
+        and mask.is_floating_point()
+        and query.is_cpu
+        and len(query) == len(key) == 1
+        and query.dtype == key.dtype == value.dtype
+        and dropout == 0
+        and all(kwargs.get(name) is None for name in _UNKNOWN_HERE)
+        and not kwargs.get("output_attentions")
+        and not (
+            torch.is_grad_enabled()
+            and (query.requires_grad or key.requires_grad or value.requires_grad)
+        )
+        and not torch.is_autocast_enabled("cpu")
+        and not torch.compiler.is_compiling()
+    )
+
+
+def _attend(
+    module: torch.nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    mask: Any,
+    scaling: float | None,
+    sums: torch.dtype,
+) -> torch.Tensor | None:
+    """The result, or ``None`` where some position sees no cell at all."""
+    _, heads, positions, width = query.shape
+    key_heads = key.shape[1]
+    sums = torch.promote_types(sums, query.dtype)
+    blocks = _blocks(mask, getattr(module, "layer_idx", None))
+    if not blocks:
+        return None
+    scale = width**-0.5 if scaling is None else scaling
+    keys, values = key[0].to(sums).transpose(1, 2), value[0].to(sums)
+    result = torch.empty(1, positions, heads, value.shape[3], dtype=query.dtype)
+    for start, end, cells in blocks:
+        # The query heads that share keys lie one after the other: they become rows of one product.
+        stacked = query[0, :, start:end].reshape(key_heads, -1, width).to(sums) * scale
+        scores = torch.bmm(stacked, keys[:, :, :cells])
+        scores.view(heads, end - start, cells).add_(mask[0, :, start:end, :cells])
+        mixed = torch.bmm(torch.softmax(scores, -1), values[:, :cells])
+        result[0, start:end] = mixed.view(heads, end - start, -1).transpose(0, 1)
+    return result
+
+
+def _blocks(mask: torch.Tensor, layer: int | None) -> list[_Block]:
+    """The blocks of a mask, kept for this forward; none where a position sees nothing."""
+    if layer is None:
+        return _divided(mask)
+    if layer == 0:
+        # A new forward: the same tensor may hold other numbers by now.
+        _masks.known.clear()
+    known = _masks.known.get(id(mask))
+    if known is None or known[0]() is not mask:
+        known = _masks.known[id(mask)] = (weakref.ref(mask), _divided(mask))
+    return known[1]
+
+
+def _divided(mask: torch.Tensor) -> list[_Block]:
+    seen = mask[0, 0] > torch.finfo(mask.dtype).min
+    if not seen.any(-1).all():
+        return []
+    positions, cells = seen.shape
+    # The last cell that each position sees, found from behind.
+    ends = (cells - seen.flip(-1).int().argmax(-1)).tolist()
+    return [
+        _Block(start, min(start + _BLOCK, positions), max(ends[start : start + _BLOCK]))
+        for start in range(0, positions, _BLOCK)
+    ]
+
+
+def _sdpa(
+    module: torch.nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    mask: torch.Tensor | None,
+    dropout: float,
+    scaling: float | None,
+    kwargs: dict[str, Any],
+) -> tuple[torch.Tensor, None]:
+    result: tuple[torch.Tensor, None] = sdpa_attention_forward(
+        module, query, key, value, mask, dropout=dropout, scaling=scaling, **kwargs
+    )
+    return result
+
+
+def _asks_for_sdpa_by_name(module: Any) -> bool:
+    """Whether the model's own code does something else where the name is not ``sdpa``."""
+    try:
+        source = inspect.getsource(sys.modules[type(module).__module__])
+    except (KeyError, OSError, TypeError):
+        return True
+    return bool(re.search(r"_attn_implementation\s*(==|!=|in\b|not in\b).*sdpa", source))
+
+
+# The masks that transformers itself makes for ``sdpa`` serve the fallback; ready ones pass through.
+AttentionInterface.register(NAME, cell_attention)
+AttentionInterface.register(REPRODUCIBLE_NAME, reproducible_cell_attention)
+AttentionMaskInterface.register(NAME, sdpa_mask)
+AttentionMaskInterface.register(REPRODUCIBLE_NAME, sdpa_mask)
