@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bench.attempts import noting_failure
 from bench.cases import OWN, maskbench, paths
-from bench.overhead_table import overhead_table
+from bench.overhead_table import CLOCKS, overhead_tables
 from bench.process import Worker
 from bench.report import RESULTS, keep, load_before
 from bench.venvs import python_of
@@ -25,7 +26,10 @@ from bench.vocabularies import SOURCES, tokenizer_file
 
 console = Console(stderr=True)
 
+DTYPES = ("float32", "bfloat16")
+
 CONTESTANTS = {
+    "softmax": "condit",
     "condit-awrs": "condit",
     "condit-masked": "condit",
     "llguidance-multinomial": "masks",
@@ -51,7 +55,7 @@ def main(arguments: Sequence[str]) -> None:
             if options.recorded:
                 world["recorded"] = _record(world, folder)
             sizes[size] = _measure(size, world, names, options)
-            tables.append(overhead_table(size, sizes[size], recorded=options.recorded))
+            tables += overhead_tables(size, sizes[size], options.clock, recorded=options.recorded)
     shown = {key: str(value) for key, value in vars(options).items()}
     record = {"options": shown, "load_before": load, "sizes": sizes}
     keep("overhead", record, "\n\n".join(tables))
@@ -60,10 +64,14 @@ def main(arguments: Sequence[str]) -> None:
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser("scripts/bench overhead", description=__doc__)
     parser.add_argument("--sizes", nargs="+", choices=SOURCES, default=list(SOURCES))
+    parser.add_argument("--dtype", nargs="+", choices=DTYPES, default=list(DTYPES))
     parser.add_argument("--lanes", nargs="+", type=int, default=[1, 8, 64])
     parser.add_argument("--only", nargs="+", choices=CONTESTANTS, default=list(CONTESTANTS))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument(
+        "--clock", choices=CLOCKS, default="wall", help="processor: bears other work beside it"
+    )
     parser.add_argument("--recorded", action="store_true", help="SmolLM2's own logits (49k only)")
     parser.add_argument("--maskbench", type=Path, help="a .jsonl.gz, instead of own cases")
     parser.add_argument("--count", type=int, default=40, help="how many maskbench schemas")
@@ -91,7 +99,7 @@ def _measure(
 ) -> dict[str, Any]:
     """Rounds interleaved case by case, over the cases that every contestant can walk."""
     workers: dict[str, Worker] = {}
-    raw: dict[str, Any] = {"tokens_in_vocabulary": world["size"], "workers": {}, "lanes": {}}
+    raw: dict[str, Any] = {"tokens_in_vocabulary": world["size"], "workers": {}, "dtypes": {}}
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     try:
         with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
@@ -103,19 +111,17 @@ def _measure(
             chosen, raw["checks"] = _walkable(workers, world, names)
             raw["cases"] = [world["cases"][case]["name"] for case in chosen]
             turns = (1 + options.rounds) * len(chosen) * len(names) * len(options.lanes)
-            bar = progress.add_task(size, total=turns)
-            for lanes in options.lanes:
+            bar = progress.add_task(size, total=turns * len(options.dtype))
+            for dtype, lanes in product(options.dtype, options.lanes):
                 seen: dict[str, list[Any]] = {name: [] for name in names}
-                for turn in range(1 + options.rounds):
-                    for case in chosen:
-                        for name in names:
-                            progress.update(bar, description=f"{size}: {lanes} lanes, {name}")
-                            ask = {"contestant": name, "case": case, "lanes": lanes, "seed": turn}
-                            answer = workers[CONTESTANTS[name]].ask({"time": ask})
-                            if turn:  # round 0 warms caches and compilers up
-                                seen[name].append({"case": case, "round": turn, **answer})
-                            progress.advance(bar)
-                raw["lanes"][lanes] = seen
+                for turn, case, name in product(range(1 + options.rounds), chosen, names):
+                    progress.update(bar, description=f"{size}, {dtype}: {lanes} lanes, {name}")
+                    ask = {"contestant": name, "case": case, "lanes": lanes, "seed": turn}
+                    answer = workers[CONTESTANTS[name]].ask({"time": {**ask, "dtype": dtype}})
+                    if turn:  # round 0 warms caches and compilers up
+                        seen[name].append({"case": case, "round": turn, **answer})
+                    progress.advance(bar)
+                raw["dtypes"].setdefault(dtype, {})[lanes] = seen
     finally:
         for worker in workers.values():
             worker.close()

@@ -339,8 +339,17 @@ def test_the_embedded_model_forwards_nothing_twice(
     smollm2: TransformersModel, sampler: condit.Sampler
 ) -> None:
     pattern = condit.regex(r"[A-Za-z ,.']{300,400}")
+    condit.clear_cache()
     with pytest.raises(BudgetError) as caught:
-        condit.generate(smollm2, "Once upon a time", pattern, n=4, max_tokens=20, sampler=sampler)
+        condit.generate(
+            smollm2,
+            "Once upon a time",
+            pattern,
+            n=4,
+            max_tokens=20,
+            sampler=sampler,
+            drafts=False,
+        )
     stats = caught.value.result.stats
     assert stats.tokens == 4 * 20
     assert stats.positions_forwarded - stats.prompt_tokens <= stats.tokens
@@ -348,8 +357,8 @@ def test_the_embedded_model_forwards_nothing_twice(
 
 @pytest.mark.model
 def test_the_embedded_model_draws_alike_at_any_number_of_lanes() -> None:
-    # In 32 bits: with 16, the rounding of a forward depends on how many positions it has.
-    model = condit.load("smollm2", dtype="float32")
+    # In its own 16 bits: attention sums in 64, so that rounding has nothing to depend on.
+    model = condit.load("smollm2")
     asked: dict[str, Any] = {"max_tokens": 12, "sampler": "awrs", "seed": 11, "temperature": 0.7}
     pattern = condit.regex(r"[ A-Za-z]{1,30}\.")
     one, four = (condit.generate(model, "The sea is", pattern, n=n, **asked) for n in (1, 4))

@@ -1,4 +1,4 @@
-"""Condit's local kernels, row by row as its samplers use them: law, draw, advance."""
+"""Condit's local kernels as its samplers use them: law, draw, advance. And a softmax by itself."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ class KernelGroup:
 
     def step(self, logits: torch.Tensor, targets: Sequence[int]) -> list[int]:
         self.draws = []
-        for row, matcher, noise, target in zip(
-            logits, self.matchers, self.noise, targets, strict=True
+        laws = self.law.at_many(list(logits), world.vocabulary)
+        for law, matcher, noise, target in zip(
+            laws, self.matchers, self.noise, targets, strict=True
         ):
-            law = self.law.at(row, world.vocabulary)
             self.draws.append(self.kernel.draw(law, matcher, noise))
             matcher.advance(target)
         return [-1 if draw.token is None else draw.token for draw in self.draws]
@@ -71,6 +71,32 @@ class KernelGroup:
         }
 
 
+class SoftmaxGroup:
+    """What any way to draw from these rows must do at least; into memory that is at hand."""
+
+    def __init__(self, contestant: str, case: dict[str, Any], lanes: int) -> None:
+        size = len(world.vocabulary)
+        self.wide = torch.ones((lanes, size), dtype=torch.float32)  # written: no page is new
+        self.law = torch.ones((lanes, size), dtype=torch.float32)
+
+    def restart(self, lane: int, prefix: Sequence[int]) -> None:
+        """It asks no constraint."""
+
+    def step(self, logits: torch.Tensor, targets: Sequence[int]) -> list[int]:
+        if logits.dtype != torch.float32:
+            logits = self.wide.copy_(logits)
+        torch.softmax(logits, -1, out=self.law)
+        return list(targets)
+
+    def extra(self) -> dict[str, list[int]]:
+        return {}
+
+
+def group(contestant: str, case: dict[str, Any], lanes: int) -> KernelGroup | SoftmaxGroup:
+    make = SoftmaxGroup if contestant == "softmax" else KernelGroup
+    return make(contestant, case, lanes)
+
+
 world = World()
-walk = Walk(world.load, KernelGroup)
+walk = Walk(world.load, group)
 serve({"open": walk.open, "check": walk.check, "time": walk.time})

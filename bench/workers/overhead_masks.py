@@ -2,7 +2,8 @@
 
 llguidance and xgrammar with their own batch tools; the draw is ``torch.multinomial``, or inversion
 of the cumulative sum with one uniform a lane, which is faster on a CPU. No weights are computed:
-none of these pipelines has any.
+none of these pipelines has any. 16-bit logits are widened first, because the engines' kernels for a
+CPU and the draws want 32 bits.
 """
 
 from __future__ import annotations
@@ -86,6 +87,7 @@ class LLGroup:
         else:
             places = [(matcher, lane) for lane, matcher in enumerate(self.matchers)]
             llguidance.torch.fill_next_token_bitmask_par(world.executor, places, self.bits)
+        logits = logits.float()
         llguidance.torch.apply_token_bitmask_inplace(logits, self.bits)
         drawn: list[int] = self.draw(torch.softmax(logits, -1)).view(-1).tolist()
         if len(self.matchers) == 1:
@@ -122,6 +124,7 @@ class XGroup:
             self.matchers[0].fill_next_token_bitmask(self.bits)
         else:
             world.batch.batch_fill_next_token_bitmask(self.matchers, self.bits)
+        logits = logits.float()
         xgrammar.apply_token_bitmask_inplace(logits, self.bits)
         drawn: list[int] = self.draw(torch.softmax(logits, -1)).view(-1).tolist()
         if len(self.matchers) == 1:

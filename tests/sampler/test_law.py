@@ -9,6 +9,7 @@ import pytest
 from scipy import stats
 
 from condit import Vocabulary
+from condit.constraint.base import few_tokens, pack
 from condit.errors import ArgumentError
 from condit.sampler.law import BaseLaw, TokenLaw
 
@@ -63,7 +64,7 @@ def test_the_logits_are_not_modified() -> None:
     assert np.array_equal(LOGITS, before)
 
 
-@pytest.mark.parametrize("size", [5, 256, 257, 3000])
+@pytest.mark.parametrize("size", [5, 512, 513, 3000])
 def test_draws_follow_the_law(size: int, rng: np.random.Generator) -> None:
     logits = rng.normal(scale=2, size=size).astype(np.float32)
     law = TokenLaw(logits)
@@ -118,6 +119,98 @@ def test_masses_below_32_bits_are_still_told_apart(rng: np.random.Generator) -> 
     assert law.draw(rng) is None
     assert law.rescale() == 1
     assert law.mass(2) == pytest.approx(math.exp(-1) / (1 + math.exp(-1)), rel=1e-6)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.05, 0.9, 1.0])
+@pytest.mark.parametrize("settings", [{}, {"top_k": 900}])
+def test_a_packed_mask_restricts_as_its_booleans_do(
+    share: float, settings: dict[str, int], rng: np.random.Generator
+) -> None:
+    size = 40_001
+    vocabulary = Vocabulary([b"x"] * (size - 1) + [b""], end=size - 1)
+    logits = rng.normal(size=size).astype(np.float32)
+    allowed = rng.random(size) < share
+    again = rng.random(size) < 0.9
+    packed, plain = (BaseLaw(**settings).at(logits, vocabulary) for _ in range(2))  # type: ignore[arg-type]
+    if share < 0.5:
+        few = few_tokens(pack(allowed))
+        assert few is None or np.array_equal(few, np.flatnonzero(allowed))
+        assert (few is None) == (share == 0.05)
+    for mask in (again, allowed):
+        mass = plain.restrict(mask)
+        assert packed.restrict_by_mask(pack(mask)) == pytest.approx(mass, rel=1e-6)
+    assert masses(packed, size) == masses(plain, size)
+    left = np.flatnonzero([plain.mass(token) > 0 for token in range(size)])
+    assert (allowed & again)[left].all()
+    if len(left) > 1:
+        first, second = (law.draw(np.random.default_rng(5)) for law in (packed, plain))
+        assert first == second
+
+
+def test_few_tokens_gives_up_where_there_are_many() -> None:
+    assert few_tokens(pack(np.ones(5000, dtype=np.bool_))) is None
+    assert few_tokens(pack(np.zeros(5000, dtype=np.bool_))).tolist() == []  # type: ignore[union-attr]
+    one = np.zeros(5000, dtype=np.bool_)
+    one[[31, 32, 4999]] = True
+    assert few_tokens(pack(one)).tolist() == [31, 32, 4999]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("share", [0.05, 0.9])
+@pytest.mark.parametrize("taken", [0, 3])
+def test_what_was_removed_stays_removed(share: float, taken: int, rng: np.random.Generator) -> None:
+    """Restricted twice, taken out of and rescaled, only tokens in both restrictions come."""
+    size = 4000
+    logits = rng.normal(size=size).astype(np.float32)
+    logits[::7] -= 300
+    first, second = rng.random(size) < share, rng.random(size) < 0.8
+    second[0] = first[0] = True
+    left = first & second
+    for order in ((first, second), (second, first)):
+        law = TokenLaw(logits)
+        for allowed in order:
+            law.restrict(allowed)
+        for token in np.flatnonzero(left)[:taken].tolist():
+            law.take_out(token)
+        remaining = np.flatnonzero(left)[taken:]
+        for _ in range(2):
+            drawn = {law.draw(rng) for _ in range(300)}
+            assert drawn <= set(remaining.tolist())
+            assert law.rescale() == 1
+        masses_left = np.array([law.mass(token) for token in range(size)])
+        assert masses_left.sum() == pytest.approx(1)
+        assert np.array_equal(masses_left > 0, np.isin(np.arange(size), remaining) & (logits > -50))
+        truth = np.logaddexp.reduce(logits[remaining].astype(np.float64))
+        truth -= np.logaddexp.reduce(logits.astype(np.float64))
+        assert law.log_scale == pytest.approx(truth, abs=1e-5)
+
+
+def test_taking_out_all_tokens_one_by_one(rng: np.random.Generator) -> None:
+    """The masses taken out sum to 1, down to what 32 bits tell from nothing."""
+    size = 2000
+    law = TokenLaw(rng.normal(0, 8, size).astype(np.float32))
+    total, seen = 0.0, set()
+    while (token := law.draw(rng)) is not None or law.rescale() > 0:
+        if token is not None:
+            scale = math.exp(law.log_scale)
+            total += law.take_out(token) * scale
+            assert total + law.remaining * scale == pytest.approx(1, abs=1e-7)
+            seen.add(token)
+    assert seen == set(range(size))
+
+
+def test_temperature_zero_tells_logits_apart_whose_weights_are_equal(
+    rng: np.random.Generator,
+) -> None:
+    logits = np.full(1000, -5.0, dtype=np.float32)
+    logits[700] = 1e-9
+    logits[[20, 800]] = 0
+    law = TokenLaw(logits, greedy=True)
+    assert law.mass(20) == law.mass(700)
+    assert law.draw(rng) == 700
+    law.take_out(700)
+    assert law.draw(rng) == 20
+    law.restrict(np.arange(1000) > 20)
+    assert law.draw(rng) == 800
 
 
 def test_nothing_allowed_with_any_mass() -> None:

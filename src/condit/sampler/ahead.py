@@ -72,10 +72,8 @@ class Ahead:
         guesser = Guesser(problem.model, problem.prompt, temperature, drafts)
         return cls(problem, guesser, [deque() for _ in range(problem.lanes)])
 
-    def replay(self, index: int, lane: Lane) -> Draw | None:
-        """Let ``lane`` take the next token that it drew ahead; ``None`` where there is none."""
-        if not self.drawn[index]:
-            return None
+    def replay(self, index: int, lane: Lane) -> Draw:
+        """Let ``lane`` take the next token that it drew ahead."""
         drawn = self.drawn[index].popleft()
         lane.tokens = drawn.lane.tokens
         lane.matcher = drawn.lane.matcher

@@ -42,7 +42,8 @@ def draw_masked(law: TokenLaw, matcher: Matcher, rng: np.random.Generator, check
         rng: the noise.
         checks: single-token checks already made, to be counted.
     """
-    mass = law.restrict(allowed_tokens(matcher))
+    mask = matcher.mask()
+    mass = law.restrict(allowed_tokens(matcher)) if mask is None else law.restrict_by_mask(mask)
     token = law.draw(rng) if mass > 0 else None
     if token is None:
         return Draw(None, -math.inf, checks, masks=1)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,6 +65,10 @@ class LocalState(State):
             return DraftCounts(forced=self.forced)
         return DraftCounts(self.ahead.drafted, self.ahead.accepted, self.forced)
 
+    def drew_ahead(self, index: int) -> bool:
+        """Whether that lane has drawn its next token already."""
+        return self.ahead is not None and bool(self.ahead.drawn[index])
+
 
 class Kernel(Sampler):
     """Independent lanes that grow by one token a step; also what `SMC` resamples."""
@@ -113,17 +117,25 @@ class LocalSampler(Kernel):
         """Let every lane that has not ended draw one token, and update its weight."""
         assert isinstance(state, LocalState)
         growing = [lane for lane in state.lanes if lane.finish_reason is None]
+        rows = [
+            state.decoder.logits[index]
+            for index, lane in enumerate(state.lanes)
+            if lane.finish_reason is None and not state.drew_ahead(index)
+        ]
+        laws = state.problem.law.at_many(rows, state.problem.model.vocabulary)
         draws = [
-            self._grow(state, index, lane) if lane.finish_reason is None else Draw(None, 0.0)
+            self._grow(state, index, lane, laws) if lane.finish_reason is None else Draw(None, 0.0)
             for index, lane in enumerate(state.lanes)
         ]
         weigh_preference(state.problem, growing)
         return record(state, draws)
 
-    def _grow(self, state: LocalState, index: int, lane: Lane) -> Draw:
+    def _grow(self, state: LocalState, index: int, lane: Lane, laws: Iterator[TokenLaw]) -> Draw:
         forced = lane.matcher.forced_text() if lane.matcher is not None else b""
-        drawn = state.ahead.replay(index, lane) if state.ahead is not None else None
-        draw = drawn or grow_lane(lane, state.decoder.logits[index], state, self)
+        if state.ahead is not None and state.drew_ahead(index):
+            draw = state.ahead.replay(index, lane)
+        else:
+            draw = grow_lane(lane, next(laws), state, self)
         if forced and draw.token is not None:
             spelled = state.problem.model.vocabulary.bytes[draw.token]
             state.forced += bool(spelled) and forced.startswith(spelled)
@@ -141,11 +153,12 @@ class LocalSampler(Kernel):
                 lengths[index] = len(state.problem.prompt)
         state.decoder.rewind(lengths)
         if state.ahead is not None:
-            state.ahead.feed(
-                state.lanes,
-                state.decoder,
-                lambda lane, logits: grow_lane(lane, logits, state, self),
-            )
+
+            def grow(lane: Lane, logits: Logits) -> Draw:
+                law = state.problem.law.at(logits, state.problem.model.vocabulary)
+                return grow_lane(lane, law, state, self)
+
+            state.ahead.feed(state.lanes, state.decoder, grow)
             return
         state.decoder.advance(
             [lane.tokens[-1:] if lane.finish_reason is None else [] for lane in state.lanes]
@@ -241,11 +254,10 @@ def weigh_preference(problem: Problem, lanes: Sequence[Lane]) -> None:
         lane.log_preference = log_weight
 
 
-def grow_lane(lane: Lane, logits: Logits, state: State, kernel: LocalSampler) -> Draw:
-    """Draw the next token of ``lane`` from the logits after it, and take it."""
+def grow_lane(lane: Lane, law: TokenLaw, state: State, kernel: LocalSampler) -> Draw:
+    """Draw the next token of ``lane`` from its law, which is used up, and take it."""
     problem = state.problem
     end = problem.model.vocabulary.end
-    law = problem.law.at(logits, problem.model.vocabulary)
     left = problem.max_tokens - len(lane.tokens)
     if lane.matcher is None:
         draw = Draw(law.draw(lane.rng), 0.0)
