@@ -8,6 +8,7 @@ import sys
 QUESTIONS = {
     "throughput": "tokens a second of whole generations, against whole libraries",
     "overhead": "microseconds a token of constraint and draw, with no model",
+    "speed": "constrained generation against the same model generating freely, and every peer",
     "fidelity": "how near draws come to the exact posterior, for their cost, against genlm-control",
     "width": "accepted exact draws a second, 8 attempts at a time against 1",
     "spelling": "a check, not a race: token bytes and masks of four real tokenizers",

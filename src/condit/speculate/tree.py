@@ -20,6 +20,7 @@ from condit.speculate.forced import ForcedText
 from condit.speculate.lookup import PromptLookup
 from condit.speculate.recycling import LONGEST, Recycling, table_of
 from condit.speculate.settings import Drafts
+from condit.speculate.trust import Trust, trust_of
 
 _CONTEXT = max(LONGEST, 4)
 """Tokens before a guess that any source looks at."""
@@ -41,7 +42,7 @@ class Guess:
     Attributes:
         token: the guessed token; that of the frontier itself is given.
         parent: the index of the guess before it, -1 for the frontier.
-        probability: of the whole path to it, linear.
+        worth: the probability of the whole path to it times the urgency of its lane, linear.
         context: the last few tokens, itself included.
         matcher: where the constraint stands after it.
         depth: how many guesses the path has.
@@ -49,7 +50,7 @@ class Guess:
 
     token: int
     parent: int
-    probability: float
+    worth: float
     context: tuple[int, ...]
     matcher: Matcher | None
     depth: int = 0
@@ -63,12 +64,14 @@ class Frontier:
         context: its last tokens, the one that is forwarded now included.
         matcher: where the constraint stands; ``None`` without one. Not changed.
         room: how many more tokens the budget has.
+        urgency: what a token of this lane is worth, from 0 to 1.
         guesses: the tree, parents first.
     """
 
     context: tuple[int, ...]
     matcher: Matcher | None
     room: int
+    urgency: float = 1.0
     guesses: list[Guess] = field(default_factory=list)
 
     @property
@@ -95,6 +98,7 @@ class Guesser:
     ) -> None:
         self.table: Recycling | None = table_of(model) if drafts.recycling else None
         self.cost: ForwardCost = cost_of(model)
+        self.trust: Trust = trust_of(model, temperature)
         self._ends = model.vocabulary.ends
         self._forced = ForcedText(model) if drafts.forced else None
         self._lookup = PromptLookup(prompt) if drafts.lookup else None
@@ -110,19 +114,21 @@ class Guesser:
             if parent.depth >= frontier.room:
                 return
             for token, share in self._successors(parent):
-                probability = parent.probability * share
-                if probability >= _LEAST:
+                worth = parent.worth * share
+                if worth >= _LEAST:
                     context = (*parent.context[1 - _CONTEXT :], token)
-                    guess = Guess(token, index, probability, context, None, parent.depth + 1)
-                    heapq.heappush(waiting, (-probability, next(order), frontier, guess))
+                    guess = Guess(token, index, worth, context, None, parent.depth + 1)
+                    heapq.heappush(waiting, (-worth, next(order), frontier, guess))
 
         for frontier in frontiers:
             context = frontier.context[-_CONTEXT:]
-            offer(frontier, Guess(context[-1], -1, 1.0, context, frontier.matcher), -1)
-        positions, expected = len(frontiers), float(len(frontiers))
+            root = Guess(context[-1], -1, frontier.urgency, context, frontier.matcher)
+            offer(frontier, root, -1)
+        positions, expected = len(frontiers), sum(frontier.urgency for frontier in frontiers)
+        trust, claimed = self.trust.factor, 0.0
         while waiting and positions - len(frontiers) < self._most:
             negative, _, frontier, guess = heapq.heappop(waiting)
-            if -negative < self.cost.worth(positions, expected):
+            if -negative * trust < self.cost.worth(positions, expected):
                 break
             parent = frontier.guesses[guess.parent] if guess.parent >= 0 else None
             before = parent.matcher if parent is not None else frontier.matcher
@@ -132,8 +138,10 @@ class Guesser:
                     continue
             frontier.guesses.append(guess)
             positions += 1
-            expected += guess.probability
+            expected += guess.worth * trust
+            claimed += guess.worth / frontier.urgency
             offer(frontier, guess, len(frontier.guesses) - 1)
+        self.trust.expect(claimed)
 
     def _successors(self, guess: Guess) -> list[tuple[int, float]]:
         """Allowed tokens that may follow, with their probabilities."""
