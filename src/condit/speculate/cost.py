@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict, deque
+from collections.abc import Sequence
 from statistics import median
 from weakref import WeakKeyDictionary
 
@@ -12,54 +14,78 @@ _ASSUMED = 0.03
 """Cost of a further position, in parts of a forward over one, before anything was measured."""
 
 _FEWEST = 8
-"""Forwards that must have been measured before they count."""
+"""Forwards that must have been measured before they count, and between two looks at them."""
 
 _KEPT = 16
 """Times kept for each number of positions."""
 
+_LONGEST = 256
+"""Longer forwards are not measured: nobody chooses among them."""
+
 
 class ForwardCost:
-    """Seconds of a forward as a straight line in its positions, fitted to medians."""
+    """Seconds of a forward by its positions: a rising curve through the medians.
+
+    The curve need not be straight: matrix products take their rows in groups, and the last ones of
+    a group cost nothing.
+    """
 
     def __init__(self) -> None:
         self._seconds: dict[int, deque[float]] = defaultdict(lambda: deque(maxlen=_KEPT))
-        self._slope = _ASSUMED
         self._measured = 0
+        self._knots: list[tuple[float, float]] = [(1.0, 1.0), (2.0, 1.0 + _ASSUMED)]
 
     def record(self, positions: int, seconds: float) -> None:
         """Take a measured forward into account."""
+        if not 0 < positions <= _LONGEST:
+            return
         self._seconds[positions].append(seconds)
         self._measured += 1
         if self._measured >= _FEWEST and self._measured % _FEWEST == 0:
             self._fit()
 
-    def worth(self, positions: int, expected: float) -> float:
-        """How probable a guess must be to be worth its position.
-
-        Args:
-            positions: how many positions the forward has without it.
-            expected: how many tokens the forward is expected to give without it.
-
-        Returns:
-            the probability at which tokens per second stay the same.
-        """
-        return self._slope * expected / (1 + self._slope * (positions - 1))
+    def of(self, positions: int) -> float:
+        """Cost of a forward, in a unit that is the same for all numbers of positions."""
+        knots = self._knots
+        place = bisect_right(knots, (float(positions), float("inf")))
+        if place == 0:
+            return knots[0][1]
+        x, y = knots[place - 1]
+        if place == len(knots):
+            # Beyond what was measured a position costs what is assumed, or what it did so far.
+            first_x, first_y = knots[0]
+            slope = (y - first_y) / (x - first_x) if x > first_x else 0.0
+            return y + max(slope, _ASSUMED * first_y) * (positions - x)
+        next_x, next_y = knots[place]
+        return y + (next_y - y) * (positions - x) / (next_x - x)
 
     def _fit(self) -> None:
-        """Least squares over the medians, weighted by how often each was measured."""
-        points = [
-            (positions, median(times), len(times)) for positions, times in self._seconds.items()
-        ]
-        total = sum(weight for _, _, weight in points)
-        mean_x = sum(x * weight for x, _, weight in points) / total
-        mean_y = sum(y * weight for _, y, weight in points) / total
-        spread = sum(weight * (x - mean_x) ** 2 for x, _, weight in points)
-        if not spread:
-            return
-        slope = sum(weight * (x - mean_x) * (y - mean_y) for x, y, weight in points) / spread
-        first = mean_y + slope * (1 - mean_x)
-        # Noise may make a longer forward look faster: a guess is never taken to be free.
-        self._slope = min(max(slope / first, 0.005), 1.0) if first > 0 else _ASSUMED
+        """Isotonic least squares over the medians, weighted by how often each was measured."""
+        self._knots = rising(
+            [
+                (float(positions), median(times), float(len(times)))
+                for positions, times in sorted(self._seconds.items())
+            ]
+        )
+
+
+def rising(points: Sequence[tuple[float, float, float]]) -> list[tuple[float, float]]:
+    """The nearest curve that never falls, by pooling neighbours that do (Ayer et al. 1955).
+
+    Args:
+        points: ``(x, y, weight)`` in order of ``x``.
+
+    Returns:
+        ``(x, y)`` for each pool, at its mean ``x``.
+    """
+    pools: list[tuple[float, float, float]] = []
+    for point in points:
+        pools.append(point)
+        while len(pools) > 1 and pools[-2][1] >= pools[-1][1]:
+            (x1, y1, w1), (x2, y2, w2) = pools[-2:]
+            weight = w1 + w2
+            pools[-2:] = [((x1 * w1 + x2 * w2) / weight, (y1 * w1 + y2 * w2) / weight, weight)]
+    return [(x, y) for x, y, _ in pools]
 
 
 def cost_of(model: Model) -> ForwardCost:

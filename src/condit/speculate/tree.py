@@ -31,6 +31,9 @@ _KNOWN = {1: 0.6, 2: 0.8, 3: 0.9}
 _SHARPEST = 0.35
 """Temperatures below this guess as at this: what was most probable then need not be so now."""
 
+_FURTHER = 6
+"""How many guesses that do not pay by themselves are made to see whether more of them do."""
+
 _LEAST = 0.02
 """Guesses less probable than this are not looked at."""
 
@@ -124,12 +127,12 @@ class Guesser:
             context = frontier.context[-_CONTEXT:]
             root = Guess(context[-1], -1, frontier.urgency, context, frontier.matcher)
             offer(frontier, root, -1)
-        positions, expected = len(frontiers), sum(frontier.urgency for frontier in frontiers)
-        trust, claimed = self.trust.factor, 0.0
-        while waiting and positions - len(frontiers) < self._most:
-            negative, _, frontier, guess = heapq.heappop(waiting)
-            if -negative * trust < self.cost.worth(positions, expected):
-                break
+        base, expected = len(frontiers), sum(frontier.urgency for frontier in frontiers)
+        trust = self.trust.factor
+        made: list[tuple[Frontier, Guess]] = []
+        best, most = expected / self.cost.of(base), 0
+        while waiting and len(made) < min(self._most, most + _FURTHER):
+            _, _, frontier, guess = heapq.heappop(waiting)
             parent = frontier.guesses[guess.parent] if guess.parent >= 0 else None
             before = parent.matcher if parent is not None else frontier.matcher
             if before is not None:
@@ -137,11 +140,15 @@ class Guesser:
                 if guess.matcher is None:
                     continue
             frontier.guesses.append(guess)
-            positions += 1
-            expected += guess.worth * trust
-            claimed += guess.worth / frontier.urgency
+            made.append((frontier, guess))
             offer(frontier, guess, len(frontier.guesses) - 1)
-        self.trust.expect(claimed)
+            expected += guess.worth * trust
+            rate = expected / self.cost.of(base + len(made))
+            if rate > best:
+                best, most = rate, len(made)
+        for frontier, _ in made[most:]:
+            frontier.guesses.pop()  # the last of all are the last of each
+        self.trust.expect(sum(guess.worth / frontier.urgency for frontier, guess in made[:most]))
 
     def _successors(self, guess: Guess) -> list[tuple[int, float]]:
         """Allowed tokens that may follow, with their probabilities."""
