@@ -75,7 +75,9 @@ class Ahead:
     def of(cls, problem: Problem, drafts: Drafts) -> Ahead:
         """Nothing drawn yet."""
         temperature = problem.law.temperature
-        guesser = Guesser(problem.model, problem.prompt, temperature, drafts)
+        guesser = Guesser(
+            problem.model, problem.prompt, temperature, drafts, alone=problem.lanes == 1
+        )
         return cls(problem, guesser, [deque() for _ in range(problem.lanes)])
 
     def replay(self, index: int, lane: Lane) -> Draw:
@@ -110,8 +112,9 @@ class Ahead:
             for index, path in enumerate(newest)
         ]
         self.accepted += sum(known)
-        self.guesser.trust.accept(sum(known))
         if all(known[index] for index, path in enumerate(newest) if path):
+            # Only now has a guess saved anything: among many lanes the unluckiest one counts.
+            self.guesser.trust.accept(sum(known))
             decoder.advance(newest)
             return
         paths: list[tuple[int, ...]] = []

@@ -94,14 +94,21 @@ class Guesser:
         prompt: its prompt.
         temperature: of the base law.
         drafts: which sources to use, and how many guesses to make at most.
+        alone: whether there is one lane: several wait for each other, so guesses save less.
     """
 
     def __init__(
-        self, model: Model, prompt: Sequence[int], temperature: float, drafts: Drafts
+        self,
+        model: Model,
+        prompt: Sequence[int],
+        temperature: float,
+        drafts: Drafts,
+        *,
+        alone: bool = True,
     ) -> None:
         self.table: Recycling | None = table_of(model) if drafts.recycling else None
         self.cost: ForwardCost = cost_of(model)
-        self.trust: Trust = trust_of(model, temperature)
+        self.trust: Trust = trust_of(model, temperature, alone)
         self._ends = model.vocabulary.ends
         self._forced = ForcedText(model) if drafts.forced else None
         self._lookup = PromptLookup(prompt) if drafts.lookup else None

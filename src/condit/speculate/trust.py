@@ -38,10 +38,9 @@ class Trust:
         return min(1.0, (self._accepted + _PRIOR) / (self._expected + _PRIOR))
 
 
-def trust_of(model: Model, temperature: float) -> Trust:
-    """What is known of guesses for this model near this temperature."""
-    by_temperature = _trusts.setdefault(model, {})
-    return by_temperature.setdefault(round(2 * temperature), Trust())
+def trust_of(model: Model, temperature: float, alone: bool) -> Trust:
+    """What is known of guesses for this model near this temperature, for one lane or several."""
+    return _trusts.setdefault(model, {}).setdefault((round(2 * temperature), alone), Trust())
 
 
-_trusts: WeakKeyDictionary[Model, dict[int, Trust]] = WeakKeyDictionary()
+_trusts: WeakKeyDictionary[Model, dict[tuple[int, bool], Trust]] = WeakKeyDictionary()
