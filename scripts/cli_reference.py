@@ -49,7 +49,9 @@ class Parameter(typing.NamedTuple):
         # Inside Annotated, typer takes the first name for a default until it builds the command.
         written = [self.info.default, *(getattr(self.info, "param_decls", None) or ())]
         names = [name for name in written if isinstance(name, str) and name.startswith("-")]
-        names = names or ["--" + self.name.replace("_", "-")]
+        plain = self.name.replace("_", "-")
+        # A switch that is on by default is there to be turned off.
+        names = names or [f"--{plain}", *([f"--no-{plain}"] if self.default is True else [])]
         return ", ".join(f"`{name}`" for name in sorted(names, key=len))
 
     @property

@@ -98,9 +98,20 @@ def test_streaming_prints_the_text_as_it_comes() -> None:
     assert out == expected.best.text + "\n"
 
 
+def test_drafts_change_the_cost_alone() -> None:
+    asked = (*SMALL, "-p", "The order is ", "--regex", "[a-z ]{5}chair!{3}", "--sampler", "awrs")
+    code, out, _ = ask(*asked)
+    without, plain, _ = ask(*asked, "--no-drafts")
+    assert code == without == 0
+    assert "by drafts" in out
+    assert "by drafts" not in plain
+    assert out.splitlines()[1] == plain.splitlines()[1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (("-p", "x", "--backend", "llama"), "option of this model"),
         (("-p", "x", "--regex", "("), "("),
         (("-p", "x", "--regex", "[a&&b]"), "no text"),
         (("-p", "x", "--regex", "a", "--choice", "b"), "give one of"),

@@ -113,6 +113,14 @@ def generate(
     top_p: Annotated[
         float, typer.Option(help="Keep only this much mass, before the constraint.")
     ] = 1.0,
+    drafts: Annotated[
+        bool,
+        typer.Option(help="Guess ahead to call the model less often; draws keep their law."),
+    ] = True,
+    backend: Annotated[
+        str | None,
+        typer.Option(help="What runs a .gguf file or smollm2: transformers (usual) or llama."),
+    ] = None,
     chat: Annotated[
         bool, typer.Option("--chat", help="Send the prompt through the model's chat template.")
     ] = False,
@@ -143,7 +151,7 @@ def generate(
             sampler = "awrs"
         constraint = _constraint(json_schema, regex, grammar, choice)
         text = _read("-") if prompt == "-" else prompt
-        loaded = _load(model)
+        loaded = _load(model, backend)
         asked: Prompt = _messages(text, system) if chat or system is not None else text
         with following(loaded, n, max_tokens, stream) as on_step:
             result = condit.generate(
@@ -157,6 +165,7 @@ def generate(
                 temperature=temperature,
                 top_k=top_k,
                 top_p=top_p,
+                drafts=drafts,
                 on_step=on_step,
             )
         if stream:
@@ -256,9 +265,9 @@ def _messages(text: str, system: str | None) -> list[dict[str, str]]:
     return [*before, {"role": "user", "content": text}]
 
 
-def _load(name: str) -> Model:
+def _load(name: str, backend: str | None) -> Model:
+    options = {} if backend is None else {"backend": backend}
     terminal = Console(stderr=True)
-    if not terminal.is_terminal:
-        return condit.load(name)
-    terminal.print(f"Loading {name}", style="dim")
-    return condit.load(name)
+    if terminal.is_terminal:
+        terminal.print(f"Loading {name}", style="dim")
+    return condit.load(name, **options)

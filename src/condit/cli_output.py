@@ -108,11 +108,13 @@ def _show_table(result: Result) -> None:
         )
     console().print(table)
     stats = result.stats
+    saved = f", {stats.accepted} by drafts" if stats.accepted else ""
     typer.echo(
         f"log evidence {result.log_evidence:.3f}   "
         f"effective sample size {result.ess:.2f} of {len(result.samples)}   "
         f"{result.distinct} distinct   "
-        f"{stats.tokens} tokens in {stats.seconds:.1f} s ({stats.tokens_per_second:.0f}/s)   "
+        f"{stats.tokens} tokens in {stats.seconds:.1f} s "
+        f"({stats.tokens_per_second:.0f}/s{saved})   "
         f"seed {result.seed}"
     )
     typer.echo(f"{result.sampler}: {result.reason}")
