@@ -45,7 +45,7 @@ def load_gguf(
     backend: str = "transformers",
     dtype: str = "auto",
     device: str | None = None,
-    reproducible: bool = True,
+    reproducible: bool | None = None,
     threads: int | None = None,
     cells: int | None = None,
     look_ahead: bool | None = None,
@@ -72,7 +72,7 @@ def load_gguf(
     """
     path = Path(path)
     if backend == "llama":
-        refuse_options(backend, device=device)
+        refuse_options(backend, device=device, reproducible=reproducible)
         from condit.model.llama_cpp import LlamaModel
 
         return LlamaModel(
@@ -83,7 +83,11 @@ def load_gguf(
     refuse_options(backend, threads=threads, cells=cells, look_ahead=look_ahead)
     directory = converted(path)
     return load_directory(
-        directory, name=name or path.stem, dtype=dtype, device=device, reproducible=reproducible
+        directory,
+        name=name or path.stem,
+        dtype=dtype,
+        device=device,
+        reproducible=reproducible is not False,
     )
 
 

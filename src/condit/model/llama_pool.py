@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from condit.model.llama_context import LlamaContext, Settings, Weights, room_for
 from condit.model.llama_tree import PathTree
+from condit.model.prefix_cache import clear_with_cache
 
 _MOST_IDLE = 2
 _MOST_IDLE_CELLS = 8192
@@ -34,6 +35,7 @@ class ContextPool:
         self._settings = settings
         self._most_cells = most_cells
         self._idle: list[PathTree] = []
+        clear_with_cache(self)
 
     def take(self, prompt: Sequence[int]) -> PathTree:
         """A tree with as much of ``prompt`` as an idle one has, and nothing else."""

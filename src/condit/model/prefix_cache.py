@@ -11,7 +11,7 @@ import threading
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 from cachetools import Cache, LRUCache
@@ -137,6 +137,7 @@ class PrefixCache:
 def cache_info() -> CacheInfo:
     """What is kept between calls, over all models: prompts and tables of drafts.
 
+    llama.cpp keeps prompts in contexts of its own, at most two for a model, which are not counted.
     See ``condit.clear_cache`` and ``condit.set_cache_limit``.
     """
     with _lock:
@@ -150,8 +151,22 @@ def cache_info() -> CacheInfo:
         )
 
 
+class Keeper(Protocol):
+    """Whoever keeps prompts in a way of its own, such as llama.cpp."""
+
+    def clear(self) -> None:
+        """Forget them."""
+
+
+def clear_with_cache(keeper: Keeper) -> None:
+    """Let ``clear_cache`` clear ``keeper`` too, as long as it lives."""
+    _keepers.add(keeper)
+
+
 def clear_cache() -> None:
-    """Forget every prompt, and the counts. Tables of drafts stay."""
+    """Forget every prompt, llama.cpp's too, and the counts. Tables of drafts stay."""
+    for keeper in list(_keepers):
+        keeper.clear()
     with _lock:
         _kept.clear()
         _counts.update(dict.fromkeys(_counts, 0))
@@ -191,5 +206,6 @@ def _drop(owner: int) -> None:
 
 
 _lock = threading.RLock()
+_keepers: weakref.WeakSet[Keeper] = weakref.WeakSet()
 _kept = _new(LIMIT)
 _counts = {"hits": 0, "misses": 0, "reused_tokens": 0}

@@ -99,7 +99,7 @@ class PrefixReader:
             ]
         )
         # Whoever asked has the logits: parked lanes need not hold them in memory.
-        self._decoder.logits[1:] = [None] * (held - 1 + len(wanted))
+        self._decoder.drop_logits(range(1, held + len(wanted)))
         for prefix in wanted:
             self._park(prefix)
         return [rows[-1] for rows in answers[held:]]

@@ -47,7 +47,7 @@ def load(
     backend: str = "transformers",
     dtype: str = "auto",
     device: str | None = None,
-    reproducible: bool = True,
+    reproducible: bool | None = None,
     threads: int | None = None,
     cells: int | None = None,
     look_ahead: bool | None = None,
@@ -65,13 +65,18 @@ def load(
             backend=backend,
             dtype=dtype,
             device=device,
+            reproducible=reproducible,
             threads=threads,
             cells=cells,
             look_ahead=look_ahead,
         )
     refuse_options(backend, threads=threads, cells=cells, look_ahead=look_ahead)
     return load_directory(
-        directory(), name="smollm2", dtype=dtype, device=device, reproducible=reproducible
+        directory(),
+        name="smollm2",
+        dtype=dtype,
+        device=device,
+        reproducible=reproducible is not False,
     )
 
 
