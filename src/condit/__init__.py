@@ -13,6 +13,7 @@ from condit.generate import generate
 from condit.prefer.score import prefer
 
 if TYPE_CHECKING:
+    from condit.cache import CacheInfo, cache_info, clear_cache, set_cache_limit
     from condit.constraint.base import Constraint, Matcher, Strength, Violation
     from condit.constraint.choice import choice
     from condit.constraint.grammar import grammar
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from condit.model.base import Decoder, Model
     from condit.model.load import load
     from condit.model.ngram import NgramModel
-    from condit.model.prefix_cache import CacheInfo, cache_info, clear_cache, set_cache_limit
     from condit.prefer.base import Preference
     from condit.prefer.classifier import classifier
     from condit.prefer.likelihood import likelihood
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "condit.cache": ("CacheInfo", "cache_info", "clear_cache", "set_cache_limit"),
     "condit.constraint.base": ("Constraint", "Matcher", "Strength", "Violation"),
     "condit.constraint.choice": ("choice",),
     "condit.constraint.grammar": ("grammar",),
@@ -57,12 +58,6 @@ _HOMES = {
     "condit.model.base": ("Decoder", "Model"),
     "condit.model.load": ("load",),
     "condit.model.ngram": ("NgramModel",),
-    "condit.model.prefix_cache": (
-        "CacheInfo",
-        "cache_info",
-        "clear_cache",
-        "set_cache_limit",
-    ),
     "condit.prefer.base": ("Preference",),
     "condit.prefer.classifier": ("classifier",),
     "condit.prefer.likelihood": ("likelihood",),

@@ -71,6 +71,8 @@ def generate(
             ``result.reason`` says which one was picked, and why.
         memory: keeps what this call learns for the next one with the same problem.
         seed: the same seed gives the same draws; by default a fresh one, kept in ``result.seed``.
+            Where logits depend on what shares a forward (on a GPU, or with
+            ``reproducible=False``), that takes ``drafts=False``.
         temperature: divides the logits; 0 takes the most probable allowed token each time.
         top_k: keep only the ``k`` most probable tokens, before the constraint is asked.
         top_p: keep only the most probable tokens up to this mass, before the constraint is asked.

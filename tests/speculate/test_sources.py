@@ -112,9 +112,11 @@ def test_a_table_is_saved_and_loaded(tmp_path: Path) -> None:
     assert other.look_up((1, 2, 3)) == table.look_up((1, 2, 3)) is not None
     with pytest.raises(ArgumentError, match="a vocabulary of 20 tokens, not 21"):
         Recycling(21).load(tmp_path / "table.npz")
-    (tmp_path / "other.npz").write_bytes(b"nothing")
-    with pytest.raises(ArgumentError, match="not a table of recycled tokens"):
-        other.load(tmp_path / "other.npz")
+    cut = (tmp_path / "table.npz").read_bytes()[:-40]
+    for content in (b"nothing", cut, b""):
+        (tmp_path / "other.npz").write_bytes(content)
+        with pytest.raises(ArgumentError, match="not a table of recycled tokens"):
+            other.load(tmp_path / "other.npz")
 
 
 def test_a_table_lives_as_long_as_its_model() -> None:

@@ -23,7 +23,9 @@ def load(source: str | os.PathLike[str] = "smollm2", **options: Any) -> Model:
     Args:
         source: a registered name (``"smollm2"``, ``"ngram"``; see ``condit models``), a directory
             with a ``transformers`` model, a ``.gguf`` file, or a name on the Hugging Face hub.
-        **options: passed to that kind of model; ``dtype`` and ``device`` for torch models.
+        **options: passed to that kind of model: ``dtype``, ``device`` and ``reproducible`` for
+            torch models; ``backend="llama"`` runs a ``.gguf`` file by llama.cpp, which takes
+            ``threads`` and ``cells``.
 
     Raises:
         UnknownNameError: no such name; the message suggests the nearest.

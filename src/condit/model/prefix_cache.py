@@ -18,7 +18,6 @@ from cachetools import Cache, LRUCache
 from numpy.typing import NDArray
 
 from condit.errors import ArgumentError
-from condit.speculate.recycling import tables
 
 if TYPE_CHECKING:
     import torch
@@ -27,32 +26,7 @@ Key: TypeAlias = tuple[int, tuple[int, ...]]
 """Whose prompt, by ``id``, and the prompt."""
 
 LIMIT = 512 * 2**20
-"""Bytes of keys and values that are kept, unless `set_cache_limit` says otherwise."""
-
-
-@dataclass(frozen=True)
-class CacheInfo:
-    """What is kept between calls, and what it saved; see ``condit.cache_info``.
-
-    Attributes:
-        prompts: prompts whose keys and values are kept.
-        tokens: tokens in them.
-        bytes: memory that they take.
-        limit: the most they may take, in bytes.
-        hits: prompts that were found in the cache, in part or in whole.
-        misses: prompts that were not.
-        reused_tokens: prompt tokens that did not have to be forwarded.
-        draft_bytes: memory of the tables that drafts are made from, one a model.
-    """
-
-    prompts: int
-    tokens: int
-    bytes: int
-    limit: int
-    hits: int
-    misses: int
-    reused_tokens: int
-    draft_bytes: int
+"""Bytes of keys and values that are kept, unless `set_limit` says otherwise."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,21 +108,16 @@ class PrefixCache:
                 _kept[self._key, tuple(prompt)] = kept
 
 
-def cache_info() -> CacheInfo:
-    """What is kept between calls, over all models: prompts and tables of drafts.
-
-    llama.cpp keeps prompts in contexts of its own, at most two for a model, which are not counted.
-    See ``condit.clear_cache`` and ``condit.set_cache_limit``.
-    """
+def counts() -> dict[str, int]:
+    """How many prompts, tokens and bytes are kept, of how many, and what that has saved."""
     with _lock:
-        return CacheInfo(
-            prompts=len(_kept),
-            tokens=sum(len(prompt) for _, prompt in _kept),
-            bytes=int(_kept.currsize),
-            limit=int(_kept.maxsize),
-            draft_bytes=sum(table.nbytes for table in tables()),
+        return {
+            "prompts": len(_kept),
+            "tokens": sum(len(prompt) for _, prompt in _kept),
+            "bytes": int(_kept.currsize),
+            "limit": int(_kept.maxsize),
             **_counts,
-        )
+        }
 
 
 class Keeper(Protocol):
@@ -159,12 +128,12 @@ class Keeper(Protocol):
 
 
 def clear_with_cache(keeper: Keeper) -> None:
-    """Let ``clear_cache`` clear ``keeper`` too, as long as it lives."""
+    """Let `clear` clear ``keeper`` too, as long as it lives."""
     _keepers.add(keeper)
 
 
-def clear_cache() -> None:
-    """Forget every prompt, llama.cpp's too, and the counts. Tables of drafts stay."""
+def clear() -> None:
+    """Forget every prompt, those of keepers too, and the counts."""
     for keeper in list(_keepers):
         keeper.clear()
     with _lock:
@@ -172,8 +141,8 @@ def clear_cache() -> None:
         _counts.update(dict.fromkeys(_counts, 0))
 
 
-def set_cache_limit(limit: int) -> None:
-    """Keep at most ``limit`` bytes of keys and values of prompts; 0 keeps none.
+def set_limit(limit: int) -> None:
+    """Keep at most ``limit`` bytes; 0 keeps nothing.
 
     Raises:
         ArgumentError: it is negative.

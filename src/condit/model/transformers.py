@@ -119,7 +119,7 @@ def load_directory(
             16-bit arithmetic), ``"bfloat16"``, ``"float16"`` or ``"float32"``.
         device: a torch device; ``"cuda"`` where there is one, else ``"cpu"``.
         reproducible: on a CPU, logits do not depend on how many lanes or drafts share a forward,
-            to the last bit; costs up to a sixth of a forward over 16 positions.
+            to the last bit; costs 3 to 30 % of a forward, more with many positions and cells.
 
     Raises:
         ModelError: there is no model there, or it cannot be read.

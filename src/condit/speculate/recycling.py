@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,9 +111,9 @@ class Recycling:
             ArgumentError: the file is no such table, or that of another vocabulary.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with Path(path).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
                 found = [file[name] for name in ("tokens", "logits", "keys")]
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
             raise ArgumentError(f"{path} is not a table of recycled tokens: {error}") from error
         if found[0].shape != self._tokens.shape or found[2].shape != self._keys.shape:
             raise ArgumentError(
