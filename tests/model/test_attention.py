@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 import transformers as hf
+from small_models import BOTH, SMALL
 from transformers.cache_utils import DynamicCache
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
@@ -23,20 +24,6 @@ from condit.model.attention import (
 from condit.model.packed import pack
 from condit.model.transformers import TransformersModel
 
-SMALL: dict[str, Any] = {
-    "vocab_size": 64,
-    "hidden_size": 32,
-    "intermediate_size": 48,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "head_dim": 8,
-    "max_position_embeddings": 256,
-    "bos_token_id": 1,
-    "eos_token_id": 2,
-    "pad_token_id": 0,
-}
-BOTH = ["sliding_attention", "full_attention"]
 CONFIGURATIONS = {
     "llama": hf.LlamaConfig(**SMALL, attention_bias=True),
     "llama, one key head": hf.LlamaConfig(**SMALL | {"num_key_value_heads": 1}),

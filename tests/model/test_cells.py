@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 import transformers as hf
+from small_models import BOTH, SMALL
 
 from condit import Vocabulary
 from condit.errors import ArgumentError, ModelError
@@ -16,21 +17,7 @@ from condit.model.cells import CellDecoder
 from condit.model.transformers import _attention_windows
 from condit.testing import BrokenLawError, check_decoder
 
-SMALL: dict[str, Any] = {
-    "vocab_size": 64,
-    "hidden_size": 32,
-    "intermediate_size": 48,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "head_dim": 8,
-    "max_position_embeddings": 256,
-    "bos_token_id": 1,
-    "eos_token_id": 2,
-    "pad_token_id": 0,
-}
 GPT2 = {"vocab_size": 64, "n_embd": 32, "n_layer": 2, "n_head": 4, "bos_token_id": 1}
-BOTH = ["sliding_attention", "full_attention"]
 
 
 class Bare(Model):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 import transformers as hf
+from small_models import BOTH, SMALL
 
 import condit
 from condit import Vocabulary
@@ -18,19 +19,6 @@ from condit.model.base import Decoder, Model, as_float32
 from condit.model.cells import CellDecoder
 from condit.model.prefix_cache import LIMIT, PrefixCache
 from condit.testing import check_decoder
-
-SMALL: dict[str, Any] = {
-    "vocab_size": 64,
-    "hidden_size": 32,
-    "intermediate_size": 48,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "head_dim": 8,
-    "max_position_embeddings": 2048,
-    "pad_token_id": 0,
-}
-BOTH = ["sliding_attention", "full_attention"]
 
 
 class Bare(Model):

@@ -26,10 +26,10 @@ from condit.sampler.kernels import Draw
 from condit.speculate.settings import Drafts
 from condit.speculate.tree import Frontier, Guesser
 
-MOST_AHEAD = 32
+_MOST_AHEAD = 32
 """Tokens that a lane may draw ahead of the step."""
 
-ENOUGH_AHEAD = 6
+_ENOUGH_AHEAD = 6
 """A lane that is so many tokens ahead of the last one waits for it."""
 
 _PATIENCE = 0.7
@@ -126,7 +126,7 @@ class Ahead:
                 path, frontier = (), None
             paths.append(path)
             frontiers.append(frontier)
-        self._hold_back(lanes, paths, frontiers)
+        _hold_back(paths, frontiers)
         self.guesser.grow([frontier for frontier in frontiers if frontier is not None])
         drafts = [
             _draft(path[1:], frontier) for path, frontier in zip(paths, frontiers, strict=True)
@@ -139,7 +139,7 @@ class Ahead:
         positions = decoder.positions_forwarded - before
         self.guesser.cost.record(positions, seconds)
         self.drafted += max(0, positions - needed)
-        self._learn(decoder, lanes, paths, frontiers)
+        self._learn(decoder, paths, frontiers)
 
     def _run(
         self, index: int, lane: Lane, decoder: Decoder, grow: Grow
@@ -154,7 +154,7 @@ class Ahead:
         here = drawn[-1].lane if drawn else lane
         start = len(lane.tokens) - 1
         going: Lane | None = None
-        while here.finish_reason is None and len(drawn) < MOST_AHEAD:
+        while here.finish_reason is None and len(drawn) < _MOST_AHEAD:
             logits = decoder.peek(index, here.tokens[start:])
             if logits is None:
                 break
@@ -171,36 +171,16 @@ class Ahead:
             here = going.copy_to(going.rng)
             drawn.append(Drawn(draw, here, going.rng.bit_generator.state))
         path = tuple(here.tokens[start:])
-        if here.finish_reason is not None or len(drawn) >= MOST_AHEAD:
+        if here.finish_reason is not None or len(drawn) >= _MOST_AHEAD:
             # At the budget the last token is not followed by anything.
             return path if decoder.peek(index, path) is not None else path[:-1], None
         context = (*self.problem.prompt[-4:], *here.tokens[-4:])
         room = self.problem.max_tokens - len(here.tokens)
         return path, Frontier(context, here.matcher, room)
 
-    def _hold_back(
-        self,
-        lanes: Sequence[Lane],
-        paths: list[tuple[int, ...]],
-        frontiers: list[Frontier | None],
-    ) -> None:
-        """Let the lanes that are behind go first: a step ends when the last of them has ended it.
-
-        What a lane drew ahead is lost where it is resampled away, too.
-        """
-        leads = [len(path) for path, frontier in zip(paths, frontiers, strict=True) if frontier]
-        for index, frontier in enumerate(frontiers):
-            if frontier is None:
-                continue
-            lead = len(paths[index]) - min(leads)
-            frontier.urgency = _PATIENCE**lead
-            if lead >= ENOUGH_AHEAD:
-                frontiers[index], paths[index] = None, paths[index][:-1]
-
     def _learn(
         self,
         decoder: Decoder,
-        lanes: Sequence[Lane],
         paths: Sequence[tuple[int, ...]],
         frontiers: Sequence[Frontier | None],
     ) -> None:
@@ -221,6 +201,21 @@ class Ahead:
             # The newest token itself has just been appended.
             rows += [decoder.peek(index, way) for way in (path[1:], *ways)]
         table.learn(contexts, rows)
+
+
+def _hold_back(paths: list[tuple[int, ...]], frontiers: list[Frontier | None]) -> None:
+    """Let the lanes that are behind go first: a step ends when the last of them has ended it.
+
+    What a lane drew ahead is lost where it is resampled away, too.
+    """
+    lengths = [len(path) for path, frontier in zip(paths, frontiers, strict=True) if frontier]
+    for index, frontier in enumerate(frontiers):
+        if frontier is None:
+            continue
+        lead = len(paths[index]) - min(lengths)
+        frontier.urgency = _PATIENCE**lead
+        if lead >= _ENOUGH_AHEAD:
+            frontiers[index], paths[index] = None, paths[index][:-1]
 
 
 def _draft(chain: tuple[int, ...], frontier: Frontier | None) -> Draft:
