@@ -59,7 +59,7 @@ def draw(model: Model, drafts: bool | condit.Drafts, **arguments: Any) -> condit
 def test_draws_and_weights_are_the_same_to_the_last_bit(
     model: condit.NgramModel, name: str, temperature: float
 ) -> None:
-    for seed in range(12):
+    for seed in range(5):
         arguments = {"sampler": SAMPLERS[name], "seed": seed, "temperature": temperature}
         plain, drafted = (draw(model, drafts, **arguments) for drafts in (False, True))
         if temperature == 0:
@@ -72,7 +72,7 @@ def test_draws_and_weights_are_the_same_to_the_last_bit(
 
 @pytest.mark.parametrize("lanes", [1, 2, 9])
 def test_at_any_number_of_lanes(model: condit.NgramModel, lanes: int) -> None:
-    for seed in range(8):
+    for seed in range(4):
         arguments = {"sampler": SAMPLERS["smc, awrs"], "seed": seed, "n": lanes}
         plain, drafted = (draw(model, drafts, **arguments) for drafts in (False, True))
         assert signature(plain) == signature(drafted)
@@ -83,7 +83,7 @@ def test_with_a_preference_that_resamples(model: condit.NgramModel) -> None:
         return -float(text.count("a"))
 
     prefer = condit.prefer(few_letters_a, 2.0, partial=True)
-    for seed in range(8):
+    for seed in range(4):
         arguments = {"sampler": SAMPLERS["smc, awrs"], "seed": seed, "prefer": prefer}
         plain, drafted = (draw(model, drafts, **arguments) for drafts in (False, True))
         assert signature(plain) == signature(drafted)
@@ -129,23 +129,23 @@ def test_the_law_of_drafted_draws_is_the_target(name: str, letters: condit.Ngram
 
 
 @pytest.mark.model
-def test_smollm2_in_32_bits_with_resampling() -> None:
-    smollm2 = condit.load("smollm2", dtype="float32")
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_smollm2_in_its_own_16_bits_with_resampling(smollm2: Model, temperature: float) -> None:
     constraint = condit.json_schema(SCHEMA)
-    for seed in (1, 2):
-        plain, drafted = (
-            condit.generate(
-                smollm2,
-                "A person as JSON:",
-                constraint,
-                n=4,
-                max_tokens=30,
-                sampler=condit.SMC(kernel="awrs", threshold=0.8),
-                seed=seed,
-                drafts=drafts,
-            )
-            for drafts in (False, True)
+    plain, drafted = (
+        condit.generate(
+            smollm2,
+            "A person as JSON:",
+            constraint,
+            n=4,
+            max_tokens=30,
+            sampler=condit.SMC(kernel="awrs", threshold=0.8),
+            temperature=temperature,
+            seed=2,
+            drafts=drafts,
         )
-        assert [s.tokens for s in plain.samples] == [s.tokens for s in drafted.samples]
-        assert plain.log_evidence == pytest.approx(drafted.log_evidence, abs=1e-2)
-        assert drafted.stats.forwards < plain.stats.forwards
+        for drafts in (False, True)
+    )
+    assert plain.samples == drafted.samples
+    assert drafted.stats.accepted > 0
+    assert drafted.stats.forwards < plain.stats.forwards
