@@ -69,21 +69,6 @@ class Vocabulary:
         return first
 
     @cached_property
-    def _twins(self) -> dict[builtins.bytes, tuple[int, ...]]:
-        """For each byte string that several tokens spell, all of them."""
-        found: dict[builtins.bytes, tuple[int, ...]] = {}
-        for token, spelled in enumerate(self.bytes):
-            if spelled and self.first_token[spelled] != token:
-                found[spelled] = (*found.get(spelled, (self.first_token[spelled],)), token)
-        return found
-
-    def tokens_of(self, spelled: builtins.bytes) -> tuple[int, ...]:
-        """Every token id that spells exactly these bytes."""
-        if spelled in self._twins:
-            return self._twins[spelled]
-        return (self.first_token[spelled],) if spelled in self.first_token else ()
-
-    @cached_property
     def longest(self) -> int:
         """How many bytes the longest token has."""
         return max(map(len, self.bytes))

@@ -96,9 +96,15 @@ class Matcher(ABC):
         """
         return None
 
-    def known_ending(self) -> bytes | None:
-        """An ending that takes no more tokens than ``cost_to_finish`` says, where one is known."""
-        return None
+    def finishes_within(self, token: int, left: int) -> bool:
+        """Whether an ending is known that takes at most ``left`` tokens after ``token``.
+
+        ``token`` must be allowed, and not the end.
+        """
+        after = self.copy()
+        after.advance(token)
+        cost = after.cost_to_finish()
+        return cost is not None and cost <= left
 
     @abstractmethod
     def explain(self, token: int) -> str:

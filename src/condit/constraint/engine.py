@@ -261,19 +261,22 @@ class EngineMatcher(Matcher):
                 return None
             return len(self.vocabulary.tokenize(self._ending))
 
-    def known_ending(self) -> bytes | None:
-        """An ending that takes no more tokens than ``cost_to_finish`` says.
+    def finishes_within(self, token: int, left: int) -> bool:
+        """Whether an ending is known that takes at most ``left`` tokens after ``token``.
 
-        Looked for afresh, so that as a rule it depends on the text alone, not on which endings
-        were found on the way to it.
+        Where no token is to spare nearly every token is refused here, because the ending that is
+        known still holds after it and is too long: that is seen without a copy of the engine.
         """
-        cost = self.cost_to_finish()
-        if cost is None:
-            return None
-        fresh = find_ending(self)
-        if fresh is not None and len(self.vocabulary.tokenize(fresh)) <= cost:
-            return fresh
-        return self._ending
+        with self._lock:
+            if self._ending is not None:
+                ending = self._ending.removeprefix(self._bytes[token])
+                rest = self.vocabulary.tokenize(ending)
+                if len(rest) > left:
+                    held = self._engine.validate_tokens([token, *rest])
+                    self._check()
+                    if held == 1 + len(rest):
+                        return False
+        return super().finishes_within(token, left)
 
     def _ends_with(self, ending: bytes) -> bool:
         """Whether the text may stop after ``ending``."""

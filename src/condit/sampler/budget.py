@@ -3,8 +3,7 @@
 A lane that meets ``max_tokens`` unfinished is lost. So once few tokens are left, a token is allowed
 only if the matcher knows an ending that fits into what is left after it. The target is then ``p``
 restricted to the texts that could, at each of these points, still have been finished in a way that
-is known; weights are exact for that. Where no token is to spare, what is known is one
-ending, and the text follows it, in any of its spellings that fit. As ``cost_to_finish`` is an upper
+is known; weights are exact for that. As ``cost_to_finish`` is an upper
 bound, a text that needs a cleverer ending than the known one may be lost, which is why it is asked
 only near the end.
 """
@@ -15,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from condit.constraint.base import Matcher, Strength, pack, unpack
-from condit.constraint.describe import excerpt
 from condit.errors import RefusedTokenError
 
 _LEAST_ZONE = 64
@@ -48,15 +46,9 @@ def steered(matcher: Matcher, left: int, last: int) -> Matcher:
     """
     if left == 0:
         return AtBudget(matcher)
-    if left > last:
-        return matcher
-    cost = matcher.cost_to_finish()
-    if cost is None or cost > left:
-        return matcher
-    ending = matcher.known_ending()
-    if cost == left and ending is not None:
-        return LastWay(matcher, ending, left)
-    return WithinBudget(matcher, left)
+    if left <= last and can_finish(matcher, left):
+        return WithinBudget(matcher, left)
+    return matcher
 
 
 def outline(matcher: Matcher) -> tuple[NDArray[np.bool_] | None, bool]:
@@ -107,64 +99,6 @@ class AtBudget(Matcher):
         return self.within.explain(token) or "the budget is used up: the text can only stop"
 
 
-class LastWay(Matcher):
-    """Where no token is to spare: the beginnings of the known ending, token by token.
-
-    Nearly all that the matcher allows would take the text past the budget, and to find that out
-    for each token would take long. So the one ending that is known to fit is followed.
-
-    Args:
-        matcher: where the constraint stands; not changed.
-        ending: a text after which it may stop.
-        left: tokens left, the end token not counted; ``ending`` can be spelled with as many.
-    """
-
-    strength = Strength.SOUND
-
-    def __init__(self, matcher: Matcher, ending: bytes, left: int) -> None:
-        self.vocabulary = matcher.vocabulary
-        self.within = matcher
-        self._ending = ending
-        self._left = left
-
-    def allows(self, token: int) -> bool:
-        """Whether ``token`` begins the ending, and the rest of it fits into what is left then."""
-        if not 0 <= token < len(self.vocabulary):
-            return False
-        spelled = self.vocabulary.bytes[token]
-        if not spelled or not self._ending.startswith(spelled):
-            return False
-        rest = self.vocabulary.tokenize(self._ending[len(spelled) :])
-        return len(rest) < self._left and self.within.allows(token)
-
-    def mask(self) -> NDArray[np.uint32]:
-        """All of these tokens."""
-        allowed = np.zeros(len(self.vocabulary), dtype=np.bool_)
-        for length in range(1, min(len(self._ending), self.vocabulary.longest) + 1):
-            tokens = self.vocabulary.tokens_of(self._ending[:length])
-            allowed[[token for token in tokens if self.allows(token)]] = True
-        return pack(allowed)
-
-    def advance(self, token: int) -> None:
-        """Append ``token``."""
-        if not self.allows(token):
-            raise RefusedTokenError(self.explain(token))
-        self.within.advance(token)
-        self._ending = self._ending[len(self.vocabulary.bytes[token]) :]
-        self._left -= 1
-
-    def copy(self) -> LastWay:
-        """An independent matcher in the same state."""
-        return LastWay(self.within.copy(), self._ending, self._left)
-
-    def explain(self, token: int) -> str:
-        """Why ``token`` is refused; ``""`` where it is allowed."""
-        if self.allows(token):
-            return ""
-        known = f"no token is to spare, and only {excerpt(self._ending)} is known to fit"
-        return self.within.explain(token) or known
-
-
 class WithinBudget(Matcher):
     """What ``matcher`` allows, if an ending is known that fits into the tokens left after it.
 
@@ -186,11 +120,7 @@ class WithinBudget(Matcher):
         """Whether the matcher allows ``token``, and the text can be finished after it."""
         if not self.within.allows(token):
             return False
-        if token == self.vocabulary.end:
-            return True
-        further = self.within.copy()
-        further.advance(token)
-        return can_finish(further, self._left - 1)
+        return token == self.vocabulary.end or self.within.finishes_within(token, self._left - 1)
 
     def mask(self) -> NDArray[np.uint32] | None:
         """``None``: every token needs a search of its own."""

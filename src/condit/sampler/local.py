@@ -29,8 +29,8 @@ from condit.sampler.base import (
     StepInfo,
     effective_sample_size,
 )
-from condit.sampler.budget import LastWay, WithinBudget, outline, steered, zone
-from condit.sampler.kernels import Draw, draw_by_rejection, draw_masked
+from condit.sampler.budget import WithinBudget, outline, steered, zone
+from condit.sampler.kernels import Draw, draw_by_rejection
 from condit.sampler.law import TokenLaw
 
 
@@ -269,9 +269,7 @@ def grow_lane(lane: Lane, law: TokenLaw, state: State, kernel: LocalSampler) -> 
             draw = Draw(None, log_weight)
         else:
             draw = Draw(end, 0.0 if law.greedy else log_weight)
-    elif isinstance(within := steered(lane.matcher, left, state.zone), LastWay):
-        draw = draw_masked(law, within, lane.rng)
-    elif isinstance(within, WithinBudget):
+    elif isinstance(within := steered(lane.matcher, left, state.zone), WithinBudget):
         allowed, _ = outline(within)
         if allowed is not None:
             # Nearly all of these can still be finished: the estimate that follows hardly varies.

@@ -229,7 +229,8 @@ class Trie:
                 assert parent is not None
                 bound, estimate = node.log_bound(), self._log_estimate(node)
                 if (
-                    parent.log_bounds[node.slot] != bound
+                    not parent.seen[node.slot]  # a bound of exactly 1 is news, too
+                    or parent.log_bounds[node.slot] != bound
                     or parent.log_estimates[node.slot] != estimate
                 ):
                     parent.log_bounds[node.slot] = bound
