@@ -118,6 +118,21 @@ class Decoder(ABC):
         leaving = set(lanes)
         self.fork([lane for lane in range(len(self.lengths)) if lane not in leaving])
 
+    def _require_one_each(self, *given: Sequence[Any] | None) -> None:
+        """Raise `ArgumentError` unless each list that is given has one entry a lane."""
+        for entries in given:
+            if entries is not None and len(entries) != len(self.lengths):
+                raise ArgumentError(f"{len(entries)} token lists for {len(self.lengths)} lanes")
+
+
+def refuse_rewind(lane: int, here: int, prompt_length: int, length: int) -> None:
+    """Raise `ArgumentError` if a lane of ``here`` tokens cannot be rewound to ``length``."""
+    if not prompt_length <= length <= here:
+        raise ArgumentError(
+            f"lane {lane} has {here} tokens, {prompt_length} of them its prompt: "
+            f"it cannot be rewound to {length}"
+        )
+
 
 class Model(ABC):
     """Next-token distributions over a vocabulary, through a decoder.

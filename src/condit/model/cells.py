@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from transformers.cache_utils import Cache
 
 from condit.errors import ArgumentError, ModelError
-from condit.model.base import Decoder, Draft, Logits
+from condit.model.base import Decoder, Draft, Logits, refuse_rewind
 from condit.model.cell_layer import CellLayer
 from condit.model.prefix_cache import PrefixCache
 
@@ -141,9 +141,7 @@ class CellDecoder(Decoder):
         self, tokens: Sequence[Sequence[int]], drafts: Sequence[Draft] | None = None
     ) -> list[Logits]:
         """Append 0 or more tokens to each lane, and look ahead; logits at every new position."""
-        for given in (tokens, drafts or tokens):
-            if len(given) != len(self._lanes):
-                raise ArgumentError(f"{len(given)} token lists for {len(self._lanes)} lanes")
+        self._require_one_each(tokens, drafts)
         self._find_free()
         batch = Batch()
         appended = [
@@ -189,11 +187,7 @@ class CellDecoder(Decoder):
     def rewind(self, lengths: Sequence[int]) -> None:
         """Drop what lies past each lane's length, which may not cut into its prompt."""
         for index, (lane, length) in enumerate(zip(self._lanes, lengths, strict=True)):
-            if not lane.prompt_length <= length <= lane.length:
-                raise ArgumentError(
-                    f"lane {index} has {lane.length} tokens, {lane.prompt_length} of them its "
-                    f"prompt: it cannot be rewound to {length}"
-                )
+            refuse_rewind(index, lane.length, lane.prompt_length, length)
             if length < lane.length:
                 self._lanes[index] = replace(lane, tip=Cell(lane.tip.path[:length]), ahead=())
                 at_prompt = length == lane.prompt_length

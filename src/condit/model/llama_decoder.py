@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from condit.errors import ArgumentError
-from condit.model.base import Decoder, Draft, Logits
+from condit.model.base import Decoder, Draft, Logits, refuse_rewind
 from condit.model.llama_pool import ContextPool
 from condit.model.llama_tree import Fresh, Node
 
@@ -108,9 +108,7 @@ class LlamaDecoder(Decoder):
             ArgumentError: not one list of tokens, or one draft, for each lane.
             ModelError: llama.cpp refused, or one lane alone takes more cells than there may be.
         """
-        for given in (tokens, tokens if drafts is None else drafts):
-            if len(given) != len(self._lanes):
-                raise ArgumentError(f"{len(given)} token lists for {len(self._lanes)} lanes")
+        self._require_one_each(tokens, drafts)
         if not self.looks_ahead:
             drafts = None
         before = self.positions_forwarded
@@ -150,11 +148,7 @@ class LlamaDecoder(Decoder):
         """Drop what lies past each lane's length, which may not cut into its prompt."""
         for index, (lane, length) in enumerate(zip(self._lanes, lengths, strict=True)):
             here = len(lane.tokens)
-            if not lane.prompt_length <= length <= here:
-                raise ArgumentError(
-                    f"lane {index} has {here} tokens, {lane.prompt_length} of them its "
-                    f"prompt: it cannot be rewound to {length}"
-                )
+            refuse_rewind(index, here, lane.prompt_length, length)
             if length < here:
                 tip = lane.tip
                 while tip is not None and tip.depth > length:

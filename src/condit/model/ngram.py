@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from condit.errors import ArgumentError
-from condit.model.base import Decoder, Draft, Logits, Model
+from condit.model.base import Decoder, Draft, Logits, Model, refuse_rewind
 from condit.model.source import ModelSource
 from condit.vocabulary import Vocabulary
 
@@ -163,8 +163,7 @@ class NgramDecoder(Decoder):
         self, tokens: Sequence[Sequence[int]], drafts: Sequence[Draft] | None = None
     ) -> list[Logits]:
         """Append 0 or more tokens to each lane, and look ahead; logits at every new position."""
-        if len(tokens) != len(self._lanes):
-            raise ArgumentError(f"{len(tokens)} token lists for {len(self._lanes)} lanes")
+        self._require_one_each(tokens, drafts)
         answers: list[Logits] = []
         before = self.positions_forwarded
         for index, appended in enumerate(tokens):
@@ -204,11 +203,7 @@ class NgramDecoder(Decoder):
         """Drop what lies past each lane's length, which may not cut into its prompt."""
         for index, length in enumerate(lengths):
             here, prompt = len(self._lanes[index]), self._prompt_lengths[index]
-            if not prompt <= length <= here:
-                raise ArgumentError(
-                    f"lane {index} has {here} tokens, {prompt} of them its prompt: "
-                    f"it cannot be rewound to {length}"
-                )
+            refuse_rewind(index, here, prompt, length)
             if length < here:
                 self._lanes[index] = self._lanes[index][:length]
                 at_prompt = length == prompt

@@ -104,12 +104,12 @@ class LocalSampler(Kernel):
         matcher = bind(problem)
         root = Lane(matcher=matcher, rng=rng)
         decoder = problem.model.start(problem.prompt, problem.lanes)
-        useful = problem.drafts is not None and decoder.looks_ahead
+        drafts = problem.drafts if decoder.looks_ahead else None
         return LocalState(
             problem,
             lanes_from(root, problem, rng),
             decoder,
-            Ahead.of(problem, problem.drafts) if useful and problem.drafts else None,
+            Ahead.of(problem, drafts) if drafts is not None else None,
             zone=zone_of(problem, matcher),
         )
 

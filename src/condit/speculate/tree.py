@@ -170,7 +170,7 @@ class Guesser:
     def _weigh(self, guess: Guess, shares: dict[int, float]) -> None:
         matcher = guess.matcher
         if self.table is not None:
-            self._recycle(guess, shares)
+            self._recycle(self.table, guess, shares)
         if self._lookup is not None:
             found = self._lookup.propose(guess.context)
             if found is not None and self._allowed(matcher, found[0]):
@@ -180,8 +180,8 @@ class Guesser:
             if found is not None and self._allowed(matcher, found[0]):
                 _mix(shares, *found)
 
-    def _recycle(self, guess: Guess, shares: dict[int, float]) -> None:
-        known = self.table.look_up(guess.context) if self.table is not None else None
+    def _recycle(self, table: Recycling, guess: Guess, shares: dict[int, float]) -> None:
+        known = table.look_up(guess.context)
         if known is None:
             return
         length, tokens, logits = known

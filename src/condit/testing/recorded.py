@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from condit.errors import ArgumentError, ModelError
-from condit.model.base import Decoder, Draft, Logits, Model, Prompt
+from condit.model.base import Decoder, Draft, Logits, Model, Prompt, refuse_rewind
 from condit.vocabulary import Vocabulary
 
 
@@ -152,8 +152,7 @@ class RecordedDecoder(Decoder):
         Raises:
             ModelError: nothing was recorded there; the lanes are unchanged.
         """
-        if len(tokens) != len(self._lanes):
-            raise ArgumentError(f"{len(tokens)} token lists for {len(self._lanes)} lanes")
+        self._require_one_each(tokens)
         new: dict[tuple[int, int], int] = {}  # (cell before it, token): its cell
         lanes, answers = [], []
         for lane, appended in zip(self._lanes, tokens, strict=True):
@@ -183,11 +182,7 @@ class RecordedDecoder(Decoder):
         """Drop what lies past each lane's length, which may not cut into its prompt."""
         for index, (lane, length) in enumerate(zip(self._lanes, lengths, strict=True)):
             here = len(lane.tokens)
-            if not lane.prompt_length <= length <= here:
-                raise ArgumentError(
-                    f"lane {index} has {here} tokens, {lane.prompt_length} of them its prompt: "
-                    f"it cannot be rewound to {length}"
-                )
+            refuse_rewind(index, here, lane.prompt_length, length)
             if length < here:
                 tokens = lane.tokens[:length]
                 self._lanes[index] = replace(lane, tokens=tokens, cells=lane.cells[:length])
