@@ -95,13 +95,19 @@ def test_with_any_source_of_guesses(model: condit.NgramModel, source: str) -> No
     nothing = condit.Drafts(forced=False, recycling=False, lookup=False)
     only = replace(nothing, **{source: True})
     forget(model)
-    plain = draw(model, False, seed=1, sampler="awrs")
-    silent = draw(model, nothing, seed=1, sampler="awrs")
-    drafted = draw(model, only, seed=1, sampler="awrs")
-    assert signature(plain) == signature(silent) == signature(drafted)
-    assert silent.stats.drafted == 0
-    assert drafted.stats.drafted > 0
-    assert 0 < drafted.stats.accepted <= plain.stats.tokens
+    drafts_made = accepted = 0
+    # How many guesses go along depends on measured times, so a single draw may see few of them.
+    for seed in range(8):
+        plain = draw(model, False, seed=seed, sampler="awrs")
+        silent = draw(model, nothing, seed=seed, sampler="awrs")
+        drafted = draw(model, only, seed=seed, sampler="awrs")
+        assert signature(plain) == signature(silent) == signature(drafted)
+        assert silent.stats.drafted == 0
+        assert drafted.stats.accepted <= plain.stats.tokens
+        drafts_made += drafted.stats.drafted
+        accepted += drafted.stats.accepted
+    assert drafts_made > 0
+    assert accepted > 0
 
 
 def test_without_a_constraint_and_at_the_budget(model: condit.NgramModel) -> None:
