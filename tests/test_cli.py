@@ -167,6 +167,58 @@ def test_check_needs_a_constraint(tmp_path: Path) -> None:
     assert "give a constraint" in err
 
 
+UNIQUE = {
+    "title": "Tags",
+    "type": "array",
+    "items": {"type": "string"},
+    "uniqueItems": True,
+}
+
+
+def test_explain_schema_says_where_keywords_are_enforced(tmp_path: Path) -> None:
+    file = tmp_path / "schema.json"
+    file.write_text(json.dumps(UNIQUE))
+    code, out, err = ask("explain-schema", str(file))
+    assert (code, err) == (0, "")
+    lines = [line.split()[:3] for line in out.splitlines()]
+    assert lines[0] == ["pointer", "keyword", "where"]
+    assert ["(top)", "uniqueItems", "close"] in lines
+    assert ["/items", "type", "token"] in lines
+    assert out.endswith(
+        "5 keywords: 3 at the token, 1 at the close of a value, 1 annotation\n",
+    )
+
+
+def test_explain_schema_as_json_from_standard_input() -> None:
+    options = ("--json", "--order", "any", "--whitespace", "flexible")
+    code, out, _ = ask("explain-schema", "-", *options, input=json.dumps(UNIQUE))
+    data = json.loads(out)
+    assert code == 0
+    assert [each["keyword"] for each in data["keywords"]] == [
+        *("title", "type", "items", "type", "uniqueItems"),
+    ]
+    assert data["counts"] == {"annotation": 1, "token": 3, "close": 1}
+    assert {"pointer", "keyword", "where", "note"} == set(data["keywords"][0])
+    assert ask("explain-schema", "-", input="true") == (0, "0 keywords\n", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "message"),
+    [
+        ('{"type": 3}', (), "not valid at /type"),
+        ('{"type": ]', (), "line 1, column 10"),
+        ('{"minimum": 3, "maximum": 2, "type": "integer"}', (), "no value satisfies"),
+        ("{}", ("--order", "reverse"), "order='reverse' is unknown"),
+        ("{}", ("--whitespace", "wide"), "whitespace='wide' is unknown"),
+    ],
+)
+def test_explain_schema_refuses(text: str, options: tuple[str, ...], message: str) -> None:
+    code, out, err = ask("explain-schema", "-", *options, input=text)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ")
+    assert message in err
+
+
 @pytest.mark.model
 def test_the_embedded_model_with_chat_and_system() -> None:
     code, out, err = ask(

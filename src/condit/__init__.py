@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from condit.cache import CacheInfo, cache_info, clear_cache, set_cache_limit
     from condit.constraint.base import Constraint, Matcher, Strength, Violation
     from condit.constraint.choice import choice
+    from condit.constraint.function import function
     from condit.constraint.grammar import grammar
     from condit.constraint.json_schema import json_schema
     from condit.constraint.regex import regex
@@ -51,6 +52,7 @@ _HOMES = {
     "condit.cache": ("CacheInfo", "cache_info", "clear_cache", "set_cache_limit"),
     "condit.constraint.base": ("Constraint", "Matcher", "Strength", "Violation"),
     "condit.constraint.choice": ("choice",),
+    "condit.constraint.function": ("function",),
     "condit.constraint.grammar": ("grammar",),
     "condit.constraint.json_schema": ("json_schema",),
     "condit.constraint.regex": ("regex",),
@@ -89,6 +91,7 @@ __all__ = [  # noqa: RUF022 - the order of the documentation
     "grammar",
     "json_schema",
     "choice",
+    "function",
     "prefer",
     "likelihood",
     "classifier",

@@ -1,4 +1,4 @@
-"""The command line: ``condit generate``, ``condit check``, ``condit models``."""
+"""The command line: one function for each command."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 import condit
-from condit.cli_output import Output, console, following, show
+from condit.cli_output import Output, console, following, show, show_plan
 from condit.errors import ArgumentError, ConditError, GenerationError
 from condit.plugins import find, registered
 
@@ -200,6 +200,35 @@ def check(
 
 
 @app.command()
+def explain_schema(
+    schema: Annotated[
+        Path, typer.Argument(help="The file with the JSON Schema; - for standard input.")
+    ],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object instead of a table.")
+    ] = False,
+    order: Annotated[
+        str,
+        typer.Option(metavar="written or any", help="In which order keys are to be written."),
+    ] = "written",
+    whitespace: Annotated[
+        str,
+        typer.Option(metavar="compact or flexible", help="How what is written is to be spaced."),
+    ] = "compact",
+) -> None:
+    """Say where each keyword of a JSON Schema is enforced.
+
+    At the token: what breaks it is never drawn. At the close of a value, or at the end: what
+    breaks it is refused there. Annotations ask nothing of a value. No model is loaded.
+
+    Exit code 0: the schema can be enforced; 2: it cannot, or it is none.
+    """
+    with _errors_to_exit_codes():
+        constraint = _json_schema(schema, order=order, whitespace=whitespace)
+        show_plan(constraint.plan, as_json)
+
+
+@app.command()
 def models() -> None:
     """List the models that are known by name, and whether they are ready."""
     table = Table(box=None, pad_edge=False)
@@ -231,7 +260,7 @@ def _constraint(
     if len(given) > 1:
         raise ArgumentError("give one of --json-schema, --regex, --grammar and --choice, not more")
     if json_schema:
-        return condit.json_schema(_read_json(json_schema))
+        return _json_schema(json_schema)
     if regex:
         return condit.regex(regex)
     if grammar:
@@ -248,6 +277,13 @@ def _read(path: Path | str) -> str:
         raise ArgumentError(f"{path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ArgumentError(f"{path} is not UTF-8 text (byte {error.start})") from error
+
+
+def _json_schema(path: Path, **options: str) -> Constraint:
+    # Read here for its messages; a path also says where references to files lead.
+    read = _read_json(path)
+    source = read if str(path) == "-" else path
+    return condit.json_schema(source, **options)  # type: ignore[arg-type]
 
 
 def _read_json(path: Path) -> object:

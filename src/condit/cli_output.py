@@ -6,8 +6,11 @@ import codecs
 import enum
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
@@ -18,6 +21,9 @@ from rich.text import Text
 from condit.model.base import Model
 from condit.result import Result
 from condit.sampler.base import StepInfo
+
+if TYPE_CHECKING:
+    from condit.constraint.schema.plan import Enforcement
 
 
 class Output(enum.StrEnum):
@@ -118,3 +124,33 @@ def _show_table(result: Result) -> None:
         f"seed {result.seed}"
     )
     typer.echo(f"{result.sampler}: {result.reason}")
+
+
+def show_plan(plan: Sequence[Enforcement], as_json: bool) -> None:
+    """Print where each keyword of a schema is enforced, and how many are enforced where."""
+    counts: Counter[str] = Counter(each.where for each in plan)
+    if as_json:
+        found = {"keywords": [asdict(each) for each in plan], "counts": dict(counts)}
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        return
+    if plan:
+        table = Table(box=None, pad_edge=False)
+        for heading in ("pointer", "keyword", "where", "note"):
+            table.add_column(heading, overflow="fold")
+        for each in plan:
+            pointer = each.pointer or "(top)"
+            table.add_row(*map(Text, (pointer, each.keyword, each.where, each.note)))
+        console().print(table)
+    annotations = "annotation" if counts["annotation"] == 1 else "annotations"
+    said = [
+        f"{counts[where]} {words}"
+        for where, words in (
+            ("token", "at the token"),
+            ("close", "at the close of a value"),
+            ("end", "at the end"),
+            ("annotation", annotations),
+        )
+        if counts[where]
+    ]
+    keywords = "keyword" if len(plan) == 1 else "keywords"
+    typer.echo(f"{len(plan)} {keywords}" + (f": {', '.join(said)}" if said else ""))

@@ -77,7 +77,7 @@ class RefusedTokenError(ConditError, ValueError):
 class GenerationError(ConditError, RuntimeError):
     """No valid text was drawn. Nothing is lost: ``result`` holds every lane as far as it got."""
 
-    def __init__(self, message: str, result: Result) -> None:
+    def __init__(self, message: str, result: Result | None) -> None:
         super().__init__(message)
         self.result = result
 
@@ -87,7 +87,18 @@ class DeadEndError(GenerationError):
 
 
 class BudgetError(GenerationError):
-    """No lane finished within ``max_tokens`` (some may have died before that)."""
+    """No text fits into ``max_tokens``, or no lane finished within (some may have died before).
+
+    Attributes:
+        needed: how many tokens the shortest text that was found takes, where they are more than
+            ``max_tokens``; nothing was drawn then, and ``result`` is ``None``.
+    """
+
+    def __init__(
+        self, message: str, result: Result | None = None, *, needed: int | None = None
+    ) -> None:
+        super().__init__(message, result)
+        self.needed = needed
 
 
 class RejectedError(GenerationError):

@@ -54,9 +54,8 @@ def generate(
 
     The target is the model's law ``p`` (temperature, top-k and top-p included) restricted to the
     texts that satisfy the constraint, end by the model's end token, and have at most
-    ``max_tokens`` tokens. Near the budget only tokens are left after which the text can still be
-    finished in a way that Condit knows, and at the budget only the end; see the explanation of the
-    budget in the documentation.
+    ``max_tokens`` tokens. A token is allowed only if the text can be finished after it within the
+    budget, in a way that Condit knows; see the explanation of the budget in the documentation.
 
     Args:
         model: a model, or what ``condit.load`` takes.
@@ -88,7 +87,9 @@ def generate(
         ArgumentError: an argument is out of range; the message names it.
         PromptTooLongError: prompt and budget do not fit in the model's context.
         VocabularyError: the model's tokens cannot begin any valid text.
-        BudgetError: no lane finished within ``max_tokens``; ``error.result`` has what there is.
+        BudgetError: the shortest text that was found takes more than ``max_tokens``: nothing was
+            drawn, and ``error.needed`` says how many it takes. Or no lane finished within them;
+            ``error.result`` has what there is.
         DeadEndError: every lane died; ``error.result`` has what there is.
         RejectedError: no attempt was accepted in as many as the sampler may make;
             ``error.result`` has what there is.

@@ -24,9 +24,9 @@ from condit import NgramModel, Vocabulary
 from condit.prefer.base import Preference
 from condit.prefer.score import prefer
 from condit.sampler.base import Problem
-from condit.sampler.budget import outline, steered
+from condit.sampler.budget import outlined
 from condit.sampler.kernels import allowed_tokens
-from condit.sampler.local import zone_of
+from condit.sampler.local import bind
 from condit.sampler.mcmc import MCMC, PROPOSALS, ChainsState, Draft, Place, log_value
 from condit.testing import World
 from condit.testing.laws import p_values_of_means
@@ -60,8 +60,8 @@ def chains_of(
 ) -> Chains:
     problem = dataclasses.replace(world.problem(1), finish=finish, preference=preference)
     end = world.model.vocabulary.end
-    root = world.constraint.bind(world.model.vocabulary)
-    zone = zone_of(problem, root)
+    root = bind(problem)
+    assert root is not None
     laws: dict[tuple[int, ...], tuple[Matrix, Matrix, NDArray[np.bool_]]] = {}
 
     def laws_after(prefix: tuple[int, ...]) -> tuple[Matrix, Matrix, NDArray[np.bool_]]:
@@ -70,13 +70,11 @@ def chains_of(
             matcher = root.copy()
             for token in prefix:
                 matcher.advance(token)
-            left = world.max_tokens - len(prefix)
-            within = steered(matcher, left, zone)
-            outlined, _ = outline(within)
-            assert outlined is not None
+            around, _ = outlined(matcher)
+            assert around is not None
             base = world.next_token(prefix)
-            local = np.where(outlined, base, 0)
-            allowed = allowed_tokens(within)
+            local = np.where(around, base, 0)
+            allowed = allowed_tokens(matcher)
             laws[prefix] = base, local / local.sum(), allowed
         return laws[prefix]
 

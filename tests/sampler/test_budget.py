@@ -5,18 +5,20 @@ from __future__ import annotations
 import dataclasses
 from functools import cached_property
 
+import numpy as np
 import pytest
 from pydantic import BaseModel
 
 import condit
 from condit import AWRS, SMC, Masked, NgramModel, Vocabulary
-from condit.constraint.base import Matcher
+from condit.constraint.base import Constraint, Matcher, Violation, unpack
 from condit.errors import RefusedTokenError
 from condit.model.transformers import TransformersModel
 from condit.sampler.base import Problem, Sampler
-from condit.sampler.budget import WithinBudget, steered, zone
+from condit.sampler.budget import Budgeted
 from condit.sampler.kernels import allowed_tokens
-from condit.testing import World, check_sampler
+from condit.sampler.local import bind
+from condit.testing import World, check_matcher, check_sampler
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,15 +34,9 @@ class FinishingWorld(World):
         return {tokens: mass for tokens, mass in everything.items() if self._within(tokens)}
 
     def _within(self, tokens: tuple[int, ...]) -> bool:
-        matcher = self.constraint.bind(self.model.vocabulary)
-        for place, token in enumerate(tokens):
-            left = self.max_tokens - place
-            could_finish = (matcher.cost_to_finish() or 0) <= left
-            matcher.advance(token)
-            cost = matcher.cost_to_finish()
-            if could_finish and (cost is None or cost >= left):
-                return False
-        return True
+        matcher = bind(self.problem(1))
+        assert matcher is not None
+        return matcher.count_allowed(tokens) == len(tokens)
 
 
 @pytest.mark.parametrize("pattern", ["(abc)+", "c[bc]*aa", "(ab|ba|c)*"])
@@ -61,16 +57,16 @@ def test_no_lane_is_cut_off(letters: NgramModel) -> None:
     assert sum(sample.valid for sample in result.samples) == 200
 
 
-def test_where_no_ending_fits_nothing_changes() -> None:
-    vocabulary = condit.Vocabulary.of_bytes()
-    assert zone(condit.regex("[a-z]{90}").bind(vocabulary), 50) == 0
-    assert zone(condit.regex("[a-z]{9}").bind(vocabulary), 50) == 64
-    assert zone(condit.regex("[a-z]{40}").bind(vocabulary), 50) == 96
+def budgeted(constraint: condit.Constraint, max_tokens: int, vocabulary: Vocabulary) -> Budgeted:
+    return Budgeted.of(constraint.bind(vocabulary), max_tokens)
 
 
-def test_it_is_a_matcher(letters: NgramModel) -> None:
-    inner = condit.regex("b*aaa").bind(condit.Vocabulary.of_bytes())
-    matcher = WithinBudget(inner, 4)
+BYTES = Vocabulary.of_bytes()
+
+
+def test_it_is_a_matcher() -> None:
+    matcher = budgeted(condit.regex("b*aaa"), 4, BYTES)
+    assert matcher.steers
     assert matcher.mask() is None
     assert matcher.allows(ord("b"))
     assert matcher.explain(ord("b")) == ""
@@ -79,12 +75,50 @@ def test_it_is_a_matcher(letters: NgramModel) -> None:
     assert not twin.allows(ord("b"))
     assert twin.explain(ord("b")) == "after it the text could not be finished in 2 tokens"
     assert "cannot follow" in twin.explain(ord("x"))
+    with pytest.raises(RefusedTokenError):
+        twin.advance(ord("b"))
     assert matcher.allows(ord("b"))
     for _ in range(3):
         twin.advance(ord("a"))
+    assert not twin.steers
     assert twin.allows(256)
+    assert twin.forced_text() == b""
     with pytest.raises(RefusedTokenError):
         twin.advance(ord("a"))
+    mask = twin.mask()
+    assert mask is not None
+    assert unpack(mask, 257).nonzero()[0].tolist() == [256]
+    twin.advance(256)
+    assert not twin.allows(256)
+
+
+@dataclasses.dataclass(frozen=True)
+class InBudget(Constraint):
+    """A constraint and a budget in bytes, as a constraint: for the laws of matchers."""
+
+    inner: condit.Constraint
+    most: int
+
+    def bind(self, vocabulary: Vocabulary) -> Matcher:
+        return budgeted(self.inner, self.most, vocabulary)
+
+    def violation(self, text: str) -> Violation | None:
+        if len(text.encode()) > self.most:
+            return Violation("too long")
+        return self.inner.violation(text)
+
+
+@pytest.mark.parametrize(
+    ("constraint", "most"),
+    [
+        (condit.regex("b*aaa"), 3),
+        (condit.regex("(ab|ba|c)*x?"), 5),
+        (condit.json_schema({"type": "array", "items": {"type": "string"}, "minItems": 2}), 9),
+        (condit.choice("yes", "no", "yesterday"), 4),
+    ],
+)
+def test_it_obeys_the_laws_of_matchers(constraint: condit.Constraint, most: int) -> None:
+    check_matcher(InBudget(constraint, most), BYTES, np.random.default_rng(0), walks=6, steps=12)
 
 
 class Line(BaseModel):
@@ -120,18 +154,12 @@ def test_an_unbounded_type_is_finished_by_the_embedded_model(
 
 def test_where_no_token_is_to_spare_endings_of_the_same_length_stay() -> None:
     vocabulary = Vocabulary.of(['"', "a", "b", '"]', "]", "[", 'b"]', "]]"])
-    inner = condit.json_schema({"type": "array", "items": {"type": "string"}}).bind(vocabulary)
-    for token in (5, 0, 1):
-        inner.advance(token)
-    assert inner.cost_to_finish() == 1
+    constraint = condit.json_schema({"type": "array", "items": {"type": "string"}})
     for left, allowed in ((1, [3, 6]), (2, list(range(8)))):
-        within = steered(inner, left, last=8)
-        assert isinstance(within, WithinBudget)
+        within = budgeted(constraint, 3 + left, vocabulary)
+        for token in (5, 0, 1):
+            within.advance(token)
         assert allowed_tokens(within).nonzero()[0].tolist() == allowed
-        # The short cut of the engine says what a search after each token says.
-        for token in allowed_tokens(inner).nonzero()[0].tolist():
-            searched = Matcher.finishes_within(inner, token, left - 1)
-            assert searched == (token in allowed)
 
 
 def test_a_budget_that_just_fits_does_not_choose_among_texts() -> None:

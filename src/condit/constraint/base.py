@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import enum
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from condit.constraint.ending import find_ending
+from condit.constraint.shortest_spelling import NEVER, spell
 from condit.vocabulary import Vocabulary
 
 
@@ -49,6 +53,8 @@ class Matcher(ABC):
 
     vocabulary: Vocabulary
     strength: Strength
+    exact_costs: ClassVar[bool] = False
+    """Whether ``ending`` is always one that takes the fewest tokens."""
 
     @abstractmethod
     def allows(self, token: int) -> bool:
@@ -88,23 +94,35 @@ class Matcher(ABC):
         """
         return b""
 
+    def count_allowed(self, tokens: Sequence[int]) -> int:
+        """How many of ``tokens`` may come next, one after the other; the end may be the last."""
+        ahead = self.copy()
+        for place, token in enumerate(tokens):
+            if not ahead.allows(token):
+                return place
+            ahead.advance(token)
+        return len(tokens)
+
+    def ending(self, *, thorough: bool = False) -> bytes | None:
+        """A text after which the text may stop, ``b""`` if it may stop here; ``None``: not found.
+
+        A function of the text so far alone, however it was reached.
+
+        Args:
+            thorough: take more time to find one that takes fewer tokens.
+        """
+        return find_ending(self, thorough=thorough)
+
     def cost_to_finish(self) -> int | None:
         """How many tokens surely suffice to where the text may stop, the end token not counted.
 
-        An upper bound on the least number, by an ending that is known; 0 exactly where the text
-        may stop here; ``None`` where no ending is known.
+        The fewest that spell the ending that is known: an upper bound on the least number, and
+        that number itself where ``exact_costs``; 0 exactly where the text may stop here; ``None``
+        where no ending is known.
         """
-        return None
-
-    def finishes_within(self, token: int, left: int) -> bool:
-        """Whether an ending is known that takes at most ``left`` tokens after ``token``.
-
-        ``token`` must be allowed, and not the end.
-        """
-        after = self.copy()
-        after.advance(token)
-        cost = after.cost_to_finish()
-        return cost is not None and cost <= left
+        ending = self.ending(thorough=True)
+        cost = NEVER if ending is None else spell(ending, self.vocabulary).costs[0]
+        return cost if cost < NEVER else None
 
     @abstractmethod
     def explain(self, token: int) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Self
 
 from condit.constraint.base import Constraint, Violation
 from condit.constraint.engine import HEADER, EngineMatcher, probe
 from condit.constraint.regex import terminal
 from condit.constraint.regex_escape import literal
+from condit.constraint.shortest_spelling import spell
 from condit.errors import ArgumentError, ConstraintTooComplexError, UnsatisfiableError
 from condit.vocabulary import Vocabulary
 
@@ -48,6 +51,7 @@ class Choice(Constraint):
     _members: frozenset[str] = field(init=False, repr=False, compare=False)
     _bytes: frozenset[int] = field(init=False, repr=False, compare=False)
     _grammar: str = field(init=False, repr=False, compare=False)
+    _sorted: tuple[bytes, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.options:
@@ -60,6 +64,7 @@ class Choice(Constraint):
                 "which no text can hold"
             ) from None
         object.__setattr__(self, "_members", frozenset(self.options))
+        object.__setattr__(self, "_sorted", tuple(sorted(map(str.encode, self.options))))
         object.__setattr__(self, "_bytes", frozenset(spelled))
         alternatives = "|".join("".join(map(literal, option)) for option in self.options)
         grammar = HEADER + "start: " + terminal(alternatives)
@@ -71,13 +76,15 @@ class Choice(Constraint):
             )
         object.__setattr__(self, "_grammar", grammar)
 
-    def bind(self, vocabulary: Vocabulary) -> EngineMatcher:
+    def bind(self, vocabulary: Vocabulary) -> ChoiceMatcher:
         """A matcher at the empty text; EXACT where every byte of the options is a token.
 
         Raises:
             VocabularyError: no token of this vocabulary can begin an option.
         """
-        return EngineMatcher.bind(self._grammar, vocabulary, exact_over=self._bytes)
+        matcher = ChoiceMatcher.bind(self._grammar, vocabulary, exact_over=self._bytes)
+        matcher.options = self._sorted
+        return matcher
 
     def violation(self, text: str) -> Violation | None:
         """The nearest options, and where ``text`` departs from all of them."""
@@ -97,6 +104,43 @@ class Choice(Constraint):
     def value(self, text: str) -> str:
         """The option itself."""
         return text
+
+
+class ChoiceMatcher(EngineMatcher):
+    """A matcher that knows all texts, so that endings are the shortest there are.
+
+    Attributes:
+        options: the texts, in ascending order.
+    """
+
+    exact_costs = True
+    options: tuple[bytes, ...] = ()
+
+    def copy(self) -> Self:
+        """An independent matcher in the same state; some microseconds."""
+        twin = super().copy()
+        twin.options = self.options
+        return twin
+
+    def ending(self, *, thorough: bool = False) -> bytes | None:
+        """What is left of the option that takes the fewest tokens from here; the shortest such."""
+        if self._ended:
+            return None
+        if thorough not in self._endings:
+            rests = [option[len(self._text) :] for option in self._going_on()]
+            cost = {rest: spell(rest, self.vocabulary).costs[0] for rest in rests}
+            self._endings[False] = self._endings[True] = min(
+                rests, key=lambda rest: (cost[rest], len(rest), rest), default=None
+            )
+        return self._endings[thorough]
+
+    def _going_on(self) -> Iterator[bytes]:
+        """The options that begin with what has been written."""
+        first = bisect_left(self.options, self._text)
+        for place in range(first, len(self.options)):
+            if not self.options[place].startswith(self._text):
+                break
+            yield self.options[place]
 
 
 def _shared(one: str, other: str) -> int:

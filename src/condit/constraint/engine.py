@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from llguidance import LLMatcher, LLParserLimits
@@ -101,7 +102,7 @@ class EngineMatcher(Matcher):
         *,
         exact_over: frozenset[int] | None = UTF8_BYTES,
         objection: Callable[[str], Violation | None] | None = None,
-    ) -> EngineMatcher:
+    ) -> Self:
         """A matcher at the empty text, for a grammar that ``probe`` has found to compile.
 
         Args:
@@ -125,7 +126,7 @@ class EngineMatcher(Matcher):
             raise _too_complex(engine)
         exact = exact_over is not None and exact_over <= spelling.single_bytes
         strength = Strength.EXACT if exact else Strength.SOUND
-        matcher = cls(engine, vocabulary, strength, objection)
+        matcher = cls(engine, vocabulary, strength, objection, grammar=grammar)
         if not matcher.mask().any():
             missing = probe(grammar).first_bytes
             raise VocabularyError(
@@ -142,6 +143,7 @@ class EngineMatcher(Matcher):
         strength: Strength,
         objection: Callable[[str], Violation | None] | None = None,
         text: bytes = b"",
+        grammar: str = "",
     ) -> None:
         self.vocabulary = vocabulary
         self.strength = strength
@@ -153,7 +155,9 @@ class EngineMatcher(Matcher):
         self._verdict: Violation | None = None
         self._judged = objection is None
         self._ended = False
-        self._ending: bytes | None = None
+        self._grammar = grammar
+        # What was found at this very state; copies share it until they move on.
+        self._endings: dict[bool, bytes | None] = {}
         # The engine refuses, by an exception, to be used by two threads at once.
         self._lock = threading.RLock()
 
@@ -214,18 +218,17 @@ class EngineMatcher(Matcher):
             self._check()
             self._text += self._bytes[token]
             self._verdict, self._judged = None, self._objection is None
-            if self._ending is not None:
-                self._ending = self._ending.removeprefix(self._bytes[token])
+            self._endings = {}
 
-    def copy(self) -> EngineMatcher:
+    def copy(self) -> Self:
         """An independent matcher in the same state; some microseconds."""
         with self._lock:
             engine = self._engine.deep_copy()
-            twin = EngineMatcher(
-                engine, self.vocabulary, self.strength, self._objection, self._text
+            twin = type(self)(
+                engine, self.vocabulary, self.strength, self._objection, self._text, self._grammar
             )
             twin._verdict, twin._judged, twin._ended = self._verdict, self._judged, self._ended
-            twin._ending = self._ending
+            twin._endings = self._endings
         return twin
 
     def forced(self) -> tuple[int, ...]:
@@ -247,45 +250,48 @@ class EngineMatcher(Matcher):
             forced: bytes = b"" if self._ended else self._engine.compute_ff_bytes()
         return forced
 
-    def cost_to_finish(self) -> int | None:
-        """How many tokens the ending found takes: an upper bound; ``None`` if none was found.
+    def count_allowed(self, tokens: Sequence[int]) -> int:
+        """How many of ``tokens`` may come next, one after the other; the end may be the last.
 
-        The ending of an earlier state is tried first: it mostly still holds.
+        Raises:
+            ConstraintTooComplexError: the engine ran into one of its limits.
         """
+        texts = list(tokens)
+        ends = bool(texts) and texts[-1] == self.vocabulary.end
+        if ends:
+            texts.pop()
+        if self._ended or not all(0 <= t < len(self._bytes) and self._bytes[t] for t in texts):
+            return super().count_allowed(tokens)
         with self._lock:
-            if not self._ended and self._may_stop():
-                return 0
-            if self._ending is None or not self._ends_with(self._ending):
-                self._ending = find_ending(self)
-            if self._ending is None:
-                return None
-            return len(self.vocabulary.tokenize(self._ending))
+            # The engine takes its end token for a question whether the text may stop.
+            asked = [*texts, self.vocabulary.end] if ends else texts
+            count: int = self._engine.validate_tokens(asked)
+            if count < len(tokens):
+                self._check()
+            elif ends and self._objection is not None:
+                text = self._text + self.vocabulary.spell(texts)
+                if self._objection(text.decode("utf-8", errors="replace")) is not None:
+                    return len(texts)
+        return count
 
-    def finishes_within(self, token: int, left: int) -> bool:
-        """Whether an ending is known that takes at most ``left`` tokens after ``token``.
+    def ending(self, *, thorough: bool = False) -> bytes | None:
+        """A text after which the text may stop; see ``Matcher.ending``.
 
-        Where no token is to spare nearly every token is refused here, because the ending that is
-        known still holds after it and is too long: that is seen without a copy of the engine.
+        Where the vocabulary lacks bytes and nothing is found, it is looked for in single bytes.
         """
-        with self._lock:
-            if self._ending is not None:
-                ending = self._ending.removeprefix(self._bytes[token])
-                rest = self.vocabulary.tokenize(ending)
-                if len(rest) > left:
-                    held = self._engine.validate_tokens([token, *rest])
-                    self._check()
-                    if held == 1 + len(rest):
-                        return False
-        return super().finishes_within(token, left)
-
-    def _ends_with(self, ending: bytes) -> bool:
-        """Whether the text may stop after ``ending``."""
-        ahead = self.copy()
-        for token in self.vocabulary.tokenize(ending):
-            if not ahead.allows(token):
-                return False
-            ahead.advance(token)
-        return ahead._may_stop()
+        if self._ended:
+            return None
+        if thorough not in self._endings:
+            found = find_ending(self, thorough=thorough)
+            if found is None and self._grammar and not self._spelling.single_bytes >= UTF8_BYTES:
+                by_byte = EngineMatcher.bind(
+                    self._grammar, _BYTES, exact_over=None, objection=self._objection
+                )
+                for byte in self._text:
+                    by_byte.advance(byte)
+                found = find_ending(by_byte, thorough=thorough)
+            self._endings[thorough] = found
+        return self._endings[thorough]
 
     def explain(self, token: int) -> str:
         """Why ``token`` is refused, and what may come instead; ``""`` where it is allowed."""

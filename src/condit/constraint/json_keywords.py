@@ -18,34 +18,53 @@ from condit.errors import (
 
 Schema = dict[str, Any] | bool
 
-_ONE = (
-    *("items", "additionalItems", "additionalProperties", "unevaluatedItems"),
-    *("unevaluatedProperties", "contains", "propertyNames", "contentSchema"),
-    *("not", "if", "then", "else"),
+_ONE = frozenset(
+    {
+        *("items", "additionalItems", "additionalProperties", "unevaluatedItems"),
+        *("unevaluatedProperties", "contains", "propertyNames", "contentSchema"),
+        *("not", "if", "then", "else"),
+    }
 )
-_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems", "items")
-_MAPS = (
-    *("properties", "patternProperties", "$defs", "definitions"),
-    *("dependentSchemas", "dependencies"),
+_LISTS = frozenset({"allOf", "anyOf", "oneOf", "prefixItems", "items"})
+_MAPS = frozenset(
+    {
+        *("properties", "patternProperties", "$defs", "definitions"),
+        *("dependentSchemas", "dependencies"),
+    }
 )
 _MOST = 5
 
 
+def inside(schema: dict[str, Any]) -> Iterator[tuple[str, str, object]]:
+    """What stands where keywords of ``schema`` hold schemas, in the order of the document.
+
+    Yields:
+        the keyword, the step from ``schema`` as a JSON pointer, and what stands there.
+    """
+    for keyword, held in schema.items():
+        if isinstance(held, dict) and keyword in _MAPS:
+            for name, part in held.items():
+                yield keyword, f"/{keyword}/{escape(name)}", part
+        elif isinstance(held, list) and keyword in _LISTS:
+            for index, part in enumerate(held):
+                yield keyword, f"/{keyword}/{index}", part
+        elif keyword in _ONE:
+            yield keyword, f"/{keyword}", held
+
+
 def subschemas(schema: object, pointer: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every schema inside ``schema``, itself first, with its JSON pointer."""
-    if not isinstance(schema, dict):
-        return
-    yield pointer, schema
-    for keyword in _ONE:
-        yield from subschemas(schema.get(keyword), f"{pointer}/{keyword}")
-    for keyword in _LISTS:
-        parts = schema.get(keyword)
-        for index, part in enumerate(parts if isinstance(parts, list) else ()):
-            yield from subschemas(part, f"{pointer}/{keyword}/{index}")
-    for keyword in _MAPS:
-        members = schema.get(keyword)
-        for name, part in (members if isinstance(members, dict) else {}).items():
-            yield from subschemas(part, f"{pointer}/{keyword}/{_escape(name)}")
+    """Every schema inside ``schema``, itself first, in the order of the document.
+
+    Yields:
+        the JSON pointer of each, and the schema; those that are ``true`` or ``false`` are left out.
+    """
+    ahead = [(pointer, schema)]
+    while ahead:
+        pointer, schema = ahead.pop()
+        if isinstance(schema, dict):
+            yield pointer, schema
+            parts = [(f"{pointer}{step}", part) for _, step, part in inside(schema)]
+            ahead.extend(reversed(parts))
 
 
 def refuse_deep_references(schema: Schema) -> None:
@@ -67,15 +86,20 @@ def refuse_deep_references(schema: Schema) -> None:
     refuse_deep(leads_to, "#", "the schema's references")
 
 
+def escape(name: str) -> str:
+    """A member's name as a step of a JSON pointer (RFC 6901)."""
+    return name.replace("~", "~0").replace("/", "~1")
+
+
 def pointer_to(path: list[str | int]) -> str:
     """A path as a JSON pointer; ``the top`` where it is empty."""
-    return "".join(f"/{_escape(str(step))}" for step in path) or "the top"
+    return "".join(f"/{escape(str(step))}" for step in path) or "the top"
 
 
 def where(schema: Schema, keyword: str, test: Callable[[Any], bool] = lambda value: True) -> str:
     """The JSON pointers at which ``keyword`` stands with a value that passes ``test``."""
     places = [
-        f"{pointer}/{_escape(keyword)}"
+        f"{pointer}/{escape(keyword)}"
         for pointer, part in subschemas(schema)
         if keyword in part and test(part[keyword])
     ]
@@ -162,7 +186,3 @@ def _refused_pattern(schema: Schema, error: str) -> CompileError | None:
 def _keywords_in(reason: str) -> tuple[str, ...]:
     found = re.findall(r"\$?[a-z][A-Za-z]*", reason)
     return tuple(dict.fromkeys(word for word in found if word in {*_ONE, *_LISTS, *_MAPS, "$ref"}))
-
-
-def _escape(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")

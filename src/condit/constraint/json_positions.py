@@ -23,14 +23,23 @@ class NotJsonError(ValueError):
         self.violation = violation
 
 
-def read_json(text: str) -> object:
-    """The value that ``text`` spells; of two members with one key the later one counts.
+def read_json(text: str, *, unique_keys: bool = False) -> object:
+    """The value that ``text`` spells.
+
+    Args:
+        text: one JSON value.
+        unique_keys: whether to refuse an object in which a key comes twice. Otherwise the later
+            one counts.
 
     Raises:
         NotJsonError: it is not JSON (``NaN`` is not), or holds what no JSON reader need take:
             half of a surrogate pair, a number beyond a float, nesting beyond Python's stack.
     """
-    decoder = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
+    decoder = json.JSONDecoder(
+        parse_constant=_no_constant,
+        parse_float=_finite,
+        object_pairs_hook=_unique if unique_keys else None,
+    )
     try:
         value = decoder.decode(text)
     except json.JSONDecodeError as error:
@@ -41,6 +50,8 @@ def read_json(text: str) -> object:
     except _RefusedLiteralError as error:
         place = _place_of(text, error.literal)
         raise NotJsonError(Violation(f"{error.literal[:20]} {error}", place)) from None
+    except _RepeatedKeyError as error:
+        raise NotJsonError(Violation(str(error))) from None
     except ValueError:
         # The one error left: more digits than Python reads.
         digits = re.search(r"\d{640,}", text)
@@ -82,6 +93,19 @@ class _RefusedLiteralError(Exception):
     def __init__(self, literal: str, reason: str) -> None:
         super().__init__(reason)
         self.literal = literal
+
+
+class _RepeatedKeyError(Exception):
+    pass
+
+
+def _unique(members: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(members)
+    if len(found) < len(members):
+        keys = [key for key, _ in members]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise _RepeatedKeyError(f"the key {json.dumps(twice)[:60]} comes twice in one object")
+    return found
 
 
 def _no_constant(literal: str) -> object:

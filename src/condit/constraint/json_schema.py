@@ -3,50 +3,56 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from itertools import islice
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-import jsonschema_rs
 from pydantic import TypeAdapter, ValidationError
 
-from condit.constraint.base import Constraint, Violation
-from condit.constraint.engine import HEADER, EngineMatcher, probe
-from condit.constraint.json_keywords import (
-    Schema,
-    pointer_to,
-    reference_error,
-    refusal,
-    refuse_deep_references,
-)
+from condit.constraint.base import Constraint, Matcher, Violation
+from condit.constraint.engine import EngineMatcher
+from condit.constraint.json_keywords import Schema
 from condit.constraint.json_positions import NotJsonError, position_of, read_json
 from condit.constraint.python_types import adapter_of, schema_of
-from condit.errors import (
-    ArgumentError,
-    CompileError,
-    ConstraintTooComplexError,
-    UnsatisfiableError,
-    UnsupportedConstraintError,
+from condit.constraint.schema.closing import ClosingMatcher
+from condit.constraint.schema.dialect import Draft
+from condit.constraint.schema.grammar import Compiled, compile_schema
+from condit.constraint.schema.layout import LAYOUTS
+from condit.constraint.schema.oracle import complaints
+from condit.constraint.schema.order import KeyOrder
+from condit.constraint.schema.plan import Enforcement, plan_of
+from condit.constraint.schema.source import (
+    Source,
+    canonical,
+    source_of,
+    unsatisfiable_reason,
+    validator,
 )
+from condit.errors import ArgumentError, UnsatisfiableError, VocabularyError
 from condit.vocabulary import Vocabulary
 
-# Separators are regexes here. Flexible whitespace is bounded, or a model could write it forever.
-_LAYOUTS = {
-    "compact": {"whitespace_flexible": False, "item_separator": ", ?", "key_separator": ": ?"},
-    "flexible": {"whitespace_flexible": True, "whitespace_pattern": r"[ \n\t\r]{0,24}"},
-}
-_DRAFTS = ("draft-04", "draft-06", "draft-07", "draft/2019-09", "draft/2020-12")
-_MOST_ERRORS = 20
+_ORDERS = ("written", "any")
+_FORMATS = ("assert", "annotate")
 _LONGEST_REASON = 300
 
 
-def json_schema(schema: object, *, whitespace: str = "compact") -> JsonSchema:
+def json_schema(
+    schema: object,
+    *,
+    whitespace: str = "compact",
+    order: str = "written",
+    formats: str = "assert",
+    registry: Mapping[str, object] | None = None,
+    deadline: float = 10.0,
+) -> JsonSchema:
     """JSON texts that satisfy a schema.
 
-    What is written keeps to one layout: members in the order of ``properties``, then the others;
-    spaces as ``whitespace`` says. What is accepted as valid may have any layout. Of two members
-    with one key the later one counts. Formats are checked, and so are all keywords: a schema with
-    one that cannot be enforced is refused.
+    What is written keeps to one layout: keys in the order in which the schema names them, then the
+    others; spaces as ``whitespace`` says. What is accepted as valid may have any layout. No key
+    comes twice in one object. Every keyword of drafts 4 to 2020-12 is enforced; ``plan`` says
+    where.
 
     >>> json_schema({"type": "integer", "minimum": 3}).accepts("4")
     True
@@ -54,39 +60,38 @@ def json_schema(schema: object, *, whitespace: str = "compact") -> JsonSchema:
     [1, 2]
 
     Args:
-        schema: a dict, a JSON text, ``True`` or ``False``; or a Python type, as pydantic knows
-            them (a model, a dataclass, a ``TypedDict``, an ``Enum``, ``list[int] | None``).
+        schema: a dict, a JSON text, ``True`` or ``False``; a ``pathlib.Path`` to a file; or a
+            Python type, as pydantic knows them (a model, a dataclass, a ``TypedDict``, an
+            ``Enum``, ``list[int] | None``).
         whitespace: ``"compact"`` (at most one space after a comma or a colon) or ``"flexible"``
             (up to 24 spaces and newlines wherever JSON allows them).
+        order: of keys: as ``"written"`` in the schema, or ``"any"``.
+        formats: ``"assert"``: the formats that the drafts define are enforced, others are remarks;
+            ``"annotate"``: all are remarks.
+        registry: schemas by their address, for references that lead out of the document: dicts,
+            JSON texts or paths. References to files are read beside a schema that is a path.
+            Nothing is ever fetched from a network.
+        deadline: seconds after which compiling is given up.
 
     Raises:
-        ArgumentError: it is neither a schema nor a type, or there is no such ``whitespace``.
+        ArgumentError: it is neither a schema nor a type, or an option has no such value.
         CompileError: it is not a valid schema; the message gives the JSON pointer.
-        UnsupportedConstraintError: it uses a keyword, a format or a pattern that cannot be
-            enforced; ``keywords`` names them.
         UnsatisfiableError: no value satisfies it.
-        ConstraintTooComplexError: it is beyond the mask engine's limits.
+        ConstraintTooComplexError: it is beyond the mask engine's limits, or the deadline.
     """
-    if whitespace not in _LAYOUTS:
-        raise ArgumentError(
-            f"json_schema: whitespace={whitespace!r} is unknown; use 'compact' or 'flexible'"
-        )
-    if isinstance(schema, str):
-        try:
-            return JsonSchema(json.dumps(read_json(schema)), whitespace)
-        except NotJsonError as error:
-            position = error.violation.position
-            raise CompileError(
-                f"the schema is not a JSON text: {error}", position=position
-            ) from None
-    if isinstance(schema, (dict, bool)):
-        try:
-            return JsonSchema(json.dumps(schema, allow_nan=False), whitespace)
-        except (TypeError, ValueError, RecursionError) as error:
-            if isinstance(error, CompileError):
-                raise
-            raise ArgumentError(f"json_schema: the schema is not JSON: {error}") from error
-    return JsonSchema(json.dumps(schema_of(schema)), whitespace, schema)
+    for name, given, known in (
+        ("whitespace", whitespace, tuple(LAYOUTS)),
+        ("order", order, _ORDERS),
+        ("formats", formats, _FORMATS),
+    ):
+        if given not in known:
+            choices = " or ".join(map(repr, known))
+            raise ArgumentError(f"json_schema: {name}={given!r} is unknown; use {choices}")
+    kind = None
+    if not isinstance(schema, (dict, bool, str, os.PathLike)):
+        kind, schema = schema, schema_of(schema)
+    source = source_of(schema, registry)
+    return JsonSchema(source, whitespace, order, formats, kind, deadline)
 
 
 @dataclass(frozen=True)
@@ -94,73 +99,99 @@ class JsonSchema(Constraint):
     """JSON texts that satisfy a schema; made by ``json_schema``.
 
     Attributes:
-        text: the schema, as JSON.
+        source: the schema, with the documents that it refers to.
         whitespace: how what is written is spaced.
+        order: the order of keys in what is written.
+        formats: whether formats are asserted.
         type: the Python type it stands for, if any.
+        deadline: seconds after which compiling is given up.
     """
 
-    text: str
+    source: Source
     whitespace: str = "compact"
+    order: str = "written"
+    formats: str = "assert"
     type: object = None
+    deadline: float = field(default=10.0, compare=False)
     _adapter: TypeAdapter[Any] | None = field(init=False, repr=False, compare=False)
     _validator: Any = field(init=False, repr=False, compare=False)
-    _grammar: str = field(init=False, repr=False, compare=False)
+    _compiled: Compiled = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        try:
-            schema = self.schema
-            refuse_deep_references(schema)
-        except RecursionError:
-            raise ConstraintTooComplexError("the schema is nested too deeply") from None
-        object.__setattr__(self, "_validator", _validator(schema))
+        deadline = time.monotonic() + self.deadline
+        asserts = self.formats == "assert"
+        source = self.source
+        object.__setattr__(self, "_validator", validator(source, asserts))
         adapter = None if self.type is None else adapter_of(self.type)
         object.__setattr__(self, "_adapter", adapter)
-        if isinstance(schema, dict) and schema.get("not") in ({}, True):
-            raise UnsatisfiableError("no value satisfies the schema: /not refuses every value")
-        # Whatever options the schema brings along are replaced: some drop keywords silently.
-        options = {"x-guidance": _LAYOUTS[self.whitespace]}
-        guided = schema if schema is False else {**({} if schema is True else schema), **options}
-        grammar = f"{HEADER}start: %json {json.dumps(guided)}"
-        probed = probe(grammar)
-        if probed.error:
-            raise refusal(schema, probed.error)
-        if probed.warnings:
-            raise refusal(schema, probed.warnings[0])
-        if probed.is_empty:
-            raise refusal(schema, "Unsatisfiable schema: nothing can be written")
-        object.__setattr__(self, "_grammar", grammar)
+        root = canonical(source, asserts)
+        if str(root.satisfiability()) == "no":
+            raise UnsatisfiableError(unsatisfiable_reason(source, asserts))
+        compiled = compile_schema(
+            root,
+            KeyOrder(source.loaded()),
+            LAYOUTS[self.whitespace],
+            any_order=self.order == "any",
+            deadline=deadline,
+        )
+        object.__setattr__(self, "_compiled", compiled)
 
     @property
     def schema(self) -> Schema:
         """The schema, as a fresh object."""
-        schema: Schema = json.loads(self.text)
+        schema: Schema = json.loads(self.source.text)
         return schema
 
-    def bind(self, vocabulary: Vocabulary) -> EngineMatcher:
+    @property
+    def plan(self) -> tuple[Enforcement, ...]:
+        """Where each keyword is enforced: at the token, at the close of a value, or at the end."""
+        found = plan_of(
+            self.source.schema,
+            self._compiled.relaxed,
+            formats=self.formats == "assert",
+            draft=Draft(self.source.draft),
+        )
+        late = "it combines in too many ways to be followed"
+        return tuple(
+            replace(each, where="end", note=late)
+            if (each.pointer, each.keyword) in self.source.aside
+            else each
+            for each in found
+        )
+
+    def bind(self, vocabulary: Vocabulary) -> Matcher:
         """A matcher at the empty text; SOUND up to the layout.
 
-        The end token is allowed only where the oracle accepts the text: the engine takes some
-        formats too lightly.
+        The end token is allowed only where the oracle accepts the text.
 
         Raises:
             VocabularyError: no token of this vocabulary can begin a value.
+            UnsatisfiableError: nothing at all can: what strings must match excludes each other.
         """
-        return EngineMatcher.bind(
-            self._grammar, vocabulary, exact_over=None, objection=self.violation
-        )
+        compiled = self._compiled
+        try:
+            engine = self._engine(vocabulary)
+        except VocabularyError as error:
+            try:
+                self._engine(Vocabulary.of_bytes())
+            except VocabularyError:
+                raise UnsatisfiableError("no JSON value satisfies the schema") from None
+            raise error
+        if compiled.relaxed:
+            below, here = compiled.relaxed_below, compiled.relaxed_here
+            return ClosingMatcher(engine, compiled.root, below.__contains__, here.__contains__)
+        return ClosingMatcher(engine, None) if compiled.repeats else engine
 
     def violation(self, text: str) -> Violation | None:
         """What is wrong with ``text``, and where the offending value begins."""
         try:
-            value = read_json(text)
+            value = read_json(text, unique_keys=True)
         except NotJsonError as error:
             return error.violation
-        violations = []
-        for found in islice(self._validator.iter_errors(value), _MOST_ERRORS):
-            reason = found.message
-            if len(reason) > _LONGEST_REASON:
-                reason = f"{reason[:_LONGEST_REASON]}…"
-            violations.append(Violation(reason, position_of(text, found.instance_path)))
+        violations = [
+            Violation(_shortened(reason), position_of(text, path))
+            for reason, path in complaints(self.source, self._validator, value)
+        ]
         if violations:
             return min(violations, key=lambda violation: violation.position or 0)
         return self._type_violation(text)
@@ -173,6 +204,11 @@ class JsonSchema(Constraint):
         """
         return self._adapter.validate_json(text) if self._adapter else read_json(text)
 
+    def _engine(self, vocabulary: Vocabulary) -> EngineMatcher:
+        return EngineMatcher.bind(
+            self._compiled.grammar, vocabulary, exact_over=None, objection=self.violation
+        )
+
     def _type_violation(self, text: str) -> Violation | None:
         if self._adapter is None:
             return None
@@ -184,34 +220,5 @@ class JsonSchema(Constraint):
         return None
 
 
-def _validator(schema: Schema) -> Any:
-    """The oracle for ``schema``.
-
-    Raises:
-        CompileError: it is not a valid schema.
-    """
-    draft = schema.get("$schema") if isinstance(schema, dict) else None
-    if isinstance(draft, str) and not any(known in draft for known in _DRAFTS):
-        raise UnsupportedConstraintError(
-            f"the schema is written for {draft!r} at /$schema, which is not known. Known are "
-            "drafts 4, 6, 7, 2019-09 and 2020-12",
-            keywords=("$schema",),
-        )
-    try:
-        return jsonschema_rs.validator_for(schema, validate_formats=True, retriever=_fetch_nothing)
-    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError) as error:
-        reason = str(error).split("\n")[0]
-        path = list(getattr(error, "instance_path", None) or [])
-        kind = getattr(error, "kind", None)
-        if kind is None or isinstance(kind, jsonschema_rs.ValidationErrorKind.Referencing):
-            raise reference_error(schema, reason) from error
-        raise CompileError(
-            f"the schema is not valid at {pointer_to(path)}: {reason}",
-            keywords=tuple(str(step) for step in path[-1:]),
-        ) from error
-    except ValueError as error:
-        raise ConstraintTooComplexError(f"the schema is nested too deeply: {error}") from error
-
-
-def _fetch_nothing(address: str) -> jsonschema_rs.JSONType:
-    raise LookupError("nothing is fetched")
+def _shortened(reason: str) -> str:
+    return reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]}…"

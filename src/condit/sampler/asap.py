@@ -19,7 +19,7 @@ from condit.sampler.attempts import AttemptsSampler, AttemptsState, Going, Trial
 from condit.sampler.base import Guarantee, log_mean_exp
 from condit.sampler.trie import Node
 from condit.sampler.twisted import draw_allowed
-from condit.sampler.walk import extend, steering, twisted
+from condit.sampler.walk import extend, twisted
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class ASAp(AttemptsSampler):
         """Draw among what is allowed; refused only where nothing is."""
         lane = trial.lane
         law = twisted(state, lane, node)
-        draw = draw_allowed(law, state.trie, node, steering(state, lane), lane.rng)
+        draw = draw_allowed(law, state.trie, node, lane.matcher, lane.rng)
         if draw.slot is None:
             return Going.REFUSED
         lane.log_weight += draw.log_mass - lane.log_assumed

@@ -117,7 +117,7 @@ class AttemptsSampler(Sampler):
         """No attempts yet; the prompt is forwarded here."""
         require_temperature(problem, type(self).__name__.lower())
         base, root = begin(problem, rng, PrefixReader(problem.model, problem.prompt))
-        state = AttemptsState(problem, base.lanes, base.reader, base.trie, root, zone=base.zone)
+        state = AttemptsState(problem, base.lanes, base.reader, base.trie, root)
         state.lanes += [
             Lane(matcher=None, rng=noise, log_weight=-math.inf, origin=index)
             for index, noise in enumerate(rng.spawn(problem.lanes))

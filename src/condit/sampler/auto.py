@@ -16,6 +16,7 @@ from condit.constraint.base import Matcher, Strength
 from condit.sampler.attempts import AttemptsState
 from condit.sampler.awrs import AWRS
 from condit.sampler.base import Guarantee, Problem, Sampler, State, StepInfo
+from condit.sampler.budget import outline
 from condit.sampler.exact import Exact
 from condit.sampler.learned import Learned
 from condit.sampler.local import bind
@@ -109,7 +110,7 @@ def choose(problem: Problem) -> Choice:
             f"what the memory knows makes about {acceptance:.0%} of attempts exact draws",
         )
     if problem.lanes == 1 and problem.trie is None:
-        kernel = AWRS(mask_after=None) if matcher.mask() is None else AWRS()
+        kernel = AWRS(mask_after=None) if outline(matcher)[0] is None else AWRS()
         return Choice(kernel, "a single lane cannot be resampled: draw more, or ask for exact")
     return Choice(_smc(problem, matcher), _why_smc(problem, acceptance))
 
@@ -129,7 +130,7 @@ def expected_acceptance(problem: Problem) -> float:
 
 
 def _smc(problem: Problem, matcher: Matcher | None = None) -> Sampler:
-    if problem.trie is None and matcher is not None and matcher.mask() is None:
+    if problem.trie is None and matcher is not None and outline(matcher)[0] is None:
         # Without a mask there is little to learn from one run, and much to ask for one.
         return SMC(kernel=AWRS(mask_after=None))
     return SMC(kernel="learned")

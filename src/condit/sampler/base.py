@@ -46,7 +46,7 @@ class Problem:
 
     The target is the base law ``p`` restricted to texts that satisfy the constraint and have at
     most ``max_tokens`` tokens, the end token not counted. Without a constraint it is ``p`` cut at
-    ``max_tokens``. With ``finish``, tokens that lead past the budget are refused near its end: see
+    ``max_tokens``. With ``finish``, tokens after which no text is known to fit are refused: see
     ``condit.sampler.budget`` for what that does to the target.
 
     A preference multiplies the target by its ``φ``. A trie is what earlier runs of the *same*
@@ -118,7 +118,6 @@ class State(ABC):
         log_evidence: the sum over resamplings of the log mean weight that each replaced; samplers
             that do not weigh keep their whole estimate of ``log Z`` here.
         steps: how many steps have been made.
-        zone: with how many tokens left a lane must begin to finish.
         attempts: whole texts (or beginnings) tried so far, by samplers that may refuse them.
         accepted: how many of them were taken.
         log_evidence_error: standard error of ``log_evidence``, where the sampler knows better
@@ -132,7 +131,6 @@ class State(ABC):
     lanes: list[Lane]
     log_evidence: float = field(default=0.0, kw_only=True)
     steps: int = field(default=0, kw_only=True)
-    zone: int = field(default=0, kw_only=True)
     attempts: int = field(default=0, kw_only=True)
     accepted: int = field(default=0, kw_only=True)
     log_evidence_error: float | None = field(default=None, kw_only=True)

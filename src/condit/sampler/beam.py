@@ -27,8 +27,8 @@ from condit.model.base import Logits
 from condit.model.reader import PrefixReader
 from condit.sampler.base import Guarantee, Lane, Problem, Sampler, State, StepInfo
 from condit.sampler.base import effective_sample_size as size_of
-from condit.sampler.budget import outline, steered
-from condit.sampler.local import bind, finish, meet_budget, weigh_preference, zone_of
+from condit.sampler.budget import outlined
+from condit.sampler.local import bind, finish, meet_budget, weigh_preference
 
 
 @dataclass
@@ -123,7 +123,7 @@ class Beam(Sampler):
         root = Hypothesis(bind(problem), rng)
         reader = PrefixReader(problem.model, problem.prompt)
         lanes = [Lane(None, rng, origin=index) for index in range(problem.lanes)]
-        return BeamState(problem, lanes, reader, [root], zone=zone_of(problem, root.matcher))
+        return BeamState(problem, lanes, reader, [root])
 
     def step(self, rng: np.random.Generator, state: State) -> tuple[State, StepInfo]:
         """Continue every text of the beam by one token; keep the best. ``state`` is consumed."""
@@ -225,8 +225,7 @@ def _branches(state: BeamState, text: Hypothesis, logits: Logits, most: int) -> 
     law = problem.law.at(logits, vocabulary)
     matcher, mask, whole = text.matcher, None, True
     if matcher is not None:
-        matcher = steered(matcher, problem.max_tokens - len(text.tokens), state.zone)
-        mask, whole = outline(matcher)
+        mask, whole = outlined(matcher)
         state.masks += mask is not None
     candidates = np.ones(len(vocabulary), dtype=np.bool_) if mask is None else mask
     found: list[tuple[int, float]] = []

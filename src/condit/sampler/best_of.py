@@ -120,7 +120,7 @@ class BestOf(Sampler):
             Lane(matcher=None, rng=noise, origin=index)
             for index, noise in enumerate(rng.spawn(problem.lanes))
         ]
-        state = BestOfState(problem, lanes, candidates, matchers, zone=candidates.zone)
+        state = BestOfState(problem, lanes, candidates, matchers)
         state.notes["kl_bound"] = kl_bound(self.of)
         return state
 

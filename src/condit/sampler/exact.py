@@ -25,7 +25,7 @@ from condit.sampler.attempts import AttemptsSampler, AttemptsState, Going, Trial
 from condit.sampler.base import Guarantee
 from condit.sampler.trie import Node, log_sum_exp
 from condit.sampler.twisted import REST, may_follow
-from condit.sampler.walk import extend, steering, twisted
+from condit.sampler.walk import extend, twisted
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Exact(AttemptsSampler):
             if slot == REST:
                 lane.resting = True
                 return Going.WAITS
-        if slot is None or not may_follow(state.trie, node, slot, steering(state, lane)):
+        if slot is None or not may_follow(state.trie, node, slot, lane.matcher):
             return Going.REFUSED
         extend(state, lane, node, slot)
         return Going.ON

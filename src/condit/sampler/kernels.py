@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from condit.constraint.base import Matcher, unpack
+from condit.sampler.budget import outline
 from condit.sampler.law import TokenLaw
 
 
@@ -36,13 +37,21 @@ class Draw(NamedTuple):
 def draw_masked(law: TokenLaw, matcher: Matcher, rng: np.random.Generator, checks: int = 0) -> Draw:
     """Draw ``t ∝ p(t|u) 1[t allowed]``; the weight is the exact allowed mass ``Z_u``.
 
+    Where the matcher only has an outline of what is allowed (see ``condit.sampler.budget``), tokens
+    are drawn in that and asked about; the weight is then an unbiased estimate.
+
     Args:
         law: the law, used up; tokens taken out of it before must be refused ones.
         matcher: where the constraint stands.
         rng: the noise.
         checks: single-token checks already made, to be counted.
     """
-    mask = matcher.mask()
+    mask, whole = outline(matcher)
+    if mask is not None and not whole:
+        # Nearly all of these are allowed: the estimate of their mass hardly varies.
+        law.restrict_by_mask(mask)
+        draw = draw_by_rejection(law, matcher, rng)
+        return draw._replace(checks=checks + draw.checks, masks=1)
     mass = law.restrict(allowed_tokens(matcher)) if mask is None else law.restrict_by_mask(mask)
     token = law.draw(rng) if mass > 0 else None
     if token is None:

@@ -41,7 +41,6 @@ from condit.sampler.walk import (
     read_nodes,
     require_temperature,
     standing,
-    steering,
     twisted,
 )
 
@@ -97,7 +96,7 @@ def _grow_lane(state: TrieState, lane: TrieLane) -> Draw:
     node = node_of(state, lane)
     assert node is not None
     law = twisted(state, lane, node, estimated=True)
-    draw = draw_allowed(law, state.trie, node, steering(state, lane), lane.rng)
+    draw = draw_allowed(law, state.trie, node, lane.matcher, lane.rng)
     if draw.slot is None:
         lane.log_weight = -math.inf
         lane.finish_reason = in_vain(state.trie)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from condit.constraint.base import Matcher
+from condit.constraint.base import Matcher, Strength
 from condit.errors import ArgumentError
 from condit.model.base import Decoder, Logits
 from condit.plugins import find
@@ -29,8 +29,8 @@ from condit.sampler.base import (
     StepInfo,
     effective_sample_size,
 )
-from condit.sampler.budget import WithinBudget, outline, steered, zone
-from condit.sampler.kernels import Draw, draw_by_rejection
+from condit.sampler.budget import Budgeted
+from condit.sampler.kernels import Draw
 from condit.sampler.law import TokenLaw
 
 
@@ -110,7 +110,6 @@ class LocalSampler(Kernel):
             lanes_from(root, problem, rng),
             decoder,
             Ahead.of(problem, drafts) if drafts is not None else None,
-            zone=zone_of(problem, matcher),
         )
 
     def grow(self, state: State) -> StepInfo:
@@ -194,17 +193,24 @@ def kernel_of(kernel: str | Kernel, who: str) -> Kernel:
     )
 
 
-def bind(problem: Problem) -> Matcher | None:
-    """The matcher at the empty text."""
+def bind(problem: Problem) -> Budgeted | None:
+    """What constraint and budget allow, at the empty text; ``None`` without a constraint.
+
+    Raises:
+        VocabularyError: no token can begin a valid text.
+        BudgetError: lanes are to finish, and the shortest text found has too many tokens.
+    """
     constraint = problem.constraint
-    return constraint.bind(problem.model.vocabulary) if constraint is not None else None
-
-
-def zone_of(problem: Problem, matcher: Matcher | None) -> int:
-    """With how many tokens left lanes must begin to finish; 0 where that is not asked for."""
-    if matcher is None or not problem.finish:
-        return 0
-    return zone(matcher, problem.max_tokens)
+    if constraint is None:
+        return None
+    matcher = constraint.bind(problem.model.vocabulary)
+    longest = constraint.longest()
+    exact = matcher.strength is Strength.EXACT
+    # Where no text can be too long there is nothing to see to.
+    fits = exact and longest is not None and longest <= problem.max_tokens
+    if not problem.finish or fits:
+        return Budgeted(matcher, problem.max_tokens)
+    return Budgeted.of(matcher, problem.max_tokens)
 
 
 def lanes_from(root: Lane, problem: Problem, rng: np.random.Generator) -> list[Lane]:
@@ -269,12 +275,6 @@ def grow_lane(lane: Lane, law: TokenLaw, state: State, kernel: LocalSampler) -> 
             draw = Draw(None, log_weight)
         else:
             draw = Draw(end, 0.0 if law.greedy else log_weight)
-    elif isinstance(within := steered(lane.matcher, left, state.zone), WithinBudget):
-        allowed, _ = outline(within)
-        if allowed is not None:
-            # Nearly all of these can still be finished: the estimate that follows hardly varies.
-            law.restrict(allowed)
-        draw = draw_by_rejection(law, within, lane.rng)
     else:
         draw = kernel.draw(law, lane.matcher, lane.rng)
     lane.log_weight += draw.log_weight

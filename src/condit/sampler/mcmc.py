@@ -43,10 +43,10 @@ from condit.sampler.base import (
     StepInfo,
     attempt_of,
 )
-from condit.sampler.budget import outline, steered
+from condit.sampler.budget import outlined
 from condit.sampler.kernels import Draw, draw_by_rejection
 from condit.sampler.law import TokenLaw
-from condit.sampler.local import bind, finish, meet_budget, record, weigh_preference, zone_of
+from condit.sampler.local import bind, finish, meet_budget, record, weigh_preference
 from condit.sampler.rejection import log_share, relative_error
 from condit.sampler.walk import require_temperature
 
@@ -180,7 +180,7 @@ class MCMC(Sampler):
         """
         require_temperature(problem, "mcmc")
         root, reader = bind(problem), PrefixReader(problem.model, problem.prompt)
-        state = ChainsState(problem, [], reader, root, zone=zone_of(problem, root))
+        state = ChainsState(problem, [], reader, root)
         for origin, noise in enumerate(rng.spawn(problem.lanes)):
             draft = _draft(root, noise)
             # Until there is a text, the first draft is shown as far as it is.
@@ -209,11 +209,9 @@ class MCMC(Sampler):
         draft, problem = chain.draft, state.problem
         end = problem.model.vocabulary.end
         law = problem.law.at(logits, problem.model.vocabulary)
-        matcher, allowed, whole = None, None, True
-        if draft.matcher is not None:
-            left = problem.max_tokens - len(draft.tokens)
-            matcher = steered(draft.matcher, left, state.zone)
-            allowed, whole = outline(matcher)
+        matcher, allowed, whole = draft.matcher, None, True
+        if matcher is not None:
+            allowed, whole = outlined(matcher)
         mass = 1.0 if allowed is None else law.restrict(allowed)
         log_mass = math.log(mass) + law.log_scale if mass > 0 else -math.inf
         openness = float(self.proposal == "uniform" or not draft.places)

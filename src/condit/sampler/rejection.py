@@ -31,9 +31,8 @@ from condit.model.load import load
 from condit.model.reader import PrefixReader
 from condit.sampler.base import Guarantee, Lane, Problem, Sampler, State, StepInfo, attempt_of
 from condit.sampler.base import effective_sample_size as size_of
-from condit.sampler.budget import steered
 from condit.sampler.law import TokenLaw
-from condit.sampler.local import bind, record, take, weigh_preference, zone_of
+from condit.sampler.local import bind, record, take, weigh_preference
 from condit.sampler.walk import require_temperature
 from condit.vocabulary import Vocabulary
 
@@ -150,7 +149,6 @@ class Rejection(Sampler):
         target = None if self.guarantee is Guarantee.EXACT else problem.model.start(problem.prompt)
         root = Trial(bind(problem), rng)
         state = RejectionState(problem, [], reader, vocabulary, root, first_law, target)
-        state.zone = zone_of(problem, root.matcher)
         for origin, noise in enumerate(rng.spawn(problem.lanes)):
             state.lanes.append(Lane(None, noise, log_weight=-math.inf, origin=origin))
         return state
@@ -222,7 +220,7 @@ def _extend(state: RejectionState, trial: Trial, law: TokenLaw) -> int:
     assert token is not None  # nothing is ever taken out of this law
     if trial.matcher is not None:
         left = problem.max_tokens - len(trial.tokens)
-        if not steered(trial.matcher, left, state.zone).allows(token):
+        if not trial.matcher.allows(token):
             trial.finish_reason = "length" if left == 0 else "rejected"
             trial.log_weight = -math.inf
             return 1

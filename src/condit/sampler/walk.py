@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from condit.constraint.base import Matcher
 from condit.errors import ArgumentError
 from condit.model.base import Logits
 from condit.model.reader import PrefixReader
 from condit.sampler.base import FinishReason, Lane, Problem, State
-from condit.sampler.budget import outline, steered
+from condit.sampler.budget import outlined
 from condit.sampler.law import TokenLaw
-from condit.sampler.local import bind, take, zone_of
+from condit.sampler.local import bind, take
 from condit.sampler.trie import Node, Trie
 from condit.sampler.twisted import TwistedLaw
 
@@ -76,7 +75,7 @@ def begin(
     """A state without lanes, and a lane at the empty text to copy them from."""
     matcher = bind(problem)
     trie = problem.trie if problem.trie is not None else Trie()
-    state = TrieState(problem, [], reader, trie, zone=zone_of(problem, matcher))
+    state = TrieState(problem, [], reader, trie)
     root = TrieLane(matcher=matcher, rng=rng)
     read_nodes(state, [root])  # the prompt has been forwarded: its logits cost nothing
     return state, root
@@ -120,14 +119,6 @@ def read_nodes(state: TrieState, lanes: Sequence[TrieLane]) -> int:
             node = state.trie.add(law, lane.parent, lane.slot, complete, end)
         state.rows[node] = logits
     return masks
-
-
-def steering(state: TrieState, lane: Lane) -> Matcher | None:
-    """What constraint and budget allow where ``lane`` stands."""
-    if lane.matcher is None:
-        return None
-    left = state.problem.max_tokens - len(lane.tokens)
-    return steered(lane.matcher, left, state.zone)
 
 
 def twisted(state: TrieState, lane: TrieLane, node: Node, *, estimated: bool = False) -> TwistedLaw:
@@ -181,8 +172,8 @@ def _law(
         the law; whether all that is left is allowed; and whether a mask was computed for it.
     """
     law = state.problem.law.at(logits, state.problem.model.vocabulary)
-    matcher = steering(state, lane)
-    allowed, complete = (None, True) if matcher is None else outline(matcher)
+    matcher = lane.matcher
+    allowed, complete = (None, True) if matcher is None else outlined(matcher)
     masked = allowed is not None
     if without is not None:
         if allowed is None:

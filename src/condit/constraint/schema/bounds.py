@@ -1,0 +1,470 @@
+"""What makes a schema too expensive for the native functions, seen before they are called.
+
+They cannot be interrupted, and three things undo them: a chain of references that is longer than
+their stack, conditions that multiply when they are put into one normal form, and references that
+lead to one place along so many ways that checking a single value takes for ever.
+
+The number of alternatives of a conjunction is the product of those of its parts, as in a
+disjunctive normal form; that of a disjunction is the sum. A negation exchanges the two.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+from condit.constraint.json_keywords import Schema
+from condit.constraint.schema.documents import ROOT, address_of, base_of, identifier_of
+from condit.errors import ConstraintTooComplexError
+
+MOST_ALTERNATIVES = 256
+"""So many alternatives of one conjunction are put into a normal form; more are checked later."""
+
+_MOST_VISITS = 200_000
+_MOST_BESIDE = 4
+_MOST_DIVISORS = 16
+_DEEPEST = 800
+_MOST_MERGED = 5_000
+_SATURATED = 10**12
+_BRANCHES = (
+    *('"anyOf"', '"oneOf"', '"allOf"', '"if"', '"not"', '"dependentSchemas"'),
+    *('"dependencies"', '"dependentRequired"'),
+)
+_REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
+_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems", "items")
+_MAPS = (
+    *("properties", "patternProperties", "dependentSchemas", "dependencies"),
+    *("$defs", "definitions"),
+)
+_SINGLE = (
+    *("not", "if", "then", "else", "items", "additionalItems", "additionalProperties"),
+    *("contains", "propertyNames", "unevaluatedItems", "unevaluatedProperties"),
+)
+_HERE = frozenset(
+    [
+        *("allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas"),
+        *("dependencies", *_REFERENCES),
+    ]
+)
+"""Keywords that apply their subschemas to the very value that they are applied to."""
+_NOT_MONOTONE = frozenset(["oneOf", "not", "if", "contains"])
+"""Keywords that may refuse more when their subschemas accept more."""
+_FACTORS = (
+    *("anyOf", "oneOf", "if", "not", "dependentSchemas", "dependencies", "dependentRequired"),
+    *_REFERENCES,
+)
+
+Edge = tuple[str, str]
+"""A keyword, and the schema that it leads to."""
+
+
+def is_ordinary(texts: Sequence[str]) -> bool:
+    """Whether documents are too small for any of the dangers; some microseconds.
+
+    Args:
+        texts: the documents, as ``json.dumps`` writes them.
+    """
+    references = sum(text.count('ef": "') for text in texts)
+    branches = sum(text.count(keyword) for text in texts for keyword in _BRANCHES)
+    divisors = sum(text.count('"multipleOf"') for text in texts)
+    if references + branches > _DEEPEST // 4 or divisors > _MOST_DIVISORS:
+        return False
+    if branches < 2:
+        return True
+    # The largest product of so many factors that have so many members together.
+    members = sum(text.count("{") for text in texts)
+    return branches * math.log(members / branches + 1) < math.log(8 * MOST_ALTERNATIVES)
+
+
+def examine(
+    schema: Schema, base: str, draft: int, documents: Sequence[tuple[str, Any]]
+) -> tuple[tuple[str, str], ...]:
+    """What a schema's normal form has to do without, so that it does not explode.
+
+    Args:
+        schema: the document.
+        base: its address.
+        draft: the draft that it is written for.
+        documents: the others.
+
+    Returns:
+        Pointers of subschemas, each with a keyword of theirs, such that the document without
+        these keywords accepts every value that the document accepts.
+
+    Raises:
+        ConstraintTooComplexError: references lead to one another too deep, or along too many ways.
+    """
+    graph = _Graph(draft)
+    graph.add(base_of(schema, base, draft) or ROOT, schema, is_root=True)
+    for address, document in documents:
+        graph.add(address, document, is_root=False)
+    graph.connect()
+    graph.refuse_deep()
+    graph.refuse_many_ways()
+    return graph.set_aside()
+
+
+def without(schema: Schema, text: str, aside: Sequence[tuple[str, str]]) -> Schema:
+    """A document without what ``examine`` says; the same object where that is nothing."""
+    if not aside:
+        return schema
+    copy: Any = json.loads(text)
+    for pointer, keyword in aside:
+        here = copy
+        for step in pointer.split("/")[1:]:
+            name = step.replace("~1", "/").replace("~0", "~")
+            here = here[int(name)] if isinstance(here, list) else here[name]
+        for gone in _gone(keyword):
+            here.pop(gone, None)
+    result: Schema = copy
+    return result
+
+
+@dataclass
+class _Node:
+    """A schema, and where its keywords lead."""
+
+    name: str
+    schema: dict[str, Any]
+    base: str
+    edges: list[Edge] = field(default_factory=list)
+    alternatives: int = 1
+    alternatives_of_negation: int = 1
+    visits: int = 1
+
+
+class _Graph:
+    """The schemas of some documents by name: the address of the document and the pointer."""
+
+    def __init__(self, draft: int) -> None:
+        self._draft = draft
+        self._nodes: dict[str, _Node] = {}
+        self._anchors: dict[str, str] = {}
+        self._root = ""
+        self._referred: set[str] = set()
+        self._negates = False
+
+    def add(self, address: str, document: object, *, is_root: bool) -> None:
+        """Take in all schemas of a document."""
+        start = f"{address}#"
+        if is_root:
+            self._root = start
+        stack: list[tuple[object, str, str]] = [(document, start, address)]
+        while stack:
+            schema, name, base = stack.pop()
+            if not isinstance(schema, dict):
+                continue
+            own = identifier_of(schema, self._draft)
+            if own.startswith("#"):
+                if len(own) > 1:
+                    self._anchors.setdefault(base + own, name)
+            else:
+                base = address_of(own, base)
+                self._anchors.setdefault(f"{base}#", name)
+            for keyword in ("$anchor", "$dynamicAnchor"):
+                if isinstance(anchor := schema.get(keyword), str):
+                    self._anchors.setdefault(f"{base}#{anchor}", name)
+            node = self._nodes[name] = _Node(name, schema, base)
+            for keyword, pointer, inner in _members(schema):
+                node.edges.append((keyword, name + pointer))
+                self._negates |= keyword in ("not", "if")
+                stack.append((inner, name + pointer, base))
+
+    def connect(self) -> None:
+        """Follow the references, once all documents are in."""
+        for node in list(self._nodes.values()):
+            for keyword in _REFERENCES:
+                written = node.schema.get(keyword)
+                if isinstance(written, str) and (target := self._target(written, node.base)):
+                    node.edges.append((keyword, target))
+                    self._referred.add(target)
+            node.edges = [edge for edge in node.edges if edge[1] in self._nodes]
+
+    def refuse_deep(self) -> None:
+        """Refuse what is nested deeper, references followed, than the native stack is.
+
+        Raises:
+            ConstraintTooComplexError: it is.
+        """
+        # Both ways round: in which order members are followed is not known.
+        for turned in (False, True):
+            seen = {self._root}
+            path = [iter(self._targets(self._root, turned))]
+            while path:
+                further = next((name for name in path[-1] if name not in seen), None)
+                if further is None:
+                    path.pop()
+                    continue
+                seen.add(further)
+                path.append(iter(self._targets(further, turned)))
+                if len(path) > _DEEPEST:
+                    raise ConstraintTooComplexError(
+                        f"the schema's references lead to one another more than {_DEEPEST} deep. "
+                        "Make the chain shorter"
+                    )
+
+    def refuse_many_ways(self) -> None:
+        """Refuse what takes too many steps to check against a single value; count alternatives.
+
+        Raises:
+            ConstraintTooComplexError: it does.
+        """
+        for node in self._bottom_up():
+            self._count(node)
+            if node.visits > _MOST_VISITS:
+                raise ConstraintTooComplexError(
+                    f"the schema at {_shown(node.name)} refers to the same schemas along more "
+                    f"than {_MOST_VISITS:,} ways, and each would be checked. Refer to them once"
+                )
+
+    def set_aside(self) -> tuple[tuple[str, str], ...]:
+        """The keywords that are too many for a normal form; see ``examine``.
+
+        Raises:
+            ConstraintTooComplexError: there are too many that nothing can be done about.
+        """
+        fixed = self._fixed()
+        aside: list[Edge] = []
+        for node in self._bottom_up():
+            if aside:
+                self._count(node)
+            self._reduce([node.name], fixed, aside)
+        self._reduce_merged(fixed, aside)
+        if aside:
+            # What they evaluated is no longer known.
+            aside += [
+                (node.name, keyword)
+                for node in self._nodes.values()
+                for keyword in ("unevaluatedItems", "unevaluatedProperties")
+                if keyword in node.schema and self._is_movable(node.name, keyword, fixed)
+            ]
+        gone = tuple(f"{name}/{each}/" for name, keyword in aside for each in _gone(keyword))
+        return tuple(
+            (name.removeprefix(self._root), keyword)
+            for name, keyword in aside
+            # What stands inside of something else has gone with it.
+            if not f"{name}/".startswith(gone)
+        )
+
+    def _reduce_merged(self, fixed: set[str], aside: list[Edge]) -> None:
+        """The same for what several schemas say together about one key or one item."""
+        joining = ("allOf", *_REFERENCES)
+        work = [
+            frozenset([name])
+            for name, node in self._nodes.items()
+            if any(keyword in joining for keyword, _ in node.edges) and len(node.edges) > 1
+        ]
+        seen = set(work)
+        while work and len(seen) < _MOST_MERGED:
+            names = work.pop()
+            if len(names) > 1:
+                self._reduce(sorted(names), fixed, aside)
+            merged: dict[str, set[str]] = {}
+            for name in self._flattened(names, joining):
+                for keyword, target in self._nodes[name].edges:
+                    if keyword not in _HERE and keyword not in ("$defs", "definitions"):
+                        step = target.removeprefix(name)
+                        merged.setdefault(step, set()).add(target)
+            for group in map(frozenset, merged.values()):
+                if len(group) > 1 and group not in seen:
+                    seen.add(group)
+                    work.append(group)
+
+    def _reduce(self, names: Sequence[str], fixed: set[str], aside: list[Edge]) -> None:
+        """Set aside what makes a conjunction of schemas have too many alternatives."""
+        parts = self._flattened(names, ("allOf",))
+        # Their least common multiple grows with each of them.
+        divided = [name for name in parts if "multipleOf" in self._nodes[name].schema]
+        for name in divided[_MOST_DIVISORS:]:
+            if self._is_movable(name, "multipleOf", fixed):
+                aside.append((name, "multipleOf"))
+                self._leave_out(name, "multipleOf")
+        if _product([self._nodes[name].alternatives for name in names]) <= MOST_ALTERNATIVES:
+            return
+        factors = [
+            (count, name, keyword)
+            for name in parts
+            for keyword, count in self._own_factors(self._nodes[name])
+        ]
+        linear = max(MOST_ALTERNATIVES, len(self._nodes))
+        most = max([1, *(count for count, _, _ in factors if count <= linear)])
+        limit = max(MOST_ALTERNATIVES, _MOST_BESIDE * most)
+        kept = 1
+        for count, name, keyword in sorted(factors, key=lambda factor: -factor[0]):
+            if count <= linear and kept * count <= limit:
+                kept *= count
+            elif self._is_movable(name, keyword, fixed):
+                aside.append((name, keyword))
+                self._leave_out(name, keyword)
+            elif name not in fixed:
+                raise ConstraintTooComplexError(
+                    f"the schema combines too many alternatives at {_shown(name)}/{keyword}. "
+                    "Write fewer conditions beside one another there"
+                )
+        for name in reversed(parts):
+            self._count(self._nodes[name])
+
+    def _is_movable(self, name: str, keyword: str, fixed: set[str]) -> bool:
+        """Whether a keyword can be left out without refusing more, or breaking a reference."""
+        inside = tuple(f"{name}/{each}/" for each in _gone(keyword))
+        return (
+            name.startswith(self._root)
+            and name not in fixed
+            and not any(f"{target}/".startswith(inside) for target in self._referred)
+        )
+
+    def _leave_out(self, name: str, keyword: str) -> None:
+        node = self._nodes[name]
+        node.schema = {key: node.schema[key] for key in node.schema if key != keyword}
+
+    def _flattened(self, names: Iterable[str], keywords: Sequence[str]) -> list[str]:
+        """These schemas and those that the keywords join to them."""
+        found: dict[str, None] = {}
+        stack = list(names)
+        while stack:
+            name = stack.pop()
+            if name not in found:
+                found[name] = None
+                stack += [key for held, key in self._nodes[name].edges if held in keywords]
+        return list(found)
+
+    def _target(self, written: str, base: str) -> str | None:
+        address = address_of(written, base)
+        fragment = unquote(written.partition("#")[2])
+        if fragment.startswith("/"):
+            document = self._anchors.get(f"{address}#", f"{address}#")
+            return document + fragment
+        return self._anchors.get(f"{address}#{fragment}", f"{address}#{fragment}")
+
+    def _targets(self, name: str, turned: bool) -> list[str]:
+        names = [target for _, target in self._nodes[name].edges] if name in self._nodes else []
+        return names[::-1] if turned else names
+
+    def _bottom_up(self) -> Iterator[_Node]:
+        """Every node after those that its keywords apply to the same value; cycles are cut."""
+        done: set[str] = set()
+        for start in list(self._nodes):
+            if start in done:
+                continue
+            done.add(start)
+            path = [(start, iter(self._here(start)))]
+            while path:
+                name, further = path[-1]
+                inner = next((each for each in further if each not in done), None)
+                if inner is None:
+                    path.pop()
+                    yield self._nodes[name]
+                else:
+                    done.add(inner)
+                    path.append((inner, iter(self._here(inner))))
+
+    def _here(self, name: str) -> list[str]:
+        return [target for keyword, target in self._nodes[name].edges if keyword in _HERE]
+
+    def _fixed(self) -> set[str]:
+        """The schemas that may not be loosened: something is stricter where they are not."""
+        stack = [
+            target
+            for node in self._nodes.values()
+            for keyword, target in node.edges
+            if keyword in _NOT_MONOTONE
+        ]
+        fixed: set[str] = set()
+        while stack:
+            name = stack.pop()
+            if name not in fixed:
+                fixed.add(name)
+                stack += [target for _, target in self._nodes[name].edges]
+        return fixed
+
+    def _count(self, node: _Node) -> None:
+        own = self._own_factors(node)
+        parts = [self._nodes[name] for name in self._under(node, "allOf")]
+        node.alternatives = _product(
+            [count for _, count in own] + [part.alternatives for part in parts]
+        )
+        if self._negates:
+            negated = sum(self._negated(node, keyword) for keyword in node.schema)
+            node.alternatives_of_negation = min(_SATURATED, max(1, negated))
+        node.visits = 1 + sum(self._nodes[name].visits for name in self._here(node.name))
+
+    def _own_factors(self, node: _Node) -> list[tuple[str, int]]:
+        found = []
+        for keyword in _FACTORS:
+            if keyword in node.schema and (count := self._factor(node, keyword)) > 1:
+                found.append((keyword, count))
+        return found
+
+    def _factor(self, node: _Node, keyword: str) -> int:
+        """How many alternatives one keyword has."""
+        inner = [self._nodes[name] for name in self._under(node, keyword)]
+        if keyword in ("anyOf", "oneOf"):
+            value = node.schema[keyword]
+            others = len(value) - len(inner) if isinstance(value, list) else 0
+            return min(_SATURATED, others + sum(part.alternatives for part in inner))
+        if keyword == "not":
+            return _product([part.alternatives_of_negation for part in inner])
+        if keyword == "if":
+            then = _product([self._nodes[name].alternatives for name in self._under(node, "then")])
+            other = _product([self._nodes[name].alternatives for name in self._under(node, "else")])
+            held = _product([part.alternatives for part in inner])
+            failed = _product([part.alternatives_of_negation for part in inner])
+            return min(_SATURATED, held * then + failed * other)
+        if keyword in _REFERENCES:
+            return _product([part.alternatives for part in inner])
+        # Each key is there, with its consequences, or is not there.
+        value = node.schema[keyword]
+        names = len(value) if isinstance(value, dict) else 0
+        return _product([1 + part.alternatives for part in inner] + [2] * (names - len(inner)))
+
+    def _negated(self, node: _Node, keyword: str) -> int:
+        """How many alternatives the negation of one keyword has."""
+        inner = [self._nodes[name] for name in self._under(node, keyword)]
+        value = node.schema[keyword]
+        if keyword in ("anyOf", "oneOf"):
+            product = _product([part.alternatives_of_negation for part in inner])
+            return product if keyword == "anyOf" else product + len(inner)
+        if keyword == "not":
+            return _product([part.alternatives for part in inner])
+        if keyword == "allOf" or keyword in _REFERENCES:
+            return sum(part.alternatives_of_negation for part in inner)
+        if isinstance(value, (list, dict)) and keyword in ("properties", "required"):
+            return len(value)
+        return 1
+
+    def _under(self, node: _Node, keyword: str) -> list[str]:
+        return [target for held, target in node.edges if held == keyword]
+
+
+def _product(counts: Sequence[int]) -> int:
+    product = 1
+    for count in counts:
+        product = min(_SATURATED, product * count)
+    return product
+
+
+def _members(schema: dict[str, Any]) -> Iterator[tuple[str, str, object]]:
+    """The subschemas written inside a schema: keyword, pointer from here, subschema."""
+    for keyword, value in schema.items():
+        if keyword in _LISTS and isinstance(value, list):
+            for index, inner in enumerate(value):
+                yield keyword, f"/{keyword}/{index}", inner
+        elif keyword in _MAPS and isinstance(value, dict):
+            for name, inner in value.items():
+                step = name.replace("~", "~0").replace("/", "~1")
+                yield keyword, f"/{keyword}/{step}", inner
+        elif keyword in _SINGLE and isinstance(value, dict):
+            yield keyword, f"/{keyword}", value
+
+
+def _gone(keyword: str) -> tuple[str, ...]:
+    """The keywords that mean nothing without this one, and itself."""
+    return ("if", "then", "else") if keyword == "if" else (keyword,)
+
+
+def _shown(name: str) -> str:
+    return name.removeprefix(f"{ROOT}#") or "the top"

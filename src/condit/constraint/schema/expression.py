@@ -1,0 +1,293 @@
+"""Regular expressions over characters, with intersection, complement and lookaround.
+
+A node stands for a set of texts. The functions ``concatenation``, ``alternation`` and so on build
+nodes and simplify what is trivial.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import inf
+
+from condit.constraint.schema.characters import EVERY, Characters
+
+
+class Node:
+    """A set of texts, or a condition on what stands around a place in a text."""
+
+    __match_args__: tuple[str, ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (
+            isinstance(other, Node)
+            and type(self) is type(other)
+            and hash(self) == hash(other)
+            and self._values == other._values
+        )
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        # Kept: trees are compared with trees again and again.
+        return hash((type(self), self._values))
+
+    @cached_property
+    def _values(self) -> tuple[object, ...]:
+        return tuple(getattr(self, name) for name in self.__match_args__)
+
+    @cached_property
+    def parts(self) -> tuple[Node, ...]:
+        """The nodes that it is made of."""
+        return self._parts()
+
+    @cached_property
+    def _measures(self) -> tuple[float, float, bool]:
+        return self._measure()
+
+    @property
+    def shortest(self) -> float:
+        """A lower bound of the texts' lengths; infinite where there is no text."""
+        return self._measures[0]
+
+    @property
+    def longest(self) -> float:
+        """An upper bound of the texts' lengths."""
+        return self._measures[1]
+
+    @property
+    def nullable(self) -> bool:
+        """Whether the empty text is one of them."""
+        return self._measures[2]
+
+    @cached_property
+    def looks(self) -> bool:
+        """Whether lookaround or something loose is in it."""
+        return isinstance(self, Look | Loose) or any(part.looks for part in self.parts)
+
+    @cached_property
+    def size(self) -> int:
+        """How many nodes it is made of."""
+        return 1 + sum(part.size for part in self.parts)
+
+    def _parts(self) -> tuple[Node, ...]:
+        return ()
+
+    def _measure(self) -> tuple[float, float, bool]:
+        """The shortest and the longest length, and whether the empty text belongs."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, eq=False)
+class One(Node):
+    """A text of one character."""
+
+    characters: Characters
+
+    def _measure(self) -> tuple[float, float, bool]:
+        return 1, 1, False
+
+
+@dataclass(frozen=True, eq=False)
+class Concatenation(Node):
+    """A text of the first part, one of the second, and so on; of no part: the empty text."""
+
+    items: tuple[Node, ...]
+
+    def _parts(self) -> tuple[Node, ...]:
+        return self.items
+
+    def _measure(self) -> tuple[float, float, bool]:
+        return (
+            sum(item.shortest for item in self.items),
+            sum(item.longest for item in self.items),
+            all(item.nullable for item in self.items),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Alternation(Node):
+    """A text of any choice; of no choice: no text at all."""
+
+    choices: tuple[Node, ...]
+
+    def _parts(self) -> tuple[Node, ...]:
+        return self.choices
+
+    def _measure(self) -> tuple[float, float, bool]:
+        return (
+            min((choice.shortest for choice in self.choices), default=inf),
+            max((choice.longest for choice in self.choices), default=0),
+            any(choice.nullable for choice in self.choices),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Repetition(Node):
+    """``least`` to ``most`` texts of ``item`` in a row; ``most`` is ``None`` for no bound."""
+
+    item: Node
+    least: int
+    most: int | None
+
+    def _parts(self) -> tuple[Node, ...]:
+        return (self.item,)
+
+    def _measure(self) -> tuple[float, float, bool]:
+        item = self.item
+        shortest = item.shortest * self.least if self.least else 0
+        most = inf if self.most is None else self.most
+        longest = item.longest * most if item.longest and most else 0
+        return shortest, longest, not self.least or item.nullable
+
+
+@dataclass(frozen=True, eq=False)
+class Intersection(Node):
+    """The texts of all ``members`` at once."""
+
+    members: tuple[Node, ...]
+
+    def _parts(self) -> tuple[Node, ...]:
+        return self.members
+
+    def _measure(self) -> tuple[float, float, bool]:
+        return (
+            max(member.shortest for member in self.members),
+            min(member.longest for member in self.members),
+            all(member.nullable for member in self.members),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Complement(Node):
+    """All texts but those of ``item``."""
+
+    item: Node
+
+    def _parts(self) -> tuple[Node, ...]:
+        return (self.item,)
+
+    def _measure(self) -> tuple[float, float, bool]:
+        return int(self.item.nullable), inf, not self.item.nullable
+
+
+@dataclass(frozen=True, eq=False)
+class Written(Node):
+    """The texts of a regex of the mask engine, over spellings that need no more escapes.
+
+    None of them is empty. Written so, large regexes that are known beforehand are not read.
+    """
+
+    regex: str
+
+    def _measure(self) -> tuple[float, float, bool]:
+        return 0, inf, False
+
+
+@dataclass(frozen=True, eq=False)
+class Look(Node):
+    """The empty text, where what follows (or precedes) begins (or ends) with ``item``, or not."""
+
+    item: Node
+    ahead: bool
+    negative: bool
+
+    def _parts(self) -> tuple[Node, ...]:
+        return (self.item,)
+
+    def _measure(self) -> tuple[float, float, bool]:
+        return 0, 0, True
+
+
+@dataclass(frozen=True, eq=False)
+class Loose(Node):
+    """A superset of what is meant."""
+
+    item: Node
+
+    def _parts(self) -> tuple[Node, ...]:
+        return (self.item,)
+
+    def _measure(self) -> tuple[float, float, bool]:
+        return self.item.shortest, self.item.longest, self.item.nullable
+
+
+EMPTY = Concatenation(())
+NOTHING = Alternation(())
+ANY = One(EVERY)
+ANYTHING = Repetition(ANY, 0, None)
+
+
+def concatenation(*items: Node) -> Node:
+    """The items one after the other."""
+    flat: list[Node] = []
+    for item in items:
+        flat += item.items if isinstance(item, Concatenation) else (item,)
+    if any(item == NOTHING for item in flat):
+        return NOTHING
+    # Two in a row that match anything are one: what has lookaround cut away leaves such traces.
+    kept = [item for i, item in enumerate(flat) if not i or item != ANYTHING or flat[i - 1] != item]
+    return kept[0] if len(kept) == 1 else Concatenation(tuple(kept))
+
+
+def alternation(*choices: Node) -> Node:
+    """Any of the choices."""
+    flat: list[Node] = []
+    for choice in choices:
+        flat += choice.choices if isinstance(choice, Alternation) else (choice,)
+    kept = list(dict.fromkeys(flat))
+    if ANYTHING in kept:
+        return ANYTHING
+    return kept[0] if len(kept) == 1 else Alternation(tuple(kept))
+
+
+def repetition(item: Node, least: int, most: int | None) -> Node:
+    """``least`` to ``most`` times the item."""
+    if most == 0 or item == EMPTY:
+        return EMPTY
+    if item == NOTHING:
+        return NOTHING if least else EMPTY
+    if (least, most) == (1, 1):
+        return item
+    return Repetition(item, least, most)
+
+
+def intersection(*members: Node) -> Node:
+    """What all members have in common."""
+    flat: list[Node] = []
+    for member in members:
+        flat += member.members if isinstance(member, Intersection) else (member,)
+    kept = [member for member in dict.fromkeys(flat) if member != ANYTHING]
+    if not kept:
+        return ANYTHING
+    if NOTHING in kept:
+        return NOTHING
+    if EMPTY in kept:
+        return EMPTY if all(member.nullable for member in kept) else NOTHING
+    return kept[0] if len(kept) == 1 else Intersection(tuple(kept))
+
+
+def complement(item: Node) -> Node:
+    """What is not in the item."""
+    if isinstance(item, Complement):
+        return item.item
+    if item == ANYTHING:
+        return NOTHING
+    return ANYTHING if item == NOTHING else Complement(item)
+
+
+def look(item: Node, *, ahead: bool, negative: bool) -> Node:
+    """A condition on what follows a place in the text, or on what precedes it."""
+    return Look(item, ahead, negative)
+
+
+def one(characters: Characters) -> Node:
+    """One character of a set."""
+    return NOTHING if characters.is_empty else One(characters)
+
+
+def word(text: str) -> Node:
+    """Just ``text``."""
+    return concatenation(*(One(Characters.single(character)) for character in text))

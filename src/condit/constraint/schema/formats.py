@@ -1,0 +1,238 @@
+"""The texts of each format that the oracle asserts.
+
+Most formats are regular, and are written here as patterns, by the grammars of their standards and
+as the oracle reads them. Names with an internationalised form (``xn--``) are checked by decoding
+them, which no pattern can: there the set is larger than what is meant, and not exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+
+import jsonschema_rs
+
+from condit.constraint.schema.characters import Characters
+from condit.constraint.schema.cost import Texts
+from condit.constraint.schema.ecma import read
+from condit.constraint.schema.expression import (
+    ANYTHING,
+    Node,
+    Written,
+    alternation,
+    complement,
+    concatenation,
+    intersection,
+    one,
+    repetition,
+)
+
+_VALIDATORS = {
+    4: jsonschema_rs.Draft4Validator,
+    6: jsonschema_rs.Draft6Validator,
+    7: jsonschema_rs.Draft7Validator,
+    19: jsonschema_rs.Draft201909Validator,
+    20: jsonschema_rs.Draft202012Validator,
+}
+# Each format that means anything refuses one of these.
+_NO_FORMAT_AT_ALL = ("\x00 \n<>{}%zz", "::::", "(", "")
+
+_DATE = (
+    r"(?:[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"
+    r"|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))"
+    r"|(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)"
+)
+_HOUR = "(?:[01][0-9]|2[0-3])"
+_MINUTE = "[0-5][0-9]"
+_FRACTION = r"(?:\.[0-9]+)?"
+_DURATION_DATE = r"(?:[0-9]+D|[0-9]+M(?:[0-9]+D)?|[0-9]+Y(?:[0-9]+M(?:[0-9]+D)?)?)"
+_DURATION_TIME = r"T(?:[0-9]+H(?:[0-9]+M(?:[0-9]+S)?)?|[0-9]+M(?:[0-9]+S)?|[0-9]+S)"
+_BYTE = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_IPV4 = rf"{_BYTE}(?:\.{_BYTE}){{3}}"
+_POINTER = "(?:/(?:[^~/]|~[01])*)*"
+_LABEL = "[0-9A-Za-z](?:[0-9A-Za-z-]{0,61}[0-9A-Za-z])?"
+_LABELS = rf"{_LABEL}(?:\.{_LABEL})*"
+_ATOM = r"[0-9A-Za-z!#$%&'*+\/=?^_`{|}~\-]+"
+_SPACE = Characters.of(
+    (
+        *((9, 13), (32, 32), (0x85, 0x85), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A)),
+        *((0x2028, 0x2029), (0x202F, 0x202F), (0x205F, 0x205F), (0x3000, 0x3000)),
+    )
+)
+# In the spelling, with the escapes of the quotation marks.
+_QUOTED = r'\\"(?:[ !#-\[\]-~]|\\[t"\\])*\\"'
+
+
+def format_texts(name: str, draft: int | None) -> Texts | None:
+    """The texts of a format, or ``None`` where nothing is asserted.
+
+    Args:
+        name: of the format.
+        draft: as ``CanonicalSchema.draft`` has it. ``None``: not known.
+    """
+    if draft is None:
+        found = [format_texts(name, each) for each in _VALIDATORS]
+        if all(each == found[0] for each in found):
+            return found[0]
+        return Texts(ANYTHING, False)
+    return _texts(name, draft)
+
+
+@lru_cache(maxsize=512)
+def _texts(name: str, draft: int) -> Texts | None:
+    schema = {"type": "string", "format": name}
+    if draft not in _VALIDATORS:
+        return Texts(ANYTHING, False)
+    oracle = _VALIDATORS[draft](schema, validate_formats=True)
+    if all(oracle.is_valid(text) for text in _NO_FORMAT_AT_ALL):
+        return None
+    if name == "hostname":
+        return _hostname(kept_hyphens=draft > 6)
+    if name in _WRITTEN:
+        return Texts(_WRITTEN[name](), name not in _INEXACT)
+    if name in _PATTERNS:
+        return Texts(read(_PATTERNS[name]()), name not in _INEXACT)
+    return Texts(ANYTHING, False)
+
+
+def _hostname(*, kept_hyphens: bool) -> Texts:
+    names = Written(_LABELS)
+    if not kept_hyphens:
+        return Texts(intersection(names, Written("[0-9A-Za-z.-]{1,253}")))
+    # Two hyphens in third and fourth place are kept for names that are to be decoded. The length
+    # of the whole is left out: with it the engine would look too long for what can be finished.
+    strange = Written(r"(?:.*\.)?(?:[^xX.][^.]|[xX][^nN.])--.*")
+    return Texts(intersection(names, complement(strange)), False)
+
+
+def _time() -> Node:
+    clock = rf"{_HOUR}:{_MINUTE}"
+    plain = rf"{clock}:{_MINUTE}{_FRACTION}(?:[zZ]|[+-]{clock})|23:59:60{_FRACTION}[zZ]"
+    return alternation(Written(plain), _leap_second("+"), _leap_second("-"))
+
+
+def _leap_second(sign: str) -> Node:
+    """Second 60, which there is only at 23:59 of universal time.
+
+    Where the offset is ahead, the local time is one minute less than the offset; behind, it is
+    what the offset leaves of 23:59. Both are said for each digit on its own.
+    """
+    clock = rf"{_HOUR}:{_MINUTE}"
+    texts = Written(rf"{clock}:60{_FRACTION}\{sign}{clock}")
+
+    def bound(form: str, pairs: Iterable[tuple[object, object]]) -> Node:
+        """The form with two holes, which are filled with one of the pairs."""
+        return Written("|".join(form.format(*pair) for pair in pairs))
+
+    if sign == "-":
+        return intersection(
+            texts,
+            bound("{:02}.+-{:02}:..", ((23 - hour, hour) for hour in range(24))),
+            bound("...{}.+:{}.", ((5 - ten, ten) for ten in range(6))),
+            bound("....{}.+{}", ((9 - one, one) for one in range(10))),
+        )
+    whole_hours = bound(r"{:02}:59.+\+{:02}:00", (((23 + h) % 24, h) for h in range(24)))
+    same_hour = intersection(
+        bound(r"{}.+\+{}.+", ((ten, ten) for ten in range(3))),
+        bound(r".{}.+\+.{}.+", ((one, one) for one in range(10))),
+    )
+    minute_less = alternation(
+        intersection(
+            bound("...{}.+:{}.", ((ten, ten) for ten in range(6))),
+            bound("....{}.+{}", ((one - 1, one) for one in range(1, 10))),
+        ),
+        bound("...{}9.+:{}0", ((ten - 1, ten) for ten in range(1, 6))),
+    )
+    return intersection(texts, alternation(whole_hours, intersection(same_hour, minute_less)))
+
+
+def _ipv6() -> str:
+    group = "[0-9A-Fa-f]{1,4}"
+    last = f"(?:{group}:{group}|{_IPV4})"
+    choices = [f"(?:{group}:){{6}}{last}"]
+    for before in range(8):
+        head = f"(?:{group}(?::{group}){{0,{before - 1}}})?" if before else ""
+        after = 7 - before
+        tail = {0: "", 1: group}.get(
+            after, f"(?:{group}:){{{after - 2}}}{last}" if after > 1 else ""
+        )
+        choices.append(f"{head}::{tail}")
+    return "|".join(choices)
+
+
+def _uri(*, international: bool, relative: bool) -> str:
+    more = private = ""
+    if international:
+        more = (
+            r"\u{a0}-\u{d7ff}\u{f900}-\u{fdcf}\u{fdf0}-\u{ffef}"
+            + "".join(rf"\u{{{p:x}0000}}-\u{{{p:x}fffd}}" for p in range(1, 14))
+            + r"\u{e1000}-\u{efffd}"
+        )
+        private = r"\u{e000}-\u{f8ff}\u{f0000}-\u{ffffd}\u{100000}-\u{10fffd}"
+    escape = "%[0-9A-Fa-f]{2}"
+    plain = rf"0-9A-Za-z\-._~!$&'()*+,;={more}"
+    character = rf"(?:[{plain}:@]|{escape})"
+    user = rf"(?:(?:[{plain}:]|{escape})*@)?"
+    future = r"[vV][0-9A-Fa-f]+\.[0-9A-Za-z\-._~!$&'()*+,;=:]+"
+    host = rf"(?:\[(?:{_ipv6()}|{future})\]|(?:[{plain}]|{escape})*)"
+    segments = rf"(?:\/{character}*)*"
+    authority = rf"\/\/{user}{host}(?::[0-9]*)?{segments}"
+    absolute = rf"\/(?:{character}+{segments})?"
+    query = rf"(?:\?(?:[{plain}:@\/?{private}]|{escape})*)?"
+    fragment = rf"(?:\#(?:[{plain}:@\/?]|{escape})*)?"
+    rootless = f"{character}+{segments}"
+    whole = f"[A-Za-z][0-9A-Za-z+.-]*:(?:{authority}|{absolute}|{rootless}|)"
+    if relative:
+        no_scheme = f"(?:[{plain}@]|{escape})+{segments}"
+        whole = f"(?:{whole}|{authority}|{absolute}|{no_scheme}|)"
+    return f"{whole}{query}{fragment}"
+
+
+def _uri_template() -> str:
+    escape = "%[0-9A-Fa-f]{2}"
+    variable = f"(?:[0-9A-Za-z_]|{escape})"
+    name = rf"{variable}(?:\.?{variable})*"
+    modified = rf"{name}(?::[1-9][0-9]{{0,3}}|\*)?"
+    expression = rf"\{{[+#./;?&=,!@|]?{modified}(?:,{modified})*\}}"
+    literal = r"""[^\u{0}-\u{20}"%<>\\^`{|}\u{7f}]"""
+    return f"(?:{literal}|{escape}|{expression})*"
+
+
+def _email() -> Node:
+    domain = rf"(?:{_LABELS}|\[{_IPV4}\]|\[[iI][pP][vV]6:(?:{_ipv6()})\])"
+    address = rf"(?:{_ATOM}(?:\.{_ATOM})*|{_QUOTED})@{domain}"
+    # With the name of a person before.
+    # What stands around the address is trimmed.
+    space = repetition(one(_SPACE), 0, None)
+    named = concatenation(
+        ANYTHING, Written(" <"), space, Written(address), space, Written(">"), space
+    )
+    return alternation(Written(address), named)
+
+
+# ASCII without quotation marks or backslashes: what is written is what stands in the JSON text.
+_WRITTEN: dict[str, Callable[[], Node]] = {
+    "date": lambda: Written(_DATE),
+    "time": _time,
+    "date-time": lambda: concatenation(Written(f"{_DATE}[tT]"), _time()),
+    "duration": lambda: Written(
+        f"P(?:{_DURATION_DATE}(?:{_DURATION_TIME})?|{_DURATION_TIME}|[0-9]+W)"
+    ),
+    "uuid": lambda: Written("[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"),
+    "ipv4": lambda: Written(_IPV4),
+    "ipv6": lambda: Written(_ipv6()),
+    "uri": lambda: Written(_uri(international=False, relative=False)),
+    "uri-reference": lambda: Written(_uri(international=False, relative=True)),
+    "email": _email,
+}
+# Read as patterns: what is written may need escapes.
+_PATTERNS: dict[str, Callable[[], str]] = {
+    "json-pointer": lambda: _POINTER,
+    "relative-json-pointer": lambda: f"(?:0|[1-9][0-9]*)(?:#|{_POINTER})",
+    "iri": lambda: _uri(international=True, relative=False),
+    "iri-reference": lambda: _uri(international=True, relative=True),
+    "uri-template": _uri_template,
+    "idn-email": lambda: r"[\s\S]+@[^@]+",
+    "idn-hostname": lambda: r"[0-9A-Za-z\-.\u{80}-\u{10ffff}]+",
+}
+_INEXACT = frozenset({"email", "idn-email", "idn-hostname"})

@@ -1,0 +1,56 @@
+"""Constants of a schema, as they are written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from condit.constraint.schema import strings
+from condit.constraint.schema.numbers import numeral
+
+if TYPE_CHECKING:
+    from condit.constraint.schema.grammar import Writer
+    from condit.constraint.schema.order import Place
+
+
+def rewritten(value: Any) -> str:
+    """The expression of the terminal for ``null``, a boolean or a number."""
+    if value is None:
+        return '"null"'
+    if isinstance(value, bool):
+        return '"true"' if value else '"false"'
+    return numeral(value)
+
+
+def literal_expression(writer: Writer, value: Any, place: Place) -> str:
+    """The symbol for one constant; the keys of an object in the order of the document."""
+    layout = writer.layout
+    if isinstance(value, str):
+        return writer.terminal(strings.literal(value).expression)
+    if isinstance(value, list):
+        items = [literal_expression(writer, each, place) for each in value]
+        comma = writer.terminal(f"/{layout.comma}/")
+        inner = f" {comma} ".join(items)
+        opening, closing = layout.open_array, layout.close_array
+    elif isinstance(value, dict):
+        members = [
+            f"{key_terminal(writer, name)} {literal_expression(writer, value[name], place)}"
+            for name in writer.order.constant(value)
+        ]
+        comma = writer.terminal(f"/{layout.comma}/")
+        inner = f" {comma} ".join(members)
+        if writer.any_order and len(members) > 1:
+            # No key comes twice, so as many as there are have to be all of them.
+            writer.repeats = True
+            member = writer.either(writer.rule(each) for each in members)
+            inner = f"{member} ({comma} {member}){{{len(members) - 1},{len(members) - 1}}}"
+        opening, closing = layout.open_object, layout.close_object
+    else:
+        return writer.terminal(rewritten(value))
+    return writer.rule(
+        f"{writer.terminal(f'/{opening}/')} {inner} {writer.terminal(f'/{closing}/')}"
+    )
+
+
+def key_terminal(writer: Writer, name: str) -> str:
+    """The terminal for one key and its colon."""
+    return writer.terminal(f"{strings.literal(name).expression} /{writer.layout.colon}/")

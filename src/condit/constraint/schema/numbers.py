@@ -1,0 +1,348 @@
+"""Numbers of a JSON schema as regular expressions over their numerals.
+
+A numeral is plain (``-12``, ``3.50``, ``7.0`` for the integer 7, ``-0``); where a number has no
+bound on a side, it may also have an exponent there, as JSON writers give very large and very small
+numbers one. Under two bounds an exponent would be a trap: a model that writes ``5`` where at most 1
+is allowed would be led on to ``5e-07``.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from decimal import Decimal
+from fractions import Fraction
+from functools import reduce
+
+from jsonschema_rs.canonical import IntegerView, NumberView
+
+Number = int | float | Decimal
+
+_WHOLE = r"(0|[1-9][0-9]*)"
+# A float holds no more than 1.8e308: what is larger could not be read back.
+_MODEST = rf"{_WHOLE}(\.[0-9]+)?([eE][-+]?[0-9]{{1,2}})?"
+_LARGE = r"[0-9](\.[0-9]+)?[eE]\+?([12][0-9]{2}|30[0-7])"
+
+ANY_NUMBER = rf"/-?({_MODEST}|{_LARGE})/"
+ANY_INTEGER = rf"/-?{_WHOLE}((\.0)?|[eE]\+?[0-9]{{1,2}})/"
+
+_FRACTION = r"(\.[0-9]+)?"
+_NO_FRACTION = r"(\.0)?"
+"""What may stand behind an integer: some writers cannot do without."""
+
+_INTEGER_FORM = rf"/-?{_WHOLE}(\.0*)?/"
+_MOST_STEPS = 1_000_000
+_MOST_DIGITS = 400
+_EXACT = 2**53
+"""Up to here every whole number is a float."""
+_MOST_EXPONENT = 307
+
+
+def number_terminal(view: NumberView) -> tuple[str, tuple[str, ...]]:
+    """The numerals of a number as a terminal's expression, and the keywords it leaves out."""
+    ends = _Ends(
+        view.minimum, view.exclusive_minimum, view.maximum, view.exclusive_maximum, whole=False
+    )
+    expression, relaxed = ends.expression()
+    if view.excludes_integers:
+        # A plain numeral with an exponent may still be an integer: that is left to the check.
+        expression = f"({expression}) & ~{_INTEGER_FORM}"
+        relaxed.append("not")
+    if view.not_multiple_of:
+        relaxed.append("not")
+        if Decimal(1) in [Decimal(str(each)) for each in view.not_multiple_of]:
+            expression = f"({expression}) & ~{_INTEGER_FORM}"
+    steps = _steps(view.multiple_of)
+    places = None if steps is None else _decimal_places(steps)
+    if places and steps is not None and steps * 10**places == 1:
+        expression = f"({expression}) & /-?{_WHOLE}(\\.[0-9]{{1,{places}}}0*)?/"
+    elif view.multiple_of:
+        relaxed.append("multipleOf")
+    return expression, tuple(dict.fromkeys(relaxed))
+
+
+def integer_terminal(view: IntegerView) -> tuple[str, tuple[str, ...]]:
+    """The numerals of an integer as a terminal's expression, and the keywords it leaves out."""
+    ends = _Ends(view.minimum, False, view.maximum, False, whole=True)
+    expression, relaxed = ends.expression()
+    steps = _steps(view.multiple_of)
+    if steps is not None and steps.denominator == 1 and _is_power_of_ten(steps.numerator):
+        zeros = "0" * (len(str(steps.numerator)) - 1)
+        expression = f"({expression}) & /-?(0|[1-9][0-9]*{zeros})(\\.0)?/"
+    elif view.multiple_of:
+        relaxed.append("multipleOf")
+    if view.not_multiple_of:
+        relaxed.append("not")
+    return expression, tuple(relaxed)
+
+
+def multiple_leaves(view: NumberView | IntegerView) -> list[dict[str, object]]:
+    """JSON schemas that the mask engine itself turns into the numerals of such multiples.
+
+    Each stands for the numerals with so many digits behind the point, or none. There are none of
+    them where there are too many remainders to count, or bounds that the engine would round.
+    """
+    steps = _steps(view.multiple_of)
+    if steps is None or view.not_multiple_of or getattr(view, "excludes_integers", False):
+        return []
+    places = _decimal_places(steps)
+    if places is None or steps * Fraction(10) ** places > _MOST_STEPS:
+        return []
+    whole = isinstance(view, IntegerView)
+    if whole and steps.denominator != 1:
+        return []
+    bounds: dict[str, object] = {}
+    for name, bound in (("inimum", view.minimum), ("aximum", view.maximum)):
+        if bound is None:
+            continue
+        if not -_EXACT <= bound <= _EXACT:
+            return []
+        side = "m" + name
+        if isinstance(view, NumberView) and getattr(view, f"exclusive_{side}"):
+            side = "exclusiveM" + name
+        bounds[side] = int(bound) if bound == int(bound) else float(bound)
+    # 0.5 is a multiple of 0.25 with fewer digits: one of 0.5, the common multiple with 0.1.
+    shorter = [_common_multiple(steps, Fraction(1, 10**few)) for few in range(1, places)]
+    return [
+        {
+            "type": "integer" if whole else "number",
+            "multipleOf": each.numerator if each.denominator == 1 else float(each),
+            **bounds,
+        }
+        for each in (steps, *shorter)
+        if _some_multiple(each, view)
+    ]
+
+
+def has_multiples(view: NumberView | IntegerView) -> bool:
+    """Whether any multiple lies within the bounds."""
+    steps = _steps(view.multiple_of)
+    return steps is None or _some_multiple(steps, view)
+
+
+def numeral(value: Number) -> str:
+    """The numerals of one number, as a regular expression between slashes."""
+    exact = Decimal(str(value)) if isinstance(value, float) else Decimal(value)
+    sign = "-" if exact < 0 else "-?" if exact == 0 else ""
+    plain = format(exact.copy_abs(), "f")
+    whole, _, fraction = plain.partition(".")
+    fraction = fraction.rstrip("0")
+    tail = rf"\.{fraction}" if fraction else _NO_FRACTION
+    forms = [f"{sign}{whole}{tail}"]
+    if exact and (exact.adjusted() >= 15 or exact.adjusted() < -4):
+        digits = "".join(map(str, exact.as_tuple().digits)).rstrip("0")
+        first, rest = digits[0], digits[1:]
+        power = exact.adjusted()
+        mark = r"\+?" if power >= 0 else "-"
+        forms.append(f"{sign}{first}{rf'[.]{rest}' if rest else ''}[eE]{mark}0?{abs(power)}")
+    return f"/{'|'.join(forms)}/"
+
+
+class _Ends:
+    """An interval, as the numerals inside it."""
+
+    def __init__(
+        self,
+        low: Number | None,
+        above: bool,
+        high: Number | None,
+        below: bool,
+        *,
+        whole: bool,
+    ) -> None:
+        self._low = None if low is None else _decimal(low)
+        self._high = None if high is None else _decimal(high)
+        self._above, self._below, self._whole = above, below, whole
+
+    def expression(self) -> tuple[str, list[str]]:
+        relaxed: list[str] = []
+        for name, bound in (("minimum", self._low), ("maximum", self._high)):
+            if bound is not None and len(format(bound, "f")) > _MOST_DIGITS:
+                relaxed.append(name)
+        if "minimum" in relaxed:
+            self._low, self._above = None, False
+        if "maximum" in relaxed:
+            self._high, self._below = None, False
+        if self._low is None and self._high is None:
+            return (ANY_INTEGER if self._whole else ANY_NUMBER), relaxed
+        low, high = self._low, self._high
+        sides = []
+        if high is None or high > 0 or (high == 0 and not self._below):
+            least = low if low is not None and low > 0 else None
+            if low is not None and low == 0 and self._above:
+                least = low
+            sides.append(self._side("", least, self._above, high, self._below))
+        if low is None or low < 0 or (low == 0 and not self._above):
+            least = high.copy_negate() if high is not None and high < 0 else None
+            if high is not None and high == 0 and self._below:
+                least = high.copy_negate()
+            most = None if low is None else low.copy_negate()
+            sides.append(self._side("-", least, self._below, most, self._above))
+        plain = " | ".join(side for side, _ in sides)
+        powers = [power for _, power in sides if power]
+        return " | ".join([plain, *powers]), relaxed
+
+    def _side(
+        self,
+        sign: str,
+        least: Decimal | None,
+        more: bool,
+        most: Decimal | None,
+        less: bool,
+    ) -> tuple[str, str]:
+        """Numerals of one sign by their distance from 0, and those with an exponent."""
+        parts = []
+        fraction = _NO_FRACTION if self._whole else _FRACTION
+        if least is not None:
+            parts.append(f"/{sign}({at_least(least, strictly=more, fraction=fraction)})/")
+        if most is not None:
+            parts.append(f"/{sign}({at_most(most, strictly=less, fraction=fraction)})/")
+        plain = " & ".join(parts or [f"/{sign}{_WHOLE}{fraction}/"])
+        plain = f"({plain})" if len(parts) > 1 else plain
+        if most is not None:
+            return plain, ""
+        # 10 to the number of digits of the least one is beyond it.
+        digits = 1 if least is None else len(str(int(least)))
+        powers = []
+        if digits <= _MOST_EXPONENT:
+            large = _exponents(digits)
+            behind = "" if self._whole else fraction
+            powers.append(rf"[1-9]{behind}[eE]\+?0?({large})")
+        if not self._whole and (least is None or least == 0):
+            powers.append(r"[1-9](\.[0-9]+)?[eE]-[0-9]{1,2}")
+        return plain, f"/{sign}({'|'.join(powers)})/" if powers else ""
+
+
+def at_least(bound: Decimal, *, strictly: bool = False, fraction: str = _FRACTION) -> str:
+    """A regular expression of the plain numerals, without sign, from ``bound`` up.
+
+    Args:
+        bound: 0 or more.
+        strictly: whether ``bound`` itself is left out.
+        fraction: what may stand behind the whole part, where that decides.
+    """
+    whole, digits = _digits(bound)
+    parts = [f"({_above(whole)}){fraction}"]
+    if digits:
+        last = r"[0-9]*[1-9][0-9]*" if strictly else r"[0-9]*"
+        parts.append(rf"{whole}\.({'|'.join([*_greater_digits(digits), digits + last])})")
+    else:
+        parts.append(whole + (r"\.[0-9]*[1-9][0-9]*" if strictly else fraction))
+    return "|".join(parts)
+
+
+def at_most(bound: Decimal, *, strictly: bool = False, fraction: str = _FRACTION) -> str:
+    """A regular expression of the plain numerals, without sign, from 0 up to ``bound``.
+
+    Args:
+        bound: 0 or more; more than 0 if it is left out itself.
+        strictly: whether it is.
+        fraction: what may stand behind the whole part, where that decides.
+    """
+    whole, digits = _digits(bound)
+    parts = []
+    if whole != "0":
+        parts.append(f"({_below(whole)}){fraction}")
+    if digits:
+        less = _less_digits(digits) + ([] if strictly else [f"{digits}0*"])
+        parts.append(rf"{whole}(\.({'|'.join(less)}))?")
+    elif not strictly:
+        parts.append(whole + (_NO_FRACTION if fraction == _NO_FRACTION else r"(\.0+)?"))
+    return "|".join(parts)
+
+
+def _above(whole: str) -> str:
+    """Whole numerals greater than ``whole``."""
+    longer = f"[1-9][0-9]{{{len(whole)},}}"
+    return "|".join([longer, *_same_length(whole, greater=True)])
+
+
+def _below(whole: str) -> str:
+    """Whole numerals less than ``whole``, which is not 0."""
+    shorter = [] if len(whole) == 1 else ["0", f"[1-9][0-9]{{0,{len(whole) - 2}}}"]
+    return "|".join([*shorter, *_same_length(whole, greater=False)])
+
+
+def _same_length(whole: str, *, greater: bool) -> list[str]:
+    parts = []
+    for place, digit in enumerate(whole):
+        least = 1 if place == 0 and len(whole) > 1 else 0
+        low, high = (int(digit) + 1, 9) if greater else (least, int(digit) - 1)
+        if low <= high:
+            rest = len(whole) - place - 1
+            tail = f"[0-9]{{{rest}}}" if rest else ""
+            parts.append(f"{whole[:place]}{_digit(low, high)}{tail}")
+    return parts
+
+
+def _greater_digits(fraction: str) -> list[str]:
+    return [
+        f"{fraction[:place]}{_digit(int(digit) + 1, 9)}[0-9]*"
+        for place, digit in enumerate(fraction)
+        if digit != "9"
+    ]
+
+
+def _less_digits(fraction: str) -> list[str]:
+    smaller = [
+        f"{fraction[:place]}{_digit(0, int(digit) - 1)}[0-9]*"
+        for place, digit in enumerate(fraction)
+        if digit != "0"
+    ]
+    # What stops early is less, as the last digit of a fraction is not 0.
+    return smaller + [fraction[:length] for length in range(1, len(fraction))]
+
+
+def _exponents(low: int) -> str:
+    """Whole numerals from ``low`` to the largest exponent that a float may have."""
+    if low < 10:
+        return f"[{low}-9]|[1-9][0-9]|[12][0-9]{{2}}|30[0-7]"
+    return "|".join(map(str, range(low, _MOST_EXPONENT + 1)))
+
+
+def _digit(low: int, high: int) -> str:
+    return str(low) if low == high else f"[{low}-{high}]"
+
+
+def _digits(bound: Decimal) -> tuple[str, str]:
+    whole, _, fraction = format(bound.copy_abs(), "f").partition(".")
+    return whole.lstrip("0") or "0", fraction.rstrip("0")
+
+
+def _decimal(bound: Number) -> Decimal:
+    # The shortest decimal that reads back as this float is what the schema's author wrote.
+    return Decimal(str(bound)) if isinstance(bound, float) else Decimal(bound)
+
+
+def _steps(multiples: list[Number]) -> Fraction | None:
+    """The least common multiple."""
+    if not multiples:
+        return None
+    return reduce(_common_multiple, (Fraction(_decimal(each)) for each in multiples))
+
+
+def _common_multiple(one: Fraction, other: Fraction) -> Fraction:
+    numerator = math.lcm(one.numerator, other.numerator)
+    return Fraction(numerator, math.gcd(one.denominator, other.denominator))
+
+
+def _some_multiple(steps: Fraction, view: NumberView | IntegerView) -> bool:
+    if view.minimum is None or view.maximum is None:
+        return True
+    low, high = Fraction(_decimal(view.minimum)), Fraction(_decimal(view.maximum))
+    first = math.ceil(low / steps) * steps
+    if first == low and getattr(view, "exclusive_minimum", False):
+        first += steps
+    return first < high or (first == high and not getattr(view, "exclusive_maximum", False))
+
+
+def _decimal_places(steps: Fraction) -> int | None:
+    """After how many digits behind the point every multiple ends; ``None`` beyond nine."""
+    for places in range(10):
+        if (steps * 10**places).denominator == 1:
+            return places
+    return None
+
+
+def _is_power_of_ten(number: int) -> bool:
+    return re.fullmatch("10+", str(number)) is not None

@@ -1,0 +1,89 @@
+"""What is known of a value that is still open: never, certain, or neither; and why, in words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from condit.constraint.schema.parts import Node
+from condit.constraint.schema.scanner import Closed
+
+_LONGEST = 40
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What is known of a value that is still open.
+
+    Attributes:
+        never: no way to go on satisfies the schema.
+        certain: every way to go on does.
+        trivial: never, because the value is of another type.
+        reason: why never, in words; called only where somebody wants to know.
+    """
+
+    never: bool = False
+    certain: bool = False
+    trivial: bool = False
+    reason: Callable[[], str] = str
+
+
+UNKNOWN = Outlook()
+"""Some ways to go on may satisfy the schema, others not."""
+CERTAIN = Outlook(certain=True)
+
+
+def never(reason: str) -> Outlook:
+    """Impossible, for a reason that costs nothing to say."""
+    return Outlook(never=True, reason=lambda: reason)
+
+
+def refused(node: Node, value: Closed) -> Outlook:
+    """A closed value that the schema does not accept."""
+    return Outlook(never=True, reason=lambda: node.objection(value))
+
+
+def bad_key(node: Node, key: str) -> Outlook:
+    """A key that no member may have."""
+    return Outlook(never=True, reason=lambda: f"the key {spell(key)} is not allowed")
+
+
+def under(key: str, outlook: Outlook) -> Outlook:
+    """What is known of a member."""
+    return Outlook(never=True, reason=lambda: f"under the key {spell(key)}: {outlook.reason()}")
+
+
+def too_many(what: str, most: int) -> Outlook:
+    """More items or members than are allowed."""
+    return Outlook(never=True, reason=lambda: f"at most {most} {what} are allowed")
+
+
+def wrong_type(found: str, node: Node) -> Outlook:
+    """A value of a type that is not admitted."""
+    return Outlook(
+        never=True,
+        trivial=True,
+        reason=lambda: (
+            f"expected {' or '.join(sorted(node.types or ())) or 'nothing'}, not {found}"
+        ),
+    )
+
+
+def no_alternative(outlooks: list[Outlook]) -> Outlook:
+    """None of several alternatives is left."""
+
+    def reason() -> str:
+        # That a value is of another type says little where there are alternatives of its own.
+        telling = [outlook for outlook in outlooks if not outlook.trivial] or outlooks
+        reasons = dict.fromkeys(outlook.reason() for outlook in telling)
+        return ("no alternative is left: " if len(reasons) > 1 else "") + "; ".join(reasons)
+
+    return Outlook(never=True, reason=reason)
+
+
+def spell(value: Any) -> str:
+    """A value as JSON, cut where it is long."""
+    spelled = json.dumps(value, ensure_ascii=False)
+    return spelled if len(spelled) <= _LONGEST else f"{spelled[:_LONGEST]}…"

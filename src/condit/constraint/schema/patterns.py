@@ -1,0 +1,31 @@
+"""The texts in which a pattern matches."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from condit.constraint.schema.cost import Texts, cheap
+from condit.constraint.schema.ecma import NotReadError, read
+from condit.constraint.schema.expression import ANYTHING
+from condit.constraint.schema.lookaround import searched
+
+# Beyond these a pattern costs more than a check at the close of the value.
+_LONGEST = 8000
+_MOST_NODES = 4000
+
+
+@lru_cache(maxsize=1024)
+def matching(pattern: str) -> Texts:
+    """The texts in which ``pattern`` matches somewhere, as the oracle reads it.
+
+    What no regular language can say, and what is not worth its size, is left out.
+    """
+    if len(pattern) > _LONGEST:
+        return Texts(ANYTHING, False)
+    try:
+        node, exact = searched(read(pattern))
+    except NotReadError:
+        return Texts(ANYTHING, False)
+    if node.size > _MOST_NODES:
+        return Texts(ANYTHING, False)
+    return cheap(Texts(node, exact))

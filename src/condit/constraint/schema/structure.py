@@ -1,0 +1,133 @@
+"""Which tokens of a vocabulary can open, close or separate something in a JSON text."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from condit.constraint.base import pack
+from condit.constraint.schema.scanner import Mode
+from condit.vocabulary import Vocabulary
+
+_STRING = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*', re.DOTALL)
+_NUMBER = re.compile(rb"[-+.0-9eE]*")
+_LETTERS = re.compile(rb"[a-z]*")
+
+
+@dataclass(frozen=True, eq=False)
+class Structure:
+    """A vocabulary as a reader of JSON sees it: sets of tokens, packed.
+
+    Attributes:
+        quote: tokens with a quotation mark.
+        two_quotes: with two or more.
+        three_quotes: with three or more.
+        bracket: tokens with a closing bracket.
+        not_number: tokens that do not only go on with a number.
+        plain: tokens that only go on with a string: no quotation mark, no backslash.
+        tokens: the tokens of each spelling.
+    """
+
+    quote: NDArray[np.uint32]
+    two_quotes: NDArray[np.uint32]
+    three_quotes: NDArray[np.uint32]
+    bracket: NDArray[np.uint32]
+    not_number: NDArray[np.uint32]
+    plain: NDArray[np.uint32]
+    tokens: dict[bytes, list[int]]
+    _effects: dict[Mode, dict[bytes, bytes]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, vocabulary: Vocabulary) -> Structure:
+        """The structure of ``vocabulary``; built on the first call, hundredths of a second."""
+        with _building:
+            structure = _known.get(vocabulary)
+            if structure is None:
+                structure = _known[vocabulary] = cls._build(vocabulary)
+        return structure
+
+    @classmethod
+    def _build(cls, vocabulary: Vocabulary) -> Structure:
+        tokens = vocabulary.bytes
+        quotes = np.array([token.count(b'"') for token in tokens])
+        brackets = np.array([b"]" in token or b"}" in token for token in tokens])
+        number = np.array([_NUMBER.fullmatch(token) is not None for token in tokens])
+        plain = np.array([bool(t) and b'"' not in t and b"\\" not in t for t in tokens])
+        ids: dict[bytes, list[int]] = {}
+        for token, spelled in enumerate(tokens):
+            if spelled:
+                ids.setdefault(spelled, []).append(token)
+        return cls(
+            quote=pack(quotes >= 1),
+            two_quotes=pack(quotes >= 2),
+            three_quotes=pack(quotes >= 3),
+            bracket=pack(brackets),
+            not_number=pack(~number),
+            plain=pack(plain),
+            tokens=ids,
+        )
+
+    def beginnings(self, texts: Iterable[bytes], longest: int) -> list[int]:
+        """The tokens that spell the beginning of one of ``texts``, each once."""
+        pieces = {text[:size] for text in texts for size in range(1, min(len(text), longest) + 1)}
+        return [token for piece in pieces for token in self.tokens.get(piece, ())]
+
+    def effect(self, piece: bytes, mode: Mode) -> bytes:
+        """``piece`` without what comes after its last byte that opens, closes or separates.
+
+        Pieces with the same effect lead to the same open and closed values, up to what is written
+        of the scalar at the end.
+        """
+        known = self._effects.setdefault(mode, {})
+        effect = known.get(piece)
+        if effect is None:
+            effect = known[piece] = _effect(piece, mode)
+        return effect
+
+
+def end_of_string(piece: bytes) -> int:
+    """Where in ``piece`` the string ends that it goes on with: at the quotation mark, if any."""
+    return _STRING.match(piece).end()  # type: ignore[union-attr]
+
+
+def _effect(piece: bytes, mode: Mode) -> bytes:
+    last = place = 0
+    size = len(piece)
+    if mode is Mode.ESCAPED:
+        place, mode = 1, Mode.STRING
+    while place < size:
+        if mode is Mode.STRING:
+            place = _STRING.match(piece, place).end()  # type: ignore[union-attr]
+            if place == size or piece[place] != ord('"'):
+                break
+            place += 1
+            last, mode = place, Mode.BETWEEN
+        elif mode is Mode.NUMBER:
+            place = _NUMBER.match(piece, place).end()  # type: ignore[union-attr]
+            if place < size:
+                last, mode = place + 1, Mode.BETWEEN
+        elif mode is Mode.LITERAL:
+            place, mode = _LETTERS.match(piece, place).end(), Mode.BETWEEN  # type: ignore[union-attr]
+        else:
+            byte = piece[place]
+            place += 1
+            if byte in b" \n\r\t:":
+                continue
+            last = place
+            if byte == ord('"'):
+                mode = Mode.STRING
+            elif byte in b"tfn":
+                mode = Mode.LITERAL
+            elif byte not in b",[]{}":
+                mode = Mode.NUMBER
+    return piece[:last]
+
+
+_building = threading.Lock()
+_known: WeakKeyDictionary[Vocabulary, Structure] = WeakKeyDictionary()
