@@ -21,6 +21,7 @@ from condit.plugins import find, registered
 
 if TYPE_CHECKING:
     from condit.constraint.base import Constraint
+    from condit.constraint.json_schema import JsonSchema
     from condit.model.base import Model, Prompt
     from condit.model.source import ModelSource
 
@@ -44,7 +45,7 @@ STREAMING = ("auto", "awrs", "masked", "smc", "learned")
 """Samplers that write one text through, so that it can be printed as it comes."""
 
 
-JsonSchema = Annotated[
+SchemaFile = Annotated[
     Path | None,
     typer.Option("--json-schema", metavar="FILE", help="A JSON Schema; - for standard input."),
 ]
@@ -88,7 +89,7 @@ def generate(
             "--model", "-m", help="A name (see condit models), a directory, or a .gguf file."
         ),
     ] = "smollm2",
-    json_schema: JsonSchema = None,
+    json_schema: SchemaFile = None,
     regex: Regex = None,
     grammar: Grammar = None,
     choice: Choice = None,
@@ -179,7 +180,7 @@ def generate(
 @app.command()
 def check(
     text: Annotated[Path, typer.Argument(help="The file with the text; - for standard input.")],
-    json_schema: JsonSchema = None,
+    json_schema: SchemaFile = None,
     regex: Regex = None,
     grammar: Grammar = None,
     choice: Choice = None,
@@ -279,7 +280,7 @@ def _read(path: Path | str) -> str:
         raise ArgumentError(f"{path} is not UTF-8 text (byte {error.start})") from error
 
 
-def _json_schema(path: Path, **options: str) -> Constraint:
+def _json_schema(path: Path, **options: str) -> JsonSchema:
     # Read here for its messages; a path also says where references to files lead.
     read = _read_json(path)
     source = read if str(path) == "-" else path

@@ -102,6 +102,7 @@ class EngineMatcher(Matcher):
         *,
         exact_over: frozenset[int] | None = UTF8_BYTES,
         objection: Callable[[str], Violation | None] | None = None,
+        doubtful: bool = True,
     ) -> Self:
         """A matcher at the empty text, for a grammar that ``probe`` has found to compile.
 
@@ -113,6 +114,8 @@ class EngineMatcher(Matcher):
                 ``None`` where the grammar may have dead ends.
             objection: a last check of a text that is grammatically complete; the end token is
                 allowed only where it has nothing to say.
+            doubtful: whether the grammar allows texts to which there is an objection. Where it
+                does not, texts that are merely considered need not be checked, which is dear.
 
         Raises:
             VocabularyError: no token can begin a text.
@@ -127,6 +130,7 @@ class EngineMatcher(Matcher):
         exact = exact_over is not None and exact_over <= spelling.single_bytes
         strength = Strength.EXACT if exact else Strength.SOUND
         matcher = cls(engine, vocabulary, strength, objection, grammar=grammar)
+        matcher._doubtful = doubtful
         if not matcher.mask().any():
             missing = probe(grammar).first_bytes
             raise VocabularyError(
@@ -156,6 +160,7 @@ class EngineMatcher(Matcher):
         self._judged = objection is None
         self._ended = False
         self._grammar = grammar
+        self._doubtful = True
         # What was found at this very state; copies share it until they move on.
         self._endings: dict[bool, bytes | None] = {}
         # The engine refuses, by an exception, to be used by two threads at once.
@@ -228,7 +233,7 @@ class EngineMatcher(Matcher):
                 engine, self.vocabulary, self.strength, self._objection, self._text, self._grammar
             )
             twin._verdict, twin._judged, twin._ended = self._verdict, self._judged, self._ended
-            twin._endings = self._endings
+            twin._endings, twin._doubtful = self._endings, self._doubtful
         return twin
 
     def forced(self) -> tuple[int, ...]:
@@ -268,7 +273,7 @@ class EngineMatcher(Matcher):
             count: int = self._engine.validate_tokens(asked)
             if count < len(tokens):
                 self._check()
-            elif ends and self._objection is not None:
+            elif ends and self._doubtful and self._objection is not None:
                 text = self._text + self.vocabulary.spell(texts)
                 if self._objection(text.decode("utf-8", errors="replace")) is not None:
                     return len(texts)
@@ -283,15 +288,28 @@ class EngineMatcher(Matcher):
             return None
         if thorough not in self._endings:
             found = find_ending(self, thorough=thorough)
-            if found is None and self._grammar and not self._spelling.single_bytes >= UTF8_BYTES:
-                by_byte = EngineMatcher.bind(
-                    self._grammar, _BYTES, exact_over=None, objection=self._objection
-                )
-                for byte in self._text:
-                    by_byte.advance(byte)
+            if found is None and (by_byte := self.by_byte()) is not None:
                 found = find_ending(by_byte, thorough=thorough)
             self._endings[thorough] = found
         return self._endings[thorough]
+
+    def by_byte(self) -> EngineMatcher | None:
+        """A matcher in the same state over single bytes.
+
+        ``None`` where this one's vocabulary has them all, or the grammar is not known.
+        """
+        if not self._grammar or self._spelling.single_bytes >= UTF8_BYTES:
+            return None
+        twin = EngineMatcher.bind(
+            self._grammar,
+            _BYTES,
+            exact_over=None,
+            objection=self._objection,
+            doubtful=self._doubtful,
+        )
+        for byte in self._text:
+            twin.advance(byte)
+        return twin
 
     def explain(self, token: int) -> str:
         """Why ``token`` is refused, and what may come instead; ``""`` where it is allowed."""

@@ -205,8 +205,14 @@ class JsonSchema(Constraint):
         return self._adapter.validate_json(text) if self._adapter else read_json(text)
 
     def _engine(self, vocabulary: Vocabulary) -> EngineMatcher:
+        # A type may have validators of its own, of which the schema knows nothing.
+        doubtful = bool(self._compiled.relaxed or self.source.aside) or self.type is not None
         return EngineMatcher.bind(
-            self._compiled.grammar, vocabulary, exact_over=None, objection=self.violation
+            self._compiled.grammar,
+            vocabulary,
+            exact_over=None,
+            objection=self.violation,
+            doubtful=doubtful,
         )
 
     def _type_violation(self, text: str) -> Violation | None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from jsonschema_rs import CanonicalSchema, canonical
 
 if TYPE_CHECKING:
-    from condit.constraint.schema.grammar import Writer
     from condit.constraint.schema.order import Place
+    from condit.constraint.schema.writer import Writer
 
 _MOST_REPEATS = 2000
 """Items that the grammar counts; more are counted by the check when the array closes."""

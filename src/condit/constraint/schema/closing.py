@@ -24,7 +24,6 @@ from condit.constraint.schema.partial import look, unlisted
 from condit.constraint.schema.parts import Forest, Node
 from condit.constraint.schema.scanner import Mode, Scanner, read_string
 from condit.constraint.schema.structure import Structure, end_of_string
-from condit.constraint.spelling import UTF8_BYTES, Spelling
 from condit.errors import RefusedTokenError
 from condit.vocabulary import Vocabulary
 
@@ -168,28 +167,23 @@ class ClosingMatcher(Matcher):
     def ending(self, *, thorough: bool = False) -> bytes | None:
         """A text after which the text may stop; see ``Matcher.ending``.
 
-        Where the vocabulary lacks bytes, it is looked for in single bytes.
+        Where the vocabulary lacks bytes and nothing is found, it is looked for in single bytes.
         """
         with self._lock:
             if thorough not in self._endings:
-                matcher = self
-                if not Spelling.of(self.vocabulary).single_bytes >= UTF8_BYTES:
-                    matcher = self._by_byte()
-                self._endings[thorough] = find_ending(matcher, thorough=thorough)
+                found = find_ending(self, thorough=thorough)
+                if found is None and (by_byte := self._by_byte()) is not None:
+                    found = find_ending(by_byte, thorough=thorough)
+                self._endings[thorough] = found
             return self._endings[thorough]
 
-    def _by_byte(self) -> ClosingMatcher:
-        """The same state over single bytes; this very matcher where the grammar is not known."""
-        engine = self._engine
-        if not engine._grammar:
-            return self
-        bound = EngineMatcher.bind(
-            engine._grammar, _BYTES, exact_over=None, objection=engine._objection
-        )
-        for byte in engine._text:
-            bound.advance(byte)
+    def _by_byte(self) -> ClosingMatcher | None:
+        """The same state over single bytes, where the vocabulary lacks some."""
+        engine = self._engine.by_byte()
+        if engine is None:
+            return None
         twin = ClosingMatcher.__new__(ClosingMatcher)
-        twin._set(bound, self._root, self._scanner.copy())
+        twin._set(engine, self._root, self._scanner.copy())
         return twin
 
     def explain(self, token: int) -> str:

@@ -8,17 +8,22 @@ from condit.constraint.schema import strings
 from condit.constraint.schema.numbers import numeral
 
 if TYPE_CHECKING:
-    from condit.constraint.schema.grammar import Writer
     from condit.constraint.schema.order import Place
+    from condit.constraint.schema.writer import Writer
 
 
-def rewritten(value: Any) -> str:
-    """The expression of the terminal for ``null``, a boolean or a number."""
+def rewritten(value: Any, *, plain: bool) -> str:
+    """The expression of the terminal for ``null``, a boolean or a number.
+
+    Args:
+        value: the constant.
+        plain: whether an integer must have neither point nor exponent.
+    """
     if value is None:
         return '"null"'
     if isinstance(value, bool):
         return '"true"' if value else '"false"'
-    return numeral(value)
+    return numeral(value, plain=plain)
 
 
 def literal_expression(writer: Writer, value: Any, place: Place) -> str:
@@ -45,7 +50,7 @@ def literal_expression(writer: Writer, value: Any, place: Place) -> str:
             inner = f"{member} ({comma} {member}){{{len(members) - 1},{len(members) - 1}}}"
         opening, closing = layout.open_object, layout.close_object
     else:
-        return writer.terminal(rewritten(value))
+        return writer.terminal(rewritten(value, plain=False))
     return writer.rule(
         f"{writer.terminal(f'/{opening}/')} {inner} {writer.terminal(f'/{closing}/')}"
     )

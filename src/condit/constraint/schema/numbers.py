@@ -25,6 +25,8 @@ _LARGE = r"[0-9](\.[0-9]+)?[eE]\+?([12][0-9]{2}|30[0-7])"
 
 ANY_NUMBER = rf"/-?({_MODEST}|{_LARGE})/"
 ANY_INTEGER = rf"/-?{_WHOLE}((\.0)?|[eE]\+?[0-9]{{1,2}})/"
+PLAIN_INTEGER = f"/-?{_WHOLE}/"
+"""Draft 4 takes ``7.0`` for no integer."""
 
 _FRACTION = r"(\.[0-9]+)?"
 _NO_FRACTION = r"(\.0)?"
@@ -61,8 +63,13 @@ def number_terminal(view: NumberView) -> tuple[str, tuple[str, ...]]:
     return expression, tuple(dict.fromkeys(relaxed))
 
 
-def integer_terminal(view: IntegerView) -> tuple[str, tuple[str, ...]]:
-    """The numerals of an integer as a terminal's expression, and the keywords it leaves out."""
+def integer_terminal(view: IntegerView, *, plain: bool = False) -> tuple[str, tuple[str, ...]]:
+    """The numerals of an integer as a terminal's expression, and the keywords it leaves out.
+
+    Args:
+        view: the integer.
+        plain: whether it must have neither point nor exponent.
+    """
     ends = _Ends(view.minimum, False, view.maximum, False, whole=True)
     expression, relaxed = ends.expression()
     steps = _steps(view.multiple_of)
@@ -73,6 +80,8 @@ def integer_terminal(view: IntegerView) -> tuple[str, tuple[str, ...]]:
         relaxed.append("multipleOf")
     if view.not_multiple_of:
         relaxed.append("not")
+    if plain:
+        expression = f"({expression}) & {PLAIN_INTEGER}"
     return expression, tuple(relaxed)
 
 
@@ -120,13 +129,19 @@ def has_multiples(view: NumberView | IntegerView) -> bool:
     return steps is None or _some_multiple(steps, view)
 
 
-def numeral(value: Number) -> str:
-    """The numerals of one number, as a regular expression between slashes."""
+def numeral(value: Number, *, plain: bool = False) -> str:
+    """The numerals of one number, as a regular expression between slashes.
+
+    Args:
+        value: the number.
+        plain: whether an integer must have neither point nor exponent.
+    """
     exact = Decimal(str(value)) if isinstance(value, float) else Decimal(value)
     sign = "-" if exact < 0 else "-?" if exact == 0 else ""
-    plain = format(exact.copy_abs(), "f")
-    whole, _, fraction = plain.partition(".")
+    whole, _, fraction = format(exact.copy_abs(), "f").partition(".")
     fraction = fraction.rstrip("0")
+    if plain and not fraction:
+        return f"/{sign}{whole}/"
     tail = rf"\.{fraction}" if fraction else _NO_FRACTION
     forms = [f"{sign}{whole}{tail}"]
     if exact and (exact.adjusted() >= 15 or exact.adjusted() < -4):

@@ -15,8 +15,8 @@ from condit.constraint.schema import strings
 from condit.constraint.schema.literals import key_terminal
 
 if TYPE_CHECKING:
-    from condit.constraint.schema.grammar import Writer
     from condit.constraint.schema.order import Place
+    from condit.constraint.schema.writer import Writer
 
 _MOST_COUNTED = 4000
 """Pairs of a key and a number of members that are worth a rule each."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
@@ -71,12 +71,7 @@ class KeyOrder:
         """The keys that the schema speaks of, in its order."""
         names = self._names.get(place)
         if names is None:
-            found: dict[str, None] = {}
-            for subschema in map(self._subschemas.__getitem__, place):
-                found.update(dict.fromkeys(_map(subschema, "properties")))
-            for subschema in map(self._subschemas.__getitem__, place):
-                found.update(dict.fromkeys(_names_in(subschema)))
-            names = self._names[place] = tuple(found)
+            names = self._names[place] = self._merged(place, _names_in)
         return names
 
     def orders(self, place: Place) -> tuple[tuple[str, ...], ...]:
@@ -86,12 +81,29 @@ class KeyOrder:
         """
         first = self.names(place)
         ranks = {name: rank for rank, name in enumerate(first)}
-        found = {first: None}
+        # Keys that are not declared have no order: what depends on what may come either way.
+        found = dict.fromkeys([first, self._merged(place, _names_the_other_way)])
         for subschema in map(self._subschemas.__getitem__, place):
             own = tuple(_map(subschema, "properties"))
             if any(ranks[one] > ranks[two] for one, two in pairwise(own)):
                 found[tuple(dict.fromkeys((*own, *first)))] = None
         return tuple(found)[:_MOST_ORDERS]
+
+    def _merged(
+        self, place: Place, undeclared: Callable[[dict[str, Any]], Iterable[str]]
+    ) -> tuple[str, ...]:
+        subschemas = [self._subschemas[each] for each in place]
+        found: dict[str, None] = {}
+        for subschema in subschemas:
+            found.update(dict.fromkeys(_map(subschema, "properties")))
+        for subschema in subschemas:
+            found.update(dict.fromkeys(undeclared(subschema)))
+        return tuple(found)
+
+    def asks_for_integers(self, place: Place) -> bool:
+        """Whether one of the subschemas wants numbers to be of the type ``integer``."""
+        types = (self._subschemas[each].get("type", ()) for each in place)
+        return any("integer" in kinds and "number" not in kinds for kinds in types)
 
     def pointers(self, place: Place) -> frozenset[str]:
         """The JSON pointers of the subschemas, in the schema itself."""
@@ -310,6 +322,15 @@ def _names_in(subschema: dict[str, Any]) -> Iterator[str]:
                 yield from (each for each in needed if isinstance(each, str))
             yield name
     yield from _map(subschema, "dependentSchemas")
+
+
+def _names_the_other_way(subschema: dict[str, Any]) -> Iterator[str]:
+    """Like ``_names_in``, but what depends on another key comes before it."""
+    for keyword in ("dependentRequired", "dependencies"):
+        for name, needed in _map(subschema, keyword).items():
+            if isinstance(needed, list):
+                yield name
+    yield from _names_in(subschema)
 
 
 def _constants_in(document: Any) -> Iterator[dict[str, Any]]:

@@ -1,0 +1,60 @@
+"""Long chains of rules: the mask engine would follow them on its stack, without a guard."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from condit.errors import ConstraintTooComplexError
+
+_EVERY = 400
+NOTHING = "/a/ & /b/"
+"""The expression of a terminal that matches nothing."""
+
+# The engine crashes the process somewhere beyond 2,000, on a stack of 8 MB.
+_DEEPEST = 1200
+_NAME = re.compile(r"\b[rs][0-9]+\b")
+
+
+def start_of(root: str, rules: Mapping[str, str], terminal: Callable[[str], str]) -> str:
+    """The text of the start rule.
+
+    The engine reads a rule when it first meets its name, and what that rule mentions within. So
+    where there are many rules, the first that it meets are some from the ends of the chains:
+    alternatives of the start that nothing can follow.
+
+    Args:
+        root: the symbol of the whole.
+        rules: all rules, those that are mentioned before those that mention them.
+        terminal: gives the name of the terminal for an expression.
+
+    Raises:
+        ConstraintTooComplexError: the rules lead to one another too deep even so.
+    """
+    if len(rules) <= _EVERY:
+        return root
+    first = list(rules)[_EVERY - 1 :: _EVERY]
+    leads_to = {name: _NAME.findall(text) for name, text in rules.items()}
+    if _depth([*first, root], leads_to) > _DEEPEST:
+        raise ConstraintTooComplexError(
+            "the schema's parts lead to one another too deep for the mask engine. Fewer keys in "
+            "one object make it less deep"
+        )
+    nothing = terminal(NOTHING)
+    return " | ".join([*(f"{nothing} {name}" for name in first), root])
+
+
+def _depth(start: list[str], leads_to: Mapping[str, list[str]]) -> int:
+    """The depth of a walk in order that visits each rule once."""
+    seen: set[str] = set()
+    path = [iter(start)]
+    deepest = 1
+    while path:
+        further = next((name for name in path[-1] if name not in seen), None)
+        if further is None:
+            path.pop()
+        else:
+            seen.add(further)
+            path.append(iter(leads_to.get(further, ())))
+            deepest = max(deepest, len(path))
+    return deepest

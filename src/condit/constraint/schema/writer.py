@@ -1,0 +1,162 @@
+"""The rules and terminals of a grammar while it is written."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+
+import jsonschema_rs
+from jsonschema_rs import CanonicalSchema, canonical
+
+from condit.constraint.schema import strings
+from condit.constraint.schema.chains import NOTHING
+from condit.constraint.schema.json_types import ALL_TYPES, Types
+from condit.constraint.schema.layout import Layout
+from condit.constraint.schema.order import KeyOrder, Place
+from condit.constraint.schema.relaxed import Relaxed
+from condit.constraint.schema.values import anything, write
+from condit.constraint.schema.visits import Visits
+from condit.errors import ConstraintTooComplexError
+
+_MOST_PLACES = 16
+"""For how many places one definition is written anew, to keep to their orders of keys."""
+
+
+class Writer:
+    """Rules and terminals while a grammar is written.
+
+    Attributes:
+        root: the canonical schema.
+        order: the order of keys in the document.
+        layout: how the text is spaced.
+        any_order: whether keys may come in any order.
+        repeats: whether a key may come twice so far.
+        plain: whether what is of the type ``integer`` must have neither point nor exponent, as in
+            draft 4.
+        rules: by name; those that are mentioned come before those that mention them.
+        terminals: names by expression.
+        relaxed: what the grammar leaves out so far.
+        visits: of canonical nodes.
+    """
+
+    def __init__(
+        self,
+        root: CanonicalSchema,
+        order: KeyOrder,
+        layout: Layout,
+        *,
+        any_order: bool,
+        deadline: float,
+    ) -> None:
+        self.root = root
+        self.order = order
+        self.layout = layout
+        self.any_order = any_order
+        self.repeats = False
+        self.plain = root.draft == jsonschema_rs.Draft4
+        self.rules: dict[str, str] = {}
+        self.terminals: dict[str, str] = {}
+        self.relaxed: dict[Relaxed, None] = {}
+        self.visits = Visits()
+        self._deadline = deadline
+        self._names: dict[str, str] = {}
+        self._shared: dict[object, tuple[str, int]] = {}
+        self._empty: set[str] = set()
+        self._definitions: dict[str, CanonicalSchema | None] = {}
+        self._places: dict[str, set[Place]] = {}
+
+    def value(self, node: CanonicalSchema, place: Place, types: Types | None = None) -> str | None:
+        """The symbol for the values of ``node``; ``None`` where there are none.
+
+        Args:
+            node: what they satisfy.
+            place: where they stand in the document.
+            types: the JSON types that are wanted; ``None`` for all.
+
+        Raises:
+            ConstraintTooComplexError: the deadline is over.
+        """
+        if time.monotonic() > self._deadline:
+            raise ConstraintTooComplexError(
+                "the schema takes too long to compile. A larger deadline= gives it more time"
+            )
+        with self.visits.visit(node):
+            return write(self, node, place, types)
+
+    def anything(self, place: Place, types: Iterable[str] = ALL_TYPES) -> str | None:
+        """Any value of these types; objects keep to the order of keys of their place."""
+        return anything(self, place, types)
+
+    def relax(self, keyword: str, detail: str, place: Place) -> None:
+        """Record that the node being written allows more than ``keyword`` does."""
+        self.relaxed[Relaxed(keyword, detail, self.order.pointers(place))] = None
+        self.visits.relax()
+
+    def terminal(self, expression: str) -> str:
+        """The name of the terminal for ``expression``."""
+        return self.terminals.setdefault(expression, f"T{len(self.terminals)}")
+
+    def language(self, found: strings.Language, place: Place) -> str:
+        """The terminal for strings, with what they leave out recorded."""
+        for keyword in found.relaxed:
+            self.relax(keyword, "the grammar allows more strings", place)
+        return self.terminal(found.expression)
+
+    def rule(self, text: str) -> str:
+        """The name of a rule for ``text``."""
+        name = self._names.get(text)
+        if name is None:
+            name = self._names[text] = f"r{len(self._names)}"
+            self.rules[name] = text
+        return name
+
+    def either(self, symbols: Iterable[str | None]) -> str | None:
+        """The symbol for a choice."""
+        found = list(dict.fromkeys(symbol for symbol in symbols if symbol is not None))
+        if len(found) < 2:
+            return found[0] if found else None
+        return self.rule(" | ".join(found))
+
+    def shared(self, key: object, write: Callable[[], str | None]) -> str | None:
+        """The name of a rule that is written once for a key, and may refer to itself.
+
+        Args:
+            key: what identifies it.
+            write: gives its text, a symbol; may ask for the same key.
+        """
+        known = self._shared.get(key)
+        if known is not None:
+            name, first = known
+            self.visits.leads_to(first)
+            return None if name in self._empty else name
+        name = f"s{len(self._shared)}"
+        self._shared[key] = (name, self.visits.current)
+        symbol = write()
+        # What has no values may be mentioned already, by itself.
+        self.rules[name] = symbol or self.terminal(NOTHING)
+        if symbol is None:
+            self._empty.add(name)
+            return None
+        return name
+
+    def definition(self, uri: str) -> CanonicalSchema | None:
+        """What a reference leads to."""
+        if uri not in self._definitions:
+            self._definitions[uri] = self.root.definition(uri)
+        return self._definitions[uri]
+
+    def followed(self, node: CanonicalSchema) -> CanonicalSchema:
+        """What a node stands for, where it is a reference."""
+        seen = set()
+        while isinstance(view := node.view(), canonical.ReferenceView) and view.uri not in seen:
+            seen.add(view.uri)
+            node = self.definition(view.uri) or node
+        return node
+
+    def known_place(self, key: str, place: Place) -> Place:
+        """``place``, or, where a definition has been written for too many, an earlier one."""
+        known = self._places.setdefault(key, set())
+        if place not in known and len(known) >= _MOST_PLACES:
+            return min(known)
+        known.add(place)
+        return place
