@@ -142,10 +142,10 @@ def test_a_file_that_is_not_json_or_not_text(tmp_path: Path) -> None:
     assert (code, "is not UTF-8 text (byte 1)" in err) == (2, True)
 
 
-def test_no_valid_text_exits_with_one() -> None:
+def test_too_small_a_budget_exits_with_one() -> None:
     code, _, err = ask(*SMALL, "-p", "The ", "--regex", "[a-z]{50}", "--max-tokens", "5")
     assert code == 1
-    assert "none of 1 lanes finished within max_tokens=5" in err
+    assert "max_tokens=5 is too small" in err
 
 
 def test_check_says_yes_or_why_not(schema: Path, tmp_path: Path) -> None:

@@ -92,6 +92,7 @@ class EngineMatcher(Matcher):
     Attributes:
         vocabulary: the tokens.
         strength: as claimed by the constraint that made it.
+        hints: pieces of text that may be of use for an ending.
     """
 
     @classmethod
@@ -103,6 +104,7 @@ class EngineMatcher(Matcher):
         exact_over: frozenset[int] | None = UTF8_BYTES,
         objection: Callable[[str], Violation | None] | None = None,
         doubtful: bool = True,
+        hints: Callable[[], Sequence[bytes]] = tuple,
     ) -> Self:
         """A matcher at the empty text, for a grammar that ``probe`` has found to compile.
 
@@ -116,6 +118,8 @@ class EngineMatcher(Matcher):
                 allowed only where it has nothing to say.
             doubtful: whether the grammar allows texts to which there is an objection. Where it
                 does not, texts that are merely considered need not be checked, which is dear.
+            hints: pieces of text that may be of use for an ending; asked for when one is not found
+                without.
 
         Raises:
             VocabularyError: no token can begin a text.
@@ -130,7 +134,7 @@ class EngineMatcher(Matcher):
         exact = exact_over is not None and exact_over <= spelling.single_bytes
         strength = Strength.EXACT if exact else Strength.SOUND
         matcher = cls(engine, vocabulary, strength, objection, grammar=grammar)
-        matcher._doubtful = doubtful
+        matcher._doubtful, matcher.hints = doubtful, hints
         if not matcher.mask().any():
             missing = probe(grammar).first_bytes
             raise VocabularyError(
@@ -161,6 +165,7 @@ class EngineMatcher(Matcher):
         self._ended = False
         self._grammar = grammar
         self._doubtful = True
+        self.hints: Callable[[], Sequence[bytes]] = tuple
         # What was found at this very state; copies share it until they move on.
         self._endings: dict[bool, bytes | None] = {}
         # The engine refuses, by an exception, to be used by two threads at once.
@@ -234,6 +239,7 @@ class EngineMatcher(Matcher):
             )
             twin._verdict, twin._judged, twin._ended = self._verdict, self._judged, self._ended
             twin._endings, twin._doubtful = self._endings, self._doubtful
+            twin.hints = self.hints
         return twin
 
     def forced(self) -> tuple[int, ...]:
@@ -265,7 +271,7 @@ class EngineMatcher(Matcher):
         ends = bool(texts) and texts[-1] == self.vocabulary.end
         if ends:
             texts.pop()
-        if self._ended or not all(0 <= t < len(self._bytes) and self._bytes[t] for t in texts):
+        if self._ended or not self._spelling.texts.issuperset(texts):
             return super().count_allowed(tokens)
         with self._lock:
             # The engine takes its end token for a question whether the text may stop.
@@ -287,9 +293,9 @@ class EngineMatcher(Matcher):
         if self._ended:
             return None
         if thorough not in self._endings:
-            found = find_ending(self, thorough=thorough)
+            found = find_ending(self, self.hints, thorough=thorough)
             if found is None and (by_byte := self.by_byte()) is not None:
-                found = find_ending(by_byte, thorough=thorough)
+                found = find_ending(by_byte, self.hints, thorough=thorough)
             self._endings[thorough] = found
         return self._endings[thorough]
 
@@ -306,6 +312,7 @@ class EngineMatcher(Matcher):
             exact_over=None,
             objection=self._objection,
             doubtful=self._doubtful,
+            hints=self.hints,
         )
         for byte in self._text:
             twin.advance(byte)

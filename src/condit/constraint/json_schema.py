@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from jsonschema_rs import CanonicalSchema
 from pydantic import TypeAdapter, ValidationError
 
 from condit.constraint.base import Constraint, Matcher, Violation
@@ -26,6 +27,7 @@ from condit.constraint.schema.plan import Enforcement, plan_of
 from condit.constraint.schema.source import (
     Source,
     canonical,
+    inlined,
     source_of,
     unsatisfiable_reason,
     validator,
@@ -127,13 +129,11 @@ class JsonSchema(Constraint):
         root = canonical(source, asserts)
         if str(root.satisfiability()) == "no":
             raise UnsatisfiableError(unsatisfiable_reason(source, asserts))
-        compiled = compile_schema(
-            root,
-            KeyOrder(source.loaded()),
-            LAYOUTS[self.whitespace],
-            any_order=self.order == "any",
-            deadline=deadline,
-        )
+        compiled = self._compile(root, deadline)
+        if compiled.leaves_out_logic and (expanded := inlined(source)) is not None:
+            other = self._compile(canonical(expanded, asserts), deadline)
+            if len(other.relaxed) < len(compiled.relaxed) and not other.leaves_out_all:
+                compiled = other
         object.__setattr__(self, "_compiled", compiled)
 
     @property
@@ -204,6 +204,15 @@ class JsonSchema(Constraint):
         """
         return self._adapter.validate_json(text) if self._adapter else read_json(text)
 
+    def _compile(self, root: CanonicalSchema, deadline: float) -> Compiled:
+        return compile_schema(
+            root,
+            KeyOrder(self.source.loaded()),
+            LAYOUTS[self.whitespace],
+            any_order=self.order == "any",
+            deadline=deadline,
+        )
+
     def _engine(self, vocabulary: Vocabulary) -> EngineMatcher:
         # A type may have validators of its own, of which the schema knows nothing.
         doubtful = bool(self._compiled.relaxed or self.source.aside) or self.type is not None
@@ -213,6 +222,7 @@ class JsonSchema(Constraint):
             exact_over=None,
             objection=self.violation,
             doubtful=doubtful,
+            hints=lambda: self._compiled.examples,
         )
 
     def _type_violation(self, text: str) -> Violation | None:

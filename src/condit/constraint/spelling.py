@@ -28,12 +28,14 @@ class Spelling:
         single_bytes: the bytes that are tokens by themselves.
         first_bytes: for each token its first byte; 0 for a token that is not text.
         text_mask: the tokens that are text, packed.
+        texts: the tokens that are text.
     """
 
     tokenizer: LLTokenizer
     single_bytes: frozenset[int]
     first_bytes: NDArray[np.uint8]
     text_mask: NDArray[np.uint32]
+    texts: frozenset[int]
 
     @classmethod
     def of(cls, vocabulary: Vocabulary) -> Spelling:
@@ -52,6 +54,7 @@ class Spelling:
             single_bytes=frozenset(token[0] for token in tokens if len(token) == 1),
             first_bytes=np.array([token[0] if token else 0 for token in tokens], dtype=np.uint8),
             text_mask=pack(np.array([bool(token) for token in tokens])),
+            texts=frozenset(number for number, token in enumerate(tokens) if token),
         )
 
 

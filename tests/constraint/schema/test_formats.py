@@ -38,8 +38,6 @@ EXAMPLES = {
         "a.b@c.d",
         '"a b\\""@c',
         "a@[127.0.0.1]",
-        "A B <a@b> ",
-        ' < "a"@b>\xa0',
         "a@[IPv6:::1]",
     ],
     "idn-email": ["é@中.文", '"a@"@b'],
@@ -59,7 +57,13 @@ DIGITS = {
 def judge(name, draft=20):
     oracle = VALIDATORS[draft]({"type": "string", "format": name}, validate_formats=True)
     digits = DIGITS.get(name)
-    return lambda text: oracle.is_valid(text) and (digits is None or bool(digits.fullmatch(text)))
+
+    def judged(text):
+        if name.endswith("email") and text.rstrip().endswith(">"):
+            return False  # the oracle takes a person's name along with the address
+        return oracle.is_valid(text) and (digits is None or bool(digits.fullmatch(text)))
+
+    return judged
 
 
 def language_of(name, draft=20):

@@ -171,9 +171,10 @@ class ClosingMatcher(Matcher):
         """
         with self._lock:
             if thorough not in self._endings:
-                found = find_ending(self, thorough=thorough)
+                hints = self._engine.hints
+                found = find_ending(self, hints, thorough=thorough)
                 if found is None and (by_byte := self._by_byte()) is not None:
-                    found = find_ending(by_byte, thorough=thorough)
+                    found = find_ending(by_byte, hints, thorough=thorough)
                 self._endings[thorough] = found
             return self._endings[thorough]
 

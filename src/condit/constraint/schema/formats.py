@@ -12,10 +12,10 @@ from functools import lru_cache
 
 import jsonschema_rs
 
-from condit.constraint.schema.characters import Characters
 from condit.constraint.schema.cost import Texts
 from condit.constraint.schema.ecma import read
 from condit.constraint.schema.expression import (
+    ANY,
     ANYTHING,
     Node,
     Written,
@@ -23,7 +23,6 @@ from condit.constraint.schema.expression import (
     complement,
     concatenation,
     intersection,
-    one,
     repetition,
 )
 
@@ -52,15 +51,10 @@ _IPV4 = rf"{_BYTE}(?:\.{_BYTE}){{3}}"
 _POINTER = "(?:/(?:[^~/]|~[01])*)*"
 _LABEL = "[0-9A-Za-z](?:[0-9A-Za-z-]{0,61}[0-9A-Za-z])?"
 _LABELS = rf"{_LABEL}(?:\.{_LABEL})*"
-_ATOM = r"[0-9A-Za-z!#$%&'*+\/=?^_`{|}~\-]+"
-_SPACE = Characters.of(
-    (
-        *((9, 13), (32, 32), (0x85, 0x85), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A)),
-        *((0x2028, 0x2029), (0x202F, 0x202F), (0x205F, 0x205F), (0x3000, 0x3000)),
-    )
-)
+_ATOM_CHARACTERS = r"0-9A-Za-z!#$%&'*+\/=?^_`{|}~\-"
+_ATOM = f"[{_ATOM_CHARACTERS}]+"
 # In the spelling, with the escapes of the quotation marks.
-_QUOTED = r'\\"(?:[ !#-\[\]-~]|\\[t"\\])*\\"'
+_QUOTED = r'\\"(?:[ !#-\[\]-~]|\\[t"\\]){0,62}\\"'
 
 
 def format_texts(name: str, draft: int | None) -> Texts | None:
@@ -88,6 +82,8 @@ def _texts(name: str, draft: int) -> Texts | None:
         return None
     if name == "hostname":
         return _hostname(kept_hyphens=draft > 6)
+    if name == "idn-email":
+        return Texts(_idn_email(), False)
     if name in _WRITTEN:
         return Texts(_WRITTEN[name](), name not in _INEXACT)
     if name in _PATTERNS:
@@ -199,15 +195,19 @@ def _uri_template() -> str:
 
 
 def _email() -> Node:
+    """An address alone, as the standard has it; the oracle takes the name of a person before it."""
     domain = rf"(?:{_LABELS}|\[{_IPV4}\]|\[[iI][pP][vV]6:(?:{_ipv6()})\])"
-    address = rf"(?:{_ATOM}(?:\.{_ATOM})*|{_QUOTED})@{domain}"
-    # With the name of a person before.
-    # What stands around the address is trimmed.
-    space = repetition(one(_SPACE), 0, None)
-    named = concatenation(
-        ANYTHING, Written(" <"), space, Written(address), space, Written(">"), space
-    )
-    return alternation(Written(address), named)
+    dotted = intersection(Written(rf"{_ATOM}(?:\.{_ATOM})*"), Written("[!-~]{1,64}"))
+    return concatenation(alternation(dotted, Written(_QUOTED)), Written(f"@{domain}"))
+
+
+def _idn_email() -> Node:
+    letter = rf"[{_ATOM_CHARACTERS}\u{{80}}-\u{{10ffff}}]"
+    dotted = intersection(read(rf"{letter}+(?:\.{letter}+)*"), repetition(ANY, 1, 64))
+    quoted = read(r'"(?:[^"\\\x00-\x1f]|\\[^\x00-\x1f]){0,62}"')
+    end = r"[0-9A-Za-z\u{80}-\u{10ffff}]"
+    label = rf"{end}(?:[0-9A-Za-z\-\u{{80}}-\u{{10ffff}}]{{0,61}}{end})?"
+    return concatenation(alternation(dotted, quoted), read(rf"@{label}(?:\.{label})*"))
 
 
 # ASCII without quotation marks or backslashes: what is written is what stands in the JSON text.
@@ -232,7 +232,6 @@ _PATTERNS: dict[str, Callable[[], str]] = {
     "iri": lambda: _uri(international=True, relative=False),
     "iri-reference": lambda: _uri(international=True, relative=True),
     "uri-template": _uri_template,
-    "idn-email": lambda: r"[\s\S]+@[^@]+",
     "idn-hostname": lambda: r"[0-9A-Za-z\-.\u{80}-\u{10ffff}]+",
 }
 _INEXACT = frozenset({"email", "idn-email", "idn-hostname"})

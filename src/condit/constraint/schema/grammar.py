@@ -7,11 +7,13 @@ a superset and recorded: ``closing.py`` checks it when the value closes.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from jsonschema_rs import CanonicalSchema
 
 from condit.constraint.engine import HEADER
 from condit.constraint.schema.chains import start_of
+from condit.constraint.schema.examples import examples
 from condit.constraint.schema.layout import Layout
 from condit.constraint.schema.order import KeyOrder
 from condit.constraint.schema.relaxed import Relaxed
@@ -30,6 +32,7 @@ class Compiled:
         relaxed_here: the canonical nodes of which something is left out.
         relaxed_below: those and all that lead to them.
         repeats: whether it lets a key come twice in one object.
+        patterns, formats: of its strings.
     """
 
     grammar: str
@@ -38,6 +41,23 @@ class Compiled:
     relaxed_here: frozenset[CanonicalSchema] = field(repr=False)
     relaxed_below: frozenset[CanonicalSchema] = field(repr=False)
     repeats: bool
+    patterns: tuple[str, ...]
+    formats: tuple[str, ...]
+
+    @property
+    def leaves_out_logic(self) -> bool:
+        """Whether schemas stood side by side that could not be combined."""
+        return any(each.keyword in ("oneOf", "allOf") for each in self.relaxed)
+
+    @property
+    def leaves_out_all(self) -> bool:
+        """Whether there is a part of which nothing is understood."""
+        return any(each.keyword == "raw" for each in self.relaxed)
+
+    @cached_property
+    def examples(self) -> tuple[bytes, ...]:
+        """Strings that it may ask for, as they are spelled: hints for the search for an ending."""
+        return examples(self.patterns, self.formats)
 
 
 def compile_schema(
@@ -73,4 +93,6 @@ def compile_schema(
         writer.visits.relaxed_here(),
         writer.visits.relaxed_below(),
         writer.repeats,
+        tuple(writer.patterns),
+        tuple(writer.formats),
     )

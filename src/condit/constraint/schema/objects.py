@@ -160,11 +160,15 @@ def _extra(
     base = strings.any_string()
     if view is not None and view.property_names is not None:
         base = strings.names_language(view.property_names, writer.root)
+        named = view.property_names.view()
+        if isinstance(named, canonical.StringView):
+            writer.patterns += named.patterns
     if names:
         base = strings.without(base, strings.literals(list(names)))
     patterns = dict(view.pattern_properties) if view is not None else {}
     additional = None if view is None else view.additional_properties
     symbols: list[str | None] = []
+    writer.patterns += patterns
     known = {pattern: strings.key_pattern(pattern) for pattern in patterns}
     groups: list[tuple[tuple[str, ...], strings.Language]] = []
     if len(patterns) > _MOST_OVERLAPS or not all(each.exact for each in known.values()):

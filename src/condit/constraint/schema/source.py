@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urldefrag
@@ -50,6 +50,8 @@ _STANDARD = {
     jsonschema_rs.Draft202012: ("core", "applicator", "unevaluated", "validation"),
 }
 _MOST_METASCHEMAS = 20
+_MOST_INLINED = 50_000
+"""Characters of a document whose references are worth resolving."""
 
 
 @dataclass(frozen=True)
@@ -183,6 +185,24 @@ def canonical(source: Source, formats: bool) -> CanonicalSchema:
         # The oracle says better what is wrong.
         validator(source, formats)
         raise _refusal(source, error) from error
+
+
+def inlined(source: Source) -> Source | None:
+    """The schema with what it refers to in the place of its references, where that is not large.
+
+    Only references in a circle are left. What they lead to could not be combined with what stands
+    beside them.
+    """
+    if source.aside or len(source.text) > _MOST_INLINED:
+        return None
+    try:
+        schema = jsonschema_rs.dereference(_plain(source), **_where(source))
+    except (jsonschema_rs.ReferencingError, ValueError):
+        return None
+    text = json.dumps(schema)
+    if text == source.text or len(text) > 10 * _MOST_INLINED:
+        return None
+    return replace(source, schema=schema, text=text)
 
 
 def unsatisfiable_reason(source: Source, formats: bool = True) -> str:

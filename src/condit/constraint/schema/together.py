@@ -34,7 +34,10 @@ def together(
         ):
             return writer.value(whole, place, types)
     writer.relax("allOf", "the grammar follows one of the schemas", place)
-    # What says most comes last in the canonical order of kinds.
+    for part in parts:
+        view = part.view()
+        if isinstance(view, canonical.MultiTypeView):
+            types = frozenset(common(view.types, types))
     return writer.value(max(parts, key=_tightness), place, types)
 
 

@@ -99,6 +99,8 @@ def _string(
 ) -> str | None:
     if types is not None and "string" not in types:
         return None
+    writer.patterns += view.patterns
+    writer.formats += view.formats
     found = strings.string_language(view, writer.root.draft)
     if found.is_nothing or (_may_conflict(view) and _is_empty(found.expression)):
         return None

@@ -37,6 +37,8 @@ class Writer:
         terminals: names by expression.
         relaxed: what the grammar leaves out so far.
         visits: of canonical nodes.
+        patterns: that strings and keys have to match.
+        formats: that strings have.
     """
 
     def __init__(
@@ -58,6 +60,8 @@ class Writer:
         self.terminals: dict[str, str] = {}
         self.relaxed: dict[Relaxed, None] = {}
         self.visits = Visits()
+        self.patterns: list[str] = []
+        self.formats: list[str] = []
         self._deadline = deadline
         self._names: dict[str, str] = {}
         self._shared: dict[object, tuple[str, int]] = {}

@@ -1,0 +1,114 @@
+"""Endings that take fewer tokens than one that is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from condit.constraint.ending_walks import (
+    LOOK,
+    STARTS,
+    OutOfWorkError,
+    Work,
+    look_of,
+    straight,
+    take,
+)
+from condit.constraint.shortest_spelling import spell
+
+if TYPE_CHECKING:
+    from condit.constraint.base import Matcher
+
+_FEW = 16
+"""Up to so many other bytes are ways to go on of their own."""
+
+_CUTS = 48
+"""How many beginnings of an ending are tried to be left out."""
+
+
+def _ways_on(look: bytes) -> list[bytes]:
+    """Of the bytes that may come next the ones that may be worth it, in order."""
+    unusual = [bytes([value]) for value in look if bytes([value]) not in STARTS]
+    usual = [byte for byte in STARTS if byte in look]
+    # Many that are unusual are of one kind: characters of a string.
+    return usual + (unusual if len(unusual) <= _FEW else [])
+
+
+def _holds(matcher: Matcher, text: bytes) -> bool:
+    """Whether ``matcher`` may stop after ``text``."""
+    first_token = matcher.vocabulary.first_token
+    tokens = [first_token[bytes([byte])] for byte in text]
+    return matcher.count_allowed([*tokens, matcher.vocabulary.end]) == len(text) + 1
+
+
+def cut(matcher: Matcher, ending: bytes) -> bytes:
+    """``ending`` without a beginning that only led in a circle."""
+    for place in range(len(ending), max(0, len(ending) - _CUTS), -1):
+        if _holds(matcher, ending[place:]):
+            return ending[place:]
+    return ending
+
+
+def pruned(matcher: Matcher, ending: bytes, work: Work) -> bytes:
+    """``ending`` without what it can do without: parts are left out, large ones first.
+
+    Delta debugging (Zeller and Hildebrandt 2002), on the text alone.
+    """
+    size = len(ending) // 2
+    try:
+        while size:
+            place = 0
+            while place < len(ending):
+                work.spend(1 + len(ending) // 32)
+                shorter = ending[:place] + ending[place + size :]
+                if _holds(matcher, shorter):
+                    ending = shorter
+                else:
+                    place += size
+            size //= 2
+    except OutOfWorkError:
+        pass
+    return ending
+
+
+def improved(matcher: Matcher, ending: bytes, work: Work) -> bytes:
+    """An ending that takes no more tokens than ``ending``."""
+    vocabulary = matcher.vocabulary
+    best, cost = ending, spell(ending, vocabulary).costs[0]
+    better: bytes | None = ending
+    try:
+        while better is not None:
+            better = None
+            for other in _others(matcher, best, work):
+                other_cost = spell(other, vocabulary).costs[0]
+                if (other_cost, len(other)) < (cost, len(best)):
+                    best, cost, better = other, other_cost, other
+                    break
+    except OutOfWorkError:
+        pass
+    return best
+
+
+def _others(matcher: Matcher, ending: bytes, work: Work) -> Iterator[bytes]:
+    """Endings that leave ``ending`` somewhere and go straight on from there."""
+    here, place = matcher.copy(), 0
+    while place < len(ending):
+        forced = here.forced_text()
+        if not forced:
+            work.spend(LOOK)
+            for byte in _ways_on(look_of(here)):
+                if byte[0] == ending[place]:
+                    continue
+                work.spend(4)
+                if _holds(here, byte + ending[place:]):
+                    continue  # it changes nothing
+                after = here.copy()
+                if take(after, byte):
+                    # A little longer in bytes may be shorter in tokens.
+                    rest = straight(after, work, longest=2 * (len(ending) - place))
+                    if rest is not None:
+                        yield ending[:place] + byte + rest
+        step = max(1, len(forced))
+        if not take(here, ending[place : place + step]):
+            return
+        place += step

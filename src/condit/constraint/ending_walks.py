@@ -1,0 +1,327 @@
+"""Walks that take a matcher, byte by byte, to where the text may stop.
+
+Work is counted in questions to the matcher, never in time, so that the same state always has the
+same ending.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from condit.errors import RefusedTokenError
+
+if TYPE_CHECKING:
+    from condit.constraint.base import Matcher
+    from condit.vocabulary import Vocabulary
+
+    _Values = NDArray[np.uint8]
+    _Ids = NDArray[np.intp]
+    _Words = NDArray[np.uint32]
+
+# What closes something comes first, then what separates, for a number could go on for ever.
+_TASTE = b"\"}])>',;:0[{a1A .-\n"
+# What else values, names and the parts of addresses often begin with.
+_OTHER_STARTS = b"@TZ/ntfbzx(<"
+_ORDER = [bytes([byte]) for byte in _TASTE]
+_QUOTE = _ORDER[0]
+_CLOSERS = _ORDER[:6]
+_MANY = 48
+"""Where so many bytes may come next, it is inside a string."""
+
+STARTS = [*_ORDER, *(bytes([byte]) for byte in _OTHER_STARTS)]
+_ALL = [*STARTS, *(bytes([b]) for b in range(256) if b not in _TASTE + _OTHER_STARTS)]
+
+CHOICES = 512
+"""Bytes chosen, not counting forced ones, before going straight on is taken to be a circle."""
+
+_RUN = 12
+"""How often it chooses the same byte in a row."""
+
+LONG_WAY = 8192
+"""The same two for the long way."""
+
+LOOK = 5
+"""A look at all bytes counts as so many questions to the matcher."""
+
+_PATIENCE = 4
+"""How often a look may come again on the way before others are tried first."""
+
+_WAYS_BACK = 64
+"""To how many of its last choices a walk in turns can go back."""
+
+
+class OutOfWorkError(Exception):
+    """As many questions as were granted have been asked."""
+
+
+@dataclass
+class Work:
+    """Questions to the matcher that may still be asked."""
+
+    left: int
+
+    def spend(self, questions: int = 1) -> None:
+        """Ask some.
+
+        Raises:
+            OutOfWorkError: there are none left.
+        """
+        self.left -= questions
+        if self.left < 0:
+            raise OutOfWorkError
+
+
+def _allows(matcher: Matcher, byte: bytes, work: Work) -> bool:
+    work.spend()
+    token = matcher.vocabulary.first_token.get(byte)
+    return token is not None and matcher.allows(token)
+
+
+def take(matcher: Matcher, text: bytes) -> bool:
+    """Append ``text`` byte by byte; whether that is allowed. If not, ``matcher`` is spent."""
+    first_token = matcher.vocabulary.first_token
+    try:
+        for value in text:
+            matcher.advance(first_token.get(bytes([value]), -1))
+    except RefusedTokenError:
+        return False
+    return True
+
+
+def straight(
+    matcher: Matcher,
+    work: Work,
+    choices: int = CHOICES,
+    run: int = _RUN,
+    longest: int = 1 << 30,
+    hints: Sequence[bytes] = (),
+) -> bytes | None:
+    """What is forced, and else the first byte that is allowed, in an order that closes things.
+
+    Where that closes nothing, a hint is taken instead that lets a string be closed.
+    """
+    here, end = matcher.copy(), matcher.vocabulary.end
+    written, last, same = b"", b"", 0
+    try:
+        while choices >= 0 and len(written) <= longest:
+            if here.allows(end):
+                return written
+            piece = here.forced_text()
+            if not piece:
+                choices -= 1
+                piece = next((byte for byte in _ORDER if _allows(here, byte, work)), b"")
+                if not piece:
+                    work.spend(LOOK)
+                    look = look_of(here)
+                    piece = next((byte for byte in _ALL if byte in look), b"")
+                if not piece:
+                    return None
+                if hints and piece != _QUOTE:
+                    piece = _fitting(here, hints, work) or piece
+                same = same + 1 if piece == last else 1
+                last = piece
+                if same == run:
+                    return None
+                if same > 2 * _RUN:
+                    piece *= _run_of(here, piece, work)
+                    work.spend(len(piece))
+            else:
+                last = b""
+            if not take(here, piece):
+                return None
+            written += piece
+    except OutOfWorkError:
+        pass
+    return None
+
+
+def _fitting(matcher: Matcher, hints: Sequence[bytes], work: Work) -> bytes:
+    """The end of a hint after which a string can be closed; the longest; ``b""`` if none fits."""
+    first_token = matcher.vocabulary.first_token
+    quote = first_token.get(_QUOTE, -1)
+    for hint in hints:
+        tokens = [first_token.get(bytes([byte]), -1) for byte in hint]
+        for place in range(len(hint)):
+            work.spend(2)
+            rest = [*tokens[place:], quote]
+            if matcher.count_allowed(rest) == len(rest):
+                return hint[place:]
+    return b""
+
+
+def _run_of(matcher: Matcher, byte: bytes, work: Work) -> int:
+    """How often to repeat ``byte`` until something that is tried before it is allowed.
+
+    By doubling and bisection: what becomes possible in a run is taken to stay so.
+    """
+    first_token = matcher.vocabulary.first_token
+    token = first_token[byte]
+    before = [first_token[b] for b in _ALL[: _ALL.index(byte)] if b in first_token]
+    before.append(matcher.vocabulary.end)
+
+    def opens(times: int) -> bool:
+        """Whether the run must stop at ``times`` or before."""
+        work.spend((1 + len(before)) * (1 + times // 16))
+        repeated = [token] * times
+        return matcher.count_allowed(repeated) < times or any(
+            matcher.count_allowed([*repeated, other]) > times for other in before
+        )
+
+    most = 1
+    while most < LONG_WAY and not opens(most):
+        most *= 2
+    least = most // 2
+    while most - least > 1:
+        middle = (least + most) // 2
+        least, most = (least, middle) if opens(middle) else (middle, most)
+    fits = matcher.count_allowed([token] * most)
+    return max(1, min(most, fits))
+
+
+class _Place:
+    """A place on the way of a search with a memory."""
+
+    def __init__(self, matcher: Matcher, text: bytes, work: Work) -> None:
+        work.spend(LOOK)
+        self.matcher, self.text = matcher, text
+        self.look = look_of(matcher)
+        self.bytes = [byte for byte in _ALL if byte[0] in self.look]
+        self.waiting: Iterator[_Place] = iter(())
+
+
+def look_of(matcher: Matcher) -> bytes:
+    """The bytes that may come next, in ascending order."""
+    values, tokens, words, bits = _bytes_of(matcher.vocabulary)
+    mask = matcher.mask()
+    if mask is None:
+        pairs = zip(values.tolist(), tokens.tolist(), strict=True)
+        return bytes(value for value, token in pairs if matcher.allows(token))
+    look: bytes = values[(mask[words] & bits) != 0].tobytes()
+    return look
+
+
+@lru_cache(maxsize=16)
+def _bytes_of(vocabulary: Vocabulary) -> tuple[_Values, _Ids, _Ids, _Words]:
+    """The bytes that are tokens, those tokens, and where masks keep them: word and bit."""
+    known = sorted(
+        (byte[0], token) for byte, token in vocabulary.first_token.items() if not byte[1:]
+    )
+    values = np.array([value for value, _ in known], dtype=np.uint8)
+    tokens = np.array([token for _, token in known], dtype=np.intp)
+    return values, tokens, tokens >> 5, np.uint32(1) << (tokens & 31).astype(np.uint32)
+
+
+def in_turns(matcher: Matcher, work: Work, hints: Sequence[bytes] = ()) -> bytes | None:
+    """Straight on, but where nothing new comes of it, the other bytes in turns.
+
+    What may come next at a place is its look. A walk that comes back to a look without having seen
+    a new one since takes, every other time, the next of the bytes that it has not tried there. So
+    it leaves circles, and meets conditions such as "a digit somewhere" within a few hundred bytes.
+    Whenever it can close something, it begins anew. At a dead end it goes back to its last choice.
+    """
+    end = matcher.vocabulary.end
+    visits: Counter[bytes] = Counter()
+    seen_at: dict[bytes, int] = {}
+    back: deque[tuple[Matcher, int]] = deque(maxlen=_WAYS_BACK)
+    here, written = matcher.copy(), b""
+    try:
+        while not here.allows(end):
+            piece = here.forced_text()
+            if not piece:
+                work.spend(LOOK + 4)
+                look = look_of(here)
+                order = [byte for byte in _ALL if byte[0] in look]
+                if look in seen_at and seen_at[look] == len(seen_at):
+                    visits[look] += 1
+                count = visits[look]
+                seen_at[look] = len(seen_at) + (look not in seen_at)
+                others = order[1:]
+                if count % 2 and others:
+                    piece = others[count // 2 % len(others)]
+                elif order:
+                    piece = order[0]
+                if hints and piece and piece != _QUOTE:
+                    piece = _fitting(here, hints, work) or piece
+                # Inside a string, other closers are characters like any.
+                if piece == _QUOTE or (piece in _CLOSERS and len(look) < _MANY):
+                    visits.clear()
+                    seen_at.clear()
+                back.append((here.copy(), len(written)))
+            work.spend(len(piece))
+            if piece and take(here, piece):
+                written += piece
+            elif back:
+                if not piece:
+                    back.pop()  # nothing goes on from the last place
+                if not back:
+                    return None
+                here, length = back.pop()
+                written = written[:length]
+            else:
+                return None
+    except OutOfWorkError:
+        return None
+    return written
+
+
+def with_memory(matcher: Matcher, work: Work) -> bytes | None:
+    """Depth-first, and back where nothing goes on; looks seen on the way wait until last."""
+    end = matcher.vocabulary.end
+    visits: Counter[bytes] = Counter()
+
+    def children(place: _Place) -> Iterator[_Place]:
+        later: list[_Place] = []
+        looks: set[bytes] = set()
+        for byte in place.bytes:
+            child = _go(place, byte, work)
+            if child is None:
+                continue
+            # Siblings that look alike are tried as well, but behind all others.
+            if child.look in looks or visits[child.look] >= _PATIENCE or child.look == place.look:
+                if len(later) < 256:
+                    later.append(child)
+                continue
+            looks.add(child.look)
+            yield child
+        later.sort(key=lambda child: visits[child.look])
+        yield from later
+
+    try:
+        root = _Place(matcher.copy(), b"", work)
+        root.waiting = children(root)
+        way = [root]
+        while way:
+            place = next(way[-1].waiting, None)
+            if place is None:
+                gone = way.pop()
+                visits[gone.look] -= 1
+                continue
+            if place.matcher.allows(end):
+                return place.text
+            visits[place.look] += 1
+            place.waiting = children(place)
+            way.append(place)
+    except OutOfWorkError:
+        pass
+    return None
+
+
+def _go(place: _Place, byte: bytes, work: Work) -> _Place | None:
+    """Where ``byte`` leads, and what is forced after it."""
+    after, text = place.matcher.copy(), byte
+    work.spend(4)
+    if not take(after, byte):
+        return None
+    while not after.allows(after.vocabulary.end) and (forced := after.forced_text()):
+        work.spend(len(forced))
+        if not take(after, forced):
+            return None
+        text += forced
+    return _Place(after, place.text + text, work)
