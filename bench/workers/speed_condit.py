@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cut import ROOM, cut_after
 from speed_contestant import Contestant, Drawn, compete
 
 import condit
@@ -44,14 +45,15 @@ class Condit(Contestant):
                 ask["ids"],
                 constraint,
                 n=ask["lanes"],
-                max_tokens=ask["tokens"],
+                max_tokens=ROOM,
+                on_step=cut_after(ask["tokens"]),
                 sampler="awrs" if ask["lanes"] == 1 else condit.SMC(kernel="awrs"),
                 temperature=ask["temperature"],
                 drafts=self.task["drafts"],
                 seed=ask["seed"],
             )
         except GenerationError as error:
-            # No text was finished in time (or all died): what was drawn took its time all the same.
+            # No text was finished by then (or all died): what was drawn took its time all the same.
             if error.result is None:
                 raise
             result = error.result

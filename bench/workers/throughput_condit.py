@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import torch
+from cut import ROOM, cut_after
 from lines import THREADS, serve, versions
 from positions import Positions
 
@@ -44,11 +45,12 @@ class Condit:
                 self.task["prompt"],
                 self.constraint,
                 n=self.task["lanes"],
-                max_tokens=self.task["tokens"],
+                max_tokens=ROOM,
                 sampler=self.task["sampler"],
                 seed=seed,
+                on_step=cut_after(self.task["tokens"]),
             )
-        except GenerationError as short:  # expected: the constraint is longer than the budget
+        except GenerationError as short:  # expected: no text is finished by then
             result = short.result
         seconds = time.perf_counter() - began
         return {

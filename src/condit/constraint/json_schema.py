@@ -14,12 +14,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from condit.constraint.base import Constraint, Matcher, Violation
 from condit.constraint.engine import EngineMatcher
-from condit.constraint.json_keywords import Schema
 from condit.constraint.json_positions import NotJsonError, position_of, read_json
 from condit.constraint.python_types import adapter_of, schema_of
 from condit.constraint.schema.closing import ClosingMatcher
 from condit.constraint.schema.dialect import Draft
 from condit.constraint.schema.grammar import Compiled, compile_schema
+from condit.constraint.schema.keywords import Schema
 from condit.constraint.schema.layout import LAYOUTS
 from condit.constraint.schema.oracle import complaints
 from condit.constraint.schema.order import KeyOrder

@@ -26,8 +26,8 @@ from pydantic.errors import PydanticUserError
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from condit.constraint.json_keywords import subschemas
 from condit.constraint.schema.dialect import is_checked_format
+from condit.constraint.schema.keywords import subschemas
 from condit.errors import ArgumentError
 
 # Texts that pydantic gives a format of its own, which no validator knows.

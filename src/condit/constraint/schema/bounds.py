@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
-from urllib.parse import unquote
 
-from condit.constraint.json_keywords import Schema
-from condit.constraint.schema.documents import ROOT, address_of, base_of, identifier_of
+from condit.constraint.schema.documents import ROOT, base_of
+from condit.constraint.schema.keywords import Schema
+from condit.constraint.schema.reference_graph import HERE, REFERENCES, Edge, Graph, SchemaNode
 from condit.errors import ConstraintTooComplexError
 
 MOST_ALTERNATIVES = 256
@@ -34,32 +33,12 @@ _BRANCHES = (
     *('"anyOf"', '"oneOf"', '"allOf"', '"if"', '"not"', '"dependentSchemas"'),
     *('"dependencies"', '"dependentRequired"'),
 )
-_REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
-_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems", "items")
-_MAPS = (
-    *("properties", "patternProperties", "dependentSchemas", "dependencies"),
-    *("$defs", "definitions"),
-)
-_SINGLE = (
-    *("not", "if", "then", "else", "items", "additionalItems", "additionalProperties"),
-    *("contains", "propertyNames", "unevaluatedItems", "unevaluatedProperties"),
-)
-_HERE = frozenset(
-    [
-        *("allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas"),
-        *("dependencies", *_REFERENCES),
-    ]
-)
-"""Keywords that apply their subschemas to the very value that they are applied to."""
 _NOT_MONOTONE = frozenset(["oneOf", "not", "if", "contains"])
 """Keywords that may refuse more when their subschemas accept more."""
 _FACTORS = (
     *("anyOf", "oneOf", "if", "not", "dependentSchemas", "dependencies", "dependentRequired"),
-    *_REFERENCES,
+    *REFERENCES,
 )
-
-Edge = tuple[str, str]
-"""A keyword, and the schema that it leads to."""
 
 
 def is_ordinary(texts: Sequence[str]) -> bool:
@@ -98,7 +77,7 @@ def examine(
     Raises:
         ConstraintTooComplexError: references lead to one another too deep, or along too many ways.
     """
-    graph = _Graph(draft)
+    graph = _Counted(draft)
     graph.add(base_of(schema, base, draft) or ROOT, schema, is_root=True)
     for address, document in documents:
         graph.add(address, document, is_root=False)
@@ -124,65 +103,8 @@ def without(schema: Schema, text: str, aside: Sequence[tuple[str, str]]) -> Sche
     return result
 
 
-@dataclass
-class _Node:
-    """A schema, and where its keywords lead."""
-
-    name: str
-    schema: dict[str, Any]
-    base: str
-    edges: list[Edge] = field(default_factory=list)
-    alternatives: int = 1
-    alternatives_of_negation: int = 1
-    visits: int = 1
-
-
-class _Graph:
-    """The schemas of some documents by name: the address of the document and the pointer."""
-
-    def __init__(self, draft: int) -> None:
-        self._draft = draft
-        self._nodes: dict[str, _Node] = {}
-        self._anchors: dict[str, str] = {}
-        self._root = ""
-        self._referred: set[str] = set()
-        self._negates = False
-
-    def add(self, address: str, document: object, *, is_root: bool) -> None:
-        """Take in all schemas of a document."""
-        start = f"{address}#"
-        if is_root:
-            self._root = start
-        stack: list[tuple[object, str, str]] = [(document, start, address)]
-        while stack:
-            schema, name, base = stack.pop()
-            if not isinstance(schema, dict):
-                continue
-            own = identifier_of(schema, self._draft)
-            if own.startswith("#"):
-                if len(own) > 1:
-                    self._anchors.setdefault(base + own, name)
-            else:
-                base = address_of(own, base)
-                self._anchors.setdefault(f"{base}#", name)
-            for keyword in ("$anchor", "$dynamicAnchor"):
-                if isinstance(anchor := schema.get(keyword), str):
-                    self._anchors.setdefault(f"{base}#{anchor}", name)
-            node = self._nodes[name] = _Node(name, schema, base)
-            for keyword, pointer, inner in _members(schema):
-                node.edges.append((keyword, name + pointer))
-                self._negates |= keyword in ("not", "if")
-                stack.append((inner, name + pointer, base))
-
-    def connect(self) -> None:
-        """Follow the references, once all documents are in."""
-        for node in list(self._nodes.values()):
-            for keyword in _REFERENCES:
-                written = node.schema.get(keyword)
-                if isinstance(written, str) and (target := self._target(written, node.base)):
-                    node.edges.append((keyword, target))
-                    self._referred.add(target)
-            node.edges = [edge for edge in node.edges if edge[1] in self._nodes]
+class _Counted(Graph):
+    """A graph with the numbers of alternatives and of visits of each schema."""
 
     def refuse_deep(self) -> None:
         """Refuse what is nested deeper, references followed, than the native stack is.
@@ -252,7 +174,7 @@ class _Graph:
 
     def _reduce_merged(self, fixed: set[str], aside: list[Edge]) -> None:
         """The same for what several schemas say together about one key or one item."""
-        joining = ("allOf", *_REFERENCES)
+        joining = ("allOf", *REFERENCES)
         work = [
             frozenset([name])
             for name, node in self._nodes.items()
@@ -266,7 +188,7 @@ class _Graph:
             merged: dict[str, set[str]] = {}
             for name in self._flattened(names, joining):
                 for keyword, target in self._nodes[name].edges:
-                    if keyword not in _HERE and keyword not in ("$defs", "definitions"):
+                    if keyword not in HERE and keyword not in ("$defs", "definitions"):
                         step = target.removeprefix(name)
                         merged.setdefault(step, set()).add(target)
             for group in map(frozenset, merged.values()):
@@ -321,50 +243,6 @@ class _Graph:
         node = self._nodes[name]
         node.schema = {key: node.schema[key] for key in node.schema if key != keyword}
 
-    def _flattened(self, names: Iterable[str], keywords: Sequence[str]) -> list[str]:
-        """These schemas and those that the keywords join to them."""
-        found: dict[str, None] = {}
-        stack = list(names)
-        while stack:
-            name = stack.pop()
-            if name not in found:
-                found[name] = None
-                stack += [key for held, key in self._nodes[name].edges if held in keywords]
-        return list(found)
-
-    def _target(self, written: str, base: str) -> str | None:
-        address = address_of(written, base)
-        fragment = unquote(written.partition("#")[2])
-        if fragment.startswith("/"):
-            document = self._anchors.get(f"{address}#", f"{address}#")
-            return document + fragment
-        return self._anchors.get(f"{address}#{fragment}", f"{address}#{fragment}")
-
-    def _targets(self, name: str, turned: bool) -> list[str]:
-        names = [target for _, target in self._nodes[name].edges] if name in self._nodes else []
-        return names[::-1] if turned else names
-
-    def _bottom_up(self) -> Iterator[_Node]:
-        """Every node after those that its keywords apply to the same value; cycles are cut."""
-        done: set[str] = set()
-        for start in list(self._nodes):
-            if start in done:
-                continue
-            done.add(start)
-            path = [(start, iter(self._here(start)))]
-            while path:
-                name, further = path[-1]
-                inner = next((each for each in further if each not in done), None)
-                if inner is None:
-                    path.pop()
-                    yield self._nodes[name]
-                else:
-                    done.add(inner)
-                    path.append((inner, iter(self._here(inner))))
-
-    def _here(self, name: str) -> list[str]:
-        return [target for keyword, target in self._nodes[name].edges if keyword in _HERE]
-
     def _fixed(self) -> set[str]:
         """The schemas that may not be loosened: something is stricter where they are not."""
         stack = [
@@ -381,7 +259,7 @@ class _Graph:
                 stack += [target for _, target in self._nodes[name].edges]
         return fixed
 
-    def _count(self, node: _Node) -> None:
+    def _count(self, node: SchemaNode) -> None:
         own = self._own_factors(node)
         parts = [self._nodes[name] for name in self._under(node, "allOf")]
         node.alternatives = _product(
@@ -392,14 +270,14 @@ class _Graph:
             node.alternatives_of_negation = min(_SATURATED, max(1, negated))
         node.visits = 1 + sum(self._nodes[name].visits for name in self._here(node.name))
 
-    def _own_factors(self, node: _Node) -> list[tuple[str, int]]:
+    def _own_factors(self, node: SchemaNode) -> list[tuple[str, int]]:
         found = []
         for keyword in _FACTORS:
             if keyword in node.schema and (count := self._factor(node, keyword)) > 1:
                 found.append((keyword, count))
         return found
 
-    def _factor(self, node: _Node, keyword: str) -> int:
+    def _factor(self, node: SchemaNode, keyword: str) -> int:
         """How many alternatives one keyword has."""
         inner = [self._nodes[name] for name in self._under(node, keyword)]
         if keyword in ("anyOf", "oneOf"):
@@ -414,14 +292,14 @@ class _Graph:
             held = _product([part.alternatives for part in inner])
             failed = _product([part.alternatives_of_negation for part in inner])
             return min(_SATURATED, held * then + failed * other)
-        if keyword in _REFERENCES:
+        if keyword in REFERENCES:
             return _product([part.alternatives for part in inner])
         # Each key is there, with its consequences, or is not there.
         value = node.schema[keyword]
         names = len(value) if isinstance(value, dict) else 0
         return _product([1 + part.alternatives for part in inner] + [2] * (names - len(inner)))
 
-    def _negated(self, node: _Node, keyword: str) -> int:
+    def _negated(self, node: SchemaNode, keyword: str) -> int:
         """How many alternatives the negation of one keyword has."""
         inner = [self._nodes[name] for name in self._under(node, keyword)]
         value = node.schema[keyword]
@@ -430,14 +308,11 @@ class _Graph:
             return product if keyword == "anyOf" else product + len(inner)
         if keyword == "not":
             return _product([part.alternatives for part in inner])
-        if keyword == "allOf" or keyword in _REFERENCES:
+        if keyword == "allOf" or keyword in REFERENCES:
             return sum(part.alternatives_of_negation for part in inner)
         if isinstance(value, (list, dict)) and keyword in ("properties", "required"):
             return len(value)
         return 1
-
-    def _under(self, node: _Node, keyword: str) -> list[str]:
-        return [target for held, target in node.edges if held == keyword]
 
 
 def _product(counts: Sequence[int]) -> int:
@@ -445,20 +320,6 @@ def _product(counts: Sequence[int]) -> int:
     for count in counts:
         product = min(_SATURATED, product * count)
     return product
-
-
-def _members(schema: dict[str, Any]) -> Iterator[tuple[str, str, object]]:
-    """The subschemas written inside a schema: keyword, pointer from here, subschema."""
-    for keyword, value in schema.items():
-        if keyword in _LISTS and isinstance(value, list):
-            for index, inner in enumerate(value):
-                yield keyword, f"/{keyword}/{index}", inner
-        elif keyword in _MAPS and isinstance(value, dict):
-            for name, inner in value.items():
-                step = name.replace("~", "~0").replace("/", "~1")
-                yield keyword, f"/{keyword}/{step}", inner
-        elif keyword in _SINGLE and isinstance(value, dict):
-            yield keyword, f"/{keyword}", value
 
 
 def _gone(keyword: str) -> tuple[str, ...]:

@@ -15,8 +15,8 @@ from urllib.request import url2pathname
 
 import jsonschema_rs
 
-from condit.constraint.json_keywords import Schema, pointer_to
 from condit.constraint.json_positions import NotJsonError, read_json
+from condit.constraint.schema.keywords import Schema, pointer_to
 from condit.errors import CompileError, ConstraintTooComplexError, UnsupportedConstraintError
 
 ROOT = "json-schema:///"

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin
 
-from condit.constraint.json_keywords import escape, inside
 from condit.constraint.schema.dialect import REFERENCES, Draft, asserts
+from condit.constraint.schema.keywords import escape, inside
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin
 
+from condit.constraint.schema.keywords import escape
+
 Place = tuple[int, ...]
 """Subschemas that apply at one place, by number, in the order of the document."""
 
@@ -128,10 +130,10 @@ class KeyOrder:
             for number in place:
                 subschema, pointer, base = self._at(number)
                 for name, part in _map(subschema, "properties").items():
-                    where = f"{pointer}/properties/{escaped(name)}"
+                    where = f"{pointer}/properties/{escape(name)}"
                     declared.setdefault(name, []).append((part, where, base))
                 patterns = [
-                    (pattern, (part, f"{pointer}/patternProperties/{escaped(pattern)}", base))
+                    (pattern, (part, f"{pointer}/patternProperties/{escape(pattern)}", base))
                     for pattern, part in _map(subschema, "patternProperties").items()
                 ]
                 rest = self._others(number)
@@ -146,7 +148,7 @@ class KeyOrder:
         for number in place:
             subschema, pointer, base = self._at(number)
             for pattern, part in _map(subschema, "patternProperties").items():
-                parts.append((part, f"{pointer}/patternProperties/{escaped(pattern)}", base))
+                parts.append((part, f"{pointer}/patternProperties/{escape(pattern)}", base))
             parts += self._others(number)
         return self._place(parts)
 
@@ -232,7 +234,7 @@ class KeyOrder:
                     yield part, f"{pointer}/{keyword}/{index}", base
             elif keyword in _IN_PLACE_MAPS and isinstance(value, dict):
                 for name, part in value.items():
-                    yield part, f"{pointer}/{keyword}/{escaped(name)}", base
+                    yield part, f"{pointer}/{keyword}/{escape(name)}", base
             elif keyword in _REFERENCES and isinstance(value, str):
                 if keyword != "$ref":
                     yield from self._dynamic_target(value)
@@ -247,7 +249,7 @@ class KeyOrder:
         part, pointer = self._identified.get(address + anchor, (None, ""))
         for step in [] if anchor else fragment.split("/")[1:]:
             step = step.replace("~1", "/").replace("~0", "~")
-            pointer += f"/{escaped(step)}"
+            pointer += f"/{escape(step)}"
             if isinstance(part, dict):
                 part = part.get(step)
             elif isinstance(part, list) and step.isdigit() and int(step) < len(part):
@@ -292,16 +294,9 @@ class KeyOrder:
                         yield _DYNAMIC + part["$dynamicAnchor"], (part, pointer)
                     if part.get("$recursiveAnchor") is True:
                         yield _DYNAMIC, (part, pointer)
-                    todo += [
-                        (each, f"{pointer}/{escaped(key)}", base) for key, each in part.items()
-                    ]
+                    todo += [(each, f"{pointer}/{escape(key)}", base) for key, each in part.items()]
                 elif isinstance(part, list):
                     todo += [(each, f"{pointer}/{index}", base) for index, each in enumerate(part)]
-
-
-def escaped(name: str) -> str:
-    """A key as one step of a JSON pointer."""
-    return name.replace("~", "~0").replace("/", "~1")
 
 
 def _map(subschema: dict[str, Any], keyword: str) -> dict[str, Any]:

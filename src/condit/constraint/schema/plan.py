@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from condit.constraint.json_keywords import escape
 from condit.constraint.schema.dialect import REFERENCES, Draft, asserts, is_identifier, remark
 from condit.constraint.schema.graph import SchemaGraph, order_of
+from condit.constraint.schema.keywords import escape
 from condit.constraint.schema.relaxed import Relaxed
 
 Where = Literal["token", "close", "end", "annotation"]

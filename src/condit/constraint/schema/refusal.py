@@ -8,7 +8,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from condit.constraint.json_keywords import Schema, pointer_to
+from condit.constraint.schema.keywords import Schema, pointer_to
 from condit.errors import CompileError, ConstraintTooComplexError
 
 _TYPES = "array, boolean, integer, null, number, object and string"

@@ -14,7 +14,6 @@ import jsonschema_rs
 from jsonschema_rs import CanonicalSchema, Registry
 from jsonschema_rs.canonical import CanonicalizationError, find_unsatisfiable
 
-from condit.constraint.json_keywords import Schema
 from condit.constraint.schema.bounds import examine, is_ordinary, without
 from condit.constraint.schema.documents import (
     METASCHEMAS,
@@ -27,6 +26,7 @@ from condit.constraint.schema.documents import (
     read_document,
     references,
 )
+from condit.constraint.schema.keywords import Schema
 from condit.constraint.schema.refusal import refusal
 from condit.constraint.schema.unsatisfiable import in_words
 from condit.errors import (

@@ -8,7 +8,7 @@ from typing import Any
 
 from jsonschema_rs.canonical import Cause, UnsatisfiableReason
 
-from condit.constraint.json_keywords import Schema, pointer_to
+from condit.constraint.schema.keywords import Schema, pointer_to
 
 _STRUCTURAL = frozenset(
     [
