@@ -23,7 +23,7 @@ def refuse_deep(leads_to: Mapping[str, Sequence[str]], start: str, what: str) ->
     """
     forwards = {name: list(others) for name, others in leads_to.items()}
     backwards = {name: others[::-1] for name, others in forwards.items()}
-    depth = max(_depth(forwards, start), _depth(backwards, start))
+    depth = max(depth_from([start], forwards), depth_from([start], backwards))
     if depth > _MOST:
         raise ConstraintTooComplexError(
             f"{what} lead to one another {depth} deep from {start!r}; the mask engine can follow "
@@ -31,11 +31,11 @@ def refuse_deep(leads_to: Mapping[str, Sequence[str]], start: str, what: str) ->
         )
 
 
-def _depth(leads_to: Mapping[str, Sequence[str]], start: str) -> int:
-    """The depth of a walk that visits each definition once."""
-    seen = {start}
-    path = [iter(leads_to.get(start, ()))]
-    deepest = 1
+def depth_from(starts: Sequence[str], leads_to: Mapping[str, Sequence[str]]) -> int:
+    """The depth of a walk from ``starts``, one after the other, that visits each definition once."""
+    seen: set[str] = set()
+    path = [iter(starts)]
+    deepest = 0
     while path:
         further = next((name for name in path[-1] if name not in seen), None)
         if further is None:
@@ -43,5 +43,5 @@ def _depth(leads_to: Mapping[str, Sequence[str]], start: str) -> int:
         else:
             seen.add(further)
             path.append(iter(leads_to.get(further, ())))
-            deepest = max(deepest, len(path))
+            deepest = max(deepest, len(path) - 1)
     return deepest

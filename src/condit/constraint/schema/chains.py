@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from condit.constraint.nesting import depth_from
 from condit.errors import ConstraintTooComplexError
 
 _EVERY = 400
@@ -35,26 +36,10 @@ def start_of(root: str, rules: Mapping[str, str], terminal: Callable[[str], str]
         return root
     first = list(rules)[_EVERY - 1 :: _EVERY]
     leads_to = {name: _NAME.findall(text) for name, text in rules.items()}
-    if _depth([*first, root], leads_to) > _DEEPEST:
+    if depth_from([*first, root], leads_to) > _DEEPEST:
         raise ConstraintTooComplexError(
             "the schema's parts lead to one another too deep for the mask engine. Fewer keys in "
             "one object make it less deep"
         )
     nothing = terminal(NOTHING)
     return " | ".join([*(f"{nothing} {name}" for name in first), root])
-
-
-def _depth(start: list[str], leads_to: Mapping[str, list[str]]) -> int:
-    """The depth of a walk in order that visits each rule once."""
-    seen: set[str] = set()
-    path = [iter(start)]
-    deepest = 1
-    while path:
-        further = next((name for name in path[-1] if name not in seen), None)
-        if further is None:
-            path.pop()
-        else:
-            seen.add(further)
-            path.append(iter(leads_to.get(further, ())))
-            deepest = max(deepest, len(path))
-    return deepest
