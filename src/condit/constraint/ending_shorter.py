@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -52,22 +53,25 @@ def cut(matcher: Matcher, ending: bytes) -> bytes:
 def pruned(matcher: Matcher, ending: bytes, work: Work) -> bytes:
     """``ending`` without what it can do without: parts are left out, large ones first.
 
-    Delta debugging (Zeller and Hildebrandt 2002), on the text alone.
+    Delta debugging (Zeller and Hildebrandt 2002), on what commas separate, then on single bytes.
     """
-    size = len(ending) // 2
-    try:
-        while size:
-            place = 0
-            while place < len(ending):
-                work.spend(1 + len(ending) // 32)
-                shorter = ending[:place] + ending[place + size :]
-                if _holds(matcher, shorter):
-                    ending = shorter
-                else:
-                    place += size
-            size //= 2
-    except OutOfWorkError:
-        pass
+    for parts in (re.findall(b"[^,]*,|[^,]+", ending), None):
+        # The second time the bytes of what the first has left.
+        pieces = [bytes([byte]) for byte in ending] if parts is None else parts
+        size = len(pieces) // 2
+        try:
+            while size:
+                place = 0
+                while place < len(pieces):
+                    work.spend(1 + len(ending) // 32)
+                    fewer = pieces[:place] + pieces[place + size :]
+                    if _holds(matcher, b"".join(fewer)):
+                        pieces, ending = fewer, b"".join(fewer)
+                    else:
+                        place += size
+                size //= 2
+        except OutOfWorkError:
+            break
     return ending
 
 

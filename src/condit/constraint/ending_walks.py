@@ -53,6 +53,9 @@ LOOK = 5
 _PATIENCE = 4
 """How often a look may come again on the way before others are tried first."""
 
+_ANEW = 200
+"""How often a walk in turns begins anew because it could close something."""
+
 _WAYS_BACK = 64
 """To how many of its last choices a walk in turns can go back."""
 
@@ -230,7 +233,7 @@ def in_turns(matcher: Matcher, work: Work, hints: Sequence[bytes] = ()) -> bytes
     visits: Counter[bytes] = Counter()
     seen_at: dict[bytes, int] = {}
     back: deque[tuple[Matcher, int]] = deque(maxlen=_WAYS_BACK)
-    here, written = matcher.copy(), b""
+    here, written, anew = matcher.copy(), b"", _ANEW
     try:
         while not here.allows(end):
             piece = here.forced_text()
@@ -247,10 +250,11 @@ def in_turns(matcher: Matcher, work: Work, hints: Sequence[bytes] = ()) -> bytes
                     piece = others[count // 2 % len(others)]
                 elif order:
                     piece = order[0]
-                if hints and piece and piece != _QUOTE:
+                if hints and piece and (piece != _QUOTE or count % 2):
                     piece = _fitting(here, hints, work) or piece
                 # Inside a string, other closers are characters like any.
-                if piece == _QUOTE or (piece in _CLOSERS and len(look) < _MANY):
+                if anew and (piece == _QUOTE or (piece in _CLOSERS and len(look) < _MANY)):
+                    anew -= 1
                     visits.clear()
                     seen_at.clear()
                 back.append((here.copy(), len(written)))

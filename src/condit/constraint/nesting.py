@@ -32,7 +32,7 @@ def refuse_deep(leads_to: Mapping[str, Sequence[str]], start: str, what: str) ->
 
 
 def depth_from(starts: Sequence[str], leads_to: Mapping[str, Sequence[str]]) -> int:
-    """The depth of a walk from ``starts``, one after the other, that visits each definition once."""
+    """The depth of a walk from ``starts``, in order, that visits each definition once."""
     seen: set[str] = set()
     path = [iter(starts)]
     deepest = 0

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from jsonschema_rs import CanonicalSchema, canonical
 
+from condit.constraint.schema.literals import listed
+
 if TYPE_CHECKING:
     from condit.constraint.schema.order import Place
     from condit.constraint.schema.writer import Writer
@@ -116,3 +118,4 @@ def _relax(
         writer.relax("contains", "the grammar does not count what items are", place)
         # Not written, but the check will look at it.
         writer.value(each.schema, place)
+        writer.words += listed(each.schema) or ()

@@ -46,13 +46,16 @@ _LONGEST = 300
 _MOST = 64
 
 
-def examples(patterns: Iterable[str], formats: Iterable[str]) -> tuple[bytes, ...]:
+def examples(
+    patterns: Iterable[str], formats: Iterable[str], words: Iterable[str]
+) -> tuple[bytes, ...]:
     """For each pattern and each format a short string of that kind, as it is spelled in JSON.
 
-    Without quotation marks. Each is only likely to match: nobody checks.
+    And ``words`` themselves. Without quotation marks. Each is only likely to match: nobody checks.
     """
     found = [_of_pattern(pattern) for pattern in dict.fromkeys(patterns)]
     found += [_FORMATS.get(name, "") for name in dict.fromkeys(formats)]
+    found += words
     spelled = (json.dumps(text, ensure_ascii=False)[1:-1] for text in found if text)
     return tuple(dict.fromkeys(text.encode() for text in spelled))[:_MOST]
 
@@ -71,12 +74,12 @@ def _shortest(node: Node) -> str:
         case Concatenation(items):
             return "".join(map(_shortest, items))
         case Alternation(choices):
-            return min(map(_shortest, choices), key=len)
+            return min(map(_shortest, choices), key=len, default="")
         case Repetition(item, least):
             return _shortest(item) * min(least, _LONGEST)
         case Intersection(members):
             # What asks for most is likely to satisfy the others.
-            return max(map(_shortest, members), key=len)
+            return max(map(_shortest, members), key=len, default="")
         case Loose(item):
             return _shortest(item)
         case _:

@@ -32,7 +32,7 @@ class Compiled:
         relaxed_here: the canonical nodes of which something is left out.
         relaxed_below: those and all that lead to them.
         repeats: whether it lets a key come twice in one object.
-        patterns, formats: of its strings.
+        patterns, formats, words: of its strings.
     """
 
     grammar: str
@@ -43,6 +43,7 @@ class Compiled:
     repeats: bool
     patterns: tuple[str, ...]
     formats: tuple[str, ...]
+    words: tuple[str, ...]
 
     @property
     def leaves_out_logic(self) -> bool:
@@ -57,7 +58,7 @@ class Compiled:
     @cached_property
     def examples(self) -> tuple[bytes, ...]:
         """Strings that it may ask for, as they are spelled: hints for the search for an ending."""
-        return examples(self.patterns, self.formats)
+        return examples(self.patterns, self.formats, self.words)
 
 
 def compile_schema(
@@ -95,4 +96,5 @@ def compile_schema(
         writer.repeats,
         tuple(writer.patterns),
         tuple(writer.formats),
+        tuple(writer.words),
     )

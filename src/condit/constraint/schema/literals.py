@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from jsonschema_rs import CanonicalSchema, canonical
+
 from condit.constraint.schema import strings
 from condit.constraint.schema.numbers import numeral
 
@@ -59,3 +61,13 @@ def literal_expression(writer: Writer, value: Any, place: Place) -> str:
 def key_terminal(writer: Writer, name: str) -> str:
     """The terminal for one key and its colon."""
     return writer.terminal(f"{strings.literal(name).expression} /{writer.layout.colon}/")
+
+
+def listed(node: CanonicalSchema | None) -> list[str] | None:
+    """The strings that a schema lists; ``None`` where it does not list its values."""
+    view = None if node is None else node.view()
+    if isinstance(view, canonical.ConstView):
+        return [view.value] if isinstance(view.value, str) else []
+    if isinstance(view, canonical.EnumView):
+        return [value for value in view.values if isinstance(value, str)]
+    return [] if isinstance(view, canonical.FalseView) else None

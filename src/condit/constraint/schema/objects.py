@@ -12,7 +12,7 @@ import jsonschema_rs
 from jsonschema_rs import CanonicalSchema, canonical
 
 from condit.constraint.schema import strings
-from condit.constraint.schema.literals import key_terminal
+from condit.constraint.schema.literals import key_terminal, listed
 
 if TYPE_CHECKING:
     from condit.constraint.schema.order import Place
@@ -68,6 +68,7 @@ def object_rule(writer: Writer, view: canonical.ObjectView | None, place: Place)
     most = view.max_properties if view is not None else None
     if view is not None and view.violations:
         writer.relax("not", "the grammar does not look for what must fail", place)
+        _hint_at(writer, view)
     layout = writer.layout
     if writer.any_order:
         inners = [_in_any_order(writer, list(members.values()), extra, least, most, place)]
@@ -90,37 +91,39 @@ def object_rule(writer: Writer, view: canonical.ObjectView | None, place: Place)
     return writer.rule(f"{opening} {inner} {closing}")
 
 
+def _hint_at(writer: Writer, view: canonical.ObjectView) -> None:
+    """Note keys by which the object can have what must fail."""
+    for each in view.violations:
+        if isinstance(each, canonical.PatternValueFailsView):
+            writer.patterns.append(each.pattern)
+        elif isinstance(each, canonical.NameFailsView):
+            names = each.schema.view()
+            if isinstance(names, canonical.StringView):
+                writer.words += names.excluded
+                writer.patterns += names.excluded_patterns
+
+
 def _names(writer: Writer, view: canonical.ObjectView | None, place: Place) -> list[str]:
     """The keys that are written out, in the order of the document."""
     names = dict.fromkeys(writer.order.names(place))
     if view is not None:
-        listed = _listed(view.property_names)
-        for group in (view.required, view.properties, listed or ()):
+        named = listed(view.property_names)
+        for group in (view.required, view.properties, named or ()):
             names.update(dict.fromkeys(group))
     return list(names)
 
 
-def _listed(node: CanonicalSchema | None) -> list[str] | None:
-    """The names that a schema for names lists; ``None`` where it does not list them."""
-    view = None if node is None else node.view()
-    if isinstance(view, canonical.ConstView):
-        return [view.value] if isinstance(view.value, str) else []
-    if isinstance(view, canonical.EnumView):
-        return [value for value in view.values if isinstance(value, str)]
-    return [] if isinstance(view, canonical.FalseView) else None
-
-
 def _is_closed(view: canonical.ObjectView | None) -> bool:
-    return view is not None and _listed(view.property_names) is not None
+    return view is not None and listed(view.property_names) is not None
 
 
 def _name_test(view: canonical.ObjectView | None) -> Callable[[str], bool]:
     node = None if view is None else view.property_names
     if node is None:
         return lambda name: True
-    listed = _listed(node)
-    if listed is not None:
-        return frozenset(listed).__contains__
+    named = listed(node)
+    if named is not None:
+        return frozenset(named).__contains__
     schema: Any = node.to_json_schema()
     is_valid: Callable[[str], bool] = jsonschema_rs.validator_for(
         schema, validate_formats=True

@@ -39,6 +39,7 @@ class Writer:
         visits: of canonical nodes.
         patterns: that strings and keys have to match.
         formats: that strings have.
+        words: strings that may be of use.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Writer:
         self.visits = Visits()
         self.patterns: list[str] = []
         self.formats: list[str] = []
+        self.words: list[str] = []
         self._deadline = deadline
         self._names: dict[str, str] = {}
         self._shared: dict[object, tuple[str, int]] = {}
