@@ -30,7 +30,7 @@ def test_an_example_of_a_format_has_it(name):
 
 
 def test_words_are_spelled_and_none_comes_twice():
-    assert examples(["^a$"], [], ["a", "b\""]) == (b"a", b"b\\\"")
+    assert examples(["^a$"], [], ["a", 'b"']) == (b"a", b'b\\"')
     assert examples(["^$", "(?=a)b"], ["nobody's"], []) == ()
 
 
