@@ -6,6 +6,7 @@ object opens or closes; the oracle has the last word at the end of the text.
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from collections.abc import Callable, Sequence
@@ -22,7 +23,7 @@ from condit.constraint.schema.beginning import begun_bytes, begun_text
 from condit.constraint.schema.outlook import UNKNOWN, Outlook
 from condit.constraint.schema.partial import look, unlisted
 from condit.constraint.schema.parts import Forest, Node
-from condit.constraint.schema.scanner import Mode, Scanner, read_string
+from condit.constraint.schema.scanner import Mode, Scanner
 from condit.constraint.schema.structure import Structure, end_of_string
 from condit.errors import RefusedTokenError
 from condit.vocabulary import Vocabulary
@@ -311,8 +312,8 @@ class ClosingMatcher(Matcher):
         if scanner.top.exacting:
             return ~np.zeros_like(structure.quote)
         # A key that comes twice must close, here or in a token that opens it as well.
-        if scanner.in_key and self._may_repeat():
-            keys = structure.quote
+        if scanner.in_key:
+            keys = self._repeats()
         else:
             keys = structure.three_quotes if in_string else structure.two_quotes
         if scanner.top.watched:
@@ -326,17 +327,21 @@ class ClosingMatcher(Matcher):
             return keys | brackets
         return keys
 
-    def _may_repeat(self) -> bool:
-        """Whether the key being written can still become one that is written already."""
+    def _repeats(self) -> NDArray[np.uint32]:
+        """Tokens outside of which none closes the key being written as one that there is already.
+
+        Or another one behind it.
+        """
+        structure, spelled = self._structure, self._scanner.spelled
         members = self._scanner.top.members
         if not members:
-            return False
-        spelled = self._scanner.spelled
-        if b"\\" in spelled:
-            return True
-        try:
-            begun = read_string(spelled)
-        except ValueError:
-            return True
-        begun = begun.rstrip("\ufffd")
-        return any(key.startswith(begun) for key in members)
+            return structure.three_quotes
+        found = structure.three_quotes | structure.escaped_quote
+        for key in members:
+            normal = json.dumps(key, ensure_ascii=False)[1:-1].encode()
+            if b"\\" in normal or b"\\" in spelled:
+                return structure.quote
+            if normal.startswith(spelled):
+                for token in structure.closing.get(normal[len(spelled) :], ()):
+                    found[token // 32] |= np.uint32(1 << token % 32)
+        return found

@@ -31,6 +31,8 @@ class Structure:
         bracket: tokens with a closing bracket.
         not_number: tokens that do not only go on with a number.
         plain: tokens that only go on with a string: no quotation mark, no backslash.
+        escaped_quote: tokens with a quotation mark and a backslash before it.
+        closing: the other tokens with a quotation mark, by what stands before the first.
         tokens: the tokens of each spelling.
     """
 
@@ -40,6 +42,8 @@ class Structure:
     bracket: NDArray[np.uint32]
     not_number: NDArray[np.uint32]
     plain: NDArray[np.uint32]
+    escaped_quote: NDArray[np.uint32]
+    closing: dict[bytes, list[int]]
     tokens: dict[bytes, list[int]]
     _effects: dict[Mode, dict[bytes, bytes]] = field(default_factory=dict)
 
@@ -60,9 +64,16 @@ class Structure:
         number = np.array([_NUMBER.fullmatch(token) is not None for token in tokens])
         plain = np.array([bool(t) and b'"' not in t and b"\\" not in t for t in tokens])
         ids: dict[bytes, list[int]] = {}
+        closing: dict[bytes, list[int]] = {}
+        escaped = np.zeros(len(tokens), dtype=np.bool_)
         for token, spelled in enumerate(tokens):
             if spelled:
                 ids.setdefault(spelled, []).append(token)
+            before, quote, _ = spelled.partition(b'"')
+            if quote and b"\\" in before:
+                escaped[token] = True
+            elif quote:
+                closing.setdefault(before, []).append(token)
         return cls(
             quote=pack(quotes >= 1),
             two_quotes=pack(quotes >= 2),
@@ -70,6 +81,8 @@ class Structure:
             bracket=pack(brackets),
             not_number=pack(~number),
             plain=pack(plain),
+            escaped_quote=pack(escaped),
+            closing=closing,
             tokens=ids,
         )
 
