@@ -100,7 +100,7 @@ class ClosingMatcher(Matcher):
             suspects = mask & self._concerned()
             if (root := self._listing()) is not None:
                 self._mask_listed(root, mask, suspects)
-            if suspects.any():
+            if np.count_nonzero(suspects):
                 tokens = few_tokens(suspects)
                 if tokens is None:
                     tokens = unpack(suspects, len(self._bytes)).nonzero()[0]
