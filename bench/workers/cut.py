@@ -18,6 +18,6 @@ def cut_after(tokens: int) -> Callable[[object], None]:
         nonlocal steps
         steps += 1
         if steps == tokens:
-            raise GenerationError(f"{tokens} tokens are enough")
+            raise GenerationError(f"{tokens} tokens are enough", None)
 
     return count
