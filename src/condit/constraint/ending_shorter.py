@@ -55,23 +55,27 @@ def pruned(matcher: Matcher, ending: bytes, work: Work) -> bytes:
 
     Delta debugging (Zeller and Hildebrandt 2002), on what commas separate, then on single bytes.
     """
-    for parts in (re.findall(b"[^,]*,|[^,]+", ending), None):
-        # The second time the bytes of what the first has left.
-        pieces = [bytes([byte]) for byte in ending] if parts is None else parts
-        size = len(pieces) // 2
-        try:
-            while size:
-                place = 0
-                while place < len(pieces):
-                    work.spend(1 + len(ending) // 32)
-                    fewer = pieces[:place] + pieces[place + size :]
-                    if _holds(matcher, b"".join(fewer)):
-                        pieces, ending = fewer, b"".join(fewer)
-                    else:
-                        place += size
-                size //= 2
-        except OutOfWorkError:
-            break
+    ending = _with_fewer(matcher, re.findall(b"[^,]*,|[^,]+", ending), work)
+    return _with_fewer(matcher, [bytes([byte]) for byte in ending], work)
+
+
+def _with_fewer(matcher: Matcher, pieces: list[bytes], work: Work) -> bytes:
+    """The text of as few of ``pieces`` as the work suffices to find."""
+    ending = b"".join(pieces)
+    size = len(pieces) // 2
+    try:
+        while size:
+            place = 0
+            while place < len(pieces):
+                work.spend(1 + len(ending) // 32)
+                fewer = pieces[:place] + pieces[place + size :]
+                if _holds(matcher, b"".join(fewer)):
+                    pieces, ending = fewer, b"".join(fewer)
+                else:
+                    place += size
+            size //= 2
+    except OutOfWorkError:
+        pass
     return ending
 
 

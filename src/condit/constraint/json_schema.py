@@ -66,7 +66,7 @@ def json_schema(
             Python type, as pydantic knows them (a model, a dataclass, a ``TypedDict``, an
             ``Enum``, ``list[int] | None``).
         whitespace: ``"compact"`` (at most one space after a comma or a colon) or ``"flexible"``
-            (up to 24 spaces and newlines wherever JSON allows them).
+            (up to 24 spaces and newlines on either side of a mark, where JSON allows them).
         order: of keys: as ``"written"`` in the schema, or ``"any"``.
         formats: ``"assert"``: the formats that the drafts define are enforced, others are remarks;
             ``"annotate"``: all are remarks.
@@ -129,9 +129,10 @@ class JsonSchema(Constraint):
         root = canonical(source, asserts)
         if str(root.satisfiability()) == "no":
             raise UnsatisfiableError(unsatisfiable_reason(source, asserts))
-        compiled = self._compile(root, deadline)
+        order = KeyOrder(source.loaded())
+        compiled = self._compile(root, order, deadline)
         if compiled.leaves_out_logic and (expanded := inlined(source)) is not None:
-            other = self._compile(canonical(expanded, asserts), deadline)
+            other = self._compile(canonical(expanded, asserts), order, deadline)
             if len(other.relaxed) < len(compiled.relaxed) and not other.leaves_out_all:
                 compiled = other
         object.__setattr__(self, "_compiled", compiled)
@@ -204,10 +205,10 @@ class JsonSchema(Constraint):
         """
         return self._adapter.validate_json(text) if self._adapter else read_json(text)
 
-    def _compile(self, root: CanonicalSchema, deadline: float) -> Compiled:
+    def _compile(self, root: CanonicalSchema, order: KeyOrder, deadline: float) -> Compiled:
         return compile_schema(
             root,
-            KeyOrder(self.source.loaded()),
+            order,
             LAYOUTS[self.whitespace],
             any_order=self.order == "any",
             deadline=deadline,

@@ -15,9 +15,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from condit.constraint.schema.dialect import REFERENCES
 from condit.constraint.schema.documents import ROOT, base_of
 from condit.constraint.schema.keywords import Schema
-from condit.constraint.schema.reference_graph import HERE, REFERENCES, Edge, Graph, SchemaNode
+from condit.constraint.schema.reference_graph import HERE, Edge, Graph, SchemaNode
 from condit.errors import ConstraintTooComplexError
 
 MOST_ALTERNATIVES = 256

@@ -16,6 +16,7 @@ from urllib.request import url2pathname
 import jsonschema_rs
 
 from condit.constraint.json_positions import NotJsonError, read_json
+from condit.constraint.schema.dialect import REFERENCES
 from condit.constraint.schema.keywords import Schema, pointer_to
 from condit.errors import CompileError, ConstraintTooComplexError, UnsupportedConstraintError
 
@@ -34,7 +35,6 @@ METASCHEMAS = {
 }
 """Where the metaschema of each draft stands."""
 
-_REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 _OUTWARD = re.compile(r'"\$(?:ref|dynamicRef|recursiveRef)": "[^#]')
 _TO_METASCHEMA = re.compile(r'"\$ref": "(https?://json-schema\.org/[^"#]+)')
 _VALUES = ("const", "enum", "default", "examples", "example")
@@ -214,7 +214,7 @@ def references(document: object, address: str, draft: int) -> Iterator[Reference
         else:
             continue
         if not is_map and isinstance(part, dict):
-            for keyword in _REFERENCES:
+            for keyword in REFERENCES:
                 written = part.get(keyword)
                 if isinstance(written, str):
                     yield Reference(address, pointer_to([*path, keyword]), written, base)

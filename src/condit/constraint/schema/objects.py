@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, reduce
+from functools import reduce
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from jsonschema_rs import CanonicalSchema, canonical
 
 from condit.constraint.schema import strings
 from condit.constraint.schema.literals import key_terminal, listed
+from condit.constraint.schema.patterns import matches
 
 if TYPE_CHECKING:
     from condit.constraint.schema.order import Place
@@ -137,7 +138,7 @@ def _member(writer: Writer, view: _Members | None, name: str, place: Place) -> s
         value = writer.anything(inside)
     else:
         parts = [view.properties[name]] if name in view.properties else []
-        parts += [part for pattern, part in view.patterns.items() if _matches(pattern, name)]
+        parts += [part for pattern, part in view.patterns.items() if matches(pattern, name)]
         if not parts and view.additional is not None:
             parts = [view.additional]
         value = _together(writer, parts, inside)
@@ -318,9 +319,3 @@ def _in_any_order(
     more = _others(comma, member, least - 1, _left(most, 1)) or ""
     found = f"{member} {more}".strip()
     return found if least else f"({found})?"
-
-
-@lru_cache(maxsize=4096)
-def _matches(pattern: str, name: str) -> bool:
-    """Whether a key matches a pattern, by the oracle's reading of it."""
-    return bool(jsonschema_rs.is_valid({"pattern": pattern}, name))

@@ -10,12 +10,14 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin
 
+from condit.constraint.schema.dialect import REFERENCES
 from condit.constraint.schema.keywords import escape
+from condit.constraint.schema.patterns import matches
 
 Place = tuple[int, ...]
 """Subschemas that apply at one place, by number, in the order of the document."""
@@ -23,7 +25,6 @@ Place = tuple[int, ...]
 _IN_PLACE_LISTS = ("allOf", "anyOf", "oneOf")
 _IN_PLACE_MAPS = ("dependentSchemas", "dependencies")
 _IN_PLACE = ("if", "then", "else", "not")
-_REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 _ITEMS = ("items", "additionalItems", "unevaluatedItems", "contains")
 _DYNAMIC = "dynamic:"
 _IDENTIFIERS = re.compile(r'"(\$?id|\$anchor|\$dynamicAnchor|\$recursiveAnchor)":')
@@ -116,7 +117,7 @@ class KeyOrder:
         keys = self._keys(place)
         parts = list(keys.declared.get(name, ()))
         for subschema, patterns, rest in keys.others:
-            matched = [part for pattern, part in patterns if _found(pattern, name)]
+            matched = [part for pattern, part in patterns if matches(pattern, name)]
             if not matched and name not in _map(subschema, "properties"):
                 matched = rest
             parts += matched
@@ -145,11 +146,8 @@ class KeyOrder:
     def extra(self, place: Place) -> Place:
         """The place of the values under keys that the schema does not name."""
         parts = []
-        for number in place:
-            subschema, pointer, base = self._at(number)
-            for pattern, part in _map(subschema, "patternProperties").items():
-                parts.append((part, f"{pointer}/patternProperties/{escape(pattern)}", base))
-            parts += self._others(number)
+        for _, patterns, rest in self._keys(place).others:
+            parts += [*(part for _, part in patterns), *rest]
         return self._place(parts)
 
     def item(self, place: Place, index: int) -> Place:
@@ -235,7 +233,7 @@ class KeyOrder:
             elif keyword in _IN_PLACE_MAPS and isinstance(value, dict):
                 for name, part in value.items():
                     yield part, f"{pointer}/{keyword}/{escape(name)}", base
-            elif keyword in _REFERENCES and isinstance(value, str):
+            elif keyword in REFERENCES and isinstance(value, str):
                 if keyword != "$ref":
                     yield from self._dynamic_target(value)
                 yield from self._target(base, value)
@@ -343,12 +341,3 @@ def _constants_in(document: Any) -> Iterator[dict[str, Any]]:
 
 def _sorted(value: dict[str, Any]) -> str:
     return json.dumps(value, sort_keys=True, default=str)
-
-
-@lru_cache(maxsize=4096)
-def _found(pattern: str, name: str) -> bool:
-    """Whether a key probably matches a pattern: this decides an order only."""
-    try:
-        return re.search(pattern, name) is not None
-    except re.error:
-        return False

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+import jsonschema_rs
+
 from condit.constraint.schema.cost import Texts, cheap
 from condit.constraint.schema.ecma import NotReadError, read
 from condit.constraint.schema.expression import ANYTHING
@@ -29,3 +31,9 @@ def matching(pattern: str) -> Texts:
     if node.size > _MOST_NODES:
         return Texts(ANYTHING, False)
     return cheap(Texts(node, exact))
+
+
+@lru_cache(maxsize=4096)
+def matches(pattern: str, name: str) -> bool:
+    """Whether a key matches a pattern, by the oracle's reading of it."""
+    return bool(jsonschema_rs.is_valid({"pattern": pattern}, name))

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
+from condit.constraint.schema.dialect import REFERENCES
 from condit.constraint.schema.documents import address_of, identifier_of
 from condit.constraint.schema.keywords import inside
 
-REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 HERE = frozenset(
     [
         *("allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas"),
