@@ -30,6 +30,18 @@ class MissingDependencyError(ConditError, ImportError):
     """An optional package is needed; the message gives the command that installs it."""
 
 
+class IncompatibleDependencyError(ConditError, ImportError):
+    """A package is installed, but not in a version that Condit can use; the message names both.
+
+    Attributes:
+        package: its name on PyPI.
+    """
+
+    def __init__(self, message: str, *, package: str) -> None:
+        super().__init__(message)
+        self.package = package
+
+
 class ModelError(ConditError):
     """A model cannot be loaded or run: no such directory, a damaged file, an unknown kind."""
 

@@ -14,6 +14,7 @@ from small_models import BOTH, SMALL
 from transformers.cache_utils import DynamicCache
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
+from condit.foreign.transformers import cache_argument
 from condit.model.attention import (
     NAME,
     REPRODUCIBLE_NAME,
@@ -280,8 +281,8 @@ class Cells:
             input_ids=torch.from_numpy(tokens)[None],
             position_ids=torch.from_numpy(places)[None],
             attention_mask=additive(seen, self.module.dtype),
-            past_key_values=self.cache,
             use_cache=True,
+            **{cache_argument(self.module.forward): self.cache},
         ).logits[0]
         return logits
 

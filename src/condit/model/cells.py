@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from transformers.cache_utils import Cache
 
 from condit.errors import ArgumentError, ModelError
+from condit.foreign.transformers import cache_argument as name_of_cache
 from condit.model.base import Decoder, Draft, Logits, refuse_rewind
 from condit.model.cell_layer import CellLayer
 from condit.model.prefix_cache import PrefixCache
@@ -89,18 +90,24 @@ class CellDecoder(Decoder):
         windows: for each kind of attention layer (``"full_attention"``, ``"sliding_attention"``)
             how many tokens it looks back, itself included; ``None`` for all.
         prefixes: prompts that were forwarded before; ``None`` forwards every prompt.
+        cache_argument: the name under which ``module`` takes its cache; asked of it by default.
     """
 
     looks_ahead = True
 
     def __init__(
-        self, module: Any, windows: dict[str, int | None], prefixes: PrefixCache | None = None
+        self,
+        module: Any,
+        windows: dict[str, int | None],
+        prefixes: PrefixCache | None = None,
+        cache_argument: str | None = None,
     ) -> None:
         self.logits = []
         self.positions_forwarded = 0
         self.forwards = 0
         self._module = module
         self._windows = windows
+        self._cache_argument = cache_argument or name_of_cache(module.forward)
         self._prefixes = prefixes
         config = module.config.get_text_config()
         self._layers = [CellLayer() for _ in range(config.num_hidden_layers)]
@@ -281,9 +288,9 @@ class CellDecoder(Decoder):
             input_ids=torch.tensor([batch.tokens], device=device),
             position_ids=torch.from_numpy(places)[None].to(device),
             attention_mask=masks if len(masks) > 1 else next(iter(masks.values())),
-            past_key_values=self._cache,
             use_cache=True,
             logits_to_keep=1 if skip else 0,
+            **{self._cache_argument: self._cache},
         )
         self.positions_forwarded += len(slots)
         rows: torch.Tensor = output.logits[0]

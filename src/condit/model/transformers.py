@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from condit.errors import ArgumentError, MissingDependencyError, ModelError, VocabularyError
+from condit.foreign.transformers import cache_argument
 from condit.model.base import Decoder, Model
 from condit.model.prefix_cache import PrefixCache
 from condit.model.token_bytes import token_bytes, without_prefix
@@ -61,6 +62,7 @@ class TransformersModel(Model):
         config = module.config.get_text_config()
         self.context = getattr(config, "max_position_embeddings", None)
         self._windows = _attention_windows(module, config, name)
+        self._cache_argument = cache_argument(module.forward)
         self._prefixes = PrefixCache(self)
         description = _description(tokenizer, name)
         self.vocabulary = _vocabulary(module, tokenizer, description, config.vocab_size, name)
@@ -97,7 +99,7 @@ class TransformersModel(Model):
         """A decoder with ``lanes`` lanes that share ``prompt``, forwarded once."""
         from condit.model.cells import CellDecoder
 
-        decoder = CellDecoder(self.module, self._windows, self._prefixes)
+        decoder = CellDecoder(self.module, self._windows, self._prefixes, self._cache_argument)
         decoder.admit(prompt, lanes)
         return decoder
 
@@ -189,7 +191,7 @@ def _attention_windows(module: Any, config: Any, name: str) -> dict[str, int | N
     """For each kind of attention layer how far it looks back; `ModelError` for other kinds."""
     kinds = set(getattr(config, "layer_types", None) or ())
     parameters = inspect.signature(module.forward).parameters
-    explicit = {"position_ids", "past_key_values"} <= set(parameters)
+    explicit = "position_ids" in parameters
     if not kinds <= _ATTENTION_KINDS or not explicit or getattr(config, "alibi", False):
         strange = ", ".join(sorted(kinds - _ATTENTION_KINDS)) or "no explicit position ids"
         raise ModelError(
