@@ -17,16 +17,17 @@ PROMISES = {
     "arithmetic.py": [" = ", "0."],
     "chat.py": ["The sky is blue because"],
     "classify.py": ["P(positive) is about", "mass of all labels together"],
+    "masking.py": ["plain masking", "the same draws, weighted", "different dates"],
     "memory.py": ["call 7:", "surely at most", "Memory of 1 problems"],
     "preference.py": ["without", "with a preference", "0."],
-    "invoice.py": ["log evidence", "effective sample size", "tokens per second", "Invoice(item="],
+    "order.py": ["different orders", "effective sample", "as a value: Order(", "left free"],
     "own_constraint.py": ["obey their laws", "without e:"],
     "own_model.py": ["ngram: [", "log evidence"],
     "pattern.py": ["is about"],
 }
 
 # Fewer draws than by default, for speed.
-ARGUMENTS = {"invoice.py": ("--seed", "3", "-n", "2")}
+ARGUMENTS = {"masking.py": ("-n", "20"), "order.py": ("--seed", "3", "-n", "4")}
 
 Run = Callable[..., str]
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -81,6 +82,18 @@ class Stats:
     def tokens_per_second(self) -> float:
         """Tokens drawn per second of wall-clock time."""
         return self.tokens / self.seconds if self.seconds else math.inf
+
+
+class Share(NamedTuple):
+    """What part of the weight says so.
+
+    Attributes:
+        value: what it says.
+        share: its part of all weight, between 0 and 1 (linear, not a logarithm).
+    """
+
+    value: Any
+    share: float
 
 
 @dataclass(frozen=True)
@@ -170,6 +183,37 @@ class Result:
             raise ValueError("no sample is valid, so none can be drawn")
         chosen = (rng or self._rng).choice(len(self.samples), p=np.array(self.weights))
         return self.samples[int(chosen)]
+
+    def shares(self, of: Callable[[Any], Any] | None = None) -> list[Share]:
+        """How the weight is shared among different answers, the largest share first.
+
+        An estimate of the marginal of ``p(x | C)``: samples that agree are added up.
+
+        Args:
+            of: what to look at, as a function of a sample's value, or of its text where it has no
+                value: ``lambda order: order.city``. By default the text itself.
+
+        Returns:
+            each different answer with its share; empty where no sample is valid.
+        """
+        answers: list[Any] = []
+        totals: list[float] = []
+        for sample, weight in zip(self.samples, self.weights, strict=True):
+            if not sample.valid:
+                continue
+            if of is None:
+                answer = sample.text
+            else:
+                answer = of(sample.text if sample.value is None else sample.value)
+            # By equality, not in a dictionary: values of Python types need not be hashable.
+            for index, known in enumerate(answers):
+                if type(known) is type(answer) and known == answer:
+                    totals[index] += weight
+                    break
+            else:
+                answers.append(answer)
+                totals.append(weight)
+        return sorted(map(Share, answers, totals), key=lambda each: -each.share)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the trace, ready for JSON: infinite and undefined numbers are ``None``."""
