@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from condit.errors import ArgumentError, PromptTooLongError
+from condit.errors import ArgumentError, ModelError, PromptTooLongError
 from condit.vocabulary import Vocabulary
 
 Logits: TypeAlias = Any
@@ -29,6 +29,21 @@ def as_float32(row: Logits) -> NDArray[np.float32]:
         return row.astype(np.float32, copy=False)
     array: NDArray[np.float32] = row.detach().float().cpu().numpy()
     return array
+
+
+def of_vocabulary(rows: Logits, vocabulary: Vocabulary) -> Logits:
+    """Logits, shape ``(..., rows)``, without the rows that pad them beyond the vocabulary.
+
+    Raises:
+        ModelError: there are fewer than tokens.
+    """
+    width, wanted = rows.shape[-1], len(vocabulary)
+    if width < wanted:
+        raise ModelError(
+            f"the model scores {width} tokens, but its vocabulary has {wanted}: was the tokenizer "
+            "made for another model, or were tokens added without resizing its embeddings?"
+        )
+    return rows if width == wanted else rows[..., :wanted]
 
 
 @dataclass(frozen=True)
@@ -151,6 +166,14 @@ class Model(ABC):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
+
+    def version(self) -> object:
+        """What tells apart states of a model that can change, as by training: compared by ``==``.
+
+        What a call has learned of a model (prompts, a memory) serves the next one only where this
+        is equal. A model that never changes need not say anything.
+        """
+        return None
 
     @abstractmethod
     def encode(self, text: str) -> list[int]:

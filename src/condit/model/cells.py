@@ -91,6 +91,7 @@ class CellDecoder(Decoder):
             how many tokens it looks back, itself included; ``None`` for all.
         prefixes: prompts that were forwarded before; ``None`` forwards every prompt.
         cache_argument: the name under which ``module`` takes its cache; asked of it by default.
+        vocabulary_size: how many tokens there are; logits beyond them are left out.
     """
 
     looks_ahead = True
@@ -101,6 +102,7 @@ class CellDecoder(Decoder):
         windows: dict[str, int | None],
         prefixes: PrefixCache | None = None,
         cache_argument: str | None = None,
+        vocabulary_size: int | None = None,
     ) -> None:
         self.logits = []
         self.positions_forwarded = 0
@@ -112,7 +114,7 @@ class CellDecoder(Decoder):
         config = module.config.get_text_config()
         self._layers = [CellLayer() for _ in range(config.num_hidden_layers)]
         self._cache = Cache(layers=self._layers)
-        self._vocabulary_size = config.vocab_size
+        self._vocabulary_size = vocabulary_size or config.vocab_size
         self._used = 0
         self._lanes: list[Lane] = []
         self._free: Iterator[int] = iter(())
@@ -293,7 +295,7 @@ class CellDecoder(Decoder):
             **{self._cache_argument: self._cache},
         )
         self.positions_forwarded += len(slots)
-        rows: torch.Tensor = output.logits[0]
+        rows: torch.Tensor = output.logits[0, :, : self._vocabulary_size]
         if torch.isnan(rows[:, 0]).any():
             raise ModelError("the model's logits are not numbers (NaN): are its weights damaged?")
         return list(rows.unbind())

@@ -20,6 +20,8 @@ from typing import Any
 
 import torch
 
+from condit.model.weights_version import sample
+
 _FEWEST_ROWS = 4
 """Rows that every product is filled up to: faster than one or two, and always the same sums."""
 
@@ -45,6 +47,7 @@ class _Packed:
         self._source: Any = weakref.ref(weight)
         self._address = weight.data_ptr()
         self._version = weight._version
+        self._numbers = sample([weight])
         with torch.inference_mode(False), torch.no_grad():
             self.weight = torch.ops.mkldnn._reorder_linear_weight(
                 weight.detach(), _ROWS_PLANNED_FOR
@@ -59,6 +62,10 @@ class _Packed:
             and self._address == weight.data_ptr()
             and self._version == weight._version
         )
+
+    def agrees_with(self, weight: torch.Tensor) -> bool:
+        """As `is_of`, and some of its numbers are the same: torch does not count every write."""
+        return self.is_of(weight) and self._numbers == sample([weight])
 
     def times(self, input: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
         """``input @ weight.T + bias``."""
@@ -129,8 +136,8 @@ def pack(module: torch.nn.Module) -> int:
     Packed are weights in 32-bit floats, and in bfloat16 where the processor computes with it. A
     layer falls back to the ordinary product where a gradient is wanted, under autocast, and for an
     input of another type. A weight that is replaced, moved, loaded anew or trained is noticed and
-    packed again at its next use. What is written through ``weight.data`` torch itself cannot see:
-    `unpack` and pack again after that.
+    packed again at its next use. What is written through ``weight.data`` torch does not count: the
+    next call of ``generate`` notices by some of the numbers.
 
     Calling it again packs what is not yet packed, or has changed.
 
@@ -148,7 +155,7 @@ def pack(module: torch.nn.Module) -> int:
     fresh = [
         layer
         for layer in layers
-        if type(layer) is not PackedLinear or not layer._packed.is_of(layer.weight)
+        if type(layer) is not PackedLinear or not layer._packed.agrees_with(layer.weight)
     ]
     if sum(layer.weight.nbytes for layer in fresh) > _SHARE_OF_MEMORY * available_memory():
         layers -= set(fresh)

@@ -67,7 +67,15 @@ class PrefixCache:
 
     def __init__(self, owner: Any) -> None:
         self._key = id(owner)
+        self._version: object = None
         weakref.finalize(owner, _drop, self._key)
+
+    def renew(self, version: object) -> None:
+        """Forget the prompts of the owner unless its version is still this one."""
+        with _lock:
+            if version != self._version:
+                _drop(self._key)
+                self._version = version
 
     def find(self, prompt: Sequence[int]) -> tuple[Kept, int] | None:
         """The kept prompt that shares most with ``prompt``, and how many tokens; else ``None``.

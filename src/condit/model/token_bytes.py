@@ -33,7 +33,8 @@ def token_bytes(description: Mapping[str, Any], size: int) -> tuple[list[bytes],
         size: how many tokens the model scores; ids that the tokenizer does not name get ``b""``.
 
     Returns:
-        a list of ``size`` byte strings, ``b""`` for special and unnamed ids, and the special ids.
+        a list of ``size`` byte strings, ``b""`` for special and unnamed ids, and the special ids,
+        those beyond ``size`` as well.
 
     Raises:
         VocabularyError: the tokenizer decodes in a way that is not known here.
@@ -49,7 +50,13 @@ def token_bytes(description: Mapping[str, Any], size: int) -> tuple[list[bytes],
     for token, text in texts.items():
         if token < size and token not in special:
             spelled[token] = spell(text)
-    return spelled, frozenset(token for token in special if token < size)
+    return spelled, frozenset(special)
+
+
+def named_tokens(description: Mapping[str, Any]) -> set[int]:
+    """Every id that a ``tokenizer.json`` names, special ones included."""
+    added = {entry["id"] for entry in description.get("added_tokens") or ()}
+    return added | _texts(description["model"].get("vocab", {})).keys()
 
 
 def without_prefix(description: Mapping[str, Any]) -> dict[str, Any]:

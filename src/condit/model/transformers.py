@@ -8,6 +8,7 @@ import inspect
 import io
 import json
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from condit.errors import ArgumentError, MissingDependencyError, ModelError, Voc
 from condit.foreign.transformers import cache_argument
 from condit.model.base import Decoder, Model
 from condit.model.prefix_cache import PrefixCache
-from condit.model.token_bytes import token_bytes, without_prefix
+from condit.model.token_bytes import named_tokens, token_bytes, without_prefix
 from condit.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -64,8 +65,10 @@ class TransformersModel(Model):
         self._windows = _attention_windows(module, config, name)
         self._cache_argument = cache_argument(module.forward)
         self._prefixes = PrefixCache(self)
+        self._version: object = None
+        self._changing = threading.Lock()
         description = _description(tokenizer, name)
-        self.vocabulary = _vocabulary(module, tokenizer, description, config.vocab_size, name)
+        self.vocabulary = _vocabulary(module, tokenizer, description, name)
         # A second tokenizer, for text as such: it adds no space, and reads the names of special
         # tokens as plain text.
         plain = without_prefix(description)
@@ -95,11 +98,43 @@ class TransformersModel(Model):
         tokens: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
         return tokens
 
+    def version(self) -> object:
+        """The state of the weights, as far as it can be seen without reading all of them.
+
+        See ``condit.model.weights_version`` for what is seen. What is not (a write through
+        ``tensor.data`` to a few numbers) takes a ``condit.clear_cache()`` and a new memory.
+        """
+        from condit.model.weights_version import WeightsVersion
+
+        return WeightsVersion.of(self.module)
+
+    def _notice_changes(self) -> None:
+        """Let go of what other weights have computed."""
+        from condit.model.packed import PackedLinear, pack
+
+        version = self.version()
+        with self._changing:
+            if version == self._version:
+                return
+            if self._version is not None and any(
+                isinstance(part, PackedLinear) for part in self.module.modules()
+            ):
+                pack(self.module)
+            self._version = version
+            self._prefixes.renew(version)
+
     def start(self, prompt: Sequence[int], lanes: int = 1) -> Decoder:
         """A decoder with ``lanes`` lanes that share ``prompt``, forwarded once."""
         from condit.model.cells import CellDecoder
 
-        decoder = CellDecoder(self.module, self._windows, self._prefixes, self._cache_argument)
+        self._notice_changes()
+        decoder = CellDecoder(
+            self.module,
+            self._windows,
+            self._prefixes,
+            self._cache_argument,
+            len(self.vocabulary),
+        )
         decoder.admit(prompt, lanes)
         return decoder
 
@@ -216,10 +251,14 @@ def _description(tokenizer: Any, name: str) -> dict[str, Any]:
     return description
 
 
-def _vocabulary(
-    module: Any, tokenizer: Any, description: dict[str, Any], size: int, name: str
-) -> Vocabulary:
-    spelled, _ = token_bytes(description, size)
+def _vocabulary(module: Any, tokenizer: Any, description: dict[str, Any], name: str) -> Vocabulary:
+    """The tokens that the tokenizer names and the model scores.
+
+    Models often have more rows than there are tokens, as round numbers are faster: those are left
+    out. Special tokens beyond the rows, which some tokenizers have, are left out as well.
+    """
+    rows = _rows(module)
+    spelled, special = token_bytes(description, rows)
     generation = getattr(module, "generation_config", None)
     declared = [tokenizer.eos_token_id, getattr(generation, "eos_token_id", None)]
     ends: list[int] = []
@@ -228,6 +267,28 @@ def _vocabulary(
             ends += entry if isinstance(entry, list) else [entry]
     if not ends:
         raise VocabularyError(f"the tokenizer of {name} names no end token")
+    if max(ends) >= rows:
+        raise VocabularyError(
+            f"end token {max(ends)} of {name} is outside the {rows} tokens that the model scores: "
+            "set tokenizer.eos_token_id and module.generation_config.eos_token_id to tokens that "
+            "it has, or resize its embeddings (module.resize_token_embeddings)"
+        )
+    named = named_tokens(description)
+    last_text = max(named - special, default=0)
+    if last_text >= rows:
+        raise VocabularyError(
+            f"the tokenizer of {name} has text tokens up to {last_text}, but the model scores "
+            f"only {rows} tokens: it is the tokenizer of another model, or tokens were added "
+            "without module.resize_token_embeddings(len(tokenizer))"
+        )
+    spelled = spelled[: max(*named, *ends) + 1]
     for end in ends:
         spelled[end] = b""
     return Vocabulary(bytes=spelled, end=ends[0], ends=frozenset(ends))
+
+
+def _rows(module: Any) -> int:
+    """How many tokens a model can both read and score."""
+    tables = (module.get_input_embeddings(), module.get_output_embeddings())
+    rows = [len(table.weight) for table in tables if getattr(table, "weight", None) is not None]
+    return min(rows, default=module.config.get_text_config().vocab_size)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from condit.model.base import Decoder, Logits, Model
+from condit.model.base import Decoder, Logits, Model, of_vocabulary
 
 Tokens = tuple[int, ...]
 
@@ -59,6 +59,7 @@ class SequenceLikelihood:
         self._ends = sorted(model.vocabulary.ends)
         self._decoder: Decoder | None = None
         self._held: list[Held] = []
+        self._version: object = None
 
     @property
     def positions_forwarded(self) -> int:
@@ -77,6 +78,10 @@ class SequenceLikelihood:
         """
         if not sequences:
             return []
+        version = self._model.version()
+        if version != self._version:
+            # The weights have changed: what the lanes hold was computed by others.
+            self._decoder, self._held, self._version = None, [], version
         try:
             # The last token is predicted, but not read: that saves a position for each sequence.
             lane_of = self._read(list(dict.fromkeys(tokens[:-1] for tokens in sequences)))
@@ -177,6 +182,7 @@ class SequenceLikelihood:
         """Log-probability of ``tokens[i]`` under ``rows[i]``; on the model's own device."""
         if not tokens:
             return []
+        rows = of_vocabulary(rows, self._model.vocabulary)
         places = list(range(len(tokens)))
         if isinstance(rows, np.ndarray):
             rows = rows.astype(np.float64)

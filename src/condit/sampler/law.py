@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from condit.errors import ArgumentError
-from condit.model.base import Logits
+from condit.model.base import Logits, of_vocabulary
 from condit.sampler.logit_row import LogitRow, on_processor
 from condit.sampler.token_law import TokenLaw
 from condit.sampler.truncation import most_probable, nucleus
@@ -49,13 +49,15 @@ class BaseLaw:
             raise ArgumentError(f"top_p must be over 0 and at most 1, not {self.top_p}")
 
     def at(self, logits: Logits, vocabulary: Vocabulary) -> TokenLaw:
-        """The law of the next token for one row of logits, shape ``(vocabulary,)``.
+        """The law of the next token for one row of logits, shape ``(vocabulary,)`` or wider.
 
-        The row is not copied as long as it need not be: leave it alone while the law is in use.
+        What pads the row beyond the vocabulary has no mass. The row is not copied as long as it
+        need not be: leave it alone while the law is in use.
 
         Raises:
-            ModelError: the logits hold NaN, or no finite number.
+            ModelError: the logits hold NaN, no finite number, or fewer numbers than tokens.
         """
+        logits = of_vocabulary(logits, vocabulary)
         row = LogitRow(logits, self.temperature or 1.0, tuple(vocabulary.ends), vocabulary.end)
         greedy = self.temperature == 0
         if (self.top_k is None or self.top_k >= len(row)) and self.top_p == 1:

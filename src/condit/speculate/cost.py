@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from bisect import bisect_right
 from collections import defaultdict, deque
 from collections.abc import Sequence
@@ -31,6 +32,7 @@ class ForwardCost:
     """
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._seconds: dict[int, deque[float]] = defaultdict(lambda: deque(maxlen=_KEPT))
         self._measured = 0
         self._knots: list[tuple[float, float]] = [(1.0, 1.0), (2.0, 1.0 + _ASSUMED)]
@@ -39,10 +41,11 @@ class ForwardCost:
         """Take a measured forward into account."""
         if not 0 < positions <= _LONGEST:
             return
-        self._seconds[positions].append(seconds)
-        self._measured += 1
-        if self._measured >= _FEWEST and self._measured % _FEWEST == 0:
-            self._fit()
+        with self._lock:  # several threads may run one model
+            self._seconds[positions].append(seconds)
+            self._measured += 1
+            if self._measured >= _FEWEST and self._measured % _FEWEST == 0:
+                self._fit()
 
     def of(self, positions: int) -> float:
         """Cost of a forward, in a unit that is the same for all numbers of positions."""
@@ -90,10 +93,12 @@ def rising(points: Sequence[tuple[float, float, float]]) -> list[tuple[float, fl
 
 def cost_of(model: Model) -> ForwardCost:
     """What is known of the cost of this model's forwards."""
-    cost = _costs.get(model)
-    if cost is None:
-        cost = _costs[model] = ForwardCost()
+    with _making:
+        cost = _costs.get(model)
+        if cost is None:
+            cost = _costs[model] = ForwardCost()
     return cost
 
 
+_making = threading.Lock()
 _costs: WeakKeyDictionary[Model, ForwardCost] = WeakKeyDictionary()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -60,11 +61,12 @@ class Recycling:
 
         Args:
             contexts: for each row the tokens before it, at least one; the last few count.
-            rows: logits of the model, before any constraint.
+            rows: logits of the model, before any constraint; those beyond the vocabulary are left
+                out.
         """
         if not rows:
             return
-        tokens, logits = most_probable(rows)
+        tokens, logits = most_probable([row[: self._vocabulary] for row in rows])
         for context, best, values in zip(contexts, tokens, logits, strict=True):
             for length in range(1, min(LONGEST, len(context)) + 1):
                 place, key = self._place(context[-length:])
@@ -125,20 +127,23 @@ class Recycling:
 
 def table_of(model: Model) -> Recycling:
     """The table of a model, empty the first time; save it to have it in another process."""
-    table = _tables.get(model)
-    if table is None:
-        table = _tables[model] = Recycling(len(model.vocabulary))
+    with _making:
+        table = _tables.get(model)
+        if table is None:
+            table = _tables[model] = Recycling(len(model.vocabulary))
     return table
 
 
 def forget(model: Model) -> None:
     """Begin the table of a model afresh."""
-    _tables.pop(model, None)
+    with _making:
+        _tables.pop(model, None)
 
 
 def tables() -> list[Recycling]:
     """The tables of all models."""
-    return list(_tables.values())
+    with _making:
+        return list(_tables.values())
 
 
 def most_probable(
@@ -184,4 +189,5 @@ def _most_probable_torch(
     return values.float().cpu().numpy(), tokens.cpu().numpy()
 
 
+_making = threading.Lock()
 _tables: WeakKeyDictionary[Model, Recycling] = WeakKeyDictionary()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from weakref import WeakKeyDictionary
 
 from condit.model.base import Model
@@ -40,7 +41,9 @@ class Trust:
 
 def trust_of(model: Model, temperature: float, alone: bool) -> Trust:
     """What is known of guesses for this model near this temperature, for one lane or several."""
-    return _trusts.setdefault(model, {}).setdefault((round(2 * temperature), alone), Trust())
+    with _making:
+        return _trusts.setdefault(model, {}).setdefault((round(2 * temperature), alone), Trust())
 
 
+_making = threading.Lock()
 _trusts: WeakKeyDictionary[Model, dict[tuple[int, bool], Trust]] = WeakKeyDictionary()
