@@ -6,6 +6,7 @@ import dataclasses
 import enum
 import json
 import math
+from collections.abc import Callable
 from typing import Any, Literal, TypedDict
 
 import numpy as np
@@ -318,22 +319,23 @@ class Pair:
     color: Color
 
 
+KINDS: dict[str, tuple[Any, Callable[[Any], bool]]] = {
+    "pydantic": (Item, lambda value: isinstance(value, Item) and 1 <= value.count <= 20),
+    "dataclass": (Pair, lambda value: isinstance(value, Pair) and value.color in Color),
+    "typed dict": (Point, lambda value: value["x"] in (1, 2) and value["y"] == "a"),
+    "literal": (Literal["yes", "no"], lambda value: value in ("yes", "no")),
+    "enum": (Color, lambda value: isinstance(value, Color)),
+    "list or none": (
+        list[Literal[1, 2]] | None,
+        lambda value: value is None or set(value) <= {1, 2},
+    ),
+}
+
+
 @pytest.mark.model
-@pytest.mark.parametrize(
-    ("kind", "check"),
-    [
-        (Item, lambda value: isinstance(value, Item) and 1 <= value.count <= 20),
-        (Pair, lambda value: isinstance(value, Pair) and value.color in Color),
-        (Point, lambda value: value["x"] in (1, 2) and value["y"] == "a"),
-        (Literal["yes", "no"], lambda value: value in ("yes", "no")),
-        (Color, lambda value: isinstance(value, Color)),
-        (list[Literal[1, 2]] | None, lambda value: value is None or set(value) <= {1, 2}),
-    ],
-    ids=str,
-)
-def test_values_have_the_type_that_was_asked_for(
-    smollm2: TransformersModel, kind: Any, check: Any
-) -> None:
+@pytest.mark.parametrize("name", KINDS)
+def test_values_have_the_type_that_was_asked_for(smollm2: TransformersModel, name: str) -> None:
+    kind, check = KINDS[name]
     result = condit.generate(
         smollm2, "An example, as JSON:", condit.json_schema(kind), n=4, max_tokens=60, seed=1
     )
