@@ -367,12 +367,13 @@ def test_the_embedded_model_forwards_nothing_twice(
 
 
 @pytest.mark.model
-def test_the_embedded_model_draws_alike_at_any_number_of_lanes() -> None:
+def test_the_embedded_model_draws_alike_at_any_number_of_lanes(
+    smollm2: TransformersModel,
+) -> None:
     # In its own 16 bits: attention sums in 64, so that rounding has nothing to depend on.
-    model = condit.load("smollm2")
     asked: dict[str, Any] = {"max_tokens": 12, "sampler": "awrs", "seed": 11, "temperature": 0.7}
     pattern = condit.regex(r"[ A-Za-z]{1,30}\.")
-    one, four = (condit.generate(model, "The sea is", pattern, n=n, **asked) for n in (1, 4))
+    one, four = (condit.generate(smollm2, "The sea is", pattern, n=n, **asked) for n in (1, 4))
     assert one.samples[0].tokens == four.samples[0].tokens
 
 

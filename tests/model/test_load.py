@@ -168,7 +168,7 @@ def test_a_gguf_file_is_converted_once(
     entries = [path for path in (tmp_path / "cache" / "models").iterdir() if path.is_dir()]
     assert len(entries) == 1
     before = entries[0].stat().st_mtime_ns
-    condit.load(file)
+    assert gguf.converted(file) == entries[0]
     assert entries[0].stat().st_mtime_ns == before
 
 
