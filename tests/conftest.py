@@ -34,7 +34,7 @@ def pytest_xdist_auto_num_workers() -> int:
     return max(1, min(cores, memory // (GIBIBYTES_EACH * 2**30)))
 
 
-@pytest.hookimpl(tryfirst=True)
+# After those that mark tests, and before pytest's own, which goes by -m.
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         if any(name.startswith("smollm2") for name in getattr(item, "fixturenames", ())):

@@ -332,7 +332,7 @@ KINDS: dict[str, tuple[Any, Callable[[Any], bool]]] = {
 }
 
 
-@pytest.mark.model
+@pytest.mark.smoke
 @pytest.mark.parametrize("name", KINDS)
 def test_values_have_the_type_that_was_asked_for(smollm2: TransformersModel, name: str) -> None:
     kind, check = KINDS[name]
@@ -377,7 +377,7 @@ def test_the_embedded_model_draws_alike_at_any_number_of_lanes(
     assert one.samples[0].tokens == four.samples[0].tokens
 
 
-@pytest.mark.model
+@pytest.mark.smoke
 def test_chat_messages_go_through_the_template(smollm2: TransformersModel) -> None:
     messages = [{"role": "user", "content": "Is snow white? Answer yes or no."}]
     tokens = smollm2.encode_prompt(messages)

@@ -69,6 +69,7 @@ def test_masked_mass(letters: NgramModel) -> None:
     assert run(letters, "exact").report.masked_mass is None
 
 
+@pytest.mark.slow
 def test_divergence_with_a_preference(letters: NgramModel, world: World) -> None:
     """KL of the tilted target from the model, against enumeration."""
     texts = {tokens: world.model.decode(tokens) for tokens in world.probabilities}

@@ -10,7 +10,6 @@ from condit.plugins import registered
 from condit.testing import check_decoder
 
 
-@pytest.mark.smoke
 def test_the_embedded_model_obeys(
     smollm2_in_32_bits: condit.Model, rng: np.random.Generator
 ) -> None:

@@ -342,6 +342,7 @@ def test_many_names_take_no_more_than_linear_time(writes, values):
     assert not writes(constraint, '{"p7": {"p1": 1, "p1": 1}}')
 
 
+@pytest.mark.slow
 def test_more_names_than_the_engine_follows_at_once(writes):
     # Chains of more than 2,000 rules would crash the process, were they not read in parts.
     properties = {f"p{i}": {"type": "string"} for i in range(3000)}

@@ -104,7 +104,10 @@ def test_a_gguf_that_is_none(tmp_path: Path) -> None:
         condit.load(file)
 
 
-@pytest.mark.parametrize("size", [20, 5_000, 2_000_000, 50_000_000])
+@pytest.mark.parametrize(
+    "size",
+    [20, 5_000, *(pytest.param(size, marks=pytest.mark.slow) for size in (2_000_000, 50_000_000))],
+)
 def test_a_gguf_that_is_cut_short(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
@@ -149,6 +152,7 @@ def test_a_gguf_without_weights(tmp_path: Path) -> None:
         gguf.check_whole(file)
 
 
+@pytest.mark.slow
 @pytest.mark.model
 def test_a_gguf_file_is_converted_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, smollm2: TransformersModel

@@ -127,6 +127,7 @@ class Drafted(World):
         return replace(super().problem(lanes), drafts=condit.Drafts())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["awrs", "smc, awrs", "smc, masked"])
 def test_the_law_of_drafted_draws_is_the_target(name: str, letters: condit.NgramModel) -> None:
     # By enumeration, with a false-alarm rate of 1e-6.
