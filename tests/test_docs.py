@@ -38,7 +38,14 @@ def name_of(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=name_of)
+def marked(page: Path) -> Any:
+    uses_the_model = any("smollm2" in code for _, code in blocks(page, "python"))
+    return pytest.param(page, marks=pytest.mark.model if uses_the_model else ())
+
+
+@pytest.mark.parametrize(
+    "page", [marked(page) for page in PAGES if blocks(page, "python")], ids=name_of
+)
 def test_python_blocks_run_from_top_to_bottom(
     page: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:

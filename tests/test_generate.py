@@ -6,6 +6,7 @@ import dataclasses
 import enum
 import json
 import math
+from collections.abc import Callable
 from typing import Any, Literal, TypedDict
 
 import numpy as np
@@ -318,22 +319,23 @@ class Pair:
     color: Color
 
 
-@pytest.mark.model
-@pytest.mark.parametrize(
-    ("kind", "check"),
-    [
-        (Item, lambda value: isinstance(value, Item) and 1 <= value.count <= 20),
-        (Pair, lambda value: isinstance(value, Pair) and value.color in Color),
-        (Point, lambda value: value["x"] in (1, 2) and value["y"] == "a"),
-        (Literal["yes", "no"], lambda value: value in ("yes", "no")),
-        (Color, lambda value: isinstance(value, Color)),
-        (list[Literal[1, 2]] | None, lambda value: value is None or set(value) <= {1, 2}),
-    ],
-    ids=str,
-)
-def test_values_have_the_type_that_was_asked_for(
-    smollm2: TransformersModel, kind: Any, check: Any
-) -> None:
+KINDS: dict[str, tuple[Any, Callable[[Any], bool]]] = {
+    "pydantic": (Item, lambda value: isinstance(value, Item) and 1 <= value.count <= 20),
+    "dataclass": (Pair, lambda value: isinstance(value, Pair) and value.color in Color),
+    "typed dict": (Point, lambda value: value["x"] in (1, 2) and value["y"] == "a"),
+    "literal": (Literal["yes", "no"], lambda value: value in ("yes", "no")),
+    "enum": (Color, lambda value: isinstance(value, Color)),
+    "list or none": (
+        list[Literal[1, 2]] | None,
+        lambda value: value is None or set(value) <= {1, 2},
+    ),
+}
+
+
+@pytest.mark.smoke
+@pytest.mark.parametrize("name", KINDS)
+def test_values_have_the_type_that_was_asked_for(smollm2: TransformersModel, name: str) -> None:
+    kind, check = KINDS[name]
     result = condit.generate(
         smollm2, "An example, as JSON:", condit.json_schema(kind), n=4, max_tokens=60, seed=1
     )
@@ -365,16 +367,17 @@ def test_the_embedded_model_forwards_nothing_twice(
 
 
 @pytest.mark.model
-def test_the_embedded_model_draws_alike_at_any_number_of_lanes() -> None:
+def test_the_embedded_model_draws_alike_at_any_number_of_lanes(
+    smollm2: TransformersModel,
+) -> None:
     # In its own 16 bits: attention sums in 64, so that rounding has nothing to depend on.
-    model = condit.load("smollm2")
     asked: dict[str, Any] = {"max_tokens": 12, "sampler": "awrs", "seed": 11, "temperature": 0.7}
     pattern = condit.regex(r"[ A-Za-z]{1,30}\.")
-    one, four = (condit.generate(model, "The sea is", pattern, n=n, **asked) for n in (1, 4))
+    one, four = (condit.generate(smollm2, "The sea is", pattern, n=n, **asked) for n in (1, 4))
     assert one.samples[0].tokens == four.samples[0].tokens
 
 
-@pytest.mark.model
+@pytest.mark.smoke
 def test_chat_messages_go_through_the_template(smollm2: TransformersModel) -> None:
     messages = [{"role": "user", "content": "Is snow white? Answer yes or no."}]
     tokens = smollm2.encode_prompt(messages)

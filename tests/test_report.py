@@ -12,8 +12,9 @@ import condit
 from condit import NgramModel
 from condit.prefer.score import prefer
 from condit.testing import World
+from condit.testing.worlds import remembering
 
-PATTERN = condit.regex("(ab|ba|c)*")
+PATTERN = remembering(condit.regex("(ab|ba|c)*"))
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +43,7 @@ def test_bounds_hold(letters: NgramModel, world: World, sampler: str) -> None:
         assert report.kl_to_model == pytest.approx(-report.log_evidence)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["masked", "awrs", "smc", "learned", "exact"])
 def test_the_standard_error_is_about_right(letters: NgramModel, world: World, sampler: str) -> None:
     """Its mean square over runs, against the variance of the estimates over runs."""
@@ -67,6 +69,7 @@ def test_masked_mass(letters: NgramModel) -> None:
     assert run(letters, "exact").report.masked_mass is None
 
 
+@pytest.mark.slow
 def test_divergence_with_a_preference(letters: NgramModel, world: World) -> None:
     """KL of the tilted target from the model, against enumeration."""
     texts = {tokens: world.model.decode(tokens) for tokens in world.probabilities}

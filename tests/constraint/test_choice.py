@@ -70,10 +70,10 @@ def test_strength_depends_on_the_bytes_of_the_options():
 
 
 def test_ten_thousand_options_are_quick(by_byte):
-    begun = time.perf_counter()
+    begun = time.process_time()
     constraint = choice(f"option number {number}" for number in range(10_000))
     matcher = constraint.bind(by_byte)
     for value in b"option number 1234":
         matcher.advance(value)
     assert matcher.allows(by_byte.end)
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5

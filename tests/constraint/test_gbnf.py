@@ -97,9 +97,9 @@ def test_every_bounded_repeat(count, writes):
 
 
 def test_large_repeats_are_quick(writes):
-    begun = time.perf_counter()
+    begun = time.process_time()
     assert writes(grammar('root ::= "a"{300} "b"{0,3000}'), "a" * 300 + "b" * 20)
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5
 
 
 @pytest.mark.parametrize(

@@ -43,10 +43,11 @@ PROMPTS: dict[str, tuple[str, condit.Constraint, int]] = {
 
 
 @pytest.fixture(scope="module")
-def worlds() -> dict[str, FiniteWorld]:
-    model = condit.load("smollm2", dtype="float32")
+def worlds(smollm2_in_32_bits: condit.Model) -> dict[str, FiniteWorld]:
     return {
-        name: FiniteWorld.walk(model, constraint, [{"role": "user", "content": question}], longest)
+        name: FiniteWorld.walk(
+            smollm2_in_32_bits, constraint, [{"role": "user", "content": question}], longest
+        )
         for name, (question, constraint, longest) in PROMPTS.items()
     }
 

@@ -6,9 +6,12 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from small_gguf import write_small_gguf
 
 import condit
 from condit.errors import ArgumentError, MissingDependencyError, ModelError, UnknownNameError
@@ -104,7 +107,10 @@ def test_a_gguf_that_is_none(tmp_path: Path) -> None:
         condit.load(file)
 
 
-@pytest.mark.parametrize("size", [20, 5_000, 2_000_000, 50_000_000])
+@pytest.mark.parametrize(
+    "size",
+    [20, 5_000, *(pytest.param(size, marks=pytest.mark.slow) for size in (2_000_000, 50_000_000))],
+)
 def test_a_gguf_that_is_cut_short(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
@@ -149,27 +155,43 @@ def test_a_gguf_without_weights(tmp_path: Path) -> None:
         gguf.check_whole(file)
 
 
-@pytest.mark.model
-def test_a_gguf_file_is_converted_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, smollm2: TransformersModel
-) -> None:
-    from condit.model.smollm2 import weights
-
-    # A hard link is the same file under another name: a cache key of its own, without a copy.
-    file = tmp_path / "own.gguf"
-    try:
-        os.link(weights(), file)
-    except OSError:
-        shutil.copy(weights(), file)
+def test_a_gguf_file_is_converted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONDIT_CACHE", str(tmp_path / "cache"))
+    file = write_small_gguf(tmp_path / "own.gguf")
     model = condit.load(file)
     assert model.name == "own"
-    assert model.vocabulary.bytes[3:] == smollm2.vocabulary.bytes[3:]
+    assert model.vocabulary.bytes[:256] == tuple(bytes([value]) for value in range(256))
+    assert model.vocabulary.bytes[256:] == (b"th", b"the", b" the", b"")
+    assert model.vocabulary.ends == {259}
     entries = [path for path in (tmp_path / "cache" / "models").iterdir() if path.is_dir()]
     assert len(entries) == 1
     before = entries[0].stat().st_mtime_ns
-    condit.load(file)
+    assert condit.load(file).vocabulary.bytes == model.vocabulary.bytes
     assert entries[0].stat().st_mtime_ns == before
+
+
+def test_two_that_load_a_gguf_file_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One converts it and the other waits: a lock on a file, so processes do as threads do here."""
+    monkeypatch.setenv("CONDIT_CACHE", str(tmp_path / "cache"))
+    file = write_small_gguf(tmp_path / "own.gguf")
+    begun: list[Path] = []
+    convert = gguf._convert
+    both_here = threading.Barrier(2)
+
+    def converting(path: Path, target: Path, extra_ends: tuple[int, ...]) -> None:
+        begun.append(target)
+        convert(path, target, extra_ends)
+
+    def load() -> Path:
+        both_here.wait()
+        return gguf.converted(file)
+
+    monkeypatch.setattr(gguf, "_convert", converting)
+    with ThreadPoolExecutor(2) as pool:
+        first, second = [each.result() for each in [pool.submit(load) for _ in range(2)]]
+    assert first == second
+    assert len(begun) == 1
+    assert (first / "model.safetensors").is_file()
 
 
 def test_a_missing_wheel_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:

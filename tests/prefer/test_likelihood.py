@@ -12,6 +12,7 @@ import pytest
 import condit
 from condit.errors import ArgumentError, PromptTooLongError, UnknownNameError
 from condit.model.ngram import NgramModel
+from condit.model.transformers import TransformersModel
 from condit.prefer.likelihood import Likelihood, likelihood
 from condit.prefer.score import prefer
 
@@ -138,10 +139,10 @@ def test_a_prompt_is_forwarded_once(letters: NgramModel) -> None:
 
 
 @pytest.mark.model
-def test_smollm2_agrees_with_a_fresh_forward() -> None:
+def test_smollm2_agrees_with_a_fresh_forward(smollm2_in_32_bits: TransformersModel) -> None:
     import torch
 
-    model = condit.load("smollm2", dtype="float32")
+    model = smollm2_in_32_bits
     prompt = "The weather tomorrow will be"
 
     def fresh(text: str) -> float:

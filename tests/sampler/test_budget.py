@@ -39,6 +39,7 @@ class FinishingWorld(World):
         return matcher.count_allowed(tokens) == len(tokens)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pattern", ["(abc)+", "c[bc]*aa", "(ab|ba|c)*"])
 @pytest.mark.parametrize("sampler", [Masked(), AWRS(), SMC(), SMC(kernel="masked")], ids=repr)
 def test_weights_are_exact_for_the_restricted_law(

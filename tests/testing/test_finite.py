@@ -184,8 +184,8 @@ def test_distances() -> None:
 
 
 @pytest.mark.model
-def test_smollm2_says_the_same_when_asked_afresh() -> None:
-    model = condit.load("smollm2", dtype="float32")
+def test_smollm2_says_the_same_when_asked_afresh(smollm2_in_32_bits: condit.Model) -> None:
+    model = smollm2_in_32_bits
     prompt = "The opposite of yes is"
     world = FiniteWorld.walk(model, condit.regex(" (no|nay|never)"), prompt, 3)
     texts = {world.model.decode(tokens) for tokens in world.probabilities}

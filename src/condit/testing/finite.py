@@ -17,6 +17,7 @@ from condit.sampler.base import Problem
 from condit.sampler.law import BaseLaw
 from condit.testing.recorded import RecordedModel
 from condit.testing.walk import Walk, walk
+from condit.testing.worlds import remembering
 from condit.vocabulary import Vocabulary
 
 
@@ -92,7 +93,11 @@ class FiniteWorld:
     def problem(self, lanes: int) -> Problem:
         """The problem of drawing ``lanes`` texts in this world."""
         prompt = (self.model.rest,)
-        return Problem(self.model, prompt, self.constraint, lanes, self.max_tokens, self.law)
+        return Problem(self.model, prompt, self._constraint, lanes, self.max_tokens, self.law)
+
+    @cached_property
+    def _constraint(self) -> Constraint:
+        return remembering(self.constraint)
 
     @cached_property
     def probabilities(self) -> dict[tuple[int, ...], float]:

@@ -37,18 +37,20 @@ def p_values_of_means(
     """
     if values.min() < 0 or values.max() > 1 + 1e-9:
         raise ValueError("values must be from 0 to 1")
-    log_wealth = np.zeros(len(means))
-    highest = np.zeros(len(means))
-    total = means.copy()  # one made-up observation at the mean keeps the first stakes at nothing
-    squares = means * (1 - means)
-    for count, row in enumerate(values, start=1):
-        mean = total / count
-        gap = mean - means
-        stake = gap / (squares / count + gap**2 + 1e-12)
-        stake = np.clip(stake, -0.5 / (1 - means + 1e-12), 0.5 / (means + 1e-12))
-        log_wealth += np.log1p(stake * (row - means))
-        highest = np.maximum(highest, log_wealth)
-        total += row
-        squares += (row - mean) ** 2
-    p_values: NDArray[np.float64] = np.exp(-highest)
+    before = np.arange(1, len(values) + 1)[:, None]
+    # One made-up observation at the mean keeps the first stakes at nothing.
+    mean = (means + _sums_before(values)) / before
+    squares = means * (1 - means) + _sums_before((values - mean) ** 2)
+    gap = mean - means
+    stake = gap / (squares / before + gap**2 + 1e-12)
+    stake = np.clip(stake, -0.5 / (1 - means + 1e-12), 0.5 / (means + 1e-12))
+    log_wealth = np.log1p(stake * (values - means)).cumsum(axis=0)
+    p_values: NDArray[np.float64] = np.exp(-log_wealth.max(axis=0, initial=0.0))
     return p_values
+
+
+def _sums_before(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """For each row the sum of all rows before it."""
+    sums = np.zeros_like(values)
+    values[:-1].cumsum(axis=0, out=sums[1:])
+    return sums

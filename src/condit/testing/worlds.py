@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Protocol
 
 import numpy as np
 
-from condit.constraint.base import Constraint
+from condit.constraint.base import Constraint, Matcher
 from condit.model.base import Model, as_float32
 from condit.sampler.base import Problem
 from condit.sampler.law import BaseLaw
+from condit.vocabulary import Vocabulary
 
 
 class KnownWorld(Protocol):
@@ -33,6 +35,24 @@ class KnownWorld(Protocol):
 
     def problem(self, lanes: int) -> Problem:
         """The problem of drawing ``lanes`` texts in this world."""
+
+
+def remembering(constraint: Constraint) -> Constraint:
+    """The same constraint, compiled once for each vocabulary, and asked once about each text.
+
+    Thousands of runs in a small world would spend most of their time in compiling it. Matchers are
+    copies of one, so this is not for worlds without bounds: engines keep what their copies see.
+    """
+    remembered = copy.copy(constraint)
+
+    @cache
+    def root(vocabulary: Vocabulary) -> Matcher:
+        return constraint.bind(vocabulary)
+
+    # In the instance's dictionary, past the guard of frozen dataclasses.
+    vars(remembered)["bind"] = lambda vocabulary: root(vocabulary).copy()
+    vars(remembered)["accepts"] = cache(constraint.accepts)
+    return remembered
 
 
 @dataclass(frozen=True)
@@ -56,7 +76,11 @@ class World:
     def problem(self, lanes: int) -> Problem:
         """The problem of drawing ``lanes`` texts in this world."""
         prompt = tuple(self.model.encode_prompt(self.prompt))
-        return Problem(self.model, prompt, self.constraint, lanes, self.max_tokens, self.law)
+        return Problem(self.model, prompt, self._constraint, lanes, self.max_tokens, self.law)
+
+    @cached_property
+    def _constraint(self) -> Constraint:
+        return remembering(self.constraint)
 
     @cached_property
     def probabilities(self) -> dict[tuple[int, ...], float]:

@@ -311,10 +311,10 @@ def test_large_and_deep_documents_take_no_time() -> None:
         deep = {"not": {"items": deep}}
     wide = {f"k{index}": {"$ref": "#/$defs/a", "not": {"$ref": "#"}} for index in range(4000)}
     schema = {"properties": wide, "items": deep, "$defs": {"a": {"uniqueItems": True}}}
-    begin = time.perf_counter()
+    begin = time.process_time()
     found = where(schema, relaxed("uniqueItems", "/$defs/a"), relaxed("raw", "/properties/k7"))
     # It takes about 0.1 s; what grows with the square of the document would take minutes.
-    assert time.perf_counter() - begin < 10
+    assert time.process_time() - begin < 10
     assert len(found) == 2 + 3 * 4000 + 801 + 1
     assert found["/properties/k9", "not"] == "end"
 

@@ -258,6 +258,7 @@ class Reader:
         return {key: self.value(properties.get(key, rng.choice(others)), depth - 1) for key in keys}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(5))
 def test_random_schemas_are_written_as_the_oracle_accepts_them(by_byte, part):
     written, refused, compiled = 0, 0, 0

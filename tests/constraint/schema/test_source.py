@@ -334,9 +334,9 @@ def test_what_several_schemas_say_about_one_key_multiplies_too():
     source = source_of(schema)
     assert source.aside
     assert all(keyword == "anyOf" for _, keyword in source.aside)
-    started = time.perf_counter()
+    started = time.process_time()
     canonical(source, True)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_without():
@@ -381,10 +381,10 @@ def test_complaints_are_bounded():
             leaf = {"a": leaf}
         return leaf
 
-    started = time.perf_counter()
+    started = time.process_time()
     assert complaints(source, check, nested(100, {})) == []
     (told,) = complaints(source, check, nested(100, 1))
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
     assert told == (
         "the value is not valid against the schema, and nested too deeply to say why",
         [],
