@@ -129,9 +129,19 @@ def generate(
         preference=prefer,
         drafts=settings_of(drafts),
     )
-    if memory is not None:
-        problem = replace(problem, trie=memory.trie_of(problem))
+    if memory is None:
+        return _draw(problem, chosen, seed, on_step)
+    with memory.borrow(problem) as trie:
+        return _draw(replace(problem, trie=trie), chosen, seed, on_step)
 
+
+def _draw(
+    problem: Problem,
+    chosen: Sampler,
+    seed: int | None,
+    on_step: Callable[[StepInfo], None] | None,
+) -> Result:
+    """Run the sampler to its end, and judge what came of it."""
     began = time.perf_counter()
     sequence = np.random.SeedSequence(seed)
     rng = np.random.default_rng(sequence)
@@ -148,7 +158,7 @@ def generate(
             stats=_stats(state, trace, time.perf_counter() - began),
             report=report_of(state, state.chosen or chosen, samples, trace),
             trace=tuple(trace),
-            greedy=temperature == 0,
+            greedy=problem.law.temperature == 0,
             _rng=rng.spawn(1)[0],
         )
 
@@ -161,12 +171,9 @@ def generate(
     except ConditError as error:
         error.result = result_so_far()
         raise
-    finally:
-        if memory is not None:
-            memory.trim()
     result = result_so_far()
     promised = result.report.guarantee in (Guarantee.EXACT, Guarantee.WEIGHTED)
-    if problem.trie is not None and prefer is None and promised:
+    if problem.trie is not None and problem.preference is None and promised:
         problem.trie.log_evidence = result.log_evidence
     if not any(sample.valid for sample in result.samples):
         raise _failure(problem, result)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from condit.constraint.base import Constraint
@@ -13,19 +15,23 @@ from condit.sampler.law import BaseLaw
 from condit.sampler.trie import Trie
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class _Entry:
     model: Model
+    version: object
     prompt: Sequence[int]
     constraint: Constraint | None
     law: BaseLaw
     max_tokens: int
     finish: bool
     trie: Trie
+    borrower: int | None = None
+    """The thread whose call is learning in it now."""
 
-    def matches(self, problem: Problem) -> bool:
+    def matches(self, problem: Problem, version: object) -> bool:
         return (
             self.model is problem.model
+            and self.version == version
             and self.prompt == problem.prompt
             and self.law == problem.law
             and self.max_tokens == problem.max_tokens
@@ -40,7 +46,11 @@ class Memory:
     The same problem is the same model object, prompt, constraint, base law (temperature, top-k,
     top-p) and ``max_tokens``; preferences, samplers and numbers of draws may differ. Each problem
     has a trie of the prefixes it has seen; see ``condit.sampler.trie``. Where memory is short, the
-    prefixes used longest ago go first, and whole problems before that.
+    prefixes used longest ago go first, and whole problems before that. What was learned of weights
+    that have changed since is forgotten (see ``Model.version``).
+
+    Calls from several threads may share it: those with the same problem wait for each other, as
+    each goes on with what the one before has learned, and those with different problems do not.
 
     Args:
         most_bytes: how much memory the tries may take together.
@@ -54,6 +64,7 @@ class Memory:
             raise ArgumentError(f"most_bytes must be 1 or more, not {most_bytes}")
         self.most_bytes = most_bytes
         self._entries: list[_Entry] = []
+        self._given_back = threading.Condition()
 
     def __len__(self) -> int:
         """How many problems it knows."""
@@ -68,40 +79,83 @@ class Memory:
     @property
     def nodes(self) -> int:
         """How many prefixes it knows, over all problems."""
-        return sum(entry.trie.nodes for entry in self._entries)
+        return sum(entry.trie.nodes for entry in list(self._entries))
 
     @property
     def bytes(self) -> int:
         """What its tries take."""
-        return sum(entry.trie.bytes for entry in self._entries)
+        return sum(entry.trie.bytes for entry in list(self._entries))
 
     def clear(self) -> None:
-        """Forget everything."""
-        self._entries.clear()
+        """Forget everything, but for what calls under way are using."""
+        with self._given_back:
+            self._entries = []
 
-    def trie_of(self, problem: Problem) -> Trie:
-        """What is known about ``problem``; an empty trie, kept from now on, where nothing is."""
+    @contextmanager
+    def borrow(self, problem: Problem) -> Iterator[Trie]:
+        """What is known about ``problem``, for one call; where nothing is, an empty trie to keep.
+
+        Waits while a call of another thread has it. A call within a call (of a preference that
+        draws, say) that would have to wait gets an empty trie, which is not kept.
+        """
+        entry = self._claim(problem)
+        try:
+            yield entry.trie
+        finally:
+            with self._given_back:
+                self._trim(last=entry)
+                entry.borrower = None
+                self._given_back.notify_all()
+
+    def _claim(self, problem: Problem) -> _Entry:
+        version = problem.model.version()
+        thread = threading.get_ident()
+        with self._given_back:
+            while True:
+                entry = self._entry_of(problem, version)
+                if entry.borrower is None:
+                    break
+                if any(each.borrower == thread for each in self._entries):
+                    # It would wait for itself, or for one that may be waiting for it.
+                    return self._new_entry(problem, version)
+                self._given_back.wait()
+            entry.borrower = thread
+            self._trim(last=entry)
+        return entry
+
+    def _entry_of(self, problem: Problem, version: object) -> _Entry:
+        """The entry of a problem, made where there is none; it becomes the one used last."""
+        self._entries = [
+            entry
+            for entry in self._entries
+            if entry.model is not problem.model or entry.version == version or entry.borrower
+        ]
         for entry in self._entries:
-            if entry.matches(problem):
+            if entry.matches(problem, version):
                 self._entries.remove(entry)
                 break
         else:
-            entry = _Entry(
-                problem.model,
-                problem.prompt,
-                problem.constraint,
-                problem.law,
-                problem.max_tokens,
-                problem.finish,
-                Trie(self.most_bytes),
-            )
-        self._entries.append(entry)  # the last is the one used last
-        self.trim()
-        return entry.trie
+            entry = self._new_entry(problem, version)
+        self._entries.append(entry)
+        return entry
 
-    def trim(self) -> None:
-        """Forget the problems used longest ago until the rest fits; the last one always stays."""
-        while len(self._entries) > 1 and self.bytes > self.most_bytes:
-            del self._entries[0]
-        if self._entries:
-            self._entries[-1].trie.evict()
+    def _new_entry(self, problem: Problem, version: object) -> _Entry:
+        return _Entry(
+            problem.model,
+            version,
+            problem.prompt,
+            problem.constraint,
+            problem.law,
+            problem.max_tokens,
+            problem.finish,
+            Trie(self.most_bytes),
+        )
+
+    def _trim(self, last: _Entry) -> None:
+        """Forget the problems used longest ago until the rest fits, but for those in use."""
+        for entry in list(self._entries):
+            if self.bytes <= self.most_bytes:
+                break
+            if entry is not last and entry.borrower is None:
+                self._entries.remove(entry)
+        last.trie.evict()
