@@ -42,20 +42,22 @@ class Exact(AttemptsSampler):
         """Go on by the coin, then draw; either may refuse."""
         lane = trial.lane
         law = twisted(state, lane, node)
-        if lane.resting:
-            lane.resting = False
-            slot = law.draw_rest(lane.rng)
+        log_assumed: float | None = None
+        if lane.resting is not None:
+            slot = law.draw_rest(lane.rng, lane.resting)
+            # All of the rest was taken for 1, whatever is known of this token by now.
+            lane.resting, log_assumed = None, 0.0
         else:
             log_going_on = law.log_remaining - lane.log_assumed
             if log_going_on < 0 and math.log1p(-lane.rng.random()) > log_going_on:
                 return Going.REFUSED
             slot = law.draw_kept(lane.rng)
             if slot == REST:
-                lane.resting = True
+                lane.resting = len(node.tokens)
                 return Going.WAITS
         if slot is None or not may_follow(state.trie, node, slot, lane.matcher):
             return Going.REFUSED
-        extend(state, lane, node, slot)
+        extend(state, lane, node, slot, log_assumed)
         return Going.ON
 
     def evidence(self, state: AttemptsState) -> tuple[float, float | None]:

@@ -24,7 +24,9 @@ from numpy.typing import NDArray
 
 from condit.sampler.law import TokenLaw
 
-_MOST_TOKENS = 1024
+MOST_TOKENS = 1024
+"""Tokens that a node keeps one by one at most, unless its trie says otherwise."""
+
 _SHARE = 1 - 1e-4
 _NODE_BYTES = 1200
 """What a node takes beside its arrays: measured with tracemalloc, children's entries included."""
@@ -68,7 +70,15 @@ class Node:
     )
 
     def __init__(
-        self, law: TokenLaw, parent: Node | None, slot: int, depth: int, complete: bool, end: int
+        self,
+        law: TokenLaw,
+        parent: Node | None,
+        slot: int,
+        depth: int,
+        complete: bool,
+        end: int,
+        *,
+        most_tokens: int = MOST_TOKENS,
     ) -> None:
         self.parent = parent
         self.slot = slot
@@ -76,7 +86,7 @@ class Node:
         self.complete = complete
         self.children: dict[int, Node] = {}
         self.used = 0
-        self.tokens, self.log_masses, self.log_rest = law.heaviest(_MOST_TOKENS, _SHARE)
+        self.tokens, self.log_masses, self.log_rest = law.heaviest(most_tokens, _SHARE)
         self.log_bounds: NDArray[np.float64] = np.zeros(len(self.tokens))
         self.log_estimates: NDArray[np.float64] = np.zeros(len(self.tokens))
         self.end = end
@@ -143,6 +153,7 @@ class Trie:
 
     Args:
         most_bytes: how much memory its nodes may take; the ones used longest ago go first.
+        most_tokens: how many tokens a node keeps one by one when it is made.
 
     Attributes:
         root: the node of the empty text, ``None`` before it was first read.
@@ -152,13 +163,14 @@ class Trie:
         log_evidence: natural logarithm of the last estimate of ``Z`` by a run, if there was one.
     """
 
-    def __init__(self, most_bytes: int = 256 * 2**20) -> None:
+    def __init__(self, most_bytes: int = 256 * 2**20, *, most_tokens: int = MOST_TOKENS) -> None:
         self.root: Node | None = None
         self.nodes = 0
         self.bytes = 0
         self.met_budget = False
         self.log_evidence: float | None = None
         self.most_bytes = most_bytes
+        self.most_tokens = most_tokens
         self._changed: dict[Node, None] = {}
         self._by_depth: dict[int, tuple[float, int]] = {}
         self._clock = 0
@@ -184,7 +196,7 @@ class Trie:
     def add(self, law: TokenLaw, parent: Node | None, slot: int, complete: bool, end: int) -> Node:
         """The node of the token in ``slot`` of ``parent``, from its law without refused tokens."""
         depth = 0 if parent is None else parent.depth + 1
-        node = Node(law, parent, slot, depth, complete, end)
+        node = Node(law, parent, slot, depth, complete, end, most_tokens=self.most_tokens)
         if parent is None:
             self.root = node
         else:
@@ -207,6 +219,11 @@ class Trie:
         self.bytes += node.bytes - before
         self._changed[node] = None
         return slot
+
+    def exhaust(self, node: Node) -> None:
+        """Nothing is left of the tokens that ``node`` does not keep one by one."""
+        node.log_rest = -math.inf
+        self._changed[node] = None
 
     def refuse(self, node: Node, slot: int) -> None:
         """No valid text goes through the token in ``slot`` of ``node``."""

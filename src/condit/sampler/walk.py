@@ -29,14 +29,14 @@ class TrieLane(Lane):
         parent: the node of its text without the last token; ``None`` at the beginning.
         slot: where the parent keeps that token.
         log_assumed: natural logarithm of the bound ``θ`` of its text when it was drawn.
-        resting: whether it has drawn one of the tokens that its node does not keep, and waits for
-            the model to say which.
+        resting: how many tokens its node kept when it drew one of the others, and began to wait
+            for the model to say which; ``None`` where it does not.
     """
 
     parent: Node | None = None
     slot: int = -1
     log_assumed: float = 0.0
-    resting: bool = False
+    resting: int | None = None
 
 
 @dataclass
@@ -104,7 +104,7 @@ def standing(state: TrieState, lane: TrieLane) -> Node | None:
 
 def read_nodes(state: TrieState, lanes: Sequence[TrieLane]) -> int:
     """Give each lane that stands at no node one, by one forward for all; returns masks computed."""
-    missing = [lane for lane in lanes if lane.resting or node_of(state, lane) is None]
+    missing = [lane for lane in lanes if lane.resting is not None or node_of(state, lane) is None]
     state.rows.clear()
     if not missing:
         return 0
