@@ -21,8 +21,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from condit.errors import ArgumentError
 from condit.sampler.attempts import AttemptsSampler, AttemptsState, Going, Trial
-from condit.sampler.base import Guarantee
+from condit.sampler.base import Guarantee, Problem
+from condit.sampler.beginnings import read_beginnings
 from condit.sampler.trie import Node, log_sum_exp
 from condit.sampler.twisted import REST, may_follow
 from condit.sampler.walk import extend, twisted
@@ -34,9 +36,30 @@ class Exact(AttemptsSampler):
 
     The evidence is consistent, with a standard error that goes to 0 as the bound comes near ``Z``,
     but not unbiased.
+
+    Attributes:
+        beginnings: where valid texts have at most so many beginnings, in all spellings, they are
+            all read in one forward before the first attempt, and every attempt is accepted; 0
+            never does.
+
+    Raises:
+        ArgumentError: ``width`` or ``attempts`` is less than 1, or ``beginnings`` negative.
     """
 
     guarantee: ClassVar[Guarantee] = Guarantee.EXACT
+    beginnings: int = 32
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.beginnings < 0:
+            raise ArgumentError(f"beginnings must be 0 or more, not {self.beginnings}")
+
+    def init(self, problem: Problem, rng: np.random.Generator) -> AttemptsState:
+        """No attempts yet; the prompt is forwarded here, and all beginnings if they are few."""
+        state = super().init(problem, rng)
+        if self.beginnings:
+            read_beginnings(state, state.root, self.beginnings)
+        return state
 
     def advance(self, state: AttemptsState, trial: Trial, node: Node) -> Going:
         """Go on by the coin, then draw; either may refuse."""

@@ -79,6 +79,7 @@ class Node:
         end: int,
         *,
         most_tokens: int = MOST_TOKENS,
+        share: float = _SHARE,
     ) -> None:
         self.parent = parent
         self.slot = slot
@@ -86,7 +87,7 @@ class Node:
         self.complete = complete
         self.children: dict[int, Node] = {}
         self.used = 0
-        self.tokens, self.log_masses, self.log_rest = law.heaviest(most_tokens, _SHARE)
+        self.tokens, self.log_masses, self.log_rest = law.heaviest(most_tokens, share)
         self.log_bounds: NDArray[np.float64] = np.zeros(len(self.tokens))
         self.log_estimates: NDArray[np.float64] = np.zeros(len(self.tokens))
         self.end = end
@@ -193,10 +194,36 @@ class Trie:
     def _log_estimate(self, node: Node) -> float:
         return log_sum_exp(node.log_weights(self.estimates(node)))
 
-    def add(self, law: TokenLaw, parent: Node | None, slot: int, complete: bool, end: int) -> Node:
-        """The node of the token in ``slot`` of ``parent``, from its law without refused tokens."""
+    def clear(self) -> None:
+        """Forget all nodes."""
+        self.root = None
+        self.nodes = self.bytes = 0
+        self._changed.clear()
+        self._by_depth.clear()
+
+    def add(
+        self,
+        law: TokenLaw,
+        parent: Node | None,
+        slot: int,
+        complete: bool,
+        end: int,
+        *,
+        whole: bool = False,
+    ) -> Node:
+        """The node of the token in ``slot`` of ``parent``, from its law without refused tokens.
+
+        Args:
+            law: the law of the next token, restricted to what may be allowed.
+            parent: the node above; ``None`` makes the root.
+            slot: where the parent keeps the token.
+            complete: whether all that the law has left is allowed.
+            end: the token that ends a text.
+            whole: whether to keep every token that has any mass one by one.
+        """
         depth = 0 if parent is None else parent.depth + 1
-        node = Node(law, parent, slot, depth, complete, end, most_tokens=self.most_tokens)
+        most, share = (MOST_TOKENS, math.inf) if whole else (self.most_tokens, _SHARE)
+        node = Node(law, parent, slot, depth, complete, end, most_tokens=most, share=share)
         if parent is None:
             self.root = node
         else:

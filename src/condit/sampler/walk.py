@@ -5,6 +5,7 @@ What `Learned` (weights), `Exact` (refusals) and `ASAp` (neither) share.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -47,11 +48,15 @@ class TrieState(State):
         reader: the model.
         trie: what was learned, here and in earlier runs of the same problem.
         rows: logits of the last forward, by node.
+        kept: exact draws that were made before these lanes took over.
+        log_evidence_kept: natural logarithm of the evidence by the attempts that made them.
     """
 
     reader: PrefixReader
     trie: Trie
     rows: dict[Node, Logits] = field(default_factory=dict, kw_only=True)
+    kept: list[Lane] = field(default_factory=list, kw_only=True)
+    log_evidence_kept: float = field(default=-math.inf, kw_only=True)
 
     @property
     def positions_forwarded(self) -> int:
