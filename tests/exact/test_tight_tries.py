@@ -59,9 +59,9 @@ class TightWorld:
 
 
 SAMPLERS: list[Sampler] = [
-    Exact(width=1),
-    Exact(width=2),
-    Exact(width=8),
+    Exact(width=1, beginnings=0),
+    Exact(width=2, beginnings=0),
+    Exact(width=8, beginnings=0),
     Learned(),
     SMC(kernel="learned", threshold=1.0),
     condit.Auto(),
@@ -95,7 +95,9 @@ def shares(sampler: Sampler, world: TightWorld, runs: int, lanes: int) -> np.nda
 
 @pytest.mark.parametrize("limit", LIMITS)
 @pytest.mark.parametrize(
-    "sampler", [Exact(width=1), Exact(width=5), Learned(), SMC(kernel="learned")], ids=repr
+    "sampler",
+    [Exact(width=1, beginnings=0), Exact(width=5, beginnings=0), Learned(), SMC(kernel="learned")],
+    ids=repr,
 )
 def test_one_trie_for_all_runs(sampler: Sampler, limit: str) -> None:
     """As a memory has it: what earlier runs knew, and lost, is no bias."""
@@ -127,7 +129,7 @@ def test_attempts_side_by_side_do_not_share_out_the_rest(width: int, limit: str)
     truth = np.array([world.probabilities[text] for text in texts]) / world.evidence
     pairs = np.zeros((600, len(texts) ** 2))
     for run in range(len(pairs)):
-        lanes = run_to_the_end(Exact(width), world, 2, run).lanes
+        lanes = run_to_the_end(Exact(width, beginnings=0), world, 2, run).lanes
         first, second = (texts.index(tuple(lane.tokens)) for lane in lanes)
         pairs[run, len(texts) * first + second] = 1
     expected = np.outer(truth, truth).ravel()

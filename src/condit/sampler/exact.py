@@ -47,7 +47,7 @@ class Exact(AttemptsSampler):
     """
 
     guarantee: ClassVar[Guarantee] = Guarantee.EXACT
-    beginnings: int = 32
+    beginnings: int = 128
 
     def __post_init__(self) -> None:
         super().__post_init__()
