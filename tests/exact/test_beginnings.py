@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from table_model import END, TableModel
 from test_unbiased import letters_world, world_of
@@ -45,6 +46,27 @@ def test_every_attempt_is_accepted_and_the_bound_is_the_evidence(name: str, widt
     assert state.log_evidence == pytest.approx(math.log(world.evidence), abs=1e-6)
     # The prompt is one forward, all beginnings another, and that is all.
     assert state.forwards == 2
+
+
+@pytest.mark.parametrize("name", [name for name in WORLDS if name.startswith("choice")])
+def test_the_heaviest_are_read_where_not_all_can_be(name: str) -> None:
+    world = WORLDS[name]()
+    check_sampler(Exact(width=2, beginnings=1), world, runs=150, lanes=2)
+    state = run_to_the_end(Exact(beginnings=1), world, 60, seed=1)
+    assert state.attempts < 120  # half of the bound was known to be valid
+
+
+def test_the_heaviest_of_many_spellings() -> None:
+    """A long option and a short one: more spellings than are read, and few forwards."""
+    world = World(model(), condit.choice("abcabcabcabc", "cab"), "ab", 12)
+    problem = world.problem(20)
+    rng = np.random.default_rng(0)
+    state = Exact().init(problem, rng)
+    assert 1 < state.forwards < 8
+    assert state.trie.nodes < 80
+    while not state.done:
+        state, _ = Exact().step(rng, state)
+    assert state.accepted == 20
 
 
 def test_what_the_law_leaves_out_is_left_out() -> None:

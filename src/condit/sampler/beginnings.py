@@ -1,14 +1,23 @@
-"""All beginnings of valid texts, where they are few: read at once, so that the trie knows it all.
+"""Beginnings of valid texts, read before the first attempt at an exact draw.
 
 Of a choice between a few short options, or of another constraint that allows little, every prefix
 in every spelling can be listed by the matcher alone. One forward then reads them all, and the bound
 at the root of the trie is the evidence itself: attempts at exact draws are all accepted, and cost
-nothing more. What is read depends on the problem and on no draw.
+nothing more.
+
+Options of many tokens have too many spellings for that, nearly all of which have hardly any mass.
+Of those the heaviest are read, a few at a time, until what is known to be valid is a good share of
+the bound: so great a share of attempts is then accepted.
+
+What is read depends on the problem and on no draw.
 """
 
 from __future__ import annotations
 
+import heapq
+import math
 from dataclasses import dataclass, field
+from itertools import count
 
 import numpy as np
 
@@ -17,10 +26,20 @@ from condit.sampler.base import Problem
 from condit.sampler.budget import outlined
 from condit.sampler.local import take
 from condit.sampler.trie import Node
-from condit.sampler.walk import TrieLane, TrieState
+from condit.sampler.twisted import may_follow
+from condit.sampler.walk import TrieLane, TrieState, extend, node_of, read_nodes
 
 _TOKENS_EACH = 4
 """So many allowed tokens are looked at for each beginning that may be read, over all of them."""
+
+_TOGETHER = 16
+"""Heaviest beginnings that are read in one forward."""
+
+_HEAVIEST = 64
+"""Heaviest beginnings that are read at most."""
+
+_KNOWN = 0.5
+"""No more are read once this share of the bound is known to be valid."""
 
 
 @dataclass
@@ -79,17 +98,24 @@ def list_beginnings(root: TrieLane, problem: Problem, most: int) -> list[Beginni
     return found
 
 
-def read_beginnings(state: TrieState, root: TrieLane, most: int) -> bool:
-    """Read every beginning of a valid text, if there are ``most`` at most; returns whether it did.
+def read_beginnings(state: TrieState, root: TrieLane, most: int) -> None:
+    """Read every beginning of a valid text, if there are ``most`` at most; else the heaviest.
 
-    Only where nothing but the empty text has been read before.
+    These only of constraints whose texts cannot be long, and all this only where nothing but the
+    empty text has been read before.
     """
+    if state.trie.nodes > 1:
+        return
+    found = list_beginnings(root, state.problem, most)
+    constraint = state.problem.constraint
+    if found is not None:
+        _read_all(state, found)
+    elif constraint is not None and constraint.longest() is not None:
+        _read_heaviest(state, root)
+
+
+def _read_all(state: TrieState, found: list[Beginning]) -> None:
     problem, trie = state.problem, state.trie
-    if trie.nodes > 1:
-        return False
-    found = list_beginnings(root, problem, most)
-    if found is None:
-        return False
     vocabulary = problem.model.vocabulary
     rows = state.reader.read([tuple(beginning.lane.tokens) for beginning in found])
     trie.clear()
@@ -111,4 +137,36 @@ def read_beginnings(state: TrieState, root: TrieLane, most: int) -> bool:
             if vain >= 0:
                 trie.refuse(node, vain)
     trie.back_up()
-    return True
+
+
+def _read_heaviest(state: TrieState, root: TrieLane) -> None:
+    """Best first, by the model's own mass."""
+    trie, order = state.trie, count()
+    waiting: list[tuple[float, int, TrieLane, Node, int]] = []
+
+    def offer(lane: TrieLane) -> None:
+        node = node_of(state, lane)
+        assert node is not None
+        for slot, log_mass in enumerate(node.log_masses.tolist()):
+            entry = (-lane.log_probability - log_mass, next(order), lane, node, slot)
+            heapq.heappush(waiting, entry)
+
+    offer(root)
+    read, log_known = 0, -math.inf
+    while waiting and read < _HEAVIEST and log_known - trie.log_bound < math.log(_KNOWN):
+        lanes: list[TrieLane] = []
+        while waiting and len(lanes) < _TOGETHER:
+            _, _, lane, node, slot = heapq.heappop(waiting)
+            if not may_follow(trie, node, slot, lane.matcher):
+                continue
+            longer = lane.copy_to(lane.rng)
+            extend(state, longer, node, slot)
+            if longer.finish_reason is None:
+                lanes.append(longer)
+            elif longer.finish_reason == "stop":
+                log_known = float(np.logaddexp(log_known, longer.log_probability))
+        read_nodes(state, lanes)
+        read += len(lanes)
+        for lane in lanes:
+            offer(lane)
+        trie.back_up()

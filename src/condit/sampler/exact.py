@@ -39,8 +39,8 @@ class Exact(AttemptsSampler):
 
     Attributes:
         beginnings: where valid texts have at most so many beginnings, in all spellings, they are
-            all read in one forward before the first attempt, and every attempt is accepted; 0
-            never does.
+            all read in one forward before the first attempt, and every attempt is accepted. Where
+            texts have more, but cannot be long, the heaviest beginnings are read. 0 reads none.
 
     Raises:
         ArgumentError: ``width`` or ``attempts`` is less than 1, or ``beginnings`` negative.
@@ -55,7 +55,7 @@ class Exact(AttemptsSampler):
             raise ArgumentError(f"beginnings must be 0 or more, not {self.beginnings}")
 
     def init(self, problem: Problem, rng: np.random.Generator) -> AttemptsState:
-        """No attempts yet; the prompt is forwarded here, and all beginnings if they are few."""
+        """No attempts yet; the prompt is forwarded here, and beginnings of few or short texts."""
         state = super().init(problem, rng)
         if self.beginnings:
             read_beginnings(state, state.root, self.beginnings)
