@@ -84,8 +84,11 @@ def draws(state: State, lanes: int) -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("lanes", "most_bytes"),
-    [(1, 2**28), (3, 1), (8, 2**28)],
-    ids=["one draw", "three, no memory", "eight"],
+    [
+        pytest.param(1, 2**28, id="one draw", marks=pytest.mark.slow),
+        pytest.param(3, 1, id="three, no memory", marks=pytest.mark.slow),
+        pytest.param(8, 2**28, id="eight"),
+    ],
 )
 def test_auto_keeps_whatever_it_promises(lanes: int, most_bytes: int) -> None:
     """Draws that are called exact are, and weights of all others are unbiased, turn or no turn."""
@@ -115,6 +118,7 @@ def test_auto_keeps_whatever_it_promises(lanes: int, most_bytes: int) -> None:
         assert p_values_of_means(np.array(kept), shares).min() > 1e-7
 
 
+@pytest.mark.slow
 def test_deciding_by_steps_would_be_noticed() -> None:
     """Runs that are done soon have drawn short texts."""
     soon = []
@@ -131,6 +135,36 @@ def teacher(text: str) -> dict[str, float]:
     return {"": {"S": 0.2, "T": 0.8}, "S": {END: 1.0}, "T": {"a": 0.1, "b": 0.9}}.get(
         text, {END: 1.0}
     )
+
+
+def test_a_memory_is_no_bias() -> None:
+    """What earlier calls have learned decides how later ones go on, and not what they draw."""
+    trie, exact = Trie(), []
+    for seed in range(150):
+        state = run(Auto(), replace(problem_of(3), trie=trie), seed)
+        assert state.chosen is not None
+        if (state.guarantee or state.chosen.guarantee) is Guarantee.EXACT:
+            exact.append(draws(state, 3))
+    assert len(exact) > 100
+    assert p_values_of_means(np.array(exact), TRUTH[1:] / EVIDENCE).min() > 1e-6
+
+
+@pytest.mark.parametrize("width", [1, 3])
+def test_a_draw_that_there_is_is_exact_however_few_attempts_there_may_be(width: int) -> None:
+    """With four attempts for two draws: the first, if any; and the second, if any."""
+    model = TableModel(["S", "T", "a", "b"], teacher)
+    problem = problem_of(2, model, condit.regex("S|Ta"))
+    first, second = [], []
+    for seed in range(600):
+        sampler = Exact(width, attempts=2, beginnings=0)
+        state = run(sampler, replace(problem, trie=Trie()), seed)
+        texts = [model.decode(lane.tokens) for lane in state.lanes[: state.accepted]]
+        first += [[float(text == "Ta")] for text in texts[:1]]
+        second += [[float(text == "Ta")] for text in texts[1:]]
+    share = np.array([0.08 / 0.28])
+    assert min(len(first), len(second)) > 100
+    assert p_values_of_means(np.array(first), share).min() > 5e-7
+    assert p_values_of_means(np.array(second), share).min() > 5e-7
 
 
 @pytest.mark.parametrize("width", [1, 4])
