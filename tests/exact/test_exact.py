@@ -19,7 +19,8 @@ from condit import ASAp, Exact, Learned
 from condit.prefer.score import prefer
 from condit.sampler.attempts import AttemptsState, Going, Trial
 from condit.sampler.base import Problem, State
-from condit.sampler.trie import Node, Trie
+from condit.sampler.node import Node
+from condit.sampler.trie import Trie
 from condit.testing import BrokenLawError, World, check_sampler
 from condit.testing.laws import p_values_of_means
 from condit.testing.samplers import run_to_the_end

@@ -15,8 +15,8 @@ from typing import ClassVar
 
 from condit.sampler.attempts import AttemptsSampler, AttemptsState, Going, Trial
 from condit.sampler.base import Guarantee, log_mean_exp
+from condit.sampler.node import Node
 from condit.sampler.rejection import relative_error
-from condit.sampler.trie import Node
 from condit.sampler.twisted import draw_allowed
 from condit.sampler.walk import extend, twisted
 

@@ -29,7 +29,7 @@ from condit.model.reader import PrefixReader
 from condit.sampler.base import Lane, Problem, Sampler, State, StepInfo, attempt_of
 from condit.sampler.base import effective_sample_size as size_of
 from condit.sampler.local import weigh_preference
-from condit.sampler.trie import Node
+from condit.sampler.node import Node
 from condit.sampler.walk import (
     TrieLane,
     TrieState,

@@ -25,7 +25,7 @@ from condit.errors import ConditError
 from condit.sampler.base import Problem
 from condit.sampler.budget import outlined
 from condit.sampler.local import take
-from condit.sampler.trie import Node
+from condit.sampler.node import Node
 from condit.sampler.twisted import may_follow
 from condit.sampler.walk import TrieLane, TrieState, extend, node_of, read_nodes
 

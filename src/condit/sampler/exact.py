@@ -25,7 +25,7 @@ from condit.errors import ArgumentError
 from condit.sampler.attempts import AttemptsSampler, AttemptsState, Going, Trial
 from condit.sampler.base import Guarantee, Problem
 from condit.sampler.beginnings import read_beginnings
-from condit.sampler.trie import Node, log_sum_exp
+from condit.sampler.node import Node, log_sum_exp
 from condit.sampler.twisted import REST, may_follow
 from condit.sampler.walk import extend, twisted
 

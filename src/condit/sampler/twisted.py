@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from condit.constraint.base import Matcher
 from condit.sampler.law import TokenLaw
-from condit.sampler.trie import Node, Trie
+from condit.sampler.node import Node
+from condit.sampler.trie import Trie
 
 
 class TwistedDraw(NamedTuple):

@@ -18,7 +18,8 @@ from condit.sampler.base import FinishReason, Lane, Problem, State
 from condit.sampler.budget import outlined
 from condit.sampler.law import TokenLaw
 from condit.sampler.local import bind, take
-from condit.sampler.trie import Node, Trie
+from condit.sampler.node import Node
+from condit.sampler.trie import Trie
 from condit.sampler.twisted import TwistedLaw
 
 
