@@ -87,7 +87,7 @@ def main(arguments: Sequence[str]) -> None:
                     constraint,
                     n=options.draws,
                     max_tokens=48,
-                    sampler=condit.Exact(width=width),
+                    sampler=condit.Exact(width=width, beginnings=0),
                     seed=turn,
                 )
                 seen[width].append(

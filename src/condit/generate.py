@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -26,7 +26,7 @@ from condit.plugins import find
 from condit.prefer.base import Preference
 from condit.report import report_of
 from condit.result import Result, Sample, Stats
-from condit.sampler.base import Guarantee, Problem, Sampler, State, StepInfo
+from condit.sampler.base import Guarantee, Lane, Problem, Sampler, State, StepInfo
 from condit.sampler.law import BaseLaw
 from condit.sampler.memory import Memory
 from condit.speculate.settings import Drafts, settings_of
@@ -210,23 +210,31 @@ def _entropy(sequence: np.random.SeedSequence) -> int:
 
 def _samples(state: State) -> list[Sample]:
     constraint, vocabulary = state.problem.constraint, state.problem.model.vocabulary
-    samples = []
-    for lane in state.lanes:
+    greedy = state.problem.law.temperature == 0
+    samples: list[Sample] = []
+    for index, lane in enumerate(state.lanes):
         text = vocabulary.decode(lane.tokens)
-        finished = lane.finish_reason == "stop"
+        finished, ended = lane.finish_reason == "stop", lane.finish_reason is not None
         samples.append(
             Sample(
                 text=text,
                 tokens=tuple(lane.tokens),
-                log_weight=lane.log_weight + state.log_evidence,
+                # Where the run was broken off, a text that is not finished has no weight.
+                log_weight=lane.log_weight + state.log_evidence if ended else -math.inf,
                 log_probability=lane.log_probability,
                 log_preference=lane.log_preference,
-                # A lane still grows only where the run itself was broken off.
+                # At temperature 0 nothing is drawn: the same text again is the same draw.
+                lineage=_first_equal(state.lanes, index) if greedy else lane.origin,
                 finish_reason=lane.finish_reason or "length",
                 value=constraint.value(text) if constraint is not None and finished else None,
             )
         )
     return samples
+
+
+def _first_equal(lanes: Sequence[Lane], index: int) -> int:
+    """The first lane with the same tokens."""
+    return next(first for first, lane in enumerate(lanes) if lane.tokens == lanes[index].tokens)
 
 
 def _stats(state: State, trace: list[StepInfo], seconds: float) -> Stats:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from condit.sampler.base import (
     Guarantee,
@@ -18,6 +15,7 @@ from condit.sampler.base import (
     effective_sample_size,
     log_mean_exp,
 )
+from condit.sampler.lineages import effective_lineages, relative_error
 
 if TYPE_CHECKING:
     from condit.result import Sample
@@ -40,9 +38,13 @@ class Report:
         draws: how many were asked for.
         valid: how many are valid.
         distinct: how many different texts are among the valid ones.
-        lineages: from how many of the first lanes the valid ones descend; where that is 1, they
-            share a beginning, and the effective sample size says too much.
-        ess: effective sample size of the weights (Kish 1965), between 1 and ``draws``.
+        lineages: from how many of the first lanes the valid ones descend. Lanes of one lineage
+            share a beginning; draws that are made one by one have a lineage each.
+        ess: effective sample size: how many independent, equally weighted draws these are worth.
+            Counted over lineages, so that copies are one draw: ``1 / Σ W²`` over the shares ``W``
+            of the weight that lineages have, between 1 and ``lineages``; 0 if none is valid.
+        kish_ess: the same over single draws, as if none were copies (Kish 1965): how even the
+            weights are, between 1 and ``draws``. Never less than ``ess``.
         log_evidence: natural logarithm of the estimate of ``Z``, the mass of valid texts; NaN at
             temperature 0.
         log_evidence_error: its standard error, relative to ``Z``: near 1 or above, the estimate
@@ -67,6 +69,7 @@ class Report:
     distinct: int
     lineages: int
     ess: float
+    kish_ess: float
     log_evidence: float
     log_evidence_error: float | None
     log_lower_bound: float
@@ -90,8 +93,9 @@ class Report:
     def __str__(self) -> str:
         lines = [
             f"{_PROMISES[self.guarantee]}",
-            f"{self.valid} of {self.draws} draws are valid, {self.distinct} distinct, "
-            f"from {self.lineages} lineages; effective sample size {self.ess:.2f}",
+            f"{self.valid} of {self.draws} draws are valid, {self.distinct} distinct, from "
+            f"{self.lineages} {'lineage' if self.lineages == 1 else 'lineages'}; "
+            f"effective sample size {self.ess:.2f}{self._by_weights()}",
             f"log evidence {_with_error(self.log_evidence, self.log_evidence_error)}"
             f"{self._bounds()}",
         ]
@@ -105,6 +109,10 @@ class Report:
             lines.append(f"divergence from the unconstrained model {self.kl_to_model:.3f} nats")
         lines += [f"{name.replace('_', ' ')} {value:.3f}" for name, value in self.notes.items()]
         return "\n".join(lines)
+
+    def _by_weights(self) -> str:
+        """What the weights alone would say, where copies make a difference."""
+        return "" if math.isclose(self.ess, self.kish_ess) else f" ({self.kish_ess:.2f} by weights)"
 
     def _bounds(self) -> str:
         if not math.isfinite(self.log_lower_bound):
@@ -122,8 +130,11 @@ def report_of(
     log_weights = [sample.log_weight for sample in samples]
     log_evidence = math.nan if greedy else log_mean_exp(log_weights)
     valid = [sample for sample in samples if sample.valid]
+    lineages = [sample.lineage for sample in samples]
     unfaithful = sampler.guarantee in (Guarantee.PROPOSAL, Guarantee.SEARCH)
-    guarantee = sampler.guarantee
+    guarantee = state.guarantee or sampler.guarantee
+    if not state.done and guarantee in (Guarantee.EXACT, Guarantee.WEIGHTED):
+        guarantee = Guarantee.LIMIT  # where a run breaks off may depend on its draws
     if guarantee is Guarantee.EXACT and problem.preference is not None:
         guarantee = Guarantee.WEIGHTED  # what was drawn exactly is weighted by φ
     bound = state.log_bound if problem.preference is None else None
@@ -132,8 +143,9 @@ def report_of(
         draws=len(samples),
         valid=len(valid),
         distinct=len({sample.text for sample in valid}),
-        lineages=len({lane.origin for lane in state.lanes if lane.log_weight > -math.inf}),
-        ess=effective_sample_size(log_weights),
+        lineages=len({sample.lineage for sample in valid}),
+        ess=effective_lineages(log_weights, lineages),
+        kish_ess=effective_sample_size(log_weights),
         log_evidence=log_evidence,
         log_evidence_error=None if greedy else _error(state, sampler, trace),
         log_lower_bound=_log_mass(valid),
@@ -149,9 +161,7 @@ def report_of(
 def _error(state: State, sampler: Sampler, trace: Sequence[StepInfo]) -> float | None:
     """Standard error of the evidence, relative to it.
 
-    Lanes that share an origin are not independent. With ``r`` resamplings the relative variance is
-    estimated by ``1 - (N/(N-1))^(r+1) Σ W_i W_j`` over pairs of different origin (Lee and Whiteley
-    2018); without any it is the usual variance of a mean.
+    Lanes that share an origin are not independent: see ``condit.sampler.lineages``.
     """
     if state.log_evidence_error is not None:
         size = len(state.lanes)
@@ -161,20 +171,10 @@ def _error(state: State, sampler: Sampler, trace: Sequence[StepInfo]) -> float |
         ess = effective_sample_size(state.log_weights)
         spread = (size / ess - 1) / (size - 1) if ess > 0 else 0.0
         return math.sqrt(state.log_evidence_error**2 + max(spread, 0.0))
-    if sampler.guarantee is not Guarantee.WEIGHTED or len(state.lanes) < 2:
+    if sampler.guarantee is not Guarantee.WEIGHTED:
         return None
-    log_weights = np.array(state.log_weights)
-    if not np.isfinite(log_weights.max()):
-        return None
-    weights = np.exp(log_weights - log_weights.max())
-    shares: dict[int, float] = defaultdict(float)
-    for lane, weight in zip(state.lanes, weights / weights.sum(), strict=True):
-        shares[lane.origin] += float(weight)
-    apart = 1 - math.fsum(share**2 for share in shares.values())
-    size = len(state.lanes)
-    generations = 1 + sum(info.ancestors is not None for info in trace)
-    variance = 1 - (size / (size - 1)) ** generations * apart
-    return math.sqrt(max(variance, 0.0))
+    resamplings = sum(info.ancestors is not None for info in trace)
+    return relative_error(state.log_weights, [lane.origin for lane in state.lanes], resamplings)
 
 
 def _log_mass(valid: Sequence[Sample]) -> float:

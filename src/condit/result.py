@@ -11,6 +11,7 @@ import numpy as np
 
 from condit.report import Report
 from condit.sampler.base import FinishReason, StepInfo, effective_sample_size, log_mean_exp
+from condit.sampler.lineages import effective_lineages
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Sample:
         value: what the text means, where the constraint has a type: parsed and validated.
         log_preference: natural logarithm of ``φ`` of the text, which is part of its weight (or of
             its choice); 0 without a preference.
+        lineage: which of the first lanes it descends from: samples of one lineage share a
+            beginning, and may be copies. Without resampling each is of its own.
     """
 
     text: str
@@ -40,6 +43,7 @@ class Sample:
     finish_reason: FinishReason
     value: Any = None
     log_preference: float = 0.0
+    lineage: int = 0
 
     @property
     def valid(self) -> bool:
@@ -146,16 +150,22 @@ class Result:
 
     @property
     def ess(self) -> float:
-        """Effective sample size of the weights: between 1 and their number; 0: none is valid."""
+        """Effective sample size: how many independent, equally weighted draws these are worth.
+
+        ``1 / Σ W²`` over the shares ``W`` of the weight that lineages have: between 1 and their
+        number; 0 if no sample is valid. Lanes that were resampled are copies of common ancestors,
+        however equal their weights are, and count as one; see ``condit.sampler.lineages``.
+        """
+        return effective_lineages(self.log_weights, [sample.lineage for sample in self.samples])
+
+    @property
+    def kish_ess(self) -> float:
+        """The same over single samples (Kish 1965): how even the weights are, copies or not."""
         return effective_sample_size(self.log_weights)
 
     @property
     def distinct(self) -> int:
-        """How many different texts are among the valid samples.
-
-        Lanes that were resampled share their past: few distinct texts and a high effective sample
-        size together mean that all lanes descend from one. Then draw more lanes.
-        """
+        """How many different texts are among the valid samples."""
         return len({sample.text for sample in self.samples if sample.valid})
 
     @property
@@ -233,12 +243,14 @@ class Result:
                     "log_preference": number(sample.log_preference),
                     "finish_reason": sample.finish_reason,
                     "valid": sample.valid,
+                    "lineage": sample.lineage,
                 }
                 for sample, weight in zip(self.samples, self.weights, strict=True)
             ],
             "best": self.samples.index(self.best),
             "log_evidence": number(self.log_evidence),
             "ess": self.ess,
+            "kish_ess": self.kish_ess,
             "distinct": self.distinct,
             "sampler": self.sampler,
             "reason": self.reason,

@@ -19,7 +19,8 @@ from condit import ASAp, Exact, Learned
 from condit.prefer.score import prefer
 from condit.sampler.attempts import AttemptsState, Going, Trial
 from condit.sampler.base import Problem, State
-from condit.sampler.trie import Node, Trie
+from condit.sampler.node import Node
+from condit.sampler.trie import Trie
 from condit.testing import BrokenLawError, World, check_sampler
 from condit.testing.laws import p_values_of_means
 from condit.testing.samplers import run_to_the_end
@@ -28,7 +29,7 @@ from condit.testing.samplers import run_to_the_end
 @pytest.mark.parametrize("name", WORLDS)
 @pytest.mark.parametrize(("width", "lanes"), [(1, 1), (8, 1), (8, 5), (64, 20)])
 def test_draws_are_exact(width: int, lanes: int, name: str) -> None:
-    check_sampler(Exact(width), world_of(name), runs=400 // lanes, lanes=lanes)
+    check_sampler(Exact(width, beginnings=0), world_of(name), runs=400 // lanes, lanes=lanes)
 
 
 def test_draws_are_independent() -> None:
@@ -158,7 +159,7 @@ def test_exact_draws_stay_exact_while_nodes_are_evicted() -> None:
 def test_the_evidence_of_exact_draws_is_consistent_and_bounded() -> None:
     for name in WORLDS:
         world: World = world_of(name)
-        state = run_to_the_end(Exact(), world, 3000, seed=0)
+        state = run_to_the_end(Exact(beginnings=0), world, 3000, seed=0)
         assert state.log_evidence_error is not None
         off = state.log_evidence - math.log(world.evidence)
         assert abs(off) < 4.9 * state.log_evidence_error

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import condit
 from condit import AWRS, SMC, Exact, Masked, Memory, NgramModel
@@ -47,6 +51,48 @@ def test_where_few_attempts_are_accepted_lanes_take_over(letters: NgramModel) ->
     assert any(sample.valid for sample in result.samples)
     assert result.trace[-1].note == ""
     assert sum("lanes go on" in info.note for info in result.trace) == 1
+
+
+@pytest.mark.parametrize("survive", [0.95, 0.4], ids=["easy", "hard"])
+def test_one_draw_costs_about_one_lane(survive: float) -> None:
+    """Positions that the model computes for one text, by the mean over runs."""
+    vocabulary = Vocabulary.of(["a", "b", "#"])
+
+    class Chain(NgramModel):
+        def logits(self, tokens: Sequence[int]) -> NDArray[np.float32]:
+            end = len(tokens) > 12
+            row = np.array([0, 0, 0, 1] if end else [survive / 2, survive / 2, 1 - survive, 0])
+            with np.errstate(divide="ignore"):
+                return np.log(row).astype(np.float32)
+
+    model = Chain(vocabulary, 99, {}, 1.0)
+    pattern = condit.regex("[ab]{12}")
+
+    def positions(sampler: str | condit.Sampler) -> float:
+        return float(
+            np.mean(
+                [
+                    condit.generate(
+                        model, "", pattern, max_tokens=12, sampler=sampler, seed=seed, drafts=False
+                    ).stats.positions_forwarded
+                    for seed in range(40)
+                ]
+            )
+        )
+
+    lane, auto = positions("masked"), positions("auto")
+    if survive > 0.9:  # 54 % of attempts are accepted, two of which go on side by side
+        assert auto < 2.5 * lane
+        assert auto < 0.4 * positions(Exact())
+    else:  # attempts end where they begin, and then one lane goes on
+        assert auto < 1.7 * lane
+
+
+def test_few_options_are_read_at_once(letters: NgramModel) -> None:
+    result = picked(letters, condit.choice("ab", "a", "ca"), n=1)
+    assert result.report.guarantee is condit.Guarantee.EXACT
+    assert result.report.acceptance == 1
+    assert result.stats.forwards == 2
 
 
 def test_long_texts_are_resampled(letters: NgramModel) -> None:

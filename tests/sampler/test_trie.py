@@ -10,7 +10,8 @@ import pytest
 
 from condit.sampler.base import log_mean_exp
 from condit.sampler.law import TokenLaw
-from condit.sampler.trie import Node, Trie
+from condit.sampler.node import Node
+from condit.sampler.trie import Trie
 from condit.sampler.twisted import TwistedLaw
 
 END = 10**6  # a token that these laws do not have

@@ -78,6 +78,34 @@ def test_what_the_constraint_refuses_leaves_its_share_to_the_others(
     assert among["b"] > 2 * share["b"]
 
 
+@pytest.mark.parametrize("temperature", [1.0, 0.1])
+def test_nothing_is_guessed_where_nothing_allowed_has_mass(temperature: float) -> None:
+    """Successors that were seen with a weight of exp(-inf), or one that rounds to 0."""
+    vocabulary = condit.Vocabulary.of(["a", "b", "c", "d"])
+    model = condit.NgramModel.train(["abcd"], vocabulary=vocabulary)
+    matcher = condit.regex("[bcd]*").bind(vocabulary)
+
+    def guessed(row: list[float], matcher: condit.Matcher | None) -> tuple[int, ...]:
+        table_of(model).learn([(0,)], [np.array(row, dtype=np.float32)])
+        place = Frontier((0,), matcher, 9)
+        drafts = Drafts(forced=False, lookup=False, positions=1)
+        Guesser(model, [0, 1], temperature, drafts).grow([place])
+        return place.draft.tokens
+
+    for low in (-np.inf, -3000.0):
+        assert guessed([0.0, low, low, low, low], matcher) == ()
+        assert guessed([0.0, low, low, low, low], None) == (0,)
+        assert guessed([0.0, low, -1.0, low, low], matcher) == (2,)
+    assert guessed([-np.inf] * 5, None) == ()
+
+
+def test_a_forward_too_fast_for_the_clock_is_not_counted() -> None:
+    cost = ForwardCost()
+    for _ in range(32):
+        cost.record(4, 0.0)
+    assert cost.of(4) > 0
+
+
 def test_the_end_is_never_guessed(model: condit.NgramModel) -> None:
     row = np.full(len(model.vocabulary), -20.0, dtype=np.float32)
     row[model.vocabulary.end] = 9.0

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from condit.errors import ModelError
 from condit.model.base import Decoder, Logits, Model, of_vocabulary
 
 Tokens = tuple[int, ...]
@@ -179,7 +180,11 @@ class SequenceLikelihood:
         return found
 
     def _pick(self, rows: Logits, tokens: Tokens) -> list[float]:
-        """Log-probability of ``tokens[i]`` under ``rows[i]``; on the model's own device."""
+        """Log-probability of ``tokens[i]`` under ``rows[i]``; on the model's own device.
+
+        Raises:
+            ModelError: a row holds NaN, or no finite number.
+        """
         if not tokens:
             return []
         rows = of_vocabulary(rows, self._model.vocabulary)
@@ -187,6 +192,7 @@ class SequenceLikelihood:
         if isinstance(rows, np.ndarray):
             rows = rows.astype(np.float64)
             total = np.logaddexp.reduce(rows, axis=-1)
+            _require_laws(bool(np.isfinite(total).all()))
             picked = rows[places, list(tokens)]
             if tokens[-1] == self._model.vocabulary.end:
                 picked[-1] = np.logaddexp.reduce(rows[-1, self._ends])
@@ -194,11 +200,20 @@ class SequenceLikelihood:
             return numbers
         rows = rows.detach().float()
         total = rows.logsumexp(-1)
+        _require_laws(bool(total.isfinite().all()))
         picked = rows[places, list(tokens)]
         if tokens[-1] == self._model.vocabulary.end:
             picked[-1] = rows[-1, self._ends].logsumexp(-1)
         answers: list[float] = (picked - total).tolist()
         return answers
+
+
+def _require_laws(finite: bool) -> None:
+    if not finite:
+        raise ModelError(
+            "logits hold NaN, or no finite number, so they are no law: look for an overflow in "
+            "the model (16-bit floats have many)"
+        )
 
 
 def _after(decoder: Decoder, lane: int) -> Logits:

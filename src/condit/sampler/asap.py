@@ -13,11 +13,10 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from condit.sampler.attempts import AttemptsSampler, AttemptsState, Going, Trial
 from condit.sampler.base import Guarantee, log_mean_exp
-from condit.sampler.trie import Node
+from condit.sampler.node import Node
+from condit.sampler.rejection import relative_error
 from condit.sampler.twisted import draw_allowed
 from condit.sampler.walk import extend, twisted
 
@@ -26,7 +25,8 @@ from condit.sampler.walk import extend, twisted
 class ASAp(AttemptsSampler):
     """Draws that come nearer to the target the more were made before.
 
-    The weights that are dropped from the draws still give an unbiased estimate of ``Z``.
+    The weights that are dropped from the draws still give an estimate of ``Z``: unbiased where no
+    attempt is refused, else consistent.
     """
 
     guarantee: ClassVar[Guarantee] = Guarantee.LIMIT
@@ -44,10 +44,13 @@ class ASAp(AttemptsSampler):
         return Going.ON
 
     def evidence(self, state: AttemptsState) -> tuple[float, float | None]:
-        """The mean weight of attempts, and its standard error."""
+        """The mean weight of attempts, and its standard error.
+
+        Where some were refused, the last is left out: it was sure to be an accepted one.
+        """
         log_weights = state.log_weights_of_attempts
-        weights = np.exp(np.array(log_weights) - max(0.0, *log_weights))
-        if len(weights) < 2 or not weights.any():
-            return log_mean_exp(log_weights), None
-        error = weights.std(ddof=1) / weights.mean() / math.sqrt(len(weights))
-        return log_mean_exp(log_weights), float(error)
+        if 1 < state.accepted == len(state.lanes) < len(log_weights):
+            log_weights = log_weights[:-1]
+        if not log_weights:
+            return -math.inf, None
+        return log_mean_exp(log_weights), relative_error(log_weights, len(log_weights))

@@ -7,6 +7,12 @@ does.
 
 Attempts are numbered in the order in which they begin, and draws are the accepted ones in that
 order. Taking them in the order in which they end would favour short texts.
+
+Whoever may break off must not decide by the draws. How many attempts are accepted in so many steps
+depends on how long the texts are; and how many of so many attempts are accepted depends on what the
+ones before have taught, thus again on the texts. So the attempts that a decision is made by are on
+*probation*: all begin at the same bound, whatever is learned meanwhile. Then whether they are
+accepted is independent of what they are (see "Deciding by the draws" in docs/samplers/auto.md).
 """
 
 from __future__ import annotations
@@ -23,7 +29,7 @@ from condit.model.reader import PrefixReader
 from condit.sampler.base import Lane, Problem, Sampler, State, StepInfo, attempt_of
 from condit.sampler.base import effective_sample_size as size_of
 from condit.sampler.local import weigh_preference
-from condit.sampler.trie import Node
+from condit.sampler.node import Node
 from condit.sampler.walk import (
     TrieLane,
     TrieState,
@@ -74,6 +80,9 @@ class AttemptsState(TrieState):
         longest: the longest text that was refused.
         log_starts: for each settled attempt the natural logarithm of the bound when it began.
         log_weights_of_attempts: for each its weight, ``-inf`` where it was not accepted.
+        probation: how many of the first attempts begin at the same bound.
+        log_probation: natural logarithm of that bound.
+        judged: whether attempts may begin that are not on probation.
     """
 
     root: TrieLane
@@ -83,6 +92,19 @@ class AttemptsState(TrieState):
     longest: list[int] = field(default_factory=list)
     log_starts: list[float] = field(default_factory=list)
     log_weights_of_attempts: list[float] = field(default_factory=list)
+    probation: int = 0
+    log_probation: float = 0.0
+    judged: bool = True
+
+    def begin_probation(self, attempts: int) -> None:
+        """Let the next attempts all begin at the bound as it is now, and no others after them.
+
+        Until ``judged`` is set again, which should depend on nothing but how many of them were
+        accepted.
+        """
+        self.probation = self.begun + attempts
+        self.log_probation = self.trie.log_bound
+        self.judged = False
 
 
 @dataclass(frozen=True)
@@ -150,19 +172,26 @@ class AttemptsSampler(Sampler):
         if not state.done:
             if waiting:
                 masks = read_nodes(state, [trial.lane for trial in waiting])
-            elif not state.running:
+            elif not state.running and (state.judged or state.trie.log_bound == -math.inf):
                 self._give_up(state)
-        state.trie.evict([standing(state, trial.lane) for trial in state.running])
+        kept = [standing(state, trial.lane) for trial in state.running]
+        if not state.judged:
+            kept.append(state.trie.root)  # its bound must not rise above that of the probation
+        state.trie.evict(kept)
         state.steps += 1
         return state, self._record(state, ended, masks)
 
     def _begin(self, rng: np.random.Generator, state: AttemptsState) -> Trial | None:
         """A new attempt, if more are needed and allowed."""
         found = state.accepted + sum(_accepted(trial) for trial in state.ended.values())
+        on_probation = state.begun < state.probation
         spent = state.begun >= self.attempts * len(state.lanes)
+        spent |= not (on_probation or state.judged)
         log_start = state.trie.log_bound
         if found >= len(state.lanes) or spent or log_start == -math.inf:
             return None
+        if on_probation:
+            log_start = state.log_probation
         lane = state.root.copy_to(rng.spawn(1)[0])
         lane.log_assumed = log_start
         trial = Trial(state.begun, lane, log_start)

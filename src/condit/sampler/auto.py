@@ -15,38 +15,44 @@ import numpy as np
 from condit.constraint.base import Matcher, Strength
 from condit.sampler.attempts import AttemptsState
 from condit.sampler.awrs import AWRS
-from condit.sampler.base import Guarantee, Problem, Sampler, State, StepInfo
+from condit.sampler.base import Guarantee, Problem, Sampler, State, StepInfo, log_mean_exp
 from condit.sampler.budget import outline
 from condit.sampler.exact import Exact
 from condit.sampler.learned import Learned
+from condit.sampler.lineages import relative_error
 from condit.sampler.local import bind
 from condit.sampler.masked import Masked
 from condit.sampler.smc import SMC
+from condit.sampler.walk import TrieState
 
 SHORT = 32
 """Texts of at most this many tokens are drawn exactly first: an attempt in vain costs little."""
 
-PATIENCE = 2
-"""Exact sampling gets this many times the forwards that resampled lanes need at most."""
+WIDTH = 8
+"""Attempts are made side by side, one more than there are texts to find, and at most so many."""
 
 ATTEMPTS = 100
-"""And so many attempts for each draw, as attempts along known prefixes need no forwards."""
+"""Attempts for each draw at most, as attempts along known prefixes need no forwards."""
 
-ENOUGH = 24
-"""After so many attempts their acceptance tells whether more of them are worth it."""
-
-LEAST = 0.1
-"""Below this share, they are not."""
+MOST_ON_PROBATION = 24
+"""So many attempts tell whether more of them are worth it."""
 
 ACCEPTANCE = 0.2
-"""Exact draws are worth it for longer texts too where this share of attempts is accepted."""
+"""Exact draws are worth it where this share of attempts is accepted."""
 
 
 class Choice(NamedTuple):
-    """A sampler, and why."""
+    """A sampler, and why.
+
+    Attributes:
+        sampler: the sampler.
+        reason: why, in words.
+        on_probation: whether its first attempts decide if it goes on.
+    """
 
     sampler: Sampler
     reason: str
+    on_probation: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,8 +62,10 @@ class Auto(Sampler):
     What is promised about the draws is what the sampler that made them promises; see
     ``result.report.guarantee``.
 
-    Exact sampling comes first where it is cheap. Where it does not find enough draws within the
-    forwards that resampled lanes would need ``PATIENCE`` times, those go on with what it learned.
+    Exact sampling comes first where it is cheap. Its first attempts decide whether it goes on: by
+    how many of them are accepted, which is independent of what they are. If they are too few,
+    resampled lanes go on with what was learned, and the draws that were found stay. Whatever is
+    promised in the end, draws have the law that was promised.
     """
 
     guarantee: ClassVar[Guarantee] = Guarantee.LIMIT
@@ -66,21 +74,31 @@ class Auto(Sampler):
         """The state of the sampler that is picked."""
         choice = choose(problem)
         state = choice.sampler.init(problem, rng)
-        state.chosen, state.reason = choice
+        state.chosen, state.reason = choice.sampler, choice.reason
+        if choice.on_probation and isinstance(state, AttemptsState):
+            state.begin_probation(probation(problem.lanes))
         return state
 
     def step(self, rng: np.random.Generator, state: State) -> tuple[State, StepInfo]:
-        """A step of the sampler that was picked; at its end maybe the turn to another."""
+        """A step of the sampler that was picked; maybe the turn to another, or its end."""
         chosen = state.chosen
         assert chosen is not None
         first = state.steps == 0
         state, info = chosen.step(rng, state)
         if first:
             info = info._replace(note=f"{chosen}: {state.reason}")
-        if isinstance(state, AttemptsState) and _in_vain(state):
-            state = _turn(state, rng)
-            info = info._replace(note=f"{state.chosen}: {state.reason}")
+        if isinstance(state, AttemptsState):
+            if _in_vain(state):
+                state = _turn(state, rng)
+                info = info._replace(note=f"{state.chosen}: {state.reason}")
+        elif isinstance(state, TrieState) and state.kept and state.done:
+            _join(state)
         return state, info
+
+
+def probation(lanes: int) -> int:
+    """How many attempts decide whether exact sampling goes on, for so many draws."""
+    return 4 if lanes == 1 else min(max(8, 2 * lanes), MOST_ON_PROBATION)
 
 
 def choose(problem: Problem) -> Choice:
@@ -97,18 +115,15 @@ def choose(problem: Problem) -> Choice:
     assert matcher is not None
     if matcher.strength is Strength.FINAL:
         return Choice(Exact(), "only finished texts can be judged, so whole texts are tried")
+    exact = Exact(width=min(problem.lanes + 1, WIDTH), attempts=ATTEMPTS)
     length = longest(problem)
     if length <= SHORT:
-        return Choice(
-            Exact(attempts=ATTEMPTS),
-            f"texts have at most {length} tokens, so trying until draws are exact is cheap",
-        )
+        why = f"texts have at most {length} tokens, so trying until draws are exact is cheap"
+        return Choice(exact, why, on_probation=True)
     acceptance = expected_acceptance(problem)
     if acceptance >= ACCEPTANCE:
-        return Choice(
-            Exact(attempts=ATTEMPTS),
-            f"what the memory knows makes about {acceptance:.0%} of attempts exact draws",
-        )
+        why = f"what the memory knows makes about {acceptance:.0%} of attempts exact draws"
+        return Choice(exact, why, on_probation=True)
     if problem.lanes == 1 and problem.trie is None:
         kernel = AWRS(mask_after=None) if outline(matcher)[0] is None else AWRS()
         return Choice(kernel, "a single lane cannot be resampled: draw more, or ask for exact")
@@ -144,23 +159,52 @@ def _why_smc(problem: Problem, acceptance: float) -> str:
 
 
 def _in_vain(state: AttemptsState) -> bool:
-    """Whether exact sampling has not found enough draws, and should not go on."""
-    if isinstance(state.chosen, Exact) and state.chosen.attempts != ATTEMPTS:
-        return False  # it was not picked for being cheap: there is nothing to turn to
-    if state.accepted == len(state.lanes) or state.trie.log_bound == -math.inf:
-        return False  # it is done, or nobody can find anything
-    hopeless = state.attempts >= ENOUGH and state.accepted < LEAST * state.attempts
-    return state.done or hopeless or state.steps >= PATIENCE * longest(state.problem)
+    """Whether too few of the attempts on probation were accepted; decided once."""
+    if state.judged or state.done or state.attempts < state.probation:
+        return False
+    state.judged = True
+    return state.accepted < ACCEPTANCE * state.probation
 
 
 def _turn(state: AttemptsState, rng: np.random.Generator) -> State:
     """Go on with resampled lanes where exact sampling has not found enough draws."""
-    problem = replace(state.problem, trie=state.trie)
+    # Draws that were found stay. A preference is in the lanes' weights from the beginning, so
+    # there what all lanes weigh without it is not known, and the draws have to go.
+    kept = state.lanes[: state.accepted] if state.problem.preference is None else []
+    lanes = len(state.lanes) - len(kept)
+    problem = replace(state.problem, trie=state.trie, lanes=lanes)
     turned = Learned().resume(problem, rng, state.reader)
     turned.chosen = SMC(kernel="learned")
     turned.attempts, turned.accepted, turned.steps = state.attempts, state.accepted, state.steps
+    turned.kept, turned.log_evidence_kept = kept, state.log_evidence
+    going_on = "one lane goes" if lanes == 1 else "resampled lanes go"
     turned.reason = (
-        f"{state.accepted} of {state.attempts} attempts at exact draws were accepted, "
-        f"fewer than the {len(state.lanes)} asked for; resampled lanes go on with what was learned"
+        f"{state.accepted} of {state.attempts} attempts at exact draws were accepted, too few for "
+        f"the {len(state.lanes)} asked for; {going_on} on with what was learned"
     )
     return turned
+
+
+def _join(state: TrieState) -> None:
+    """Put the exact draws that were found before the turn beside the lanes, which have ended.
+
+    Given how many there are, they are draws from the target, so each should weigh ``Z``. It weighs
+    what lanes weigh on average, which is ``Z`` on average whatever the draws are. So weights stay
+    unbiased for every text.
+    """
+    kept, lanes = state.kept, state.lanes
+    log_mean = log_mean_exp(state.log_weights)
+    if log_mean == -math.inf:
+        # Nothing but these draws came through: that they are all there is may depend on them.
+        state.guarantee = Guarantee.LIMIT
+        state.log_evidence, log_mean = state.log_evidence_kept, 0.0
+    else:
+        state.log_evidence_error = relative_error(
+            state.log_weights, [lane.origin for lane in lanes], state.resamplings
+        )
+    for lane in lanes:
+        lane.origin += len(kept)
+    for origin, lane in enumerate(kept):
+        lane.origin, lane.log_weight = origin, log_mean
+    state.lanes, state.kept = [*kept, *lanes], []
+    state.problem = replace(state.problem, lanes=len(state.lanes))

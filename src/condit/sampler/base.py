@@ -125,6 +125,8 @@ class State(ABC):
         notes: further numbers for the report, by name: divergences in nats, for one.
         chosen: the sampler that was picked, where ``auto`` did.
         reason: why it was.
+        guarantee: what is promised about the draws, where that is not what the sampler promises.
+        resamplings: how many times lanes were resampled.
     """
 
     problem: Problem
@@ -137,6 +139,8 @@ class State(ABC):
     notes: dict[str, float] = field(default_factory=dict, kw_only=True)
     chosen: Sampler | None = field(default=None, kw_only=True)
     reason: str = field(default="", kw_only=True)
+    guarantee: Guarantee | None = field(default=None, kw_only=True)
+    resamplings: int = field(default=0, kw_only=True)
 
     @property
     @abstractmethod

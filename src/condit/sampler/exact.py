@@ -21,9 +21,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from condit.errors import ArgumentError
 from condit.sampler.attempts import AttemptsSampler, AttemptsState, Going, Trial
-from condit.sampler.base import Guarantee
-from condit.sampler.trie import Node, log_sum_exp
+from condit.sampler.base import Guarantee, Problem
+from condit.sampler.beginnings import read_beginnings
+from condit.sampler.node import Node, log_sum_exp
 from condit.sampler.twisted import REST, may_follow
 from condit.sampler.walk import extend, twisted
 
@@ -34,28 +36,51 @@ class Exact(AttemptsSampler):
 
     The evidence is consistent, with a standard error that goes to 0 as the bound comes near ``Z``,
     but not unbiased.
+
+    Attributes:
+        beginnings: where valid texts have at most so many beginnings, in all spellings, they are
+            all read in one forward before the first attempt, and every attempt is accepted. Where
+            texts have more, but cannot be long, the heaviest beginnings are read. 0 reads none.
+
+    Raises:
+        ArgumentError: ``width`` or ``attempts`` is less than 1, or ``beginnings`` negative.
     """
 
     guarantee: ClassVar[Guarantee] = Guarantee.EXACT
+    beginnings: int = 128
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.beginnings < 0:
+            raise ArgumentError(f"beginnings must be 0 or more, not {self.beginnings}")
+
+    def init(self, problem: Problem, rng: np.random.Generator) -> AttemptsState:
+        """No attempts yet; the prompt is forwarded here, and beginnings of few or short texts."""
+        state = super().init(problem, rng)
+        if self.beginnings:
+            read_beginnings(state, state.root, self.beginnings)
+        return state
 
     def advance(self, state: AttemptsState, trial: Trial, node: Node) -> Going:
         """Go on by the coin, then draw; either may refuse."""
         lane = trial.lane
         law = twisted(state, lane, node)
-        if lane.resting:
-            lane.resting = False
-            slot = law.draw_rest(lane.rng)
+        log_assumed: float | None = None
+        if lane.resting is not None:
+            slot = law.draw_rest(lane.rng, lane.resting)
+            # All of the rest was taken for 1, whatever is known of this token by now.
+            lane.resting, log_assumed = None, 0.0
         else:
             log_going_on = law.log_remaining - lane.log_assumed
             if log_going_on < 0 and math.log1p(-lane.rng.random()) > log_going_on:
                 return Going.REFUSED
             slot = law.draw_kept(lane.rng)
             if slot == REST:
-                lane.resting = True
+                lane.resting = len(node.tokens)
                 return Going.WAITS
         if slot is None or not may_follow(state.trie, node, slot, lane.matcher):
             return Going.REFUSED
-        extend(state, lane, node, slot)
+        extend(state, lane, node, slot, log_assumed)
         return Going.ON
 
     def evidence(self, state: AttemptsState) -> tuple[float, float | None]:

@@ -196,10 +196,14 @@ def log_share(accepted: int, tried: int, wanted: int) -> float:
 
 
 def relative_error(log_weights: Sequence[float], tried: int) -> float | None:
-    """Standard error of the mean weight of tries, relative to it; those left out weigh 0."""
-    if tried < 2:
+    """Standard error of the mean weight of tries, relative to it; those left out weigh 0.
+
+    ``None`` where it cannot be told: from one try, or where all weigh 0.
+    """
+    size = size_of(log_weights)
+    if tried < 2 or size == 0:
         return None
-    return math.sqrt(max(tried / size_of(log_weights) - 1, 0.0) / (tried - 1))
+    return math.sqrt(max(tried / size - 1, 0.0) / (tried - 1))
 
 
 def _shared_vocabulary(proposal: Model, target: Model) -> Vocabulary:

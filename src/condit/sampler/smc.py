@@ -76,6 +76,7 @@ class SMC(Sampler):
         weights = np.exp(log_weights - log_weights.max())
         chosen = ancestors(SCHEMES[self.resampling](rng, weights / weights.sum()))
         state.log_evidence += log_mean_exp(state.log_weights)
+        state.resamplings += 1
         lanes = state.lanes
         state.lanes = [
             lanes[ancestor] if ancestor == index else lanes[ancestor].copy_to(lanes[index].rng)

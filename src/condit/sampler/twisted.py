@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from condit.constraint.base import Matcher
 from condit.sampler.law import TokenLaw
-from condit.sampler.trie import Node, Trie
+from condit.sampler.node import Node
+from condit.sampler.trie import Trie
 
 
 class TwistedDraw(NamedTuple):
@@ -81,7 +82,10 @@ class TwistedLaw:
     def draw(self, rng: np.random.Generator) -> int | None:
         """The slot of a token, by its mass; ``None`` where nothing remains."""
         slot = self.draw_kept(rng)
-        return self.draw_rest(rng) if slot == REST else slot
+        if slot != REST:
+            return slot
+        slot = self.draw_rest(rng, len(self._node.tokens))
+        return self.draw(rng) if slot is None else slot
 
     def draw_kept(self, rng: np.random.Generator) -> int | None:
         """As ``draw``, but `REST` for what needs the model's law."""
@@ -93,19 +97,40 @@ class TwistedLaw:
         slot = int(upto.searchsorted(target, side="right"))
         return slot if slot < len(self._node.tokens) else REST
 
-    def draw_rest(self, rng: np.random.Generator) -> int | None:
-        """The slot of a token that the node did not keep, and keeps from now on."""
+    def draw_rest(self, rng: np.random.Generator, kept: int) -> int | None:
+        """The slot of a token that the node did not keep, and keeps from now on.
+
+        Who waited for the model may find that others have taken tokens out of the rest meanwhile.
+        They belonged to the rest that was drawn, so they are drawn with it: without them, two
+        attempts side by side would never come by the same one.
+
+        Args:
+            rng: the noise.
+            kept: how many tokens the node kept when its rest was drawn.
+
+        Returns:
+            the slot; ``None`` where nothing is there after all: forwards of the same prefix can
+            differ by rounding.
+        """
+        node = self._node
+        log_masses = np.append(node.log_masses[kept:], node.log_rest)
+        highest = float(log_masses.max())
+        if highest == -math.inf:
+            return None
+        upto = np.exp(log_masses - highest).cumsum()
+        slot = kept + int(upto[:-1].searchsorted(rng.random() * upto[-1], side="right"))
+        if slot < len(node.tokens):
+            return slot
         if self._rest_law is None:
             self._rest_law = self._rest()
         token = self._rest_law.draw(rng)
         if token is None:
-            # Nothing is there after all: forwards of the same prefix can differ by rounding.
-            self._node.log_rest = -math.inf
+            self._trie.exhaust(node)
             self._weigh()
-            return self.draw(rng)
+            return None
         log_mass = self._rest_law.log_probability(token)
         self._rest_law.take_out(token)
-        slot = self._trie.adopt(self._node, token, log_mass)
+        slot = self._trie.adopt(node, token, log_mass)
         self._weigh()
         return slot
 

@@ -5,6 +5,7 @@ What `Learned` (weights), `Exact` (refusals) and `ASAp` (neither) share.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -17,7 +18,8 @@ from condit.sampler.base import FinishReason, Lane, Problem, State
 from condit.sampler.budget import outlined
 from condit.sampler.law import TokenLaw
 from condit.sampler.local import bind, take
-from condit.sampler.trie import Node, Trie
+from condit.sampler.node import Node
+from condit.sampler.trie import Trie
 from condit.sampler.twisted import TwistedLaw
 
 
@@ -29,14 +31,14 @@ class TrieLane(Lane):
         parent: the node of its text without the last token; ``None`` at the beginning.
         slot: where the parent keeps that token.
         log_assumed: natural logarithm of the bound ``θ`` of its text when it was drawn.
-        resting: whether it has drawn one of the tokens that its node does not keep, and waits for
-            the model to say which.
+        resting: how many tokens its node kept when it drew one of the others, and began to wait
+            for the model to say which; ``None`` where it does not.
     """
 
     parent: Node | None = None
     slot: int = -1
     log_assumed: float = 0.0
-    resting: bool = False
+    resting: int | None = None
 
 
 @dataclass
@@ -47,11 +49,15 @@ class TrieState(State):
         reader: the model.
         trie: what was learned, here and in earlier runs of the same problem.
         rows: logits of the last forward, by node.
+        kept: exact draws that were made before these lanes took over.
+        log_evidence_kept: natural logarithm of the evidence by the attempts that made them.
     """
 
     reader: PrefixReader
     trie: Trie
     rows: dict[Node, Logits] = field(default_factory=dict, kw_only=True)
+    kept: list[Lane] = field(default_factory=list, kw_only=True)
+    log_evidence_kept: float = field(default=-math.inf, kw_only=True)
 
     @property
     def positions_forwarded(self) -> int:
@@ -104,7 +110,7 @@ def standing(state: TrieState, lane: TrieLane) -> Node | None:
 
 def read_nodes(state: TrieState, lanes: Sequence[TrieLane]) -> int:
     """Give each lane that stands at no node one, by one forward for all; returns masks computed."""
-    missing = [lane for lane in lanes if lane.resting or node_of(state, lane) is None]
+    missing = [lane for lane in lanes if lane.resting is not None or node_of(state, lane) is None]
     state.rows.clear()
     if not missing:
         return 0

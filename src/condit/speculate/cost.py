@@ -38,8 +38,8 @@ class ForwardCost:
         self._knots: list[tuple[float, float]] = [(1.0, 1.0), (2.0, 1.0 + _ASSUMED)]
 
     def record(self, positions: int, seconds: float) -> None:
-        """Take a measured forward into account."""
-        if not 0 < positions <= _LONGEST:
+        """Take a measured forward into account, if the clock saw it pass."""
+        if not 0 < positions <= _LONGEST or seconds <= 0:
             return
         with self._lock:  # several threads may run one model
             self._seconds[positions].append(seconds)

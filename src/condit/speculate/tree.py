@@ -188,16 +188,18 @@ class Guesser:
         highest = logits[0]
         total = 0.0
         for token, logit in zip(tokens, logits, strict=True):
-            if token < 0:
+            weight = math.exp((logit - highest) * self._sharpness)
+            # From here on there is no mass: such tokens are no guesses, and nothing to divide by.
+            if token < 0 or not weight > 0:
                 break
             if token in self._ends:
                 # The end needs no forward, but it takes its share.
                 if _allows(guess.matcher, token):
-                    total += math.exp((logit - highest) * self._sharpness)
+                    total += weight
                 continue
             if self._allowed(guess.matcher, token):
-                shares[token] = math.exp((logit - highest) * self._sharpness)
-                total += shares[token]
+                shares[token] = weight
+                total += weight
         for token in shares:
             shares[token] *= _KNOWN[length] / total
 

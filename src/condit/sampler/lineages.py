@@ -1,0 +1,63 @@
+"""What weighted lanes are worth that descend from common ones.
+
+Resampling copies lanes, so lanes are not independent: however equal their weights are, copies of
+one text are one draw. Lanes of the same first lane are a *lineage*; different lineages share no
+draw. With ``W_e`` the share of the weight that lineage ``e`` has,
+
+- ``1 / Σ W_e²`` is how many equally weighted independent draws the lanes are worth: the effective
+  sample size of Kish (1965), counted over lineages. Where nothing was resampled each lane is its
+  own lineage, and the two are the same. It is a cautious figure: lanes that parted early share
+  little, and are counted as one.
+- ``1 - (N/(N-1))^(r+1) (1 - Σ W_e²)`` estimates the relative variance of the evidence after ``r``
+  resamplings of ``N`` lanes (Chan and Lai 2013; Lee and Whiteley 2018).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Hashable, Sequence
+
+
+def effective_lineages(log_weights: Sequence[float], lineages: Sequence[Hashable]) -> float:
+    """``(Σ_e w_e)² / Σ_e w_e²`` over lineages: from 1 to their number; 0 if all weights are 0.
+
+    Args:
+        log_weights: natural logarithm of the weight of each lane, on any scale.
+        lineages: which lineage each lane belongs to.
+    """
+    squares = _sum_of_squares(log_weights, lineages)
+    return 1 / squares if squares > 0 else 0.0
+
+
+def relative_error(
+    log_weights: Sequence[float], lineages: Sequence[Hashable], resamplings: int
+) -> float | None:
+    """Standard error of the mean weight, relative to it.
+
+    ``None`` where it cannot be told: from one lane, or where all weights are 0. Without any
+    resampling it is the usual standard error of a mean.
+
+    Args:
+        log_weights: natural logarithm of the weight of each lane since the last resampling.
+        lineages: which lineage each lane belongs to.
+        resamplings: how many times the lanes were resampled.
+    """
+    size = len(log_weights)
+    squares = _sum_of_squares(log_weights, lineages)
+    if size < 2 or squares == 0:
+        return None
+    variance = 1 - (size / (size - 1)) ** (resamplings + 1) * (1 - squares)
+    return math.sqrt(max(variance, 0.0))
+
+
+def _sum_of_squares(log_weights: Sequence[float], lineages: Sequence[Hashable]) -> float:
+    """``Σ_e W_e²``; 0 if all weights are 0."""
+    highest = max(log_weights)
+    if not math.isfinite(highest):
+        return 0.0
+    shares: dict[Hashable, float] = defaultdict(float)
+    for log_weight, lineage in zip(log_weights, lineages, strict=True):
+        shares[lineage] += math.exp(log_weight - highest)
+    total = math.fsum(shares.values())
+    return math.fsum((share / total) ** 2 for share in shares.values())
