@@ -154,6 +154,20 @@ def test_constraints_are_made_in_several_threads() -> None:
     assert all(at_once([make(number) for number in range(24)]))
 
 
+def test_a_likelihood_may_be_shared(letters: NgramModel) -> None:
+    prefer = condit.prefer(condit.likelihood(letters, "b"))
+
+    def call(seed: int) -> Callable[[], condit.Result]:
+        constraint = condit.regex("[abc]{1,4}")
+        return lambda: condit.generate(
+            letters, "ab", constraint, n=3, max_tokens=6, seed=seed, prefer=prefer
+        )
+
+    calls = [call(seed) for seed in range(8)]
+    expected = [one().samples for one in calls]
+    assert [result.samples for result in at_once(calls)] == expected
+
+
 @pytest.mark.model
 @pytest.mark.slow
 def test_one_real_model_in_several_threads(smollm2_in_32_bits: TransformersModel) -> None:

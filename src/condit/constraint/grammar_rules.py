@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import lark
 from lark.grammar import NonTerminal, Rule, Symbol, Terminal
 from lark.lexer import Pattern, PatternRE, PatternStr, TerminalDef
+from lark.load_grammar import Grammar as LarkGrammar
+from lark.load_grammar import load_grammar
 
 from condit.constraint.engine import HEADER
 from condit.constraint.nesting import refuse_deep
@@ -21,6 +23,10 @@ _LIBRARY_STRING = r'".*?(?<!\\)(\\\\)*?"'
 _PLAIN_STRING = r'"(?:[^"\\\n]|\\[^\n])*"'
 
 _FOREIGN = re.compile(r"%(?:llguidance|json|lark)\b|<\[?\w+\]?>|^\w+\[\w+", re.MULTILINE)
+_LITERAL = re.compile(r'"(?:[^"\\\n]|\\.)*"|/(?!/)(?:[^/\\\n]|\\.)+/|//[^\n]*')
+_DEFINITION = re.compile(r"^[?!]*([A-Za-z_]\w*)(?:\{[^}\n]*\})?(?:\.-?\d+)?[ \t]*:", re.MULTILINE)
+_TERMINAL = re.compile(r"\b_*[A-Z][A-Z0-9_]*\b")
+_MOST_TERMINALS = 200
 _PLACE = re.compile(r"(?:at line|line) (\d+),? col(?:umn)? (\d+)")
 
 
@@ -67,8 +73,12 @@ def read_rules(text: str, start: str) -> Rules:
         # lark sizes each terminal with ``re``, which warns about nested sets.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
+            _refuse_deep_terminals(text)
+            read, _ = load_grammar(text, "<string>", [], False)  # type: ignore[no-untyped-call]
+            # Before lark takes a time for it that grows with the square of a chain's length.
+            _refuse_deep(_mentions(read), start)
             parser = lark.Lark(
-                text,
+                read,
                 start=start,
                 parser="earley",
                 lexer="dynamic",
@@ -98,7 +108,6 @@ def read_rules(text: str, start: str) -> Rules:
             f"rule {start!r} derives no text: each of its alternatives leads back to itself or to "
             "another such rule. Add an alternative that ends"
         )
-    _refuse_deep(rules, start)
     engine = _write(rules, terminals, list(parser.ignore_tokens), start)
     return Rules(engine, parser, displayed, scannerless)
 
@@ -154,28 +163,50 @@ def _compile_error(text: str, start: str, error: Exception) -> CompileError:
 
 
 def _productive(rules: list[Rule]) -> list[Rule]:
-    """The rules that can be finished: dead ends among the others would only mislead the engine."""
+    """The rules that can be finished: dead ends among the others would only mislead the engine.
+
+    A rule waits for each rule that it mentions, and is looked at again only as one of them turns
+    out to be productive: so the time is linear in the size of the grammar.
+    """
+    missing = [{each for each in rule.expansion if isinstance(each, NonTerminal)} for rule in rules]
+    waiting: dict[Symbol, list[int]] = {}
+    for index, others in enumerate(missing):
+        for other in others:
+            waiting.setdefault(other, []).append(index)
+    ready = [index for index, others in enumerate(missing) if not others]
     productive: set[Symbol] = set()
-    kept: list[Rule] = []
-    left = rules
-    while True:
-        waiting = []
-        for rule in left:
-            if all(isinstance(each, Terminal) or each in productive for each in rule.expansion):
-                kept.append(rule)
-                productive.add(rule.origin)
-            else:
-                waiting.append(rule)
-        if len(waiting) == len(left):
-            return kept
-        left = waiting
+    while ready:
+        origin = rules[ready.pop()].origin
+        if origin in productive:
+            continue
+        productive.add(origin)
+        for index in waiting.get(origin, ()):
+            missing[index].discard(origin)
+            if not missing[index]:
+                ready.append(index)
+    return [rule for rule, others in zip(rules, missing, strict=True) if not others]
 
 
-def _refuse_deep(rules: list[Rule], start: str) -> None:
-    leads_to: dict[str, list[str]] = {}
-    for rule in rules:
-        others = [each.name for each in rule.expansion if isinstance(each, NonTerminal)]
-        leads_to.setdefault(rule.origin.name, []).extend(others)
+def _mentions(grammar: LarkGrammar) -> dict[str, list[str]]:
+    """For each rule those that it mentions, in order."""
+    mentions: dict[str, list[str]] = {}
+    for name, _, tree, _ in grammar.rule_defs:
+        found = tree.scan_values(lambda each: isinstance(each, NonTerminal))
+        mentions.setdefault(str(name), []).extend(each.name for each in found)
+    return mentions
+
+
+def _refuse_deep_terminals(text: str) -> None:
+    """Refuse terminals that are made of one another too deep: lark writes out each in the other."""
+    # Definitions as they are written: to be told from others, names need no more.
+    plain = _LITERAL.sub(" ", text)
+    parts = _DEFINITION.split(plain)
+    bodies = zip(parts[1::2], parts[2::2], strict=True)
+    mentions = {name: _TERMINAL.findall(body) for name, body in bodies}
+    refuse_deep(mentions, None, "the grammar's terminals", _MOST_TERMINALS, "lark")
+
+
+def _refuse_deep(leads_to: dict[str, list[str]], start: str) -> None:
     refuse_deep(leads_to, start, "the grammar's rules")
 
 

@@ -10,24 +10,35 @@ from condit.errors import ConstraintTooComplexError
 _MOST = 800
 
 
-def refuse_deep(leads_to: Mapping[str, Sequence[str]], start: str, what: str) -> None:
+def refuse_deep(
+    leads_to: Mapping[str, Sequence[str]],
+    start: str | None,
+    what: str,
+    most: int | None = None,
+    who: str = "the mask engine",
+) -> None:
     """Refuse definitions that lead to one another too deep.
 
     Args:
         leads_to: for each definition those that it mentions, in order.
-        start: the first.
+        start: the first; ``None`` for any of them.
         what: what they are called, for the message.
+        most: how deep they may lead; as far as the mask engine can follow by default.
+        who: who can follow no more.
 
     Raises:
         ConstraintTooComplexError: a chain of them is too long for the engine.
     """
     forwards = {name: list(others) for name, others in leads_to.items()}
     backwards = {name: others[::-1] for name, others in forwards.items()}
-    depth = max(depth_from([start], forwards), depth_from([start], backwards))
-    if depth > _MOST:
+    starts = list(leads_to) if start is None else [start]
+    depth = max(depth_from(starts, forwards), depth_from(starts, backwards))
+    most = _MOST if most is None else most
+    if depth > most:
+        begin = "" if start is None else f" from {start!r}"
         raise ConstraintTooComplexError(
-            f"{what} lead to one another {depth} deep from {start!r}; the mask engine can follow "
-            f"{_MOST}. Make the chain shorter"
+            f"{what} lead to one another {depth} deep{begin}; {who} can follow "
+            f"{most}. Make the chain shorter"
         )
 
 

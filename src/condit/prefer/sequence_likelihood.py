@@ -7,6 +7,7 @@ position, whatever its length.
 
 from __future__ import annotations
 
+import threading
 from bisect import bisect
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -61,6 +62,7 @@ class SequenceLikelihood:
         self._decoder: Decoder | None = None
         self._held: list[Held] = []
         self._version: object = None
+        self._lock = threading.Lock()
 
     @property
     def positions_forwarded(self) -> int:
@@ -79,6 +81,10 @@ class SequenceLikelihood:
         """
         if not sequences:
             return []
+        with self._lock:
+            return self._log_probabilities(sequences)
+
+    def _log_probabilities(self, sequences: Sequence[Tokens]) -> list[NDArray[np.float64]]:
         version = self._model.version()
         if version != self._version:
             # The weights have changed: what the lanes hold was computed by others.

@@ -65,6 +65,8 @@ class KeyOrder:
         self._numbers: dict[int, int] = {}
         self._closures: dict[int, Place] = {}
         self._names: dict[Place, tuple[str, ...]] = {}
+        self._orders: dict[Place, tuple[tuple[str, ...], ...]] = {}
+        self._members: dict[tuple[Place, str], Place] = {}
         self._keys_of: dict[Place, _Keys] = {}
         self._constants: dict[str, tuple[str, ...]] | None = None
         address, schema = documents[0]
@@ -82,6 +84,13 @@ class KeyOrder:
 
         Alternatives of a schema may name the same keys in different orders.
         """
+        # Many alternatives (of 128 tools, say) share their place, and each asks.
+        orders = self._orders.get(place)
+        if orders is None:
+            orders = self._orders[place] = self._all_orders(place)
+        return orders
+
+    def _all_orders(self, place: Place) -> tuple[tuple[str, ...], ...]:
         first = self.names(place)
         ranks = {name: rank for rank, name in enumerate(first)}
         # Keys that are not declared have no order: what depends on what may come either way.
@@ -114,6 +123,12 @@ class KeyOrder:
 
     def member(self, place: Place, name: str) -> Place:
         """The place of the value under ``name``."""
+        found = self._members.get((place, name))
+        if found is None:
+            found = self._members[place, name] = self._member(place, name)
+        return found
+
+    def _member(self, place: Place, name: str) -> Place:
         keys = self._keys(place)
         parts = list(keys.declared.get(name, ()))
         for subschema, patterns, rest in keys.others:
