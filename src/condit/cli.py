@@ -18,6 +18,7 @@ import condit
 from condit.cli_output import Output, console, following, show, show_plan
 from condit.errors import ArgumentError, ConditError, GenerationError
 from condit.plugins import find, registered
+from condit.start_up import loading
 
 if TYPE_CHECKING:
     from condit.constraint.base import Constraint
@@ -307,4 +308,5 @@ def _load(name: str, backend: str | None) -> Model:
     terminal = Console(stderr=True)
     if terminal.is_terminal:
         terminal.print(f"Loading {name}", style="dim")
-    return condit.load(name, **options)
+    with loading():
+        return condit.load(name, **options)

@@ -20,6 +20,7 @@ from typing import Any
 
 import torch
 
+from condit.foreign.torch import accepts_bfloat16, has_packing
 from condit.model.weights_version import sample
 
 _FEWEST_ROWS = 4
@@ -30,8 +31,6 @@ _ROWS_PLANNED_FOR = 16
 
 _SHARE_OF_MEMORY = 0.5
 """Of the memory that is free, the share that packed copies may take."""
-
-_OPERATORS = ("_reorder_linear_weight", "_linear_pointwise", "_is_mkldnn_bf16_supported")
 
 
 class _Packed:
@@ -210,7 +209,7 @@ def _words_of(path: Path) -> list[str]:
 
 
 def _packable(weight: Any) -> bool:
-    if not all(hasattr(torch.ops.mkldnn, name) for name in _OPERATORS):
+    if not has_packing():
         return False
     return (
         type(weight) is torch.nn.Parameter
@@ -220,8 +219,7 @@ def _packable(weight: Any) -> bool:
         and weight.layout == torch.strided
         and weight.numel() > 0
         and (
-            weight.dtype == torch.float32
-            or (weight.dtype == torch.bfloat16 and torch.ops.mkldnn._is_mkldnn_bf16_supported())
+            weight.dtype == torch.float32 or (weight.dtype == torch.bfloat16 and accepts_bfloat16())
         )
     )
 
