@@ -15,8 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 import condit
-from condit.cli_output import Output, console, following, show, show_plan
+from condit.cli_output import Output, console, following, show, show_info, show_plan
 from condit.errors import ArgumentError, ConditError, GenerationError
+from condit.info import gather
 from condit.plugins import find, registered
 from condit.start_up import loading
 
@@ -241,6 +242,17 @@ def models() -> None:
         table.add_row(name, Text(source.description), Text(source.status()))
     console().print(table)
     typer.echo("A directory with a transformers model and a .gguf file work too.")
+
+
+@app.command()
+def info(
+    output: Annotated[Output, typer.Option(help="How to print it.")] = Output.TABLE,
+) -> None:
+    """Show what a bug report needs: versions, processor, number format, caches, plugins.
+
+    No model is loaded. Exit code 0, whatever cannot be told: its reason stands in its place.
+    """
+    show_info(gather(), output)
 
 
 @contextmanager

@@ -11,11 +11,10 @@ from pathlib import Path
 
 import filelock
 import pytest
+from small_gguf import write_small_gguf
 
 from condit.errors import ModelError
 from condit.model import gguf
-
-from small_gguf import write_small_gguf
 
 CONVERT = (
     "import sys; from pathlib import Path; from condit.model.gguf import converted;"

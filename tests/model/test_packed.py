@@ -12,7 +12,8 @@ import torch
 import transformers as hf
 
 from condit.model import packed
-from condit.model.packed import PackedLinear, available_memory, pack, unpack
+from condit.model.memory import available_memory
+from condit.model.packed import PackedLinear, pack, unpack
 
 BFLOAT16 = pytest.param(
     torch.bfloat16,
