@@ -250,3 +250,29 @@ def test_a_terminal_sees_progress_and_a_pipe_does_not() -> None:
     assert process.wait() == 0
     assert b"Loading ngram" in seen
     assert b"Drawing" in seen
+
+
+def test_info_tells_what_a_bug_report_needs() -> None:
+    code, out, _ = ask("info", "--output", "json")
+    assert code == 0
+    found = json.loads(out)
+    assert found["versions"]["condit"] == condit.__version__
+    assert found["processor"]["cores usable"] >= 1
+    assert found["torch"]["dtype of a 16-bit model"].startswith(("bfloat16: ", "float32: "))
+    assert "awrs" in found["plugins"]["samplers"]
+    code, out, _ = ask("info")
+    assert code == 0
+    assert all(f"{section}\n" in out for section in found)
+
+
+def test_info_says_why_a_part_cannot_be_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> None:
+        raise OSError("no such thing")
+
+    monkeypatch.setattr("condit.foreign.torch.bfloat16", broken)
+    code, out, _ = ask("info", "--output", "json")
+    assert code == 0
+    assert json.loads(out)["torch"] == {"error": "OSError: no such thing"}
+    assert "error" not in json.loads(out)["plugins"]

@@ -15,9 +15,11 @@ from rich.table import Table
 from rich.text import Text
 
 import condit
-from condit.cli_output import Output, console, following, show, show_plan
+from condit.cli_output import Output, console, following, show, show_info, show_plan
 from condit.errors import ArgumentError, ConditError, GenerationError
+from condit.info import gather
 from condit.plugins import find, registered
+from condit.start_up import loading
 
 if TYPE_CHECKING:
     from condit.constraint.base import Constraint
@@ -242,6 +244,17 @@ def models() -> None:
     typer.echo("A directory with a transformers model and a .gguf file work too.")
 
 
+@app.command()
+def info(
+    output: Annotated[Output, typer.Option(help="How to print it.")] = Output.TABLE,
+) -> None:
+    """Show what a bug report needs: versions, processor, number format, caches, plugins.
+
+    No model is loaded. Exit code 0, whatever cannot be told: its reason stands in its place.
+    """
+    show_info(gather(), output)
+
+
 @contextmanager
 def _errors_to_exit_codes() -> Iterator[None]:
     try:
@@ -307,4 +320,5 @@ def _load(name: str, backend: str | None) -> Model:
     terminal = Console(stderr=True)
     if terminal.is_terminal:
         terminal.print(f"Loading {name}", style="dim")
-    return condit.load(name, **options)
+    with loading():
+        return condit.load(name, **options)

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
@@ -155,3 +155,15 @@ def show_plan(plan: Sequence[Enforcement], as_json: bool) -> None:
     ]
     keywords = "keyword" if len(plan) == 1 else "keywords"
     typer.echo(f"{len(plan)} {keywords}" + (f": {', '.join(said)}" if said else ""))
+
+
+def show_info(sections: dict[str, dict[str, Any]], output: Output) -> None:
+    """Print what `condit.info.gather` found."""
+    if output is Output.JSON:
+        typer.echo(json.dumps(sections, ensure_ascii=False, indent=2))
+        return
+    for name, section in sections.items():
+        typer.echo(name)
+        for key, value in section.items():
+            said = ", ".join(value) if isinstance(value, list) else value
+            typer.echo(f"  {key}: {said if said != '' else 'none'}")

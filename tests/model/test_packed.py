@@ -12,7 +12,8 @@ import torch
 import transformers as hf
 
 from condit.model import packed
-from condit.model.packed import PackedLinear, available_memory, pack, unpack
+from condit.model.memory import available_memory
+from condit.model.packed import PackedLinear, pack, unpack
 
 BFLOAT16 = pytest.param(
     torch.bfloat16,
@@ -257,7 +258,7 @@ def test_nothing_is_packed_where_memory_is_short(monkeypatch: pytest.MonkeyPatch
 
 
 def test_nothing_is_packed_without_the_operators(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packed, "_OPERATORS", ("an_operator_that_this_torch_lacks",))
+    monkeypatch.setattr("condit.foreign.torch.OPERATORS", ("an_operator_that_this_torch_lacks",))
     layer = linear(8, 4, torch.float32)
     assert pack(layer) == 0
     assert type(layer) is torch.nn.Linear

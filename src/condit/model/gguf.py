@@ -6,12 +6,15 @@ A conversion is written beside its place and renamed into it: the cache never ho
 
 from __future__ import annotations
 
+import contextlib
+import glob
 import hashlib
 import json
 import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import filelock
@@ -30,6 +33,12 @@ from condit.model.transformers import (
 
 _LAYOUT = 1
 """Part of every cache key: raise it when what a conversion writes changes."""
+
+_TOKENIZER_BYTES = 32 * 2**20
+"""Room for what is written beside the weights, which take two bytes each."""
+
+_NO_ROOM = ("no space left", "file too large", "quota exceeded")
+"""How safetensors, which writes the weights, passes on what the system says."""
 
 
 def cache_directory() -> Path:
@@ -110,20 +119,67 @@ def converted(path: Path, extra_ends: tuple[int, ...] = ()) -> Path:
         MissingDependencyError: torch, transformers or gguf is not installed.
     """
     target = converted_directory(path, extra_ends)
-    if target.is_dir():
+    if is_whole(target):
         return target
     require_transformers()
-    check_whole(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with filelock.FileLock(target.with_suffix(".lock")):
-        if not target.is_dir():
-            draft = Path(tempfile.mkdtemp(prefix=".converting-", dir=target.parent))
-            try:
-                _convert(path, draft, extra_ends)
-                draft.rename(target)
-            finally:
-                shutil.rmtree(draft, ignore_errors=True)
+    needed = check_whole(path)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _only_one(target):
+            if not is_whole(target):
+                _make(path, target, extra_ends, needed)
+    except OSError as error:
+        raise _no_room(path, target.parent, needed, error.strerror or str(error)) from error
     return target
+
+
+def is_whole(target: Path) -> bool:
+    """Whether a converted model is there with all that loading it takes."""
+    return (
+        all((target / name).is_file() for name in ("config.json", "tokenizer.json"))
+        and next(target.glob("*.safetensors"), None) is not None
+    )
+
+
+@contextlib.contextmanager
+def _only_one(target: Path) -> Iterator[None]:
+    """Let one process convert; the system frees the lock of a process that was killed."""
+    lock = filelock.FileLock(target.with_name(f"{target.name}.lock"))
+    try:
+        lock.acquire(timeout=0.2)
+    except filelock.Timeout:
+        print(
+            f"Another process is converting {target.name}: waiting for it to finish",
+            file=sys.stderr,
+        )
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _make(path: Path, target: Path, extra_ends: tuple[int, ...], needed: int) -> None:
+    prefix = f".converting-{target.name}-"
+    # Whoever holds the lock is alone, so these are left over from a process that was killed.
+    for left in (*target.parent.glob(f"{glob.escape(prefix)}*"), target):
+        shutil.rmtree(left, ignore_errors=True)
+    free = shutil.disk_usage(target.parent).free
+    if free < needed:
+        raise _no_room(path, target.parent, needed, f"{free:,} bytes are free")
+    draft = Path(tempfile.mkdtemp(prefix=prefix, dir=target.parent))
+    try:
+        _convert(path, draft, extra_ends, needed)
+        draft.rename(target)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _no_room(path: Path, folder: Path, needed: int, why: str) -> ModelError:
+    return ModelError(
+        f"the converted weights of {path.name} cannot be written to {folder} ({why}): they take "
+        f"{needed:,} bytes. Make room there, or set CONDIT_CACHE to another folder"
+    )
 
 
 def converted_directory(path: Path, extra_ends: tuple[int, ...] = ()) -> Path:
@@ -137,8 +193,12 @@ def converted_directory(path: Path, extra_ends: tuple[int, ...] = ()) -> Path:
     return cache_directory() / "models" / f"{path.stem}-{key}"
 
 
-def check_whole(path: Path) -> None:
-    """Raise `ModelError` unless the file is a GGUF file with all the bytes that it promises."""
+def check_whole(path: Path) -> int:
+    """The bytes that the converted file takes.
+
+    Raises:
+        ModelError: it is not a GGUF file with all the bytes that it promises.
+    """
     try:
         import gguf
     except ImportError as error:
@@ -161,9 +221,11 @@ def check_whole(path: Path) -> None:
         raise ModelError(
             f"{path} is cut short: it promises {promised:,} bytes and has {size:,}: fetch it again"
         )
+    return _TOKENIZER_BYTES + 2 * sum(int(tensor.n_elements) for tensor in tensors)
 
 
-def _convert(path: Path, target: Path, extra_ends: tuple[int, ...]) -> None:
+def _convert(path: Path, target: Path, extra_ends: tuple[int, ...], needed: int) -> None:
+    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
     console = Console(stderr=True)
@@ -182,5 +244,7 @@ def _convert(path: Path, target: Path, extra_ends: tuple[int, ...]) -> None:
             module.generation_config.eos_token_id = ends
             module.save_pretrained(target)
             tokenizer.save_pretrained(target)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        if any(said in str(error).lower() for said in _NO_ROOM):
+            raise _no_room(path, target.parent, needed, first_line(error)) from error
         raise ModelError(f"{path} could not be converted: {first_line(error)}") from error

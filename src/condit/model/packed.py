@@ -13,13 +13,13 @@ is then the same to the last bit whatever else is in the forward.
 
 from __future__ import annotations
 
-import os
 import weakref
-from pathlib import Path
 from typing import Any
 
 import torch
 
+from condit.foreign.torch import accepts_bfloat16, has_packing
+from condit.model.memory import available_memory
 from condit.model.weights_version import sample
 
 _FEWEST_ROWS = 4
@@ -30,8 +30,6 @@ _ROWS_PLANNED_FOR = 16
 
 _SHARE_OF_MEMORY = 0.5
 """Of the memory that is free, the share that packed copies may take."""
-
-_OPERATORS = ("_reorder_linear_weight", "_linear_pointwise", "_is_mkldnn_bf16_supported")
 
 
 class _Packed:
@@ -174,43 +172,8 @@ def unpack(module: torch.nn.Module) -> None:
             layer.__class__ = torch.nn.Linear
 
 
-def available_memory() -> int:
-    """Bytes that can be taken without swapping; 0 where the system does not tell.
-
-    Linux knows how much of its file cache it can give up; elsewhere only unused pages count. A
-    control group (a container) may allow less.
-    """
-    available = _unused_pages()
-    memory = _words_of(Path("/proc/meminfo"))
-    if "MemAvailable:" in memory:
-        available = 1024 * int(memory[memory.index("MemAvailable:") + 1])
-    group = Path("/sys/fs/cgroup")
-    limit, used = _words_of(group / "memory.max"), _words_of(group / "memory.current")
-    if limit and used and limit[0].isdigit():
-        statistics = _words_of(group / "memory.stat")
-        cache = 0
-        if "inactive_file" in statistics:
-            cache = int(statistics[statistics.index("inactive_file") + 1])
-        available = min(available, max(int(limit[0]) - int(used[0]) + cache, 0))
-    return available
-
-
-def _unused_pages() -> int:
-    names = getattr(os, "sysconf_names", {})
-    if "SC_AVPHYS_PAGES" not in names or "SC_PAGE_SIZE" not in names:
-        return 0
-    return max(os.sysconf("SC_AVPHYS_PAGES"), 0) * os.sysconf("SC_PAGE_SIZE")
-
-
-def _words_of(path: Path) -> list[str]:
-    try:
-        return path.read_text().split()
-    except OSError:
-        return []
-
-
 def _packable(weight: Any) -> bool:
-    if not all(hasattr(torch.ops.mkldnn, name) for name in _OPERATORS):
+    if not has_packing():
         return False
     return (
         type(weight) is torch.nn.Parameter
@@ -220,8 +183,7 @@ def _packable(weight: Any) -> bool:
         and weight.layout == torch.strided
         and weight.numel() > 0
         and (
-            weight.dtype == torch.float32
-            or (weight.dtype == torch.bfloat16 and torch.ops.mkldnn._is_mkldnn_bf16_supported())
+            weight.dtype == torch.float32 or (weight.dtype == torch.bfloat16 and accepts_bfloat16())
         )
     )
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from condit.errors import MissingDependencyError
 from condit.model.base import Model
-from condit.model.gguf import converted, converted_directory, load_gguf, refuse_options
+from condit.model.gguf import converted, converted_directory, is_whole, load_gguf, refuse_options
 from condit.model.source import ModelSource
 from condit.model.transformers import load_directory
 
@@ -83,7 +83,7 @@ def load(
 def status() -> str:
     """Whether it is installed, and converted already."""
     try:
-        ready = converted_directory(weights(), (_END_OF_DOCUMENT,)).is_dir()
+        ready = is_whole(converted_directory(weights(), (_END_OF_DOCUMENT,)))
     except MissingDependencyError:
         return f"not installed: {INSTALL}"
     return "ready" if ready else "installed; converted at the first use"

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from condit.errors import ArgumentError, MissingDependencyError, ModelError, VocabularyError
+from condit.foreign.torch import bfloat16
 from condit.foreign.transformers import cache_argument
 from condit.model.base import Decoder, Model
 from condit.model.prefix_cache import PrefixCache
@@ -181,7 +182,7 @@ def load_directory(
             f"{source} could not be loaded as a causal language model: {first_line(error)}"
         ) from error
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    if dtype == "auto" and device == "cpu" and not _fast_bfloat16():
+    if dtype == "auto" and device == "cpu" and not bfloat16()[0]:
         module = module.float()
     directory = Path(source) if Path(source).is_dir() else None
     module = module.to(device)
@@ -214,12 +215,6 @@ def _torch_dtype(name: str) -> str | torch.dtype:
     if name not in known:
         raise ArgumentError(f"dtype {name!r} is not one of auto, {', '.join(known)}")
     return known[name]
-
-
-def _fast_bfloat16() -> bool:
-    import torch
-
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def _attention_windows(module: Any, config: Any, name: str) -> dict[str, int | None]:
