@@ -9,9 +9,10 @@ from typing import Any
 import jsonschema_rs
 
 from condit.constraint.schema.keywords import Schema, pointer_to
-from condit.errors import CompileError, ConstraintTooComplexError
+from condit.errors import CompileError, ConstraintTooComplexError, UnsupportedConstraintError
 
 _TYPES = "array, boolean, integer, null, number, object and string"
+_HALF = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _IS_PATTERN = {"type": "string", "format": "regex"}
 _LONGEST = 80
 _LONGEST_REASON = 300
@@ -30,6 +31,12 @@ def refusal(schema: Schema, error: Exception) -> CompileError | ConstraintTooCom
     if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Format) and keyword:
         pattern = str(steps[-1] if keyword == "patternProperties" else _value(schema, path))
         shown = repr(pattern if len(pattern) <= _LONGEST else f"{pattern[:_LONGEST]}…")
+        if _HALF.search(pattern):
+            return UnsupportedConstraintError(
+                f"the schema's pattern {shown} names half a character (a surrogate): write the "
+                r"whole one, as \u{1F600} or as both halves",
+                keywords=(keyword,),
+            )
         if jsonschema_rs.is_valid(_IS_PATTERN, pattern, validate_formats=True):
             return ConstraintTooComplexError(
                 f"the schema's pattern {shown} is too large, or nested too deeply, to be checked. "

@@ -14,6 +14,7 @@ import jsonschema_rs
 from jsonschema_rs import CanonicalSchema, Registry
 from jsonschema_rs.canonical import CanonicalizationError, find_unsatisfiable
 
+from condit.constraint.schema.annex_b import with_strict_patterns
 from condit.constraint.schema.bounds import examine, is_ordinary, without
 from condit.constraint.schema.documents import (
     METASCHEMAS,
@@ -133,12 +134,25 @@ def source_of(
     }
     document, draft, metaschema, standard = _dialect(document, given)
     documents = collect(document, text, base, draft, given, metaschema)
+    document, text = _readable(document, text)
+    documents = tuple(
+        (address, _readable(json.loads(other), other)[1]) for address, other in documents
+    )
     base = base or (ROOT if documents else "")
     aside: tuple[tuple[str, str], ...] = ()
     if not is_ordinary([text, *(other for _, other in documents)]):
         others = [(address, json.loads(other)) for address, other in documents]
         aside = examine(document, base, draft, others)
     return Source(document, draft, base, documents, standard, text, aside)
+
+
+def _readable(document: Schema, text: str) -> tuple[Schema, str]:
+    """A document and its text, with patterns that the oracle reads."""
+    # Almost every document is read as it stands: its text tells sooner than a walk.
+    if '"pattern' not in text:
+        return document, text
+    strict = with_strict_patterns(document)
+    return (document, text) if strict is document else (strict, json.dumps(strict))
 
 
 def validator(source: Source, formats: bool) -> Any:

@@ -1,0 +1,216 @@
+r"""Patterns that a browser takes and the oracle does not, rewritten so that it does.
+
+JSON Schema asks for patterns that hold with ECMA-262's ``u`` flag. Many in use do not: they were
+tried with ``new RegExp(pattern)``, which follows the lenient grammar of ECMA-262's Annex B. There a
+lone ``}`` stands for itself, ``\_`` for ``_``, ``\07`` for a character by its octal number,
+``[\w-.]`` for a class with a hyphen, and a lookahead may be repeated. `strict` writes such a
+pattern in the way that the oracle reads, so that both sides see the same language.
+
+A pattern that the oracle takes, and means as a browser does, is left alone. In others ``\p{…}`` and
+``\u{…}`` keep the meaning that they have with the flag: nobody means "p" three times by them.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from functools import lru_cache
+from typing import Any
+
+import jsonschema_rs
+
+from condit.constraint.schema.keywords import Schema, subschemas
+
+_KEPT = re.compile(
+    r"\\(?:[dDwWsSbBfnrtv]|c[A-Za-z]|x[0-9A-Fa-f]{2}|[pP]\{[\w=:]+\}|u\{[0-9A-Fa-f]{1,6}\})"
+)
+_PAIR = re.compile(r"\\u([Dd][89ABab][0-9A-Fa-f]{2})\\u([Dd][C-Fc-f][0-9A-Fa-f]{2})")
+_UNIT = re.compile(r"\\u[0-9A-Fa-f]{4}")
+_OCTAL = re.compile(r"\\([0-3][0-7]{0,2}|[4-7][0-7]?)")
+_NUMBER = re.compile(r"\\([1-9][0-9]*)")
+_NAMED_REFERENCE = re.compile(r"\\k<(\w+)>")
+_CONTROL_IN_CLASS = re.compile(r"\\c([0-9_])")
+_REPEAT = re.compile(r"(?:[*+?]|\{[0-9]+(?:,[0-9]*)?\})\??")
+_GROUP = re.compile(r"\((?!\?)|\(\?<([A-Za-z_$][\w$]*)>")
+_CLASS_SET = re.compile(r"\\(?:[dDwWsS]|[pP]\{[\w=:]+\})")
+_SYNTAX = frozenset(r"^$\.*+?()[]{}|/")
+_OTHERWISE = re.compile(r"\[\^?\]|\\[<>]")
+"""What the oracle takes and means otherwise: a class without members, and marks of words."""
+_LOOKAHEADS = ("(?=", "(?!")
+
+
+def with_strict_patterns(document: Schema) -> Schema:
+    """A schema document with its patterns as the oracle reads them; itself where it reads all."""
+    changed = None
+    for pointer, schema in subschemas(document):
+        if _is_readable(schema):
+            continue
+        if changed is None:
+            changed = copy.deepcopy(document)
+            parts = dict(subschemas(changed))
+        part = parts[pointer]
+        if isinstance(part.get("pattern"), str):
+            part["pattern"] = strict(part["pattern"])
+        if isinstance(part.get("patternProperties"), dict):
+            # In the order of the document, which is that of keys.
+            part["patternProperties"] = {
+                strict(pattern): held for pattern, held in part["patternProperties"].items()
+            }
+    return document if changed is None else changed
+
+
+def _is_readable(schema: dict[str, Any]) -> bool:
+    patterns = [schema.get("pattern")]
+    if isinstance(schema.get("patternProperties"), dict):
+        patterns += schema["patternProperties"]
+    return all(strict(each) == each for each in patterns if isinstance(each, str))
+
+
+@lru_cache(maxsize=4096)
+def strict(pattern: str) -> str:
+    r"""``pattern`` for the oracle; as it is where the oracle takes it, or where nothing helps.
+
+    >>> strict(r"^\{[\w-.]+}$")
+    '^\\{[\\w\\-.]+\\}$'
+    """
+    if is_taken(pattern) and not _OTHERWISE.search(pattern):
+        return pattern
+    rewritten = _Writer(pattern).write()
+    return rewritten if is_taken(rewritten) else pattern
+
+
+def is_taken(pattern: str) -> bool:
+    """Whether the oracle takes a pattern."""
+    try:
+        jsonschema_rs.Draft202012Validator({"pattern": pattern})
+    except (jsonschema_rs.ValidationError, ValueError):
+        return False
+    return True
+
+
+class _Writer:
+    """Goes over a pattern once, and writes each part as the ``u`` flag has it."""
+
+    def __init__(self, pattern: str) -> None:
+        self.pattern = pattern
+        self.position = 0
+        self.written: list[str] = []
+        plain = re.sub(r"\\.|\[(?:\\.|[^\]\\])*\]", "", pattern, flags=re.DOTALL)
+        groups = [found[1] for found in _GROUP.finditer(plain)]
+        self.groups = len(groups)
+        self.names = {name: number for number, name in enumerate(groups, 1) if name}
+
+    def write(self) -> str:
+        # For each open group whether it is a lookahead, and where it begins in what is written.
+        opened: list[tuple[bool, int]] = []
+        while self.position < len(self.pattern):
+            character = self.pattern[self.position]
+            if character == "\\":
+                self.written.append(self._escape())
+            elif character == "[":
+                self.written.append(self._class())
+            elif character == "(":
+                ahead = self.pattern.startswith(_LOOKAHEADS, self.position)
+                opened.append((ahead, len(self.written)))
+                self._keep(1)
+            elif character == ")":
+                self._keep(1)
+                ahead, start = opened.pop() if opened else (False, 0)
+                repeat = self._match(_REPEAT) if ahead else None
+                # What takes no room holds as often as one likes, or need not hold at all.
+                if repeat and repeat[0].startswith(("*", "?", "{0")):
+                    inside = self.written[start:]
+                    # Later references count the groups in it.
+                    counted = _GROUP.search("".join(inside)[1:])
+                    self.written[start:] = ["(?:", *inside, "|)"] if counted else []
+            elif character in "]}":
+                self.position += 1
+                self.written.append(f"\\{character}")
+            elif character == "{":
+                found = _REPEAT.match(self.pattern, self.position)
+                self.written.append(found[0] if found else r"\{")
+                self.position += len(found[0]) if found else 1
+            else:
+                self._keep(1)
+        return "".join(self.written)
+
+    def _keep(self, count: int) -> None:
+        self.written.append(self.pattern[self.position : self.position + count])
+        self.position += count
+
+    def _match(self, expression: re.Pattern[str]) -> re.Match[str] | None:
+        found = expression.match(self.pattern, self.position)
+        if found:
+            self.position = found.end()
+        return found
+
+    def _escape(self) -> str:
+        """An escape outside a class."""
+        if found := self._match(_NAMED_REFERENCE):
+            # Where no group has a name, it stands for itself.
+            named = self.names.get(found[1])
+            return f"\\{named}" if named else f"k<{found[1]}>"
+        number = _NUMBER.match(self.pattern, self.position)
+        if number and int(number[1]) <= self.groups:
+            self.position = number.end()
+            return number[0]
+        return self._character()
+
+    def _character(self) -> str:
+        """An escape for a character or a set of them, in a class or outside."""
+        if found := self._match(_KEPT):
+            return found[0]
+        if found := self._match(_PAIR):
+            high, low = (int(each, 16) for each in found.groups())
+            return f"\\u{{{0x10000 + ((high & 0x3FF) << 10) + (low & 0x3FF):X}}}"
+        if found := self._match(_UNIT):
+            return found[0]
+        if found := self._match(_OCTAL):
+            return f"\\x{int(found[1], 8):02X}"
+        self.position += 1
+        escaped = self.pattern[self.position : self.position + 1]
+        if escaped == "c" or not escaped:
+            return r"\\"  # the backslash itself: what follows is read as if it stood alone
+        self.position += 1
+        return f"\\{escaped}" if escaped in _SYNTAX else escaped
+
+    def _class(self) -> str:
+        """A class, from bracket to bracket."""
+        start = self.position
+        self.position += 1
+        negated = self._match(re.compile(r"\^")) is not None
+        members: list[str] = []
+        while self.pattern[self.position : self.position + 1] != "]":
+            if self.position >= len(self.pattern):
+                return self.pattern[start:]  # never closed: no grammar takes that
+            low, is_set = self._member()
+            members.append(low)
+            after = self.pattern[self.position + 1 : self.position + 2]
+            if self.pattern[self.position : self.position + 1] != "-" or after in ("]", ""):
+                continue
+            self.position += 1
+            high, high_is_set = self._member()
+            # A hyphen beside a set is a hyphen.
+            members += [r"\-" if is_set or high_is_set else "-", high]
+        self.position += 1
+        if not members:
+            return r"[\s\S]" if negated else r"(?!)"
+        return f"[{'^' if negated else ''}{''.join(members)}]"
+
+    def _member(self) -> tuple[str, bool]:
+        """A member of a class, and whether it is a set of characters."""
+        if self.pattern[self.position] != "\\":
+            self.position += 1
+            character = self.pattern[self.position - 1]
+            return (f"\\{character}" if character in "[-^" else character), False
+        if found := self._match(_CLASS_SET):
+            return found[0], True
+        if found := self._match(_CONTROL_IN_CLASS):
+            return f"\\x{ord(found[1]) % 32:02X}", False
+        if self._match(re.compile(r"\\b")):
+            return r"\x08", False
+        if self._match(re.compile(r"\\B")):
+            return "B", False
+        if self._match(re.compile(r"\\-")):
+            return r"\-", False
+        return self._character(), False
