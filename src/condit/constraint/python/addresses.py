@@ -39,8 +39,10 @@ _BEHIND_OPAQUE = (
 )
 
 
-def _host() -> str:
-    return rf"(?:(?:{_LABEL}\.)*{_LAST_LABEL}\.?|{IPV4}|\[(?:{ipv6()})\])"
+def _host(*, loose: bool = False) -> str:
+    """A host; ``loose``: where several may stand, pydantic has to look at those of version 6."""
+    version_6 = "[0-9A-Fa-f:.]{2,45}" if loose else f"(?:{ipv6()})"
+    return rf"(?:(?:{_LABEL}\.)*{_LAST_LABEL}\.?|{IPV4}|\[{version_6}\])"
 
 
 def url_pattern(schemes: Iterable[str] | None, *, may_lack_host: bool, several: bool) -> str:
@@ -52,7 +54,7 @@ def url_pattern(schemes: Iterable[str] | None, *, may_lack_host: bool, several: 
         may_lack_host: whether the host may be left out where the scheme does not ask for one.
         several: whether there may be several hosts, with commas between them.
     """
-    one = f"{_USER}{_host()}{_PORT}"
+    one = f"{_USER}{_host(loose=several)}{_PORT}"
     hosts = f"{one}(?:,{one})*" if several else one
     file = f"(?:{_host()})?/(?:[{_PLAIN}/-]|{_ESCAPE})*"
     if schemes is None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
-
 
 from condit.constraint.python.addresses import IPV4_NETWORK, IPV6_NETWORK
 from condit.constraint.python.remarks import demand, example, instead, remark
@@ -28,7 +28,10 @@ _HUE = "(?:36[0]|3[0-5][0-9]|[12][0-9]{2}|[1-9]?[0-9])"
 
 
 def _color() -> str:
-    from pydantic.color import COLORS_BY_NAME
+    with warnings.catch_warnings():
+        # Whoever uses the type has been told that it is deprecated.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from pydantic.color import COLORS_BY_NAME
 
     names = "|".join(COLORS_BY_NAME)
     digits = "#(?:[0-9A-Fa-f]{3,4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})"

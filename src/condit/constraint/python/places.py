@@ -147,7 +147,8 @@ class Place:
                 return True
             case kind:
                 return kind in _SCALARS
-        return all([self._expand(each, config, found, seen) for each in within])
+        known = [self._expand(each, config, found, seen) for each in within]
+        return all(known)
 
 
 class Container:

@@ -73,6 +73,9 @@ _ONLY_RUST = re.compile(
     r"(?<!\\)(?:\\\\)*(?:\\[aQEGhHRXKN]|\\[pP][^{]|\(\?[a-zA-Z-]+[:)]|\[\^?\[|&&|\(\?[#>(]|[*+?}]\+)"
 )
 
+_MOST_PATHS = 300
+_LONGEST_COUNTED = 500
+
 _CARDS = ["4242424242424242", "378282246310005", "5555555555554444", "000000000000"]
 
 
@@ -84,6 +87,12 @@ class SchemaOfType(GenerateJsonSchema):
 
     def generate_inner(self, schema: Any) -> JsonSchemaValue:
         """The schema of one core schema, after what pydantic and the type have made of it."""
+        if schema["type"] == "function-plain" and _imports(schema["function"]["function"]):
+            return self.handle_invalid_for_json_schema(
+                schema,
+                f"{ImportString.__name__}, which imports whatever is written: "
+                "let it be a Literal of the names that may be",
+            )
         made = super().generate_inner(schema)
         encoded = made.get("format") in ("base64", "base64url")
         if encoded and schema["type"] == "function-after" and schema["schema"]["type"] == "str":
@@ -217,6 +226,10 @@ class SchemaOfType(GenerateJsonSchema):
         lacking = not required and (schema.get("default_host") is not None or not several)
         demand(made, url_pattern(schemes, may_lack_host=lacking, several=several))
         instead(made, minLength=None)
+        if made.get("maxLength", 0) > _LONGEST_COUNTED:
+            # To count so far would cost more than it is worth.
+            instead(made, maxLength=None)
+            remark(made, "Url", "close", f"at most {made['maxLength']} characters")
         first = (schemes or ["https"])[0]
         example(made, ["file:///a" if first == "file" else f"{first}://a.co"])
         remark(made, "Url", "close", "hosts in an encoding (xn--)")
@@ -228,6 +241,21 @@ class SchemaOfType(GenerateJsonSchema):
         pattern = _KEYS.get(schema.get("keys_schema", {}).get("type", ""))
         if pattern is not None:
             made["patternProperties"] = {pattern: made.pop("additionalProperties", True)}
+        return made
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        """An object; what runs after its fields are known may refuse it."""
+        made = super().model_schema(schema)
+        if schema.get("post_init") or schema.get("custom_init"):
+            name = schema.get("post_init") or "__init__"
+            _ask_class(made, schema["cls"], name)
+        return made
+
+    def dataclass_schema(self, schema: core_schema.DataclassSchema) -> JsonSchemaValue:
+        """The same of a dataclass."""
+        made = super().dataclass_schema(schema)
+        if schema.get("post_init"):
+            _ask_class(made, schema["cls"], "__post_init__")
         return made
 
     def custom_error_schema(self, schema: core_schema.CustomErrorSchema) -> JsonSchemaValue:
@@ -245,13 +273,6 @@ class SchemaOfType(GenerateJsonSchema):
         self, schema: core_schema.PlainValidatorFunctionSchema
     ) -> JsonSchemaValue:
         """Any value, unless the type says more; the function is asked when it closes."""
-        function = schema["function"]["function"]
-        if getattr(function, "__name__", "") == "import_string":
-            return self.handle_invalid_for_json_schema(
-                schema,
-                f"{ImportString.__name__}, which imports whatever is written: "
-                "let it be a Literal of the names that may be",
-            )
         return self._validated(super().function_plain_schema(schema), schema)
 
     def function_before_schema(
@@ -282,7 +303,14 @@ class SchemaOfType(GenerateJsonSchema):
             kind = function.__name__.removeprefix("validate_")
             note = {"new": "nothing may be there yet, but its folder"}.get(kind, f"a {kind}")
             remark(made, "Path", "close", f"the file system is asked: {note}")
-            example(made, _paths(kind))
+            if kind == "new":
+                example(made, ["new"])
+                return made
+            # By name what is in the working directory now; all else begins with a dot or a slash.
+            paths = _paths(kind)
+            example(made, paths)
+            names = "|".join(re.sub(r"[\\^$.|?*+()\[\]{}]", r"\\\g<0>", each) for each in paths)
+            demand(made, f"^(?:(?:{names})|[./].*)$" if paths else "^[./]")
             return made
         predicate = _predicate_in(function)
         if predicate is not None:
@@ -304,6 +332,15 @@ class SchemaOfType(GenerateJsonSchema):
             about += ", and told of the fields before it"
         remark(made, "validator", "close", f"{name} is {about}")
         return made
+
+
+def _imports(function: Any) -> bool:
+    return getattr(function, "__name__", "") == "import_string" and name_of(function) is None
+
+
+def _ask_class(schema: JsonSchemaValue, cls: type, name: str) -> None:
+    note = f"{cls.__qualname__}.{name} is asked when its value closes"
+    remark(schema, "validator", "close", note)
 
 
 def name_of(function: Any) -> str | None:
@@ -342,16 +379,16 @@ def _predicate_in(function: Any) -> tuple[bool, Any] | None:
 
 
 def _paths(kind: str) -> list[str]:
-    """Paths that are likely to be of a kind."""
-    if kind == "dir":
-        return [".", "/"]
-    if kind == "new":
-        return ["new"]
-    tests = {"file": Path.is_file, "socket": Path.is_socket}
+    """Paths of a kind in the working directory, without what is hidden."""
+    tests = {"file": Path.is_file, "socket": Path.is_socket, "directory": Path.is_dir}
+    found = ["."] if kind == "directory" else []
     try:
-        return [path.name for path in sorted(Path().iterdir())[:1000] if tests[kind](path)][:16]
-    except (OSError, KeyError):
-        return []
+        for path in sorted(Path().iterdir())[:_MOST_PATHS]:
+            if not path.name.startswith(".") and tests[kind](path):
+                found.append(path.name)
+    except OSError:
+        pass
+    return found
 
 
 def _as_ecma(pattern: str) -> str | None:
