@@ -94,6 +94,10 @@ class ValidatorError(ConditError, RuntimeError):
         self.field = field
 
 
+class UnknownEndingWarning(UserWarning):
+    """No text is known that a constraint accepts: draws may not finish within their budget."""
+
+
 class RefusedTokenError(ConditError, ValueError):
     """A matcher was advanced by a token that it refuses; its state is unchanged."""
 

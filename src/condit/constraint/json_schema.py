@@ -6,6 +6,7 @@ import copy
 import json
 import os
 import time
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -29,6 +30,7 @@ from condit.constraint.schema.layout import LAYOUTS
 from condit.constraint.schema.oracle import complaints
 from condit.constraint.schema.order import KeyOrder
 from condit.constraint.schema.plan import Enforcement, plan_of
+from condit.constraint.schema.scanner import Scanner
 from condit.constraint.schema.source import (
     Source,
     canonical,
@@ -37,7 +39,13 @@ from condit.constraint.schema.source import (
     unsatisfiable_reason,
     validator,
 )
-from condit.errors import ArgumentError, UnsatisfiableError, VocabularyError
+from condit.errors import (
+    ArgumentError,
+    ConditError,
+    UnknownEndingWarning,
+    UnsatisfiableError,
+    VocabularyError,
+)
 from condit.vocabulary import Vocabulary
 
 _ORDERS = ("written", "any")
@@ -99,7 +107,9 @@ def json_schema(
         return JsonSchema(source, whitespace, order, formats, None, deadline)
     typed = described(schema, adapter_of(schema))
     source = source_of(typed.enforced, registry)
-    return JsonSchema(source, whitespace, order, formats, schema, deadline, typed)
+    made = JsonSchema(source, whitespace, order, formats, schema, deadline, typed)
+    made.warn_of_endings()
+    return made
 
 
 @dataclass(frozen=True)
@@ -199,11 +209,7 @@ class JsonSchema(Constraint):
             raise error
         checks = None
         if self._places is not None and self._places.root.late:
-            checks = TypeChecks(
-                self._places,
-                written=self.order == "written",
-                schema_objection=self._schema_violation,
-            )
+            checks = self._checks(self._places)
         if compiled.relaxed:
             below, here = compiled.relaxed_below, compiled.relaxed_here
             return ClosingMatcher(
@@ -212,6 +218,31 @@ class JsonSchema(Constraint):
         if compiled.repeats or checks is not None:
             return ClosingMatcher(engine, None, checks=checks)
         return engine
+
+    def warn_of_endings(self) -> None:
+        """Say so where validators leave it unknown how any text can end.
+
+        Warns:
+            UnknownEndingWarning: no text is found that they all accept.
+        """
+        asked = [] if self.described is None else self.described.remarks
+        if not any(each.what in ("validator", "str") for each in asked):
+            return
+        try:
+            known = self.bind(Vocabulary.of_bytes()).ending() is not None
+        except ConditError:
+            # It is raised again, where it belongs, by whoever draws.
+            return
+        if not known:
+            name = getattr(self.type, "__name__", None) or repr(self.type)
+            notes = "; ".join(dict.fromkeys(each.note for each in asked))
+            warnings.warn(
+                f"{name}: no value is known that its validators accept, so draws may not finish "
+                f"within max_tokens ({notes}). Give a value of each such field: "
+                "Field(examples=[...])",
+                UnknownEndingWarning,
+                stacklevel=3,
+            )
 
     def violation(self, text: str) -> Violation | None:
         """What is wrong with ``text``, and where the offending value begins.
@@ -279,8 +310,27 @@ class JsonSchema(Constraint):
             first = error.errors(include_url=False)[0]
             return Violation(first["msg"], position_of(text, first["loc"]))
         except Exception as error:
+            self._ask_each(text)
             raise failed(error, text) from error
         return None
+
+    def _ask_each(self, text: str) -> None:
+        """Ask about the values of a text one by one, so that an error names the field."""
+        if self._places is None:
+            return
+        checks = self._checks(self._places)
+        scanner = Scanner()
+        for byte in text.encode():
+            before = scanner.copy()
+            scanner.feed(bytes([byte]))
+            checks.objection(before, scanner)
+
+    def _checks(self, places: Type) -> TypeChecks:
+        return TypeChecks(
+            places,
+            written=self.order == "written",
+            schema_objection=self._schema_violation,
+        )
 
 
 def _shortened(reason: str) -> str:

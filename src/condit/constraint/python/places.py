@@ -277,8 +277,10 @@ def asked(validator: SchemaValidator, text: str, about: set[str] | None = None) 
         validator.validate_json(text)
     except ValidationError as error:
         for each in error.errors(include_url=False, include_context=False, include_input=False):
-            if about is None or (each["loc"] and each["loc"][0] in about):
-                return str(each["msg"])
+            place = each["loc"]
+            if about is None or (place and place[0] in about):
+                inside = ".".join(map(str, place if about is None else place[1:]))
+                return f"{inside}: {each['msg']}" if inside else str(each["msg"])
     except (PydanticOmit, PydanticUseDefault):
         return None
     except Exception as error:
