@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import annotated_types
+import pydantic
 import pytest
 import types_table
 from types_table import CASES, Case
 
 import condit
-from condit.errors import ArgumentError
+from condit.errors import ArgumentError, UnsatisfiableError
 
 # An order on the edge of the budget with distinct items is slow to finish, whatever their type.
 # Where nothing is known of a condition, all that might meet it is tried.
@@ -61,3 +63,26 @@ def test_what_json_cannot_hold_is_refused() -> None:
     for refused in types_table.REFUSED:
         with pytest.raises(ArgumentError):
             condit.json_schema(refused)
+
+
+@pytest.mark.parametrize("name", ["IsNan", "IsInfinite", "IsNotFinite"])
+def test_numbers_that_json_does_not_have(name: str) -> None:
+    with pytest.raises(UnsatisfiableError):
+        condit.json_schema(getattr(annotated_types, name)[float])
+
+
+def test_a_reader_gets_the_schema_as_pydantic_writes_it() -> None:
+    schema = condit.json_schema(list[pydantic.HttpUrl]).schema
+    assert schema["items"] == {
+        "type": "string",
+        "format": "uri",
+        "minLength": 1,
+        "maxLength": 2083,
+    }
+
+
+def test_addresses_of_mail() -> None:
+    pytest.importorskip("email_validator")
+    assert condit.json_schema(pydantic.EmailStr).accepts('"a@b.co"')
+    assert not condit.json_schema(pydantic.EmailStr).accepts('"a@b"')
+    assert condit.json_schema(pydantic.NameEmail).accepts('"Ann Lee <a@b.co>"')

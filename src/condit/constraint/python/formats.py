@@ -89,5 +89,6 @@ def translate(part: dict[str, Any]) -> None:
         remark(part, "email", "close", "what else email-validator asks of a domain")
     elif name == "regex":
         remark(part, "Pattern", "close", "a regular expression of Python's")
-    if not name.startswith("uuid") and not is_checked_format(name):
+    # Of an address the pattern says more than the format.
+    if name == "email" or (not name.startswith("uuid") and not is_checked_format(name)):
         instead(part, format=None)
