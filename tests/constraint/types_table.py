@@ -433,10 +433,10 @@ case(
 _URLS: list[tuple[str, list[str], list[str]]] = [
     (
         "AnyUrl",
-        ["a://h", "mailto:a@b.co", "file:///x", "http://a.co:80/p?q=1#f"],
+        ["a://h", "mailto:a@b.co", "file:///x", "http://u:p@a.co:80/p?q=1#f"],
         ["a", "http://1.2.3.4.5", "http://a.co:99999", "http://", "a://:80"],
     ),
-    ("AnyHttpUrl", ["http://a.co", "https://u:p@10.0.0.1/x"], ["ftp://a.co", "http://a.1"]),
+    ("AnyHttpUrl", ["http://a.co", "https://10.0.0.1:8080/x"], ["ftp://a.co", "http://a.1"]),
     ("HttpUrl", ["http://a.co", "https://[::1]:8080/p"], ["ftp://a.co", "http://a b.co", "http:"]),
     ("FileUrl", ["file:///a/b"], ["http://a.co", "file://1.2.3.4.5/x"]),
     ("FtpUrl", ["ftp://a.co/x"], ["http://a.co"]),

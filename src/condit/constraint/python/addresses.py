@@ -6,7 +6,7 @@ They are narrower than what pydantic takes where that is lenient by tradition (`
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from condit.constraint.schema.formats import IPV4, ipv6
 
@@ -18,7 +18,8 @@ _PLAIN = "0-9A-Za-z._~!$&'()*+,;=:@"
 _CHARACTER = f"(?:[{_PLAIN}-]|{_ESCAPE})"
 _PATH = f"(?:/(?:[{_PLAIN}/-]|{_ESCAPE})*)?"
 _BEHIND = rf"{_PATH}(?:\?(?:[{_PLAIN}/?-]|{_ESCAPE})*)?(?:#(?:[{_PLAIN}/?-]|{_ESCAPE})*)?"
-_USER = f"(?:(?:[0-9A-Za-z._~!$&'()*+,;=:-]|{_ESCAPE})*@)?"
+_NAME = f"(?:[0-9A-Za-z._~-]|{_ESCAPE})"
+_USER = f"(?:{_NAME}*(?::{_NAME}*)?@)?"
 _PORT = "(?::(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[0-9]{1,4}))?"
 # Labels have no two hyphens in a row, but for those that stand for other alphabets.
 _ENCODED = "[xX][nN]--[0-9A-Za-z-]*[0-9A-Za-z]"
@@ -45,8 +46,11 @@ def _host(*, loose: bool = False) -> str:
     return rf"(?:(?:{_LABEL}\.)*{_LAST_LABEL}\.?|{IPV4}|\[{version_6}\])"
 
 
-def url_pattern(schemes: Iterable[str] | None, *, may_lack_host: bool, several: bool) -> str:
+def url_pattern(schemes: Sequence[str] | None, *, may_lack_host: bool, several: bool) -> str:
     """URLs as ``scheme://user@host:port/path?query#fragment``.
+
+    Addresses of the web have no user. Names and passwords have letters, digits, ``._~-`` and
+    escapes.
 
     Args:
         schemes: those that are allowed; ``None``: all, and also URLs without a host such as
@@ -54,7 +58,10 @@ def url_pattern(schemes: Iterable[str] | None, *, may_lack_host: bool, several: 
         may_lack_host: whether the host may be left out where the scheme does not ask for one.
         several: whether there may be several hosts, with commas between them.
     """
-    one = f"{_USER}{_host(loose=several)}{_PORT}"
+    # In addresses of the web a name before the host is out of use, and what is easily mistaken
+    # for the beginning of a host leads draws astray.
+    web = schemes is not None and not several and set(schemes) <= {"http", "https", "ws", "wss"}
+    one = f"{'' if web else _USER}{_host(loose=several)}{_PORT}"
     hosts = f"{one}(?:,{one})*" if several else one
     file = f"(?:{_host()})?/(?:[{_PLAIN}/-]|{_ESCAPE})*"
     if schemes is None:

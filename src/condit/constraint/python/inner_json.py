@@ -50,6 +50,38 @@ def document_pattern(schema: Any, definitions: Mapping[str, Any]) -> tuple[str, 
     return f"^{pattern}$", writer.exact
 
 
+def document_example(schema: Any, definitions: Mapping[str, Any], depth: int = _DEEPEST) -> Any:
+    """A value of a schema with something in each array and object: how documents may end."""
+    if not isinstance(schema, Mapping) or depth < 0:
+        return 0
+    if "$ref" in schema:
+        target = definitions.get(schema["$ref"].rsplit("/", 1)[-1], {})
+        return document_example(target, definitions, depth - 1)
+    for keyword in ("anyOf", "oneOf"):
+        if schema.get(keyword):
+            return document_example(schema[keyword][-1], definitions, depth)
+    if "const" in schema or schema.get("enum"):
+        return schema["const"] if "const" in schema else schema["enum"][0]
+    match schema.get("type"):
+        case "array":
+            first = [document_example(e, definitions, depth) for e in schema.get("prefixItems", [])]
+            return first or [document_example(schema.get("items", {}), definitions, depth)]
+        case "object" if schema.get("properties"):
+            return {
+                name: document_example(each, definitions, depth)
+                for name, each in schema["properties"].items()
+            }
+        case "object":
+            return {"a": document_example(schema.get("additionalProperties"), definitions, depth)}
+        case "string":
+            return "a" * max(1, schema.get("minLength", 0))
+        case "boolean":
+            return True
+        case "null":
+            return None
+    return schema.get("minimum", 0)
+
+
 class _Documents:
     def __init__(self, definitions: Mapping[str, Any]) -> None:
         self._definitions = definitions

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import json
 import math
 import re
 from collections.abc import Hashable, Mapping
@@ -24,7 +25,7 @@ from pydantic_core import core_schema
 from condit.constraint.python import amounts, times
 from condit.constraint.python.addresses import url_pattern
 from condit.constraint.python.formats import BASE64_ASCII, translate
-from condit.constraint.python.inner_json import TooInvolvedError, document_pattern
+from condit.constraint.python.inner_json import TooInvolvedError, document_example, document_pattern
 from condit.constraint.python.remarks import (
     Remark,
     demand,
@@ -231,7 +232,7 @@ class SchemaOfType(GenerateJsonSchema):
             instead(made, maxLength=None)
             remark(made, "Url", "close", f"at most {made['maxLength']} characters")
         first = (schemes or ["https"])[0]
-        example(made, ["file:///a" if first == "file" else f"{first}://a.co"])
+        example(made, ["file:///a" if first == "file" else f"{first}://a@a.co", "a.co"])
         remark(made, "Url", "close", "hosts in an encoding (xn--)")
         return made
 
@@ -458,5 +459,6 @@ def _hold_document(part: dict[str, Any], definitions: Mapping[str, Any]) -> None
         exact = False
     else:
         put_patterns(part, [pattern])
+    example(part, [json.dumps(document_example(inner, shared))])
     if not exact:
         remark(part, "Json", "close", "the document inside it")
