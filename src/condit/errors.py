@@ -82,6 +82,22 @@ class ConstraintTooComplexError(ConditError, RuntimeError):
     """The constraint engine ran into one of its own limits."""
 
 
+class ValidatorError(ConditError, RuntimeError):
+    """A validator of a Python type failed, instead of taking a value or refusing it.
+
+    Attributes:
+        field: the key of the value that it was asked about, where that is known.
+    """
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class UnknownEndingWarning(UserWarning):
+    """No text is known that a constraint accepts: draws may not finish within their budget."""
+
+
 class RefusedTokenError(ConditError, ValueError):
     """A matcher was advanced by a token that it refuses; its state is unchanged."""
 

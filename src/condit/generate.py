@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from condit.constraint.base import Constraint
+from condit.constraint.base import Constraint, Violation
 from condit.constraint.ending import find_ending
 from condit.errors import (
     ArgumentError,
@@ -258,11 +258,27 @@ def _drawn(info: StepInfo) -> int:
     return sum(len(attempt.tokens) for attempt in info.attempts)
 
 
+def _shown(text: str) -> str:
+    return text if len(text) <= 200 else f"{text[:100]} … {text[-90:]}"
+
+
+def _refused_end(problem: Problem, result: Result) -> tuple[str, Violation] | None:
+    """A text that came to its end and was refused there by the oracle, and why."""
+    if problem.constraint is None:
+        return None
+    for sample in sorted(result.samples, key=lambda sample: -len(sample.text)):
+        violation = problem.constraint.violation(sample.text)
+        # What ends too soon goes wrong at its end; that is no fault of what is written.
+        if violation is not None and (violation.position or 0) < len(sample.text):
+            return sample.text, violation
+    return None
+
+
 def _failure(problem: Problem, result: Result) -> GenerationError:
     """The error for a run without any valid text: what happened, and the way out."""
     reasons = [sample.finish_reason for sample in result.samples]
     longest = result.best.text
-    shown = longest if len(longest) <= 200 else f"{longest[:100]} … {longest[-90:]}"
+    shown = _shown(longest)
     if "rejected" in reasons:
         report = result.report
         bound = ""
@@ -272,6 +288,16 @@ def _failure(problem: Problem, result: Result) -> GenerationError:
             f"none of {report.attempts} attempts was accepted by "
             f"{result.sampler}.{bound} The longest refused text is {shown!r}. Allow more attempts, "
             "prompt the model for what is wanted, or use a sampler that steers (smc, learned)",
+            result,
+        )
+    if "length" not in reasons and (refused := _refused_end(problem, result)) is not None:
+        text, violation = refused
+        return DeadEndError(
+            f"all {len(reasons)} lanes came to a dead end: {_shown(text)!r} is written to its end, "
+            f"but the constraint refuses it, {violation}, and nothing can follow that mends it. "
+            "constraint.plan says what is asked only when a value closes, or at the end: say it by "
+            "bounds, a pattern or a format, give strings that satisfy it (Field(examples=[...])), "
+            "or draw more lanes",
             result,
         )
     if "length" not in reasons:

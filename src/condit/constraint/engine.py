@@ -242,6 +242,13 @@ class EngineMatcher(Matcher):
             twin.hints = self.hints
         return twin
 
+    def judged_by(self, objection: Callable[[str], Violation | None]) -> Self:
+        """A copy whose finished text is checked in another way."""
+        twin = self.copy()
+        twin._objection, twin._verdict, twin._judged = objection, None, False
+        twin._endings = {}
+        return twin
+
     def forced(self) -> tuple[int, ...]:
         """Tokens that are the only choice from here; the end token may be the last of them."""
         forced: list[int] = []

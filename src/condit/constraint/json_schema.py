@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import time
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from jsonschema_rs import CanonicalSchema
@@ -15,7 +18,10 @@ from pydantic import TypeAdapter, ValidationError
 from condit.constraint.base import Constraint, Matcher, Violation
 from condit.constraint.engine import EngineMatcher
 from condit.constraint.json_positions import NotJsonError, position_of, read_json
-from condit.constraint.python_types import adapter_of, schema_of
+from condit.constraint.python.checks import TypeChecks
+from condit.constraint.python.places import Type, failed
+from condit.constraint.python.schemas import Described
+from condit.constraint.python_types import adapter_of, described
 from condit.constraint.schema.closing import ClosingMatcher
 from condit.constraint.schema.dialect import Draft
 from condit.constraint.schema.grammar import Compiled, compile_schema
@@ -24,6 +30,7 @@ from condit.constraint.schema.layout import LAYOUTS
 from condit.constraint.schema.oracle import complaints
 from condit.constraint.schema.order import KeyOrder
 from condit.constraint.schema.plan import Enforcement, plan_of
+from condit.constraint.schema.scanner import Scanner
 from condit.constraint.schema.source import (
     Source,
     canonical,
@@ -32,7 +39,13 @@ from condit.constraint.schema.source import (
     unsatisfiable_reason,
     validator,
 )
-from condit.errors import ArgumentError, UnsatisfiableError, VocabularyError
+from condit.errors import (
+    ArgumentError,
+    ConditError,
+    UnknownEndingWarning,
+    UnsatisfiableError,
+    VocabularyError,
+)
 from condit.vocabulary import Vocabulary
 
 _ORDERS = ("written", "any")
@@ -89,11 +102,14 @@ def json_schema(
         if given not in known:
             choices = " or ".join(map(repr, known))
             raise ArgumentError(f"json_schema: {name}={given!r} is unknown; use {choices}")
-    kind = None
-    if not isinstance(schema, (dict, bool, str, os.PathLike)):
-        kind, schema = schema, schema_of(schema)
-    source = source_of(schema, registry)
-    return JsonSchema(source, whitespace, order, formats, kind, deadline)
+    if isinstance(schema, (dict, bool, str, os.PathLike)):
+        source = source_of(schema, registry)
+        return JsonSchema(source, whitespace, order, formats, None, deadline)
+    typed = described(schema, adapter_of(schema))
+    source = source_of(typed.enforced, registry)
+    made = JsonSchema(source, whitespace, order, formats, schema, deadline, typed)
+    made.warn_of_endings()
+    return made
 
 
 @dataclass(frozen=True)
@@ -107,6 +123,7 @@ class JsonSchema(Constraint):
         formats: whether formats are asserted.
         type: the Python type it stands for, if any.
         deadline: seconds after which compiling is given up.
+        described: what the type says as a schema, and what it leaves to pydantic.
     """
 
     source: Source
@@ -115,7 +132,9 @@ class JsonSchema(Constraint):
     formats: str = "assert"
     type: object = None
     deadline: float = field(default=10.0, compare=False)
+    described: Described | None = field(default=None, repr=False, compare=False)
     _adapter: TypeAdapter[Any] | None = field(init=False, repr=False, compare=False)
+    _places: Type | None = field(init=False, repr=False, compare=False)
     _validator: Any = field(init=False, repr=False, compare=False)
     _compiled: Compiled = field(init=False, repr=False, compare=False)
 
@@ -126,6 +145,8 @@ class JsonSchema(Constraint):
         object.__setattr__(self, "_validator", validator(source, asserts))
         adapter = None if self.type is None else adapter_of(self.type)
         object.__setattr__(self, "_adapter", adapter)
+        places = None if adapter is None else Type(adapter.core_schema)
+        object.__setattr__(self, "_places", places)
         root = canonical(source, asserts)
         if str(root.satisfiability()) == "no":
             raise UnsatisfiableError(unsatisfiable_reason(source, asserts))
@@ -139,7 +160,12 @@ class JsonSchema(Constraint):
 
     @property
     def schema(self) -> Schema:
-        """The schema, as a fresh object."""
+        """The schema, as a fresh object; of a type, as pydantic writes it for readers.
+
+        What is enforced for a type may have further keywords: see ``source``.
+        """
+        if self.described is not None:
+            return copy.deepcopy(self.described.schema)
         schema: Schema = json.loads(self.source.text)
         return schema
 
@@ -153,12 +179,15 @@ class JsonSchema(Constraint):
             draft=Draft(self.source.draft),
         )
         late = "it combines in too many ways to be followed"
-        return tuple(
+        keywords = [
             replace(each, where="end", note=late)
             if (each.pointer, each.keyword) in self.source.aside
             else each
             for each in found
-        )
+        ]
+        remarks = [] if self.described is None else self.described.remarks
+        left = [Enforcement(each.pointer, each.what, each.where, each.note) for each in remarks]
+        return (*keywords, *left)
 
     def bind(self, vocabulary: Vocabulary) -> Matcher:
         """A matcher at the empty text; SOUND up to the layout.
@@ -178,13 +207,52 @@ class JsonSchema(Constraint):
             except VocabularyError:
                 raise UnsatisfiableError("no JSON value satisfies the schema") from None
             raise error
+        checks = None
+        if self._places is not None and self._places.root.late:
+            checks = self._checks(self._places)
         if compiled.relaxed:
             below, here = compiled.relaxed_below, compiled.relaxed_here
-            return ClosingMatcher(engine, compiled.root, below.__contains__, here.__contains__)
-        return ClosingMatcher(engine, None) if compiled.repeats else engine
+            return ClosingMatcher(
+                engine, compiled.root, below.__contains__, here.__contains__, checks
+            )
+        if compiled.repeats or checks is not None:
+            return ClosingMatcher(engine, None, checks=checks)
+        return engine
+
+    def warn_of_endings(self) -> None:
+        """Say so where validators leave it unknown how any text can end.
+
+        Warns:
+            UnknownEndingWarning: no text is found that they all accept.
+        """
+        asked = [] if self.described is None else self.described.remarks
+        if not any(each.what in ("validator", "str") for each in asked):
+            return
+        try:
+            known = self.bind(Vocabulary.of_bytes()).ending() is not None
+        except ConditError:
+            # It is raised again, where it belongs, by whoever draws.
+            return
+        if not known:
+            name = getattr(self.type, "__name__", None) or repr(self.type)
+            notes = "; ".join(dict.fromkeys(each.note for each in asked))
+            warnings.warn(
+                f"{name}: no value is known that its validators accept, so draws may not finish "
+                f"within max_tokens ({notes}). Give a value of each such field: "
+                "Field(examples=[...])",
+                UnknownEndingWarning,
+                stacklevel=3,
+            )
 
     def violation(self, text: str) -> Violation | None:
-        """What is wrong with ``text``, and where the offending value begins."""
+        """What is wrong with ``text``, and where the offending value begins.
+
+        Raises:
+            ValidatorError: a validator of the type failed in another way than by refusing.
+        """
+        return self._schema_violation(text) or self._type_violation(text)
+
+    def _schema_violation(self, text: str) -> Violation | None:
         try:
             value = read_json(text, unique_keys=True)
         except NotJsonError as error:
@@ -195,7 +263,7 @@ class JsonSchema(Constraint):
         ]
         if violations:
             return min(violations, key=lambda violation: violation.position or 0)
-        return self._type_violation(text)
+        return None
 
     def value(self, text: str) -> object:
         """The value of an accepted ``text``: an object of the type, or plain JSON.
@@ -223,8 +291,15 @@ class JsonSchema(Constraint):
             exact_over=None,
             objection=self.violation,
             doubtful=doubtful,
-            hints=lambda: self._compiled.examples,
+            hints=lambda: (*self._hints, *self._compiled.examples),
         )
+
+    @cached_property
+    def _hints(self) -> tuple[bytes, ...]:
+        """The examples of the type, as they are spelled inside of quotation marks."""
+        examples = () if self.described is None else self.described.examples
+        spelled = (json.dumps(each, ensure_ascii=False)[1:-1] for each in examples)
+        return tuple(each.encode() for each in spelled)
 
     def _type_violation(self, text: str) -> Violation | None:
         if self._adapter is None:
@@ -234,7 +309,28 @@ class JsonSchema(Constraint):
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             return Violation(first["msg"], position_of(text, first["loc"]))
+        except Exception as error:
+            self._ask_each(text)
+            raise failed(error, text) from error
         return None
+
+    def _ask_each(self, text: str) -> None:
+        """Ask about the values of a text one by one, so that an error names the field."""
+        if self._places is None:
+            return
+        checks = self._checks(self._places)
+        scanner = Scanner()
+        for byte in text.encode():
+            before = scanner.copy()
+            scanner.feed(bytes([byte]))
+            checks.objection(before, scanner)
+
+    def _checks(self, places: Type) -> TypeChecks:
+        return TypeChecks(
+            places,
+            written=self.order == "written",
+            schema_objection=self._schema_violation,
+        )
 
 
 def _shortened(reason: str) -> str:

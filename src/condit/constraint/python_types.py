@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import sys
 import types
 from collections.abc import Iterator
@@ -23,33 +22,9 @@ from typing import (
 import typing_extensions
 from pydantic import TypeAdapter
 from pydantic.errors import PydanticUserError
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
-from pydantic_core import core_schema
 
-from condit.constraint.schema.dialect import is_checked_format
-from condit.constraint.schema.keywords import subschemas
-from condit.errors import ArgumentError
-
-# Texts that pydantic gives a format of its own, which no validator knows.
-_OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
-_NETWORK = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
-_PATTERNS = {
-    "base64": r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
-    "base64url": r"^(?:[A-Za-z0-9_-]{4})*(?:[A-Za-z0-9_-]{2}==|[A-Za-z0-9_-]{3}=)?$",
-    "ipv4interface": rf"^{_NETWORK}(?:/(?:3[0-2]|[12]?\d))?$",
-    "ipv4network": rf"^{_NETWORK}(?:/(?:3[0-2]|[12]?\d))?$",
-}
-
-# Keys of other types than text, as they are written.
-_KEYS = {
-    "int": r"^-?(?:0|[1-9]\d*)$",
-    "float": r"^-?(?:0|[1-9]\d*)(?:\.\d+)?$",
-    "decimal": r"^-?(?:0|[1-9]\d*)(?:\.\d+)?$",
-    "bool": r"^(?:true|false)$",
-}
-
-_DECIMAL = r"^[+-]?(?:\d+\.?\d*|\.\d+)$"
-
+from condit.constraint.python.schemas import Described, SchemaOfType, tidy
+from condit.errors import ArgumentError, MissingDependencyError
 
 _QUALIFIERS: dict[Any, bool] = {Required: True, NotRequired: False}
 
@@ -70,22 +45,37 @@ def schema_of(python_type: Any) -> dict[str, Any]:
     Raises:
         ArgumentError: pydantic cannot make a schema of it.
     """
-    adapter = adapter_of(python_type)
+    return described(python_type, adapter_of(python_type)).schema
+
+
+def described(python_type: Any, adapter: TypeAdapter[Any]) -> Described:
+    """The JSON schema of a type, and what it leaves to pydantic.
+
+    Raises:
+        ArgumentError: pydantic cannot make a schema of it.
+    """
     with _described(python_type):
-        return _tidy(adapter.json_schema(schema_generator=_SchemaOfType))
+        return tidy(adapter.json_schema(schema_generator=SchemaOfType))
 
 
 @contextmanager
 def _described(python_type: Any) -> Iterator[None]:
     try:
         yield
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"json_schema: {_name(python_type)} needs a package that is not installed: {error}"
+        ) from error
     except (PydanticUserError, NameError, TypeError) as error:
         reason = str(error).split("\n")[0]
-        name = getattr(python_type, "__name__", None) or repr(python_type)
         raise ArgumentError(
-            f"json_schema: {name} is neither a JSON schema (a dict, a JSON text or a bool) nor a "
-            f"type that pydantic can describe: {reason}"
+            f"json_schema: {_name(python_type)} is neither a JSON schema (a dict, a JSON text or "
+            f"a bool) nor a type that pydantic can describe: {reason}"
         ) from error
+
+
+def _name(python_type: Any) -> str:
+    return getattr(python_type, "__name__", None) or repr(python_type)
 
 
 def portable(python_type: Any, remade: dict[Any, Any] | None = None) -> Any:
@@ -142,47 +132,3 @@ def fields_of(typed_dict: Any) -> dict[str, tuple[Any, bool]]:
             hint = get_args(hint)[0]
         fields[name] = hint, required
     return fields
-
-
-class _SchemaOfType(GenerateJsonSchema):
-    """Pydantic's own schemas, where they say what can be enforced."""
-
-    # A default that JSON cannot write is no part of the schema, and no reason to warn.
-    ignored_warning_kinds = {"skipped-choice", "non-serializable-default"}  # noqa: RUF012
-
-    def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
-        """A number, or a string that holds one: pydantic's own pattern for it looks ahead."""
-        made = super().decimal_schema(schema)
-        for part in made.get("anyOf", [made]):
-            if part.get("type") == "string":
-                part["pattern"] = _DECIMAL
-        return made
-
-    def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
-        """An object; pydantic's own lets keys that are numbers be any text."""
-        made = super().dict_schema(schema)
-        pattern = _KEYS.get(schema.get("keys_schema", {}).get("type", ""))
-        if pattern is not None:
-            made["patternProperties"] = {pattern: made.pop("additionalProperties", True)}
-        return made
-
-
-def _tidy(schema: dict[str, Any]) -> dict[str, Any]:
-    """The fields that the type declares and no others, in keywords that can be enforced.
-
-    A JSON schema leaves an object open unless it says otherwise, but who writes down a type means
-    its fields: extra keys are allowed only where the type asks for them (``extra="allow"``).
-    """
-    schema = copy.deepcopy(schema)
-    for _, part in subschemas(schema):
-        if "properties" in part or "patternProperties" in part:
-            part.setdefault("additionalProperties", False)
-        if "format" in part and not is_checked_format(part["format"]):
-            pattern = _PATTERNS.get(part.pop("format"))
-            if pattern is not None:
-                part.setdefault("pattern", pattern)
-        if "discriminator" in part and "oneOf" in part:
-            # The tag is a different constant in each alternative: at most one can hold.
-            del part["discriminator"]
-            part["anyOf"] = part.pop("oneOf")
-    return schema

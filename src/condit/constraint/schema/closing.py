@@ -10,14 +10,16 @@ import json
 import re
 import threading
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
 from jsonschema_rs import CanonicalSchema
 from numpy.typing import NDArray
 
-from condit.constraint.base import Matcher, Strength, few_tokens, unpack
+from condit.constraint.base import Matcher, Strength, Violation, few_tokens, unpack
 from condit.constraint.describe import excerpt
 from condit.constraint.ending import find_ending
+from condit.constraint.ending_asked import asked_ending
 from condit.constraint.engine import EngineMatcher
 from condit.constraint.schema.beginning import begun_bytes, begun_text
 from condit.constraint.schema.outlook import UNKNOWN, Outlook
@@ -31,6 +33,19 @@ from condit.vocabulary import Vocabulary
 _BYTES = Vocabulary.of_bytes()
 _CLOSING = re.compile(rb"[]}]")
 _BRACKET = re.compile(rb"[][{}]")
+
+
+class Checks(Protocol):
+    """What else may be asked of values as they close."""
+
+    def watch(self, scanner: Scanner) -> None:
+        """Mark the open containers of which a value may be refused as ``watched``."""
+
+    def objection(self, before: Scanner, after: Scanner) -> str | None:
+        """What is wrong with a value that has closed between two states; ``None``: nothing."""
+
+    def schema_objection(self, text: str) -> Violation | None:
+        """What is wrong with a finished text, these checks left out."""
 
 
 def _always(schema: CanonicalSchema) -> bool:
@@ -54,6 +69,7 @@ class ClosingMatcher(Matcher):
         root: CanonicalSchema | None,
         relaxed_below: Callable[[CanonicalSchema], bool] = _always,
         relaxed_here: Callable[[CanonicalSchema], bool] = _always,
+        checks: Checks | None = None,
     ) -> None:
         """A matcher at the empty text.
 
@@ -64,18 +80,22 @@ class ClosingMatcher(Matcher):
                 below it; the others are left to the grammar.
             relaxed_here: whether it allows more at this very node, so that no part of the node
                 may be left to the grammar.
+            checks: what else is asked of values as they close.
         """
         node = None if root is None else Node(root, Forest(relaxed_below, relaxed_here))
-        self._set(engine, node if node is not None and node.relaxed else None, Scanner())
-        if self._root is not None:
-            look(self._root, self._scanner)
+        root_node = node if node is not None and node.relaxed else None
+        self._set(engine, root_node, Scanner(), checks)
+        self._watch()
 
-    def _set(self, engine: EngineMatcher, root: Node | None, scanner: Scanner) -> None:
+    def _set(
+        self, engine: EngineMatcher, root: Node | None, scanner: Scanner, checks: Checks | None
+    ) -> None:
         self.vocabulary = engine.vocabulary
         self.strength = Strength.SOUND
         self._engine = engine
         self._root = root
         self._scanner = scanner
+        self._checks = checks
         self._structure = Structure.of(engine.vocabulary)
         self._bytes = engine.vocabulary.bytes
         self._verdicts: dict[bytes, bool] = {}
@@ -83,7 +103,15 @@ class ClosingMatcher(Matcher):
         self._generic: tuple[Outlook, bytes | None, list[bytes]] | None = None
         # What was found at this very state; copies share it until they move on.
         self._endings: dict[bool, bytes | None] = {}
+        self._begun = False
         self._lock = threading.RLock()
+
+    def _watch(self) -> None:
+        """Mark the containers that have just opened, where checks look into them."""
+        if self._root is not None:
+            look(self._root, self._scanner)
+        if self._checks is not None:
+            self._checks.watch(self._scanner)
 
     def allows(self, token: int) -> bool:
         """Whether ``token`` may come next; for the end token, whether the text may stop here."""
@@ -124,20 +152,19 @@ class ClosingMatcher(Matcher):
             self._engine.advance(token)
             if not piece:
                 return
-            if self._scanner.feed(piece) and self._root is not None:
-                # Also marks the containers that have just opened, where checks look into them.
-                look(self._root, self._scanner)
+            if self._scanner.feed(piece):
+                self._watch()
             self._verdicts.clear()
             self._any_string.clear()
             self._generic = None
-            self._endings = {}
+            self._endings, self._begun = {}, True
 
     def copy(self) -> ClosingMatcher:
         """An independent matcher in the same state; some microseconds."""
         with self._lock:
             twin = ClosingMatcher.__new__(ClosingMatcher)
-            twin._set(self._engine.copy(), self._root, self._scanner.copy())
-            twin._endings = self._endings
+            twin._set(self._engine.copy(), self._root, self._scanner.copy(), self._checks)
+            twin._endings, twin._begun = self._endings, self._begun
         return twin
 
     def forced(self) -> tuple[int, ...]:
@@ -172,20 +199,40 @@ class ClosingMatcher(Matcher):
         """
         with self._lock:
             if thorough not in self._endings:
-                hints = self._engine.hints
-                found = find_ending(self, hints, thorough=thorough)
-                if found is None and (by_byte := self._by_byte()) is not None:
-                    found = find_ending(by_byte, hints, thorough=thorough)
+                found = self._find_ending(thorough)
                 self._endings[thorough] = found
             return self._endings[thorough]
+
+    def _find_ending(self, thorough: bool) -> bytes | None:
+        hints = self._engine.hints
+        if self._checks is None:
+            found = find_ending(self, hints, thorough=thorough)
+            if found is None and (by_byte := self._by_byte()) is not None:
+                found = find_ending(by_byte, hints, thorough=thorough)
+            return found
+        unchecked = self._twin(self._engine.judged_by(self._checks.schema_objection), None)
+        plain = unchecked.ending(thorough=thorough)
+        if plain is None:
+            return None
+        by_byte = self._by_byte() or self
+        found = asked_ending(by_byte, plain, hints())
+        if found is None and not self._begun:
+            # Once a run it may take longer.
+            found = find_ending(by_byte, hints, thorough=thorough)
+        return found
 
     def _by_byte(self) -> ClosingMatcher | None:
         """The same state over single bytes, where the vocabulary lacks some."""
         engine = self._engine.by_byte()
         if engine is None:
             return None
+        return self._twin(engine, self._checks)
+
+    def _twin(self, engine: EngineMatcher, checks: Checks | None) -> ClosingMatcher:
+        """A matcher in the same state, with other means."""
         twin = ClosingMatcher.__new__(ClosingMatcher)
-        twin._set(engine, self._root, self._scanner.copy())
+        twin._set(engine, self._root, self._scanner.copy(), checks)
+        twin._begun = self._begun
         return twin
 
     def explain(self, token: int) -> str:
@@ -197,8 +244,10 @@ class ClosingMatcher(Matcher):
                 return self._engine.explain(token)
             after = self._scanner.peek()
             changed = after.feed(self._bytes[token])
-            reason = after.fault or self._look_at(after, self._bytes[token], changed).reason()
-            return f"{excerpt(self._bytes[token])} cannot come here: {reason}"
+            piece = self._bytes[token]
+            reason = after.fault or self._look_at(after, piece, changed).reason()
+            reason = reason or self._objection(after, changed) or ""
+            return f"{excerpt(piece)} cannot come here: {reason}"
 
     def _passes(self, piece: bytes) -> bool:
         """Whether bytes that the engine allows leave the schema possible."""
@@ -282,7 +331,15 @@ class ClosingMatcher(Matcher):
         changed = after.feed(piece)
         if after.fault:
             return True
-        return self._look_at(after, piece, changed).never
+        if self._look_at(after, piece, changed).never:
+            return True
+        return self._objection(after, changed) is not None
+
+    def _objection(self, after: Scanner, changed: bool) -> str | None:
+        """What else is wrong with a value that has closed between here and ``after``."""
+        if self._checks is None or not changed:
+            return None
+        return self._checks.objection(self._scanner, after)
 
     def _longest_passing(self, pieces: Sequence[bytes]) -> int:
         """How many of ``pieces``, one after the other, leave the schema possible."""

@@ -36,7 +36,7 @@ _VALIDATORS = {
 # Each format that means anything refuses one of these.
 _NO_FORMAT_AT_ALL = ("\x00 \n<>{}%zz", "::::", "(", "")
 
-_DATE = (
+DATE = (
     r"(?:[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"
     r"|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))"
     r"|(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)"
@@ -46,8 +46,8 @@ _MINUTE = "[0-5][0-9]"
 _FRACTION = r"(?:\.[0-9]+)?"
 _DURATION_DATE = r"(?:[0-9]+D|[0-9]+M(?:[0-9]+D)?|[0-9]+Y(?:[0-9]+M(?:[0-9]+D)?)?)"
 _DURATION_TIME = r"T(?:[0-9]+H(?:[0-9]+M(?:[0-9]+S)?)?|[0-9]+M(?:[0-9]+S)?|[0-9]+S)"
-_BYTE = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
-_IPV4 = rf"{_BYTE}(?:\.{_BYTE}){{3}}"
+BYTE = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+IPV4 = rf"{BYTE}(?:\.{BYTE}){{3}}"
 _POINTER = "(?:/(?:[^~/]|~[01])*)*"
 _LABEL = "[0-9A-Za-z](?:[0-9A-Za-z-]{0,61}[0-9A-Za-z])?"
 _LABELS = rf"{_LABEL}(?:\.{_LABEL})*"
@@ -142,9 +142,10 @@ def _leap_second(sign: str) -> Node:
     return intersection(texts, alternation(whole_hours, intersection(same_hour, minute_less)))
 
 
-def _ipv6() -> str:
+def ipv6() -> str:
+    """A pattern of addresses of version 6, without zones."""
     group = "[0-9A-Fa-f]{1,4}"
-    last = f"(?:{group}:{group}|{_IPV4})"
+    last = f"(?:{group}:{group}|{IPV4})"
     choices = [f"(?:{group}:){{6}}{last}"]
     for before in range(8):
         head = f"(?:{group}(?::{group}){{0,{before - 1}}})?" if before else ""
@@ -170,7 +171,7 @@ def _uri(*, international: bool, relative: bool) -> str:
     character = rf"(?:[{plain}:@]|{escape})"
     user = rf"(?:(?:[{plain}:]|{escape})*@)?"
     future = r"[vV][0-9A-Fa-f]+\.[0-9A-Za-z\-._~!$&'()*+,;=:]+"
-    host = rf"(?:\[(?:{_ipv6()}|{future})\]|(?:[{plain}]|{escape})*)"
+    host = rf"(?:\[(?:{ipv6()}|{future})\]|(?:[{plain}]|{escape})*)"
     segments = rf"(?:\/{character}*)*"
     authority = rf"\/\/{user}{host}(?::[0-9]*)?{segments}"
     absolute = rf"\/(?:{character}+{segments})?"
@@ -196,7 +197,7 @@ def _uri_template() -> str:
 
 def _email() -> Node:
     """An address alone, as the standard has it; the oracle takes the name of a person before it."""
-    domain = rf"(?:{_LABELS}|\[{_IPV4}\]|\[[iI][pP][vV]6:(?:{_ipv6()})\])"
+    domain = rf"(?:{_LABELS}|\[{IPV4}\]|\[[iI][pP][vV]6:(?:{ipv6()})\])"
     dotted = intersection(Written(rf"{_ATOM}(?:\.{_ATOM})*"), Written("[!-~]{1,64}"))
     return concatenation(alternation(dotted, Written(_QUOTED)), Written(f"@{domain}"))
 
@@ -212,15 +213,15 @@ def _idn_email() -> Node:
 
 # ASCII without quotation marks or backslashes: what is written is what stands in the JSON text.
 _WRITTEN: dict[str, Callable[[], Node]] = {
-    "date": lambda: Written(_DATE),
+    "date": lambda: Written(DATE),
     "time": _time,
-    "date-time": lambda: concatenation(Written(f"{_DATE}[tT]"), _time()),
+    "date-time": lambda: concatenation(Written(f"{DATE}[tT]"), _time()),
     "duration": lambda: Written(
         f"P(?:{_DURATION_DATE}(?:{_DURATION_TIME})?|{_DURATION_TIME}|[0-9]+W)"
     ),
     "uuid": lambda: Written("[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"),
-    "ipv4": lambda: Written(_IPV4),
-    "ipv6": lambda: Written(_ipv6()),
+    "ipv4": lambda: Written(IPV4),
+    "ipv6": lambda: Written(ipv6()),
     "uri": lambda: Written(_uri(international=False, relative=False)),
     "uri-reference": lambda: Written(_uri(international=False, relative=True)),
     "email": _email,

@@ -1,0 +1,1 @@
+"""Python types as constraints: their conditions as JSON schemas, and what no schema can say."""
