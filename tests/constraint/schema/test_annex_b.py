@@ -1,4 +1,4 @@
-"""Patterns as browsers take them: facts recorded from Node, and Node itself where it is installed."""
+"""Patterns as browsers take them: facts recorded from Node, and Node itself where there is one."""
 
 from __future__ import annotations
 
