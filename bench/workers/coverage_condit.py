@@ -13,19 +13,22 @@ from condit.errors import RefusedTokenError
 
 
 class Condit(Contestant):
+    make: Any = staticmethod(condit.json_schema)
     packages = ("condit", "llguidance", "jsonschema-rs", "numpy")
 
     def load_tokenizer(self, spelled: list[bytes]) -> None:
         self.vocabulary = condit.Vocabulary(spelled, self.end)
-        self.takes_remotes = "registry" in inspect.signature(condit.json_schema).parameters
+        known = inspect.signature(condit.json_schema).parameters
+        self.takes_remotes = "registry" in known
+        # Instances are judged as JSON Schema does, to which 1.0 is an integer.
+        self.options = {"numbers": "any"} if "numbers" in known else {}
         self.every = np.full(-(-self.size // 32), 0xFFFFFFFF, dtype=np.uint32)
         condit.json_schema("{}").bind(self.vocabulary).mask()  # the tokens' trie, made once
 
     def compiled(self, source: str, remotes: dict[str, Any] | None) -> Any:
         if remotes and self.takes_remotes:
-            make: Any = condit.json_schema
-            return make(source, registry=remotes).bind(self.vocabulary)
-        return condit.json_schema(source).bind(self.vocabulary)
+            return self.make(source, registry=remotes, **self.options).bind(self.vocabulary)
+        return self.make(source, **self.options).bind(self.vocabulary)
 
     def start(self, root: condit.Matcher) -> condit.Matcher:
         return root.copy()

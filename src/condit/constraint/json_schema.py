@@ -49,6 +49,7 @@ from condit.errors import (
 from condit.vocabulary import Vocabulary
 
 _ORDERS = ("written", "any")
+_NUMBERS = ("canonical", "any")
 _FORMATS = ("assert", "annotate")
 _LONGEST_REASON = 300
 
@@ -58,6 +59,7 @@ def json_schema(
     *,
     whitespace: str = "compact",
     order: str = "written",
+    numbers: str = "canonical",
     formats: str = "assert",
     registry: Mapping[str, object] | None = None,
     deadline: float = 10.0,
@@ -65,9 +67,9 @@ def json_schema(
     """JSON texts that satisfy a schema.
 
     What is written keeps to one layout: keys in the order in which the schema names them, then the
-    others; spaces as ``whitespace`` says. What is accepted as valid may have any layout. No key
-    comes twice in one object. Every keyword of drafts 4 to 2020-12 is enforced; ``plan`` says
-    where.
+    others; spaces as ``whitespace`` says; integers without a point. What is accepted as valid may
+    have any layout. No key comes twice in one object. Every keyword of drafts 4 to 2020-12 is
+    enforced; ``plan`` says where.
 
     >>> json_schema({"type": "integer", "minimum": 3}).accepts("4")
     True
@@ -81,6 +83,8 @@ def json_schema(
         whitespace: ``"compact"`` (at most one space after a comma or a colon) or ``"flexible"``
             (up to 24 spaces and newlines on either side of a mark, where JSON allows them).
         order: of keys: as ``"written"`` in the schema, or ``"any"``.
+        numbers: how integers are written: ``"canonical"``, as ``34``; or ``"any"`` of the texts
+            that JSON Schema takes for one, ``34.0`` and ``3.4e1`` among them.
         formats: ``"assert"``: the formats that the drafts define are enforced, others are remarks;
             ``"annotate"``: all are remarks.
         registry: schemas by their address, for references that lead out of the document: dicts,
@@ -97,6 +101,7 @@ def json_schema(
     for name, given, known in (
         ("whitespace", whitespace, tuple(LAYOUTS)),
         ("order", order, _ORDERS),
+        ("numbers", numbers, _NUMBERS),
         ("formats", formats, _FORMATS),
     ):
         if given not in known:
@@ -104,10 +109,10 @@ def json_schema(
             raise ArgumentError(f"json_schema: {name}={given!r} is unknown; use {choices}")
     if isinstance(schema, (dict, bool, str, os.PathLike)):
         source = source_of(schema, registry)
-        return JsonSchema(source, whitespace, order, formats, None, deadline)
+        return JsonSchema(source, whitespace, order, numbers, formats, None, deadline)
     typed = described(schema, adapter_of(schema))
     source = source_of(typed.enforced, registry)
-    made = JsonSchema(source, whitespace, order, formats, schema, deadline, typed)
+    made = JsonSchema(source, whitespace, order, numbers, formats, schema, deadline, typed)
     made.warn_of_endings()
     return made
 
@@ -120,6 +125,7 @@ class JsonSchema(Constraint):
         source: the schema, with the documents that it refers to.
         whitespace: how what is written is spaced.
         order: the order of keys in what is written.
+        numbers: how integers are written.
         formats: whether formats are asserted.
         type: the Python type it stands for, if any.
         deadline: seconds after which compiling is given up.
@@ -129,6 +135,7 @@ class JsonSchema(Constraint):
     source: Source
     whitespace: str = "compact"
     order: str = "written"
+    numbers: str = "canonical"
     formats: str = "assert"
     type: object = None
     deadline: float = field(default=10.0, compare=False)
@@ -279,6 +286,7 @@ class JsonSchema(Constraint):
             order,
             LAYOUTS[self.whitespace],
             any_order=self.order == "any",
+            any_number=self.numbers == "any",
             deadline=deadline,
         )
 

@@ -3,12 +3,16 @@
 import json
 import re
 from decimal import Decimal
+from functools import partial
 
 import pytest
 
-from condit import json_schema
+import condit
 from condit.constraint.schema.numbers import at_least, at_most
-from condit.errors import UnsatisfiableError
+from condit.errors import ArgumentError, UnsatisfiableError
+
+# Every spelling that JSON Schema takes: of what is canonical, tests are at the end.
+json_schema = partial(condit.json_schema, numbers="any")
 
 BOUNDS = [None, 0, 1, 10, 100, -10, 0.5, 1.25, -1.5, 0.001]
 PLAIN = [
@@ -238,3 +242,64 @@ def test_a_bound_beyond_all_counting_is_left_to_the_check(writes):
     assert {each.keyword: each.where for each in constraint.plan}["minimum"] == "close"
     assert not writes(constraint, "5")
     assert writes(constraint, "1" + "0" * 500)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "integer"},
+        {"type": "integer", "minimum": -40, "maximum": 40},
+        {"type": "integer", "exclusiveMinimum": -1},
+        {"type": "integer", "multipleOf": 2},
+        {"type": "integer", "multipleOf": 10},
+        {"enum": [0, 7, 34, -3]},
+        {"const": 34},
+        {"const": 34.0},
+        {"type": "integer", "not": {"const": 5}},
+        {"type": ["integer", "null"]},
+        {"type": "number", "multipleOf": 1},
+        {"type": "integer", "$schema": "http://json-schema.org/draft-04/schema#"},
+        {"enum": [0, 34], "$schema": "http://json-schema.org/draft-04/schema#"},
+    ],
+    ids=json.dumps,
+)
+def test_integers_are_written_as_integers(schema, writes):
+    constraint = condit.json_schema(schema)
+    for number in (0, 7, 34, -3, 2, 10, 20):
+        plain = constraint.accepts(str(number))
+        assert writes(constraint, str(number)) == plain
+        for other in (f"{number}.0", f"{number}e0", f"{number}E+0", f"{number}.00"):
+            assert not writes(constraint, other), other
+    # The engine's own numerals of multiples have a zero with a sign, which is read as an int, too.
+    assert not writes(constraint, "-0") or schema.get("multipleOf") == 2
+    assert not writes(constraint, "-0.0")
+    assert not writes(constraint, "3.4e1")
+
+
+def test_numbers_that_need_not_be_integers_keep_their_spellings(writes):
+    constraint = condit.json_schema({"type": "number"})
+    for text in ("34", "34.0", "12.50", "1e-07", "1e+22", "-0.5"):
+        assert writes(constraint, text), text
+
+
+def test_what_is_drawn_for_an_int_is_read_as_an_int():
+    model = condit.NgramModel.train(
+        ['{"age": 34.0, "n": 3.0e0}'], vocabulary=condit.Vocabulary.of_bytes(), order=3
+    )
+    schema = {
+        "type": "object",
+        "properties": {"age": {"type": "integer"}, "n": {"enum": [1, 2, 3]}},
+        "required": ["age", "n"],
+        "additionalProperties": False,
+    }
+    for numbers, kind in (("canonical", int), ("any", float)):
+        constraint = condit.json_schema(schema, numbers=numbers)
+        result = condit.generate(
+            model, "{", constraint, n=32, max_tokens=40, sampler="masked", seed=0
+        )
+        assert {type(each) for s in result.samples for each in s.value.values()} == {kind}
+
+
+def test_an_unknown_spelling_of_numbers_is_refused():
+    with pytest.raises(ArgumentError, match="numbers='all' is unknown; use 'canonical' or 'any'"):
+        condit.json_schema({}, numbers="all")

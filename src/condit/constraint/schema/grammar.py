@@ -62,7 +62,13 @@ class Compiled:
 
 
 def compile_schema(
-    root: CanonicalSchema, order: KeyOrder, layout: Layout, *, any_order: bool, deadline: float
+    root: CanonicalSchema,
+    order: KeyOrder,
+    layout: Layout,
+    *,
+    any_order: bool,
+    any_number: bool,
+    deadline: float,
 ) -> Compiled:
     """The grammar of a canonical schema.
 
@@ -71,13 +77,16 @@ def compile_schema(
         order: the order of keys in the document.
         layout: how the text is spaced.
         any_order: whether keys may come in any order.
+        any_number: whether integers may have all spellings that JSON Schema takes for one.
         deadline: when to give up, as ``time.monotonic`` counts.
 
     Raises:
         UnsatisfiableError: nothing can be written.
         ConstraintTooComplexError: it took too long, or is nested too deeply.
     """
-    writer = Writer(root, order, layout, any_order=any_order, deadline=deadline)
+    writer = Writer(
+        root, order, layout, any_order=any_order, any_number=any_number, deadline=deadline
+    )
     try:
         symbol = writer.value(root, order.start)
     except RecursionError:

@@ -7,25 +7,20 @@ from typing import TYPE_CHECKING, Any
 from jsonschema_rs import CanonicalSchema, canonical
 
 from condit.constraint.schema import strings
-from condit.constraint.schema.numbers import numeral
+from condit.constraint.schema.numbers import Integers, numeral
 
 if TYPE_CHECKING:
     from condit.constraint.schema.order import Place
     from condit.constraint.schema.writer import Writer
 
 
-def rewritten(value: Any, *, plain: bool) -> str:
-    """The expression of the terminal for ``null``, a boolean or a number.
-
-    Args:
-        value: the constant.
-        plain: whether an integer must have neither point nor exponent.
-    """
+def rewritten(value: Any, integers: Integers) -> str:
+    """The expression of the terminal for ``null``, a boolean or a number."""
     if value is None:
         return '"null"'
     if isinstance(value, bool):
         return '"true"' if value else '"false"'
-    return numeral(value, plain=plain)
+    return numeral(value, integers)
 
 
 def literal_expression(writer: Writer, value: Any, place: Place) -> str:
@@ -52,7 +47,7 @@ def literal_expression(writer: Writer, value: Any, place: Place) -> str:
             inner = f"{member} ({comma} {member}){{{len(members) - 1},{len(members) - 1}}}"
         opening, closing = layout.open_object, layout.close_object
     else:
-        return writer.terminal(rewritten(value, plain=False))
+        return writer.terminal(rewritten(value, writer.constants))
     return writer.rule(
         f"{writer.terminal(f'/{opening}/')} {inner} {writer.terminal(f'/{closing}/')}"
     )

@@ -1,13 +1,17 @@
 """Numbers of a JSON schema as regular expressions over their numerals.
 
-A numeral is plain (``-12``, ``3.50``, ``7.0`` for the integer 7, ``-0``); where a number has no
-bound on a side, it may also have an exponent there, as JSON writers give very large and very small
-numbers one. Under two bounds an exponent would be a trap: a model that writes ``5`` where at most 1
-is allowed would be led on to ``5e-07``.
+A numeral is plain (``-12``, ``3.50``); where a number has no bound on a side, it may also have an
+exponent there, as JSON writers give very large and very small numbers one. Under two bounds an
+exponent would be a trap: a model that writes ``5`` where at most 1 is allowed would be led on to
+``5e-07``.
+
+An integer is written as one, unless all its spellings are asked for: to JSON Schema ``34.0`` and
+``3.4e1`` are integers too, but whoever reads them gets a float.
 """
 
 from __future__ import annotations
 
+import enum
 import math
 import re
 from decimal import Decimal
@@ -25,8 +29,18 @@ _LARGE = r"[0-9](\.[0-9]+)?[eE]\+?([12][0-9]{2}|30[0-7])"
 
 ANY_NUMBER = rf"/-?({_MODEST}|{_LARGE})/"
 ANY_INTEGER = rf"/-?{_WHOLE}((\.0)?|[eE]\+?[0-9]{{1,2}})/"
-PLAIN_INTEGER = f"/-?{_WHOLE}/"
-"""Draft 4 takes ``7.0`` for no integer."""
+
+
+class Integers(enum.Enum):
+    """Which numerals an integer may have; the value is a regular expression of all of them."""
+
+    CANONICAL = "/0|-?[1-9][0-9]*/"
+    """One for each, as every JSON writer has it."""
+    PLAIN = f"/-?{_WHOLE}/"
+    """Draft 4 takes ``7.0`` for no integer."""
+    ANY = ANY_INTEGER
+    """Whatever JSON Schema takes for one: ``7.0``, ``7e0``, ``-0``."""
+
 
 _FRACTION = r"(\.[0-9]+)?"
 _NO_FRACTION = r"(\.0)?"
@@ -63,13 +77,8 @@ def number_terminal(view: NumberView) -> tuple[str, tuple[str, ...]]:
     return expression, tuple(dict.fromkeys(relaxed))
 
 
-def integer_terminal(view: IntegerView, *, plain: bool = False) -> tuple[str, tuple[str, ...]]:
-    """The numerals of an integer as a terminal's expression, and the keywords it leaves out.
-
-    Args:
-        view: the integer.
-        plain: whether it must have neither point nor exponent.
-    """
+def integer_terminal(view: IntegerView, integers: Integers) -> tuple[str, tuple[str, ...]]:
+    """The numerals of an integer as a terminal's expression, and the keywords it leaves out."""
     ends = _Ends(view.minimum, False, view.maximum, False, whole=True)
     expression, relaxed = ends.expression()
     steps = _steps(view.multiple_of)
@@ -80,8 +89,8 @@ def integer_terminal(view: IntegerView, *, plain: bool = False) -> tuple[str, tu
         relaxed.append("multipleOf")
     if view.not_multiple_of:
         relaxed.append("not")
-    if plain:
-        expression = f"({expression}) & {PLAIN_INTEGER}"
+    if integers is not Integers.ANY:
+        expression = f"({expression}) & {integers.value}"
     return expression, tuple(relaxed)
 
 
@@ -129,18 +138,14 @@ def has_multiples(view: NumberView | IntegerView) -> bool:
     return steps is None or _some_multiple(steps, view)
 
 
-def numeral(value: Number, *, plain: bool = False) -> str:
-    """The numerals of one number, as a regular expression between slashes.
-
-    Args:
-        value: the number.
-        plain: whether an integer must have neither point nor exponent.
-    """
+def numeral(value: Number, integers: Integers = Integers.ANY) -> str:
+    """The numerals of one number, as a regular expression between slashes."""
     exact = Decimal(str(value)) if isinstance(value, float) else Decimal(value)
-    sign = "-" if exact < 0 else "-?" if exact == 0 else ""
+    signs_zero = exact == 0 and integers is not Integers.CANONICAL
+    sign = "-" if exact < 0 else "-?" if signs_zero else ""
     whole, _, fraction = format(exact.copy_abs(), "f").partition(".")
     fraction = fraction.rstrip("0")
-    if plain and not fraction:
+    if integers is not Integers.ANY and not fraction:
         return f"/{sign}{whole}/"
     tail = rf"\.{fraction}" if fraction else _NO_FRACTION
     forms = [f"{sign}{whole}{tail}"]

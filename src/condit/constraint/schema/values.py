@@ -15,9 +15,8 @@ from condit.constraint.schema.arrays import array_rule
 from condit.constraint.schema.json_types import ALL_TYPES, Types, common, has_type
 from condit.constraint.schema.literals import literal_expression, rewritten
 from condit.constraint.schema.numbers import (
-    ANY_INTEGER,
     ANY_NUMBER,
-    PLAIN_INTEGER,
+    Integers,
     has_multiples,
     integer_terminal,
     multiple_leaves,
@@ -46,7 +45,7 @@ def anything(writer: Writer, place: Place, types: Iterable[str]) -> str | None:
         elif kind == "boolean":
             symbols.append(writer.terminal('"true" | "false"'))
         elif kind == "integer":
-            symbols.append(writer.terminal(PLAIN_INTEGER if writer.plain else ANY_INTEGER))
+            symbols.append(writer.terminal(writer.integers.value))
         elif kind == "number":
             symbols.append(writer.terminal(ANY_NUMBER))
         elif kind == "string":
@@ -136,7 +135,7 @@ def _number(
     if not has_multiples(view):
         return None
     if isinstance(view, canonical.IntegerView):
-        expression, relaxed = integer_terminal(view, plain=writer.plain)
+        expression, relaxed = integer_terminal(view, writer.integers)
     else:
         expression, relaxed = number_terminal(view)
     if relaxed == ("multipleOf",) and (leaves := multiple_leaves(view)):
@@ -152,13 +151,13 @@ def _multiples(
     view: canonical.NumberView | canonical.IntegerView,
 ) -> str:
     symbols = [writer.rule(f"%json {json.dumps(leaf)}") for leaf in leaves]
-    if leaves[0]["type"] == "integer" and not writer.plain:
+    if leaves[0]["type"] == "integer" and writer.integers is Integers.ANY:
         symbols.append(f"{symbols[0]} {writer.terminal('/[.]0/')}")
     low, high = view.minimum, view.maximum
     above = getattr(view, "exclusive_minimum", False) and low == 0
     below = getattr(view, "exclusive_maximum", False) and high == 0
     if (low is None or low <= 0) and (high is None or high >= 0) and not above and not below:
-        symbols.append(writer.terminal(rewritten(0, plain=writer.plain)))
+        symbols.append(writer.terminal(rewritten(0, writer.integers)))
     return writer.rule(" | ".join(symbols))
 
 
@@ -210,7 +209,7 @@ def _literals(writer: Writer, values: list[Any], place: Place, types: Types | No
     scalars: list[str] = []
     texts: list[str] = []
     others: list[str] = []
-    plain = writer.plain and writer.order.asks_for_integers(place)
+    integers = writer.integers if writer.order.asks_for_integers(place) else writer.constants
     for value in values:
         if types is not None and not has_type(value, types):
             continue
@@ -219,7 +218,7 @@ def _literals(writer: Writer, values: list[Any], place: Place, types: Types | No
         elif isinstance(value, str):
             texts.append(value)
         else:
-            scalars.append(rewritten(value, plain=plain))
+            scalars.append(rewritten(value, integers))
     spelled = strings.literals(texts)
     if not spelled.is_nothing:
         scalars.append(spelled.expression)

@@ -12,6 +12,7 @@ from condit.constraint.schema import strings
 from condit.constraint.schema.chains import NOTHING
 from condit.constraint.schema.json_types import ALL_TYPES, Types
 from condit.constraint.schema.layout import Layout
+from condit.constraint.schema.numbers import Integers
 from condit.constraint.schema.order import KeyOrder, Place
 from condit.constraint.schema.relaxed import Relaxed
 from condit.constraint.schema.values import anything, write
@@ -31,8 +32,8 @@ class Writer:
         layout: how the text is spaced.
         any_order: whether keys may come in any order.
         repeats: whether a key may come twice so far.
-        plain: whether what is of the type ``integer`` must have neither point nor exponent, as in
-            draft 4.
+        integers: how what is of the type ``integer`` is written.
+        constants: how integers among constants are written.
         rules: by name; those that are mentioned come before those that mention them.
         terminals: names by expression.
         relaxed: what the grammar leaves out so far.
@@ -49,6 +50,7 @@ class Writer:
         layout: Layout,
         *,
         any_order: bool,
+        any_number: bool,
         deadline: float,
     ) -> None:
         self.root = root
@@ -56,7 +58,11 @@ class Writer:
         self.layout = layout
         self.any_order = any_order
         self.repeats = False
-        self.plain = root.draft == jsonschema_rs.Draft4
+        plain = root.draft == jsonschema_rs.Draft4
+        self.integers = Integers.PLAIN if plain else Integers.ANY
+        self.constants = Integers.ANY
+        if not any_number:
+            self.integers = self.constants = Integers.CANONICAL
         self.rules: dict[str, str] = {}
         self.terminals: dict[str, str] = {}
         self.relaxed: dict[Relaxed, None] = {}
