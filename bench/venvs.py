@@ -1,6 +1,7 @@
 """Peers live in virtual environments of their own, made on demand under ``.venvs/``.
 
-A CPU build of torch is installed first, so that no peer draws in a CUDA build of gigabytes.
+A CPU build of torch is installed first, so that no peer draws in a CUDA build of gigabytes. The
+rest are the exact versions of ``requirements/peers``.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TORCH = "torch==2.13.0"
 
+LOCKS = ROOT / "requirements" / "peers"
+"""``NAME.in`` says what a peer is, ``NAME.txt`` (made by ``scripts/lock``) all that it needs."""
+
 PEERS: dict[str, tuple[str, ...]] = {
-    "genlm": ("genlm-control==0.4.1", "transformers==5.23.0", "accelerate==1.15.0"),
-    "outlines": ("outlines==1.3.3", "transformers==5.23.0", "accelerate==1.15.0"),
-    "guidance": ("guidance==0.3.1", "transformers==4.53.3"),
-    "masks": ("llguidance==1.9.1", "xgrammar==0.2.8", "transformers==5.23.0"),
+    path.stem: tuple(path.read_text().split()) for path in sorted(LOCKS.glob("*.in"))
 }
 
 
@@ -30,19 +31,20 @@ def python_of(peer: str, tell: Callable[[str], None] = print) -> Path:
     home = ROOT / ".venvs" / peer
     python = home / "bin" / "python"
     done = home / ".complete"
-    wanted = "\n".join((TORCH, *PEERS[peer]))
+    lock = LOCKS / f"{peer}.txt"
+    wanted = f"{TORCH}\n{lock.read_text()}"
     if not (done.exists() and done.read_text() == wanted):
         tell(f"making .venvs/{peer} ({', '.join(PEERS[peer])})")
-        _make(home, python, PEERS[peer])
+        _make(home, python, lock)
         done.write_text(wanted)
     return python
 
 
-def _make(home: Path, python: Path, packages: tuple[str, ...]) -> None:
+def _make(home: Path, python: Path, lock: Path) -> None:
     shutil.rmtree(home, ignore_errors=True)
     venv.create(home, with_pip=True)
     install = [str(python), "-m", "pip", "install", "--quiet", "--no-input"]
-    for step in ([*install, TORCH], [*install, TORCH, *packages]):
+    for step in ([*install, TORCH], [*install, "--no-deps", "--requirement", str(lock)]):
         ran = subprocess.run(step, capture_output=True, text=True, check=False)
         if ran.returncode:
             raise SystemExit(f"{' '.join(step)}\nfailed:\n{ran.stderr[-3000:]}")
