@@ -28,6 +28,9 @@ from condit.constraint.ending_walks import LONG_WAY, Work, in_turns, straight, w
 if TYPE_CHECKING:
     from condit.constraint.base import Matcher
 
+_FIRST_CHOICES = 32
+"""Bytes chosen on the first way. It is long enough for nearly all, and too long in a circle."""
+
 _WORK = 5000
 """Questions to the matcher for a first look around."""
 
@@ -54,11 +57,13 @@ def find_ending(
         hints: gives pieces of text to be tried where nothing can be closed.
         thorough: look for one that takes fewer tokens, too: up to a millisecond.
     """
-    found = straight(matcher, Work(_MOST_WORK))
+    found = straight(matcher, Work(_MOST_WORK), _FIRST_CHOICES)
     if found is None and (pieces := hints()):
         found = straight(matcher, Work(_MOST_WORK), hints=pieces)
     if found is None:
-        found = _roundabout(matcher, hints())
+        found = straight(matcher, Work(_MOST_WORK), turning=True)
+        if found is None:
+            found = _roundabout(matcher, hints())
         if found is None:
             return None
         found = pruned(matcher, cut(matcher, found), Work(_PRUNING))

@@ -32,6 +32,7 @@ _OTHER_STARTS = b"@TZ/ntfbzx(<"
 _ORDER = [bytes([byte]) for byte in _TASTE]
 _QUOTE = _ORDER[0]
 _CLOSERS = _ORDER[:6]
+_PUNCTUATION = _ORDER[:9]
 _MANY = 48
 """Where so many bytes may come next, it is inside a string."""
 
@@ -105,13 +106,18 @@ def straight(
     run: int = _RUN,
     longest: int = 1 << 30,
     hints: Sequence[bytes] = (),
+    turning: bool = False,
 ) -> bytes | None:
     """What is forced, and else the first byte that is allowed, in an order that closes things.
 
-    Where that closes nothing, a hint is taken instead that lets a string be closed.
+    Where that closes nothing, a hint is taken instead that lets a string be closed. With
+    ``turning``, where it comes back to a choice between names or values, it takes another one each
+    time: so it does not go deeper and deeper into what contains itself.
     """
     here, end = matcher.copy(), matcher.vocabulary.end
     written, last, same = b"", b"", 0
+    turns: Counter[bytes] = Counter()
+    before = look = b""
     try:
         while choices >= 0 and len(written) <= longest:
             if here.allows(end):
@@ -119,13 +125,17 @@ def straight(
             piece = here.forced_text()
             if not piece:
                 choices -= 1
+                before, look = look, b""
                 piece = next((byte for byte in _ORDER if _allows(here, byte, work)), b"")
-                if not piece:
+                if not piece or (turning and piece not in _PUNCTUATION):
                     work.spend(LOOK)
                     look = look_of(here)
-                    piece = next((byte for byte in _ALL if byte in look), b"")
-                if not piece:
-                    return None
+                    order = [byte for byte in _ALL if byte[0] in look]
+                    if not order:
+                        return None
+                    piece = order[turns[look] % len(order)]
+                    # Not in a row of such choices, which is one long name.
+                    turns[look] += turning and look != before
                 if hints and piece != _QUOTE:
                     piece = _fitting(here, hints, work) or piece
                 same = same + 1 if piece == last else 1

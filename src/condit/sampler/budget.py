@@ -15,15 +15,23 @@ order, or on which copy. That makes it a law, and weights are exact for it: ``p`
 texts that could, after each of their tokens, still be finished in a way that is known.
 
 A single token can open something long, however many tokens are left, so each token is asked about,
-not only the last ones. Steps 1 and 2 mostly answer, in microseconds.
+not only the last ones. Steps 1 and 2 mostly answer, in microseconds. Where the ending takes all
+tokens that are left, they answer for hardly any: there, one answer serves all tokens that are alike
+(see ``condit.constraint.alike``).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
+from condit.constraint.alike import Alike, alike_at
+from condit.constraint.alike_tokens import MANY, refused_alike, unsettled_texts
 from condit.constraint.base import Matcher, Strength, pack, unpack
+from condit.constraint.characters import Characters
 from condit.constraint.shortest_spelling import NEVER, Spelled, spell
 from condit.errors import BudgetError, ConstraintTooComplexError, RefusedTokenError
 
@@ -32,6 +40,35 @@ _LATER_BEGINNINGS = 16
 
 _LAST_BEGINNINGS = 8
 """The same, from its end."""
+
+_Found = tuple[Spelled, int]
+"""An ending, and from which of its bytes on it is still to be written."""
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What is known after a text that many tokens are read as; ``None``: no ending that fits."""
+
+    found: _Found | None
+    allowed: bool
+
+
+@dataclass
+class _Place:
+    """What was found out where the text stands, the same in whichever order it is asked for.
+
+    Attributes:
+        after: an ending after each token that was asked about.
+        readings: the same after texts that stand for many tokens.
+        alike: which characters are alike here; ``None`` where that is not worth the while.
+        outline: tokens outside of which nothing is allowed.
+    """
+
+    after: dict[int, _Found | None] = field(default_factory=dict)
+    readings: dict[bytes, _Reading] = field(default_factory=dict)
+    alike: Alike | None = None
+    is_sorted: bool = False
+    outline: NDArray[np.uint32] | None = None
 
 
 class Budgeted(Matcher):
@@ -55,8 +92,8 @@ class Budgeted(Matcher):
         self._left = left
         self._ending = ending
         self._place = place
-        # What was found out about tokens here; copies share it until they move on.
-        self._after: dict[int, tuple[Spelled, int] | None] = {}
+        # Copies share it until they move on.
+        self._here = _Place()
 
     @classmethod
     def of(cls, within: Matcher, max_tokens: int) -> Budgeted:
@@ -92,52 +129,175 @@ class Budgeted(Matcher):
             return within_budget and self.within.allows(token)
         return self._left > 0 and self._found(token) is not None
 
-    def _found(self, token: int) -> tuple[Spelled, int] | None:
-        """An ending after ``token`` that fits, and where it begins."""
-        if token not in self._after:
-            self._after[token] = self._find(token)
-        return self._after[token]
+    def _found(self, token: int) -> _Found | None:
+        """An ending after ``token`` that fits."""
+        after = self._here.after
+        if token not in after:
+            after[token] = self._find(token)
+        return after[token]
 
-    def _find(self, token: int) -> tuple[Spelled, int] | None:
+    def _find(self, token: int) -> _Found | None:
         ending, place, room = self._ending, self._place, self._left - 1
         assert ending is not None
         spelled = self.vocabulary.bytes[token] if 0 <= token < len(self.vocabulary) else b""
         if not spelled:
             return None
-        further = place + len(spelled)
-        if ending.text.startswith(spelled, place) and ending.costs[further] <= room:
-            return ending, further
-        count, whole = self._count(token, place)
-        if count == 0:
-            return None
+        if self._begins(spelled):
+            return ending, place + len(spelled)
+        if (alike := self._alike()) is not None and (text := alike.read(spelled)) != spelled:
+            reading = self._read(text, alike)
+            if reading.allowed:
+                found = reading.found
+                if found is None or self._goes_on((token,), *found):
+                    return found
+            # They are not so alike: this one is asked about itself.
+        return self._find_after((token,), room).found
+
+    def _begins(self, text: bytes) -> bool:
+        """Whether ``text``, as one token, begins the ending, and what is left of it fits."""
+        ending, place = self._ending, self._place
+        assert ending is not None
+        further = place + len(text)
+        return ending.text.startswith(text, place) and ending.costs[further] < self._left
+
+    def _find_after(self, tokens: tuple[int, ...], room: int) -> _Reading:
+        """An ending of at most ``room`` tokens after ``tokens``."""
+        ending, place = self._ending, self._place
+        assert ending is not None
+        count = self._count(tokens, place)
+        if count < len(tokens):
+            return _Reading(None, allowed=False)
+        whole = count == self._size(tokens, place)
         if whole and ending.costs[place] <= room:
-            return ending, place
+            return _Reading((ending, place), allowed=True)
+        for later in self._later(room):
+            if self._goes_on(tokens, ending, later):
+                return _Reading((ending, later), allowed=True)
+        if whole and not self.within.exact_costs:
+            # What finished before still does, so the token was of no use for finishing.
+            return _Reading(None, allowed=True)
+        if room == 0:
+            # The text cannot stop: the last of the beginnings was the end itself.
+            return _Reading(None, allowed=True)
+        return _Reading(self._search(tokens, room), allowed=True)
+
+    def _later(self, room: int) -> list[int]:
+        """From which of its later places the ending takes at most ``room`` tokens; some of them."""
+        ending, place = self._ending, self._place
+        assert ending is not None
         size = len(ending.text)
         nearby = range(place + 1, min(place + 1 + _LATER_BEGINNINGS, size + 1))
         last = range(max(nearby.stop, size + 1 - _LAST_BEGINNINGS), size + 1)
-        for later in (*nearby, *last):
-            if ending.costs[later] <= room and self._count(token, later)[1]:
-                return ending, later
-        if whole and not self.within.exact_costs:
-            # What finished before still does, so the token was of no use for finishing.
-            return None
-        return self._search(token, room)
+        return [later for later in (*nearby, *last) if ending.costs[later] <= room]
 
-    def _count(self, token: int, place: int) -> tuple[int, bool]:
-        """How many tokens go on by ``token`` and the ending from ``place``; whether all do."""
+    def _count(self, tokens: tuple[int, ...], place: int) -> int:
+        """How many tokens of ``tokens``, of the ending from ``place`` and of the end may come."""
         assert self._ending is not None
-        tokens = (token, *self._ending.tokens(place), self.vocabulary.end)
-        count = self.within.count_allowed(tokens)
-        return count, count == len(tokens)
+        return self.within.count_allowed(
+            (*tokens, *self._ending.tokens(place), self.vocabulary.end)
+        )
 
-    def _search(self, token: int, room: int) -> tuple[Spelled, int] | None:
+    def _size(self, tokens: tuple[int, ...], place: int) -> int:
+        assert self._ending is not None
+        return len(tokens) + len(self._ending.tokens(place)) + 1
+
+    def _goes_on(self, tokens: tuple[int, ...], ending: Spelled, place: int) -> bool:
+        """Whether the text may go on by ``tokens`` and ``ending`` from ``place``, and end."""
+        asked = (*tokens, *ending.tokens(place), self.vocabulary.end)
+        return self.within.count_allowed(asked) == len(asked)
+
+    def _search(self, tokens: tuple[int, ...], room: int) -> _Found | None:
         after = self.within.copy()
-        after.advance(token)
+        for token in tokens:
+            after.advance(token)
         for thorough in (False, True):
             ending = _ending(after, thorough=thorough)
             if ending is None or ending.costs[0] <= room:
                 break
         return None if ending is None or ending.costs[0] > room else (ending, 0)
+
+    def _alike(self) -> Alike | None:
+        """Which characters are alike here; ``None`` where tokens are better asked about one by one.
+
+        Where the ending fits also after a token more, it answers for nearly all tokens. Where it
+        does not, hardly any token is allowed, and a model may offer thousands before one that is.
+        """
+        here, ending = self._here, self._ending
+        assert ending is not None
+        if not here.is_sorted:
+            here.is_sorted = True
+            mask = self.within.mask() if ending.costs[self._place] >= self._left else None
+            if mask is not None and not self.within.exact_costs:
+                here.alike = self._alike_in(mask)
+        return here.alike
+
+    def _alike_in(self, mask: NDArray[np.uint32]) -> Alike | None:
+        ending, vocabulary = self._ending, self.vocabulary
+        assert ending is not None
+        if np.count_nonzero(unpack(mask, len(vocabulary))) < MANY:
+            return None
+        # Also those from which it takes too long: they tell one character from none.
+        places = (self._place, *self._later(self._left))
+        probes = [(*ending.tokens(place), vocabulary.end) for place in places]
+        try:
+            unsettled = partial(unsettled_texts, vocabulary, mask)
+            return alike_at(self.within.copy(), probes, unsettled)
+        except ConstraintTooComplexError:
+            # Drawing may well go where this could not.
+            return None
+
+    def _read(self, text: bytes, alike: Alike) -> _Reading:
+        """What is known after ``text``, as if it were one token."""
+        readings = self._here.readings
+        if text not in readings:
+            readings[text] = self._find_after_text(text, alike)
+        return readings[text]
+
+    def _find_after_text(self, text: bytes, alike: Alike) -> _Reading:
+        ending, place, room = self._ending, self._place, self._left - 1
+        assert ending is not None
+        if rest := alike.rest_of(text):
+            # The character must be completed; then it is as if it had not been written.
+            completed = spell(rest + ending.text[place:], self.vocabulary)
+            return _Reading((completed, 0) if completed.costs[0] <= room else None, allowed=True)
+        spelled = spell(text, self.vocabulary)
+        if spelled.costs[0] == NEVER:
+            return _Reading(None, allowed=False)
+        return self._find_after(spelled.tokens(), room)
+
+    def outline(self) -> NDArray[np.uint32] | None:
+        """A mask outside of which nothing is allowed, and in which most is.
+
+        ``None`` where there is no cheap way to tell. It is what the constraint allows, without the
+        many tokens that are alike in being refused.
+        """
+        here = self._here
+        if here.outline is None:
+            mask = self.within.mask()
+            alike = self._alike() if self.steers else None
+            if mask is None or alike is None:
+                return mask
+            refused = refused_alike(
+                self.vocabulary, mask, alike, lambda text: self._refuses(text, alike)
+            )
+            self._allow_beginnings(refused)
+            here.outline = mask & ~pack(refused)
+        return here.outline.copy()
+
+    def _allow_beginnings(self, refused: NDArray[np.bool_]) -> None:
+        """Take the tokens out that begin the ending."""
+        vocabulary, same = self.vocabulary, Characters.of(self.vocabulary).same
+        assert self._ending is not None
+        rest = self._ending.text[self._place : self._place + vocabulary.longest]
+        for length in range(1, len(rest) + 1):
+            first = vocabulary.first_token.get(rest[:length])
+            if first is not None and self._begins(rest[:length]):
+                refused[list(same.get(rest[:length], (first,)))] = False
+
+    def _refuses(self, text: bytes, alike: Alike) -> bool:
+        """Whether tokens that are read as ``text`` are refused."""
+        reading = self._read(text, alike)
+        return reading.allowed and reading.found is None
 
     def mask(self) -> NDArray[np.uint32] | None:
         """``None`` where every token needs a look of its own; see ``outline``."""
@@ -165,14 +325,14 @@ class Budgeted(Matcher):
             found = self._found(token)
         self.within.advance(token)
         self._left -= 1
-        self._after = {}
+        self._here = _Place()
         if found is not None:
             self._ending, self._place = found
 
     def copy(self) -> Budgeted:
         """An independent matcher in the same state."""
         twin = Budgeted(self.within.copy(), self._left, self._ending, self._place)
-        twin._after = self._after
+        twin._here = self._here
         return twin
 
     def forced(self) -> tuple[int, ...]:
@@ -215,7 +375,7 @@ def outline(matcher: Matcher) -> tuple[NDArray[np.uint32] | None, bool]:
     ``None`` where there is no cheap way to tell.
     """
     if isinstance(matcher, Budgeted) and matcher.steers:
-        return matcher.within.mask(), False
+        return matcher.outline(), False
     mask = matcher.mask()
     return mask, mask is not None
 
