@@ -13,6 +13,7 @@ from lark.load_grammar import Grammar as LarkGrammar
 from lark.load_grammar import load_grammar
 
 from condit.constraint.engine import HEADER
+from condit.constraint.grammar_choices import name_choices
 from condit.constraint.nesting import refuse_deep
 from condit.constraint.regex import compile_oracle, terminal
 from condit.constraint.regex_dialect import Dialect, read_pattern
@@ -75,7 +76,9 @@ def read_rules(text: str, start: str) -> Rules:
             warnings.simplefilter("ignore", FutureWarning)
             _refuse_deep_terminals(text)
             read, _ = load_grammar(text, "<string>", [], False)  # type: ignore[no-untyped-call]
-            # Before lark takes a time for it that grows with the square of a chain's length.
+            # Before lark takes a time for it that grows with the square of a chain's length, or
+            # with the product of all choices.
+            name_choices(read)
             _refuse_deep(_mentions(read), start)
             parser = lark.Lark(
                 read,

@@ -303,3 +303,22 @@ def test_what_is_drawn_for_an_int_is_read_as_an_int():
 def test_an_unknown_spelling_of_numbers_is_refused():
     with pytest.raises(ArgumentError, match="numbers='all' is unknown; use 'canonical' or 'any'"):
         condit.json_schema({}, numbers="all")
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [{}, {"minimum": -3}, {"minimum": -20, "maximum": 3}, {"maximum": 0}, {"minimum": 0}],
+    ids=str,
+)
+@pytest.mark.parametrize("step", [1, 5, 7, 10, 12])
+def test_multiples_are_canonical_integers(by_byte, step, beside):
+    # Canonical is what ``json.dumps`` writes, and nothing else: no ``-0``, no ``7.0``.
+    schema = {"type": "integer", "multipleOf": step, **beside}
+    start = condit.json_schema(schema).bind(by_byte)
+    low, high = beside.get("minimum", -99), beside.get("maximum", 99)
+    texts = [f"{number}{tail}" for number in range(-40, 41) for tail in ("", ".0", "e0")]
+    for text in [*texts, "-0", "-0.0", "00"]:
+        written = start.count_allowed([*text.encode(), by_byte.end]) == len(text) + 1
+        number = float(text)
+        meant = text == json.dumps(int(number)) and low <= number <= high and number % step == 0
+        assert written == meant, text

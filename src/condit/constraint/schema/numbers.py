@@ -17,6 +17,7 @@ import re
 from decimal import Decimal
 from fractions import Fraction
 from functools import reduce
+from typing import Any
 
 from jsonschema_rs.canonical import IntegerView, NumberView
 
@@ -94,7 +95,7 @@ def integer_terminal(view: IntegerView, integers: Integers) -> tuple[str, tuple[
     return expression, tuple(relaxed)
 
 
-def multiple_leaves(view: NumberView | IntegerView) -> list[dict[str, object]]:
+def multiple_leaves(view: NumberView | IntegerView) -> list[dict[str, Any]]:
     """JSON schemas that the mask engine itself turns into the numerals of such multiples.
 
     Each stands for the numerals with so many digits behind the point, or none. There are none of
@@ -130,6 +131,20 @@ def multiple_leaves(view: NumberView | IntegerView) -> list[dict[str, object]]:
         for each in (steps, *shorter)
         if _some_multiple(each, view)
     ]
+
+
+def without_negative_zero(leaf: dict[str, Any]) -> list[dict[str, Any]]:
+    """One of ``multiple_leaves`` for an integer, in parts that do not write ``-0``.
+
+    The engine writes it where its numerals may have a sign and may be zero.
+    """
+    low, high, step = leaf.get("minimum"), leaf.get("maximum"), leaf["multipleOf"]
+    if (low is not None and low >= 0) or (high is not None and high < 0):
+        return [leaf]
+    parts = [{**leaf, "minimum": 0}]
+    if low is None or low <= -step:
+        parts.append({**leaf, "maximum": -1})
+    return parts
 
 
 def has_multiples(view: NumberView | IntegerView) -> bool:

@@ -21,6 +21,7 @@ from condit.constraint.schema.numbers import (
     integer_terminal,
     multiple_leaves,
     number_terminal,
+    without_negative_zero,
 )
 from condit.constraint.schema.objects import object_rule
 from condit.constraint.schema.together import together
@@ -147,9 +148,11 @@ def _number(
 
 def _multiples(
     writer: Writer,
-    leaves: list[dict[str, object]],
+    leaves: list[dict[str, Any]],
     view: canonical.NumberView | canonical.IntegerView,
 ) -> str:
+    if leaves[0]["type"] == "integer" and writer.integers is Integers.CANONICAL:
+        leaves = [part for leaf in leaves for part in without_negative_zero(leaf)]
     symbols = [writer.rule(f"%json {json.dumps(leaf)}") for leaf in leaves]
     if leaves[0]["type"] == "integer" and writer.integers is Integers.ANY:
         symbols.append(f"{symbols[0]} {writer.terminal('/[.]0/')}")
