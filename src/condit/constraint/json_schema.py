@@ -34,6 +34,7 @@ from condit.constraint.schema.scanner import Scanner
 from condit.constraint.schema.source import (
     Source,
     canonical,
+    has_long_lists,
     inlined,
     source_of,
     unsatisfiable_reason,
@@ -154,11 +155,16 @@ class JsonSchema(Constraint):
         object.__setattr__(self, "_adapter", adapter)
         places = None if adapter is None else Type(adapter.core_schema)
         object.__setattr__(self, "_places", places)
-        root = canonical(source, asserts)
+        root = canonical(source, asserts, named=True)
         if str(root.satisfiability()) == "no":
             raise UnsatisfiableError(unsatisfiable_reason(source, asserts))
         order = KeyOrder(source.loaded())
         compiled = self._compile(root, order, deadline)
+        if compiled.relaxed and has_long_lists(source):
+            # What is behind references cannot always be combined with what stands beside them.
+            other = self._compile(canonical(source, asserts), order, deadline)
+            if len(other.relaxed) < len(compiled.relaxed) and not other.leaves_out_all:
+                compiled = other
         if compiled.leaves_out_logic and (expanded := inlined(source)) is not None:
             other = self._compile(canonical(expanded, asserts), order, deadline)
             if len(other.relaxed) < len(compiled.relaxed) and not other.leaves_out_all:

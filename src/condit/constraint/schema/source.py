@@ -16,6 +16,7 @@ from jsonschema_rs.canonical import CanonicalizationError, find_unsatisfiable
 
 from condit.constraint.schema.annex_b import with_strict_patterns
 from condit.constraint.schema.bounds import examine, is_ordinary, without
+from condit.constraint.schema.branches import with_named_branches
 from condit.constraint.schema.documents import (
     METASCHEMAS,
     ROOT,
@@ -175,21 +176,23 @@ def validator(source: Source, formats: bool) -> Any:
         raise _refusal(source, error) from error
 
 
-def canonical(source: Source, formats: bool) -> CanonicalSchema:
+def canonical(source: Source, formats: bool, *, named: bool = False) -> CanonicalSchema:
     """The schema in canonical form; a ``Raw`` node where that cannot be had.
 
     Args:
         source: the schema.
         formats: whether ``format`` is asserted.
+        named: whether the alternatives of long lists are put behind references first.
 
     Raises:
         CompileError: as of ``validator``.
         ConstraintTooComplexError: it is nested too deeply.
     """
     try:
-        return jsonschema_rs.canonicalize(
-            _plain(source), validate_formats=formats, **_where(source)
-        )
+        schema = _plain(source)
+        if named:
+            schema = with_named_branches(schema, source.text, source.draft)
+        return jsonschema_rs.canonicalize(schema, validate_formats=formats, **_where(source))
     except (
         jsonschema_rs.ValidationError,
         jsonschema_rs.ReferencingError,
@@ -199,6 +202,12 @@ def canonical(source: Source, formats: bool) -> CanonicalSchema:
         # The oracle says better what is wrong.
         validator(source, formats)
         raise _refusal(source, error) from error
+
+
+def has_long_lists(source: Source) -> bool:
+    """Whether ``canonical`` with ``named`` differs from that without."""
+    schema = _plain(source)
+    return with_named_branches(schema, source.text, source.draft) is not schema
 
 
 def inlined(source: Source) -> Source | None:
