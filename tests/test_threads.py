@@ -91,7 +91,8 @@ def test_a_memory_may_be_shared(sampler: str, letters: NgramModel) -> None:
     results = at_once([call(number) for number in range(40)])
     assert all(sample.valid for result in results for sample in result.samples)
     assert len(memory) <= 2
-    assert all(entry.borrower is None for entry in memory._entries)
+    assert not any(entry.is_lent for entry in memory._entries)
+    assert memory.bytes <= 40_000
 
 
 def test_a_memory_in_a_call_within_a_call_of_the_same_problem(letters: NgramModel) -> None:
@@ -111,6 +112,59 @@ def test_a_memory_in_a_call_within_a_call_of_the_same_problem(letters: NgramMode
     # Others of the same kind at once: nobody waits for somebody who waits for him.
     results = at_once([lambda: draw(1, condit.prefer(score))] * 8)
     assert all(each.best.valid for each in results)
+
+
+def test_a_preference_may_draw_in_other_threads(letters: NgramModel) -> None:
+    first, second = condit.Memory(), condit.Memory()
+    constraint = condit.regex("[abc]{1,3}")
+
+    def draw(memory: condit.Memory, inner: condit.Memory | None = None) -> condit.Result:
+        def score(text: str) -> float:
+            assert inner is not None
+            with ThreadPoolExecutor(2) as pool:
+                made = list(pool.map(draw, [inner, memory]))
+            return float(sum(len(each.best.text) for each in made))
+
+        return condit.generate(
+            letters,
+            "ab",
+            constraint,
+            n=2,
+            max_tokens=4,
+            seed=0,
+            memory=memory,
+            prefer=None if inner is None else condit.prefer(score),
+        )
+
+    # Each of two memories in use asks for the other, and for itself.
+    calls = [lambda: draw(first, second), lambda: draw(second, first)] * 4
+    assert all(result.best.valid for result in at_once(calls))
+
+
+def test_what_was_broken_off_in_the_middle_is_not_remembered(letters: NgramModel) -> None:
+    memory = condit.Memory()
+
+    def interrupt(text: str) -> float:
+        raise KeyboardInterrupt
+
+    def draw(**options: Any) -> condit.Result:
+        return condit.generate(
+            letters,
+            "ab",
+            condit.regex("[abc]{1,3}"),
+            n=4,
+            max_tokens=4,
+            seed=0,
+            memory=memory,
+            **options,
+        )
+
+    draw()
+    assert len(memory) == 1
+    with pytest.raises(KeyboardInterrupt):
+        draw(prefer=condit.prefer(interrupt))
+    assert len(memory) == 0
+    assert draw().best.valid
 
 
 def test_a_call_that_fails_leaves_its_memory_to_the_others(letters: NgramModel) -> None:

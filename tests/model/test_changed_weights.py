@@ -12,6 +12,8 @@ import torch
 import whole_models
 
 import condit
+from condit import NgramModel
+from condit.errors import ModelError
 from condit.model.base import as_float32
 from condit.model.packed import PackedLinear, pack
 from condit.model.transformers import TransformersModel
@@ -188,6 +190,63 @@ def test_a_likelihood_is_that_of_the_weights_as_they_are() -> None:
     after = likelihood.scores(["a b", "yes"])
     assert after != before
     assert after == condit.likelihood(model, PROMPT).scores(["a b", "yes"])
+
+
+def test_scores_that_are_remembered_belong_to_the_weights() -> None:
+    model = whole_models.model()
+    prefer = condit.prefer(condit.likelihood(model, PROMPT))
+    before = prefer.log_weights(["yes"])
+    load_others(model.module)
+    after = prefer.log_weights(["yes"])
+    assert after != before
+    assert after == condit.prefer(condit.likelihood(model, PROMPT)).log_weights(["yes"])
+
+
+def test_any_model_with_a_torch_module_tells_its_version() -> None:
+    class Own(NgramModel):
+        pass
+
+    model = Own.train(["abc"], vocabulary=condit.Vocabulary.of_bytes())
+    assert model.version() is None
+    model.module = torch.nn.Linear(2, 2)
+    before = model.version()
+    assert model.version() == before
+    model.module.weight.data += 1
+    assert model.version() != before
+
+
+def test_modules_that_take_the_place_of_others_are_told_apart() -> None:
+    holder = torch.nn.Sequential(torch.nn.Linear(3, 3))
+    for _ in range(50):
+        before = WeightsVersion.of(holder)
+        old = holder[0]
+        twin = torch.nn.Linear(3, 3)
+        twin.weight, twin.bias = old.weight, old.bias
+        holder[0] = twin
+        del old, twin
+        assert WeightsVersion.of(holder) != before
+
+
+def test_what_is_held_beside_parameters_is_seen() -> None:
+    layer = torch.nn.Linear(2, 2)
+    layer.shift, layer.active = torch.zeros(3), {"one"}
+    before = WeightsVersion.of(layer)
+    assert WeightsVersion.of(layer) == before
+    layer.shift.data += 1
+    changed = WeightsVersion.of(layer)
+    assert changed != before
+    layer.active.add("two")
+    switched = WeightsVersion.of(layer)
+    assert switched != changed
+    layer.forward = layer.extra_repr
+    assert WeightsVersion.of(layer) != switched
+
+
+def test_a_module_in_training_mode_is_refused() -> None:
+    model = whole_models.model()
+    model.module.train()
+    with pytest.raises(ModelError, match=r"small is in training mode.*eval\(\)"):
+        model.start(PROMPT)
 
 
 def test_a_version_sees_tensors_of_every_kind() -> None:

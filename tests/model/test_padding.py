@@ -16,7 +16,7 @@ from condit.errors import ArgumentError, ModelError, VocabularyError
 from condit.model.base import Decoder, Draft, Logits, Model
 from condit.model.transformers import TransformersModel
 from condit.plugins import registered
-from condit.testing import check_decoder
+from condit.testing import BrokenLawError, check_decoder
 
 SIZE = whole_models.tokens().get_vocab_size()
 SAMPLERS = sorted(registered("samplers"))
@@ -123,6 +123,14 @@ def test_a_torch_model_with_padded_embeddings(sampler: str) -> None:
     plain = draw(whole_models.model(), sampler, constraint, seed=2)
     padded = draw(whole_models.model(SIZE + 40), sampler, constraint, seed=2)
     assert [each[:2] for each in padded] == [each[:2] for each in plain]
+
+
+def test_the_laws_of_decoders_ask_for_a_logit_of_every_token(
+    letters: NgramModel, rng: np.random.Generator
+) -> None:
+    check_decoder(Padded(letters, 3), rng, rounds=6)
+    with pytest.raises(BrokenLawError, match="6 logits for 7 tokens"):
+        check_decoder(Padded(letters, -1), rng, rounds=6)
 
 
 def test_padding_has_no_place_in_the_vocabulary(rng: np.random.Generator) -> None:

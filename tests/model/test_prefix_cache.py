@@ -15,6 +15,7 @@ from small_models import BOTH, SMALL
 import condit
 from condit import Vocabulary
 from condit.errors import ArgumentError
+from condit.model import prefix_cache
 from condit.model.base import Decoder, Model, as_float32
 from condit.model.cells import CellDecoder
 from condit.model.prefix_cache import LIMIT, PrefixCache
@@ -148,3 +149,22 @@ def test_a_second_call_forwards_no_prompt(smollm2: Model) -> None:
     assert first - second == runs[0].stats.prompt_tokens
     assert condit.cache_info().reused_tokens == 2 * runs[0].stats.prompt_tokens
     assert condit.cache_info().draft_bytes > 0
+
+
+def test_owners_may_go_while_the_cache_is_looked_through() -> None:
+    condit.clear_cache()
+    models = [Bare() for _ in range(3)]
+    for model in models:
+        model.start([3, 4, 5])
+    del model
+    assert condit.cache_info().prompts == 3
+    # As the garbage collector may do it, in the middle of a search.
+    seen = 0
+    with prefix_cache._locked():
+        for _ in prefix_cache._kept:
+            if models:
+                models.pop()
+                gc.collect()
+            seen += 1
+    assert seen == 3
+    assert condit.cache_info().prompts == 0

@@ -119,7 +119,7 @@ class FarAway:
 
     def __init__(self, tensor) -> None:  # type: ignore[no-untyped-def]
         self.tensor, self.dtype, self.requires_grad = tensor, tensor.dtype, False
-        self.device, self.is_cpu = torch.device("meta"), False
+        self.device, self.is_cpu, self.shape = torch.device("meta"), False, tensor.shape
 
     @classmethod
     def __torch_function__(cls, function, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]

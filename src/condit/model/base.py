@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -171,9 +172,15 @@ class Model(ABC):
         """What tells apart states of a model that can change, as by training: compared by ``==``.
 
         What a call has learned of a model (prompts, a memory) serves the next one only where this
-        is equal. A model that never changes need not say anything.
+        is equal. Of a model with a torch ``module`` it is that of the weights; one that never
+        changes need not say anything.
         """
-        return None
+        torch = sys.modules.get("torch")
+        if torch is None or not isinstance(self.module, torch.nn.Module):
+            return None
+        from condit.model.weights_version import WeightsVersion
+
+        return WeightsVersion.of(self.module)
 
     @abstractmethod
     def encode(self, text: str) -> list[int]:

@@ -98,28 +98,34 @@ class PackedLinear(torch.nn.Linear):  # type: ignore[misc]
             or (torch.is_grad_enabled() and _wants_gradient(input, weight, bias))
             or torch.is_autocast_enabled("cpu")
             or torch.compiler.is_compiling()
-            or not (self._packed.is_of(weight) or self._packs_again(weight))
+            or (packed := self._packed_for(weight)) is None
         ):
             return super().forward(input)
         width = input.shape[-1]
         count = size // width
         if count >= _FEWEST_ROWS:
-            return self._packed.times(input, bias)
+            return packed.times(input, bias)
         rows = input.reshape(count, width)
         if count == 1:
             rows = rows.expand(_FEWEST_ROWS, width)
         else:
             rows = torch.nn.functional.pad(rows, (0, 0, 0, _FEWEST_ROWS - count))
         # A copy, so that who keeps it does not keep the rows that only filled up.
-        result = self._packed.times(rows, bias)[:count].clone()
+        result = packed.times(rows, bias)[:count].clone()
         return result.view(*input.shape[:-1], -1)
 
-    def _packs_again(self, weight: torch.Tensor) -> bool:
-        """Pack a weight that has changed, if it still can be packed."""
-        if not _packable(weight):
-            return False
-        self._packed = _Packed(weight)
-        return True
+    def _packed_for(self, weight: torch.Tensor) -> _Packed | None:
+        """The packed copy of ``weight``, made anew where that has changed; ``None``: there is none.
+
+        Taken once a forward, as another thread may pack or unpack meanwhile.
+        """
+        packed: _Packed | None = getattr(self, "_packed", None)
+        if packed is not None and packed.is_of(weight):
+            return packed
+        if packed is None or not _packable(weight):
+            return None
+        self._packed = packed = _Packed(weight)
+        return packed
 
 
 def pack(module: torch.nn.Module) -> int:

@@ -7,9 +7,12 @@ forwards nothing.
 
 from __future__ import annotations
 
+import itertools
 import threading
 import weakref
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     import torch
 
 Key: TypeAlias = tuple[int, tuple[int, ...]]
-"""Whose prompt, by ``id``, and the prompt."""
+"""Whose prompt, by a number of its own, and the prompt."""
 
 LIMIT = 512 * 2**20
 """Bytes of keys and values that are kept, unless `set_limit` says otherwise."""
@@ -66,13 +69,14 @@ class PrefixCache:
     """
 
     def __init__(self, owner: Any) -> None:
-        self._key = id(owner)
+        self._key = next(_numbers)
         self._version: object = None
-        weakref.finalize(owner, _drop, self._key)
+        # The garbage collector may call this in the middle of anything: it only leaves a note.
+        weakref.finalize(owner, _gone.append, self._key)
 
     def renew(self, version: object) -> None:
         """Forget the prompts of the owner unless its version is still this one."""
-        with _lock:
+        with _locked():
             if version != self._version:
                 _drop(self._key)
                 self._version = version
@@ -84,7 +88,7 @@ class PrefixCache:
         at least the last is left, for its logits.
         """
         wanted = np.array(prompt, dtype=np.int64)
-        with _lock:
+        with _locked():
             best, most = None, 0
             for key in _kept:
                 if key[0] != self._key:
@@ -111,14 +115,14 @@ class PrefixCache:
     ) -> None:
         """Keep a prompt that was forwarded; one that is too large for the cache is not kept."""
         kept = Kept(np.array(prompt, dtype=np.int64), tuple(layers), logits)
-        with _lock:
+        with _locked():
             if kept.nbytes <= _kept.maxsize:
                 _kept[self._key, tuple(prompt)] = kept
 
 
 def counts() -> dict[str, int]:
     """How many prompts, tokens and bytes are kept, of how many, and what that has saved."""
-    with _lock:
+    with _locked():
         return {
             "prompts": len(_kept),
             "tokens": sum(len(prompt) for _, prompt in _kept),
@@ -144,7 +148,7 @@ def clear() -> None:
     """Forget every prompt, those of keepers too, and the counts."""
     for keeper in list(_keepers):
         keeper.clear()
-    with _lock:
+    with _locked():
         _kept.clear()
         _counts.update(dict.fromkeys(_counts, 0))
 
@@ -158,7 +162,7 @@ def set_limit(limit: int) -> None:
     global _kept
     if limit < 0:
         raise ArgumentError(f"the limit of the cache must be 0 bytes or more, not {limit}")
-    with _lock:
+    with _locked():
         smaller = _new(limit)
         while _kept:
             key, kept = _kept.popitem()  # the one used longest ago
@@ -177,12 +181,22 @@ def _new(limit: int) -> LRUCache[Key, Kept]:
 
 
 def _drop(owner: int) -> None:
+    for key in [key for key in _kept if key[0] == owner]:
+        del _kept[key]
+
+
+@contextmanager
+def _locked() -> Iterator[None]:
+    """The cache for one thread at a time, without what belongs to owners that are gone."""
     with _lock:
-        for key in [key for key in _kept if key[0] == owner]:
-            del _kept[key]
+        while _gone:
+            _drop(_gone.popleft())
+        yield
 
 
 _lock = threading.RLock()
+_numbers = itertools.count()
+_gone: deque[int] = deque()
 _keepers: weakref.WeakSet[Keeper] = weakref.WeakSet()
 _kept = _new(LIMIT)
 _counts = {"hits": 0, "misses": 0, "reused_tokens": 0}

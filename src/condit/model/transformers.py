@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 INSTALL = "pip install 'condit[transformers]'"
 
+_quieting = threading.RLock()
+
 _ATTENTION_KINDS = {"full_attention", "sliding_attention"}
 
 
@@ -99,16 +101,6 @@ class TransformersModel(Model):
         tokens: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
         return tokens
 
-    def version(self) -> object:
-        """The state of the weights, as far as it can be seen without reading all of them.
-
-        See ``condit.model.weights_version`` for what is seen. What is not (a write through
-        ``tensor.data`` to a few numbers) takes a ``condit.clear_cache()`` and a new memory.
-        """
-        from condit.model.weights_version import WeightsVersion
-
-        return WeightsVersion.of(self.module)
-
     def _notice_changes(self) -> None:
         """Let go of what other weights have computed."""
         from condit.model.packed import PackedLinear, pack
@@ -128,6 +120,11 @@ class TransformersModel(Model):
         """A decoder with ``lanes`` lanes that share ``prompt``, forwarded once."""
         from condit.model.cells import CellDecoder
 
+        if self.module.training:
+            raise ModelError(
+                f"{self.name} is in training mode, in which it would draw with dropout: call "
+                "model.module.eval() first"
+            )
         self._notice_changes()
         decoder = CellDecoder(
             self.module,
@@ -199,11 +196,13 @@ def first_line(error: BaseException) -> str:
 @contextlib.contextmanager
 def quiet_unless_terminal() -> Iterator[None]:
     """Let ``transformers`` draw its progress bars on a terminal, and nothing anywhere else."""
-    if sys.stderr is not None and sys.stderr.isatty():
-        yield
-        return
-    with contextlib.redirect_stderr(io.StringIO()):
-        yield
+    # One at a time: the redirection is the whole process's, and two at once would undo it wrongly.
+    with _quieting:
+        if sys.stderr is not None and sys.stderr.isatty():
+            yield
+            return
+        with contextlib.redirect_stderr(io.StringIO()):
+            yield
 
 
 def _torch_dtype(name: str) -> str | torch.dtype:

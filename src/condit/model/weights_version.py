@@ -14,6 +14,7 @@ such as to a single row: ``condit.clear_cache()`` and a new ``condit.Memory`` af
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -33,7 +34,7 @@ class WeightsVersion:
 
     Attributes:
         tensors: for each parameter and buffer its address, shape, type and count of writes.
-        modules: for each module its identity, and what its plain attributes say.
+        modules: for each module a weak reference, and what its plain attributes say.
         numbers: some numbers of each tensor, as bytes.
     """
 
@@ -44,10 +45,12 @@ class WeightsVersion:
     @classmethod
     def of(cls, module: torch.nn.Module) -> WeightsVersion:
         """The version of ``module`` as it is now."""
-        tensors = list(chain(module.parameters(), module.buffers()))
+        parts = list(module.modules())
+        loose = (each for part in parts for each in vars(part).values() if torch.is_tensor(each))
+        tensors = list(chain(module.parameters(), module.buffers(), loose))
         return cls(
             tuple(_standing(tensor) for tensor in tensors),
-            tuple(_switches(part) for part in module.modules()),
+            tuple(map(_switches, parts)),
             sample(tensors),
         )
 
@@ -83,7 +86,7 @@ def _standing(tensor: torch.Tensor) -> object:
 def _switches(module: torch.nn.Module) -> object:
     hooks = (module._forward_hooks, module._forward_pre_hooks)
     own = vars(module)
-    return id(module), tuple(map(tuple, hooks)), tuple(_plain(own))
+    return weakref.ref(module), tuple(map(tuple, hooks)), tuple(_plain(own))
 
 
 def _plain(attributes: dict[str, Any]) -> Iterator[object]:
@@ -93,10 +96,14 @@ def _plain(attributes: dict[str, Any]) -> Iterator[object]:
             continue
         if type(value) in _PLAIN:
             yield name, value
-        elif type(value) in (list, tuple) and all(type(each) in _PLAIN for each in value):
-            yield name, tuple(value)
+        elif type(value) in (list, tuple, set, frozenset) and all(
+            type(each) in _PLAIN for each in value
+        ):
+            yield name, frozenset(value) if isinstance(value, set | frozenset) else tuple(value)
         elif type(value) is dict and all(type(each) in _PLAIN for each in value.values()):
             yield name, tuple(value.items())
+        elif name == "forward":
+            yield name, value
 
 
 _COMMON = vars(torch.nn.Module()).keys() - {"training"}

@@ -71,6 +71,10 @@ class Likelihood(Scorer):
         """The likelihood of that model."""
         return f"likelihood({self.model.name})"
 
+    def version(self) -> object:
+        """That of the model."""
+        return self.model.version()
+
     @property
     def positions_forwarded(self) -> int:
         """Token positions that the model has computed so far, the prompt included."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from numbers import Real
@@ -85,6 +86,8 @@ class Scored(Preference):
         self.strength = strength
         self.partial = scorer.partial if partial is None else partial
         self._remembered: OrderedDict[str, float] = OrderedDict()
+        self._version: object = None
+        self._lock = threading.Lock()
 
     def log_weights(self, texts: Sequence[str]) -> list[float]:
         """``strength * score`` for each text; each text that is not remembered is scored once.
@@ -100,8 +103,12 @@ class Scored(Preference):
 
     def _scores(self, texts: Sequence[str]) -> dict[str, float]:
         """The score of every text that is asked about, once."""
-        remembered = self._remembered
-        known = {text: remembered[text] for text in texts if text in remembered}
+        version = self.scorer.version()
+        with self._lock:
+            if version != self._version:
+                self._remembered, self._version = OrderedDict(), version
+            remembered = self._remembered
+            known = {text: remembered[text] for text in texts if text in remembered}
         new = [text for text in dict.fromkeys(texts) if text not in known]
         if new:
             answers = list(self.scorer.scores(new))
@@ -111,11 +118,12 @@ class Scored(Preference):
                 )
             for text, answer in zip(new, answers, strict=True):
                 known[text] = number(answer, f"score {self.scorer.name} for {excerpt(text)}")
-        for text, score in known.items():
-            remembered[text] = score
-            remembered.move_to_end(text)
-        while len(remembered) > _REMEMBERED:
-            remembered.popitem(last=False)
+        with self._lock:
+            for text, score in known.items():
+                remembered[text] = score
+                remembered.move_to_end(text)
+            while len(remembered) > _REMEMBERED:
+                remembered.popitem(last=False)
         return known
 
     def _log_weight(self, text: str, score: float) -> float:

@@ -24,6 +24,13 @@ class Scorer(ABC):
         """How messages call it."""
         return name_of(self)
 
+    def version(self) -> object:
+        """What tells apart states of a scorer that can change: see ``Model.version``.
+
+        Scores are remembered only where this is equal.
+        """
+        return None
+
     @abstractmethod
     def scores(self, texts: Sequence[str]) -> list[float]:
         """The score of each text, in order; ``-inf`` for "never"."""

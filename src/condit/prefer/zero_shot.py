@@ -108,6 +108,10 @@ class ZeroShot(Scorer):
         """The label, and the model that judges."""
         return f"zero_shot({self.model.name}, {self.label!r})"
 
+    def version(self) -> object:
+        """That of the model."""
+        return self.model.version()
+
     def scores(self, texts: Sequence[str]) -> list[float]:
         """Natural logarithm of ``P(label | text)`` for each text.
 

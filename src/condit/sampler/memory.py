@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from condit.constraint.base import Constraint
-from condit.errors import ArgumentError
+from condit.errors import ArgumentError, ConditError
 from condit.model.base import Model
 from condit.sampler.base import Problem
 from condit.sampler.law import BaseLaw
@@ -25,8 +25,19 @@ class _Entry:
     max_tokens: int
     finish: bool
     trie: Trie
-    borrower: int | None = None
-    """The thread whose call is learning in it now."""
+    is_lent: bool = False
+    """Whether a call is learning in it now."""
+
+    def is_like(self, other: _Entry) -> bool:
+        """Whether it is of the same problem."""
+        return (
+            self.model is other.model
+            and self.prompt == other.prompt
+            and self.law == other.law
+            and self.max_tokens == other.max_tokens
+            and self.finish == other.finish
+            and self.constraint == other.constraint
+        )
 
     def matches(self, problem: Problem, version: object) -> bool:
         return (
@@ -49,8 +60,8 @@ class Memory:
     prefixes used longest ago go first, and whole problems before that. What was learned of weights
     that have changed since is forgotten (see ``Model.version``).
 
-    Calls from several threads may share it: those with the same problem wait for each other, as
-    each goes on with what the one before has learned, and those with different problems do not.
+    Calls from several threads may share it. Calls with the same problem at the same time learn
+    apart from each other, each in a trie of its own that later calls go on with.
 
     Args:
         most_bytes: how much memory the tries may take together.
@@ -64,11 +75,15 @@ class Memory:
             raise ArgumentError(f"most_bytes must be 1 or more, not {most_bytes}")
         self.most_bytes = most_bytes
         self._entries: list[_Entry] = []
-        self._given_back = threading.Condition()
+        self._lock = threading.Lock()
 
     def __len__(self) -> int:
         """How many problems it knows."""
-        return len(self._entries)
+        known: list[_Entry] = []
+        for entry in list(self._entries):
+            if not any(entry.is_like(each) for each in known):
+                known.append(entry)
+        return len(known)
 
     def __repr__(self) -> str:
         return (
@@ -88,55 +103,50 @@ class Memory:
 
     def clear(self) -> None:
         """Forget everything, but for what calls under way are using."""
-        with self._given_back:
+        with self._lock:
             self._entries = []
 
     @contextmanager
     def borrow(self, problem: Problem) -> Iterator[Trie]:
         """What is known about ``problem``, for one call; where nothing is, an empty trie to keep.
 
-        Waits while a call of another thread has it. A call within a call (of a preference that
-        draws, say) that would have to wait gets an empty trie, which is not kept.
+        Nobody waits: while another call has it, there is a second trie for the same problem, which
+        is kept as well.
         """
         entry = self._claim(problem)
         try:
             yield entry.trie
+        except ConditError:
+            raise
+        except BaseException:
+            # Broken off in the middle of anything, so that bounds may not have been carried up.
+            with self._lock:
+                self._entries = [each for each in self._entries if each is not entry]
+            raise
         finally:
-            with self._given_back:
+            with self._lock:
+                entry.is_lent = False
                 self._trim(last=entry)
-                entry.borrower = None
-                self._given_back.notify_all()
 
     def _claim(self, problem: Problem) -> _Entry:
         version = problem.model.version()
-        thread = threading.get_ident()
-        with self._given_back:
-            while True:
-                entry = self._entry_of(problem, version)
-                if entry.borrower is None:
-                    break
-                if any(each.borrower == thread for each in self._entries):
-                    # It would wait for itself, or for one that may be waiting for it.
-                    return self._new_entry(problem, version)
-                self._given_back.wait()
-            entry.borrower = thread
+        with self._lock:
+            # Nothing serves any more that was learned of weights which have changed.
+            self._entries = [
+                entry
+                for entry in self._entries
+                if entry.model is not problem.model or entry.version == version or entry.is_lent
+            ]
+            idle = [
+                entry
+                for entry in self._entries
+                if not entry.is_lent and entry.matches(problem, version)
+            ]
+            entry = idle[-1] if idle else self._new_entry(problem, version)
+            # The last is the one used last.
+            self._entries = [each for each in self._entries if each is not entry] + [entry]
+            entry.is_lent = True
             self._trim(last=entry)
-        return entry
-
-    def _entry_of(self, problem: Problem, version: object) -> _Entry:
-        """The entry of a problem, made where there is none; it becomes the one used last."""
-        self._entries = [
-            entry
-            for entry in self._entries
-            if entry.model is not problem.model or entry.version == version or entry.borrower
-        ]
-        for entry in self._entries:
-            if entry.matches(problem, version):
-                self._entries.remove(entry)
-                break
-        else:
-            entry = self._new_entry(problem, version)
-        self._entries.append(entry)
         return entry
 
     def _new_entry(self, problem: Problem, version: object) -> _Entry:
@@ -156,6 +166,6 @@ class Memory:
         for entry in list(self._entries):
             if self.bytes <= self.most_bytes:
                 break
-            if entry is not last and entry.borrower is None:
+            if entry is not last and not entry.is_lent:
                 self._entries.remove(entry)
         last.trie.evict()

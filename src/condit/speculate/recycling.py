@@ -46,6 +46,7 @@ class Recycling:
 
     def __init__(self, vocabulary: int) -> None:
         self._vocabulary = vocabulary
+        self._lock = threading.Lock()
         rows = vocabulary + _ROWS
         self._tokens = np.full((rows, SUCCESSORS), -1, dtype=np.int32)
         self._logits = np.zeros((rows, SUCCESSORS), dtype=np.float32)
@@ -67,13 +68,14 @@ class Recycling:
         if not rows:
             return
         tokens, logits = most_probable([row[: self._vocabulary] for row in rows])
-        for context, best, values in zip(contexts, tokens, logits, strict=True):
-            for length in range(1, min(LONGEST, len(context)) + 1):
-                place, key = self._place(context[-length:])
-                self._tokens[place] = best
-                self._logits[place] = values
-                if length > 1:
-                    self._keys[place - self._vocabulary] = key
+        with self._lock:
+            for context, best, values in zip(contexts, tokens, logits, strict=True):
+                for length in range(1, min(LONGEST, len(context)) + 1):
+                    place, key = self._place(context[-length:])
+                    self._tokens[place] = best
+                    self._logits[place] = values
+                    if length > 1:
+                        self._keys[place - self._vocabulary] = key
 
     def look_up(self, context: tuple[int, ...]) -> tuple[int, list[int], list[float]] | None:
         """What followed the longest known context that ``context`` ends with.
@@ -84,11 +86,12 @@ class Recycling:
         """
         for length in range(min(LONGEST, len(context)), 0, -1):
             place, key = self._place(context[-length:])
-            if length > 1 and int(self._keys[place - self._vocabulary]) != key:
-                continue
-            tokens: list[int] = self._tokens[place].tolist()
-            if tokens[0] >= 0:
-                return length, tokens, self._logits[place].tolist()
+            with self._lock:
+                if length > 1 and int(self._keys[place - self._vocabulary]) != key:
+                    continue
+                tokens: list[int] = self._tokens[place].tolist()
+                if tokens[0] >= 0:
+                    return length, tokens, self._logits[place].tolist()
         return None
 
     def _place(self, context: tuple[int, ...]) -> tuple[int, int]:
