@@ -119,6 +119,7 @@ class FarAway:
 
     def __init__(self, tensor) -> None:  # type: ignore[no-untyped-def]
         self.tensor, self.dtype, self.requires_grad = tensor, tensor.dtype, False
+        self.shape = tensor.shape
         self.device, self.is_cpu = torch.device("meta"), False
 
     @classmethod
