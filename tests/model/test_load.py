@@ -9,6 +9,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from small_gguf import write_small_gguf
@@ -178,9 +179,9 @@ def test_two_that_load_a_gguf_file_at_once(tmp_path: Path, monkeypatch: pytest.M
     convert = gguf._convert
     both_here = threading.Barrier(2)
 
-    def converting(path: Path, target: Path, extra_ends: tuple[int, ...]) -> None:
+    def converting(path: Path, target: Path, *others: Any) -> None:
         begun.append(target)
-        convert(path, target, extra_ends)
+        convert(path, target, *others)
 
     def load() -> Path:
         both_here.wait()

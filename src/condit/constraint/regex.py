@@ -141,7 +141,7 @@ def _refusal(pattern: str, dialect: Dialect, error: str) -> CompileError | Excep
                 position=position,
                 keywords=(name,),
             )
-    if "lookarounds not supported" in error:
+    if "lookarounds not supported" in error and dialect.anchors:
         inner = [place for place in dialect.anchors if 0 < place < len(pattern) - 1]
         position = (inner or list(dialect.anchors))[0]
         return UnsupportedConstraintError(

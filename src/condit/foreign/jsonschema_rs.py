@@ -18,7 +18,7 @@ with importing("jsonschema-rs"):
 _NAMES = (
     *("CanonicalSchema", "Draft4", "Draft6", "Draft7", "Draft201909", "Draft202012"),
     *("Draft202012Validator", "ReferencingError", "Registry", "ValidationError"),
-    *("canonicalize", "validator_for"),
+    *("ValidationErrorKind", "canonicalize", "meta", "validator_for"),
 )
 _KINDS = (
     *("ALL_OF", "ANY_OF", "ARRAY", "CONST", "ENUM", "FALSE", "INTEGER", "MULTI_TYPE", "NOT"),
@@ -114,6 +114,7 @@ def probe(found: Any = jsonschema_rs, canonical: Any = canonical) -> None:
         IncompatibleDependencyError: it lacks some.
     """
     require("jsonschema-rs", found, _NAMES)
+    require("jsonschema-rs", found.ValidationErrorKind, ("Format", "Referencing"))
     names = ("CanonicalKind", "CanonicalizationError", "Distinctness", "find_unsatisfiable")
     require("jsonschema-rs", canonical, names)
     require("jsonschema-rs", canonical.CanonicalKind, _KINDS)
