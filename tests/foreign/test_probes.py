@@ -159,7 +159,9 @@ def test_transformers_takes_the_cache_by_either_name() -> None:
 class Layer:
     is_initialized = False
 
-    def lazy_initialization(self, keys: Any, values: Any) -> None: ...
+    def lazy_initialization(self, keys: Any, values: Any) -> None:
+        self.is_initialized = True
+
     def update(self, keys: Any, values: Any) -> None: ...
     def get_seq_length(self) -> None: ...
     def get_mask_sizes(self, length: int) -> None: ...
@@ -169,13 +171,21 @@ class LayerOfKeysAlone(Layer):
     def lazy_initialization(self, keys: Any) -> None: ...
 
 
+class LayerThatForgets(Layer):
+    def lazy_initialization(self, keys: Any, values: Any) -> None: ...
+
+
 class LayerWithoutBeginning:
     update = get_seq_length = get_mask_sizes = Layer.update
 
 
 def test_layers_of_the_cache_of_transformers() -> None:
-    check = condit.foreign.transformers.check_layer
+    def check(layer: Any) -> None:
+        condit.foreign.transformers.check_layer(layer, None)
+
     check(Layer)
+    with refuses("transformers", "LayerThatForgets does not say is_initialized"):
+        check(LayerThatForgets)
     with refuses("transformers", "LayerOfKeysAlone does not take keys and values"):
         check(LayerOfKeysAlone)
     with refuses("transformers", "LayerWithoutBeginning does not take keys and values"):

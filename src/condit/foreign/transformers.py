@@ -37,8 +37,12 @@ def cache_argument(forward: Callable[..., Any]) -> str:
     )
 
 
-def check_layer(layer: Any) -> None:
+def check_layer(layer: Any, states: Any) -> None:
     """See that a class of cache layers can be written to by slots; ``DynamicLayer`` can.
+
+    Args:
+        layer: the class.
+        states: keys (and values) to begin one with.
 
     Raises:
         IncompatibleDependencyError: it cannot.
@@ -52,7 +56,10 @@ def check_layer(layer: Any) -> None:
             "transformers",
             f"the lazy_initialization of its {layer.__name__} does not take keys and values",
         ) from error
-    if not hasattr(layer(), "is_initialized"):
+    begun = layer()
+    before = getattr(begun, "is_initialized", None)
+    begun.lazy_initialization(states, states)
+    if (before, getattr(begun, "is_initialized", None)) != (False, True):
         raise incompatible("transformers", f"its {layer.__name__} does not say is_initialized")
 
 
