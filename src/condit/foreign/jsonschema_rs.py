@@ -13,7 +13,9 @@ from condit.foreign.versions import importing, incompatible, require
 
 with importing("jsonschema-rs"):
     import jsonschema_rs
-    from jsonschema_rs import canonical
+    from jsonschema_rs import CanonicalSchema, canonical
+
+__all__ = ["CanonicalSchema", "probe"]
 
 _NAMES = (
     *("CanonicalSchema", "Draft4", "Draft6", "Draft7", "Draft201909", "Draft202012"),
@@ -115,7 +117,10 @@ def probe(found: Any = jsonschema_rs, canonical: Any = canonical) -> None:
     """
     require("jsonschema-rs", found, _NAMES)
     require("jsonschema-rs", found.ValidationErrorKind, ("Format", "Referencing"))
-    names = ("CanonicalKind", "CanonicalizationError", "Distinctness", "find_unsatisfiable")
+    names = (
+        *("CanonicalKind", "CanonicalizationError", "Cause", "Distinctness"),
+        *("UnsatisfiableReason", "find_unsatisfiable"),
+    )
     require("jsonschema-rs", canonical, names)
     require("jsonschema-rs", canonical.CanonicalKind, _KINDS)
     require("jsonschema-rs", canonical.Distinctness, ("ALL_DISTINCT",))

@@ -8,7 +8,7 @@ from condit.foreign.versions import importing, incompatible, require
 
 with importing("lark"):
     import lark
-    from lark import Token, Transformer, v_args
+    from lark import Token, Transformer, Tree, v_args
     from lark.grammar import NonTerminal, Rule, Symbol, Terminal
     from lark.lexer import Pattern, PatternRE, PatternStr, TerminalDef
     from lark.load_grammar import Grammar as LarkGrammar
@@ -26,6 +26,7 @@ __all__ = [
     "TerminalDef",
     "Token",
     "Transformer",
+    "Tree",
     "load_grammar",
     "probe",
     "v_args",
