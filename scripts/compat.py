@@ -10,6 +10,7 @@ import datetime
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -24,8 +25,8 @@ PAGE = ROOT / "docs" / "reference" / "compatibility.md"
 TORCH = "2.13.0"
 WHEELS = os.environ.get("CONDIT_WHEELS", "/opt/wheels")
 
-TOOLS = ("pytest>=9.2", "scikit-learn>=1.4")
-"""What the tests themselves need."""
+TOOLS = ("pytest", "scikit-learn")
+"""What the tests themselves need, as it is locked."""
 
 WITHOUT_TORCH = (
     "tests/constraint",
@@ -163,7 +164,8 @@ def make(environment: Environment) -> dict[str, str]:
     stamp = home / ".complete"
     content = wanted + (f"torch=={TORCH}+cpu" if environment.torch else "")
     if not (stamp.exists() and stamp.read_text() == content):
-        uv("venv", "--quiet", "--clear", "--python", interpreter(environment.python), str(home))
+        shutil.rmtree(home)
+        uv("venv", "--quiet", "--python", interpreter(environment.python), str(home))
         install = ("pip", "install", "--quiet", "--python", str(python))
         requirements = home / "requirements.txt"
         requirements.write_text(wanted)
@@ -179,7 +181,8 @@ def make(environment: Environment) -> dict[str, str]:
 
 def resolve(environment: Environment) -> str:
     """The exact versions for an environment, but for torch and what CUDA builds of it bring."""
-    given = "\n".join((*TOOLS, *pinned(environment)))
+    tools = [line for line in LOCK.read_text().splitlines() if name_of(line) in TOOLS]
+    given = "\n".join((*tools, *pinned(environment)))
     command = ["pip", "compile", "--quiet", "--no-header", "--no-annotate"]
     command += ["--python-version", environment.python, "--extra", "testing"]
     if environment.torch:

@@ -35,11 +35,13 @@ class IncompatibleDependencyError(ConditError, ImportError):
 
     Attributes:
         package: its name on PyPI.
+        reason: what Condit relies on and did not find there.
     """
 
-    def __init__(self, message: str, *, package: str) -> None:
+    def __init__(self, message: str, *, package: str, reason: str = "") -> None:
         super().__init__(message)
         self.package = package
+        self.reason = reason
 
 
 class ModelError(ConditError):

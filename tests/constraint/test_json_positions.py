@@ -1,4 +1,5 @@
 import json
+import sys
 
 import pytest
 
@@ -51,7 +52,7 @@ def test_every_position_holds_its_value():
     [
         ("", 0, "not complete"),
         ('{"a": ', 6, "not complete"),
-        ("[1,]", 3, "this is not JSON"),
+        ("[1,]", 3 if sys.version_info < (3, 13) else 2, "this is not JSON"),
         ("{'a': 1}", 1, "this is not JSON"),
         ("1 2", 2, "this is not JSON: Extra data"),
         ('["NaN", NaN]', 8, "NaN is not JSON"),

@@ -162,6 +162,16 @@ def test_deep_values_do_not_crash(by_byte):
     assert constraint.accepts("[" * 200 + "]" * 200)
 
 
+def test_a_deep_value_that_is_not_valid_is_refused():
+    constraint = json_schema({"type": "array", "items": {"type": "array"}})
+    assert constraint.accepts("[" * 500 + "]" * 500)
+    assert not json_schema(PERSON).accepts("[" * 500 + "]" * 500)
+    assert json_schema({}).accepts("[" * 500 + "]" * 500)
+    violation = json_schema({}).violation("[" * 901 + "]" * 901)
+    assert "nested too deeply" in violation.reason
+    assert json_schema({"type": "string"}).accepts('"' + "[" * 2000 + '"')
+
+
 def test_value_and_strength(by_byte):
     constraint = json_schema('{"type": "array"}')
     assert constraint.value("[1, null]") == [1, None]

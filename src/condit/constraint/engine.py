@@ -6,14 +6,12 @@ it. This file does not know what a regex or a schema is.
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from llguidance import LLMatcher, LLParserLimits
 from numpy.typing import NDArray
 
 from condit.constraint.base import Matcher, Strength, Violation, unpack
@@ -21,14 +19,18 @@ from condit.constraint.describe import describe_bytes, excerpt
 from condit.constraint.ending import find_ending
 from condit.constraint.spelling import UTF8_BYTES, Spelling
 from condit.errors import ConstraintTooComplexError, RefusedTokenError, VocabularyError
+from condit.foreign.llguidance import (
+    LLMatcher,
+    LLParserLimits,
+    dead_end,
+    first_line,
+    first_paragraph,
+)
 from condit.vocabulary import Vocabulary
 
 # Where bytes are forced, the engine's mask would keep only the tokenizer's own way to write
 # them, while it still accepts the others one by one. A mask must be the legal set.
 HEADER = '%llguidance {"no_forcing": true}\n'
-
-# What the engine reports, as an error, where no token at all can come next.
-_DEAD_END = "NoExtension"
 
 _BYTES = Vocabulary.of_bytes()
 
@@ -78,12 +80,6 @@ def probe(grammar: str) -> Probe:
     allowed = unpack(matcher.mask(), len(_BYTES)).nonzero()[0].tolist()
     first_bytes = frozenset(allowed) - {_BYTES.end}
     return Probe("", warnings, first_bytes, matcher.allows(_BYTES.end))
-
-
-def first_paragraph(error: str) -> str:
-    """The part of an engine's error that means something to a reader."""
-    # What follows is a dump of the engine's state, in tags.
-    return re.split(r"\n?<(?:state|grammar|non-verbose)", error)[0].strip()
 
 
 class EngineMatcher(Matcher):
@@ -365,12 +361,12 @@ class EngineMatcher(Matcher):
 
     def _check(self) -> None:
         """Raise where the engine has broken down, as against merely said no."""
-        if self._engine.is_error() and not self._engine.get_error().startswith(_DEAD_END):
+        if self._engine.is_error() and first_line(self._engine.get_error()) != dead_end():
             raise _too_complex(self._engine)
 
 
 def _too_complex(engine: LLMatcher) -> ConstraintTooComplexError:
-    reason = first_paragraph(engine.get_error()).splitlines()[0]
+    reason = first_line(engine.get_error())
     return ConstraintTooComplexError(
         f"the constraint is too complex for the mask engine: {reason}. "
         "Smaller repeat counts, fewer nested repeats and less ambiguity make it simpler"

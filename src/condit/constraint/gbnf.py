@@ -9,10 +9,10 @@ import functools
 import re
 
 import lark
-from lark import Token, Transformer, v_args
 
 from condit.constraint.regex_escape import literal
 from condit.errors import CompileError
+from condit.foreign.lark import Token, Transformer, v_args
 
 _SYNTAX = r"""
 start: rule+

@@ -12,6 +12,7 @@ from condit.constraint.engine import EngineMatcher, probe
 from condit.constraint.gbnf import gbnf_to_lark
 from condit.constraint.grammar_rules import Rules, read_rules
 from condit.errors import ArgumentError, CompileError, ConstraintTooComplexError, UnsatisfiableError
+from condit.foreign.llguidance import first_line
 from condit.vocabulary import Vocabulary
 
 _MOST = 8
@@ -78,7 +79,7 @@ class Grammar(Constraint):
             raise ConstraintTooComplexError("the grammar nests too many groups") from None
         probed = probe(rules.engine)
         if probed.error:
-            reason = probed.error.splitlines()[0]
+            reason = first_line(probed.error)
             if re.search("too (big|complex|many)", reason, re.IGNORECASE):
                 raise ConstraintTooComplexError(
                     f"the grammar is too complex for the mask engine: {reason}"
@@ -115,7 +116,7 @@ class Grammar(Constraint):
         return None
 
     def _expected(self, terminals: set[str]) -> str:
-        names = sorted({self._rules.displayed[name] for name in terminals})
+        names = sorted({self._rules.displayed.get(name, name) for name in terminals})
         if not names:
             return "the text should have ended here"
         more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""

@@ -13,11 +13,8 @@ from itertools import count
 from math import prod
 from typing import Any
 
-from lark import Tree
-from lark.grammar import NonTerminal
-from lark.load_grammar import Grammar
-
 from condit.errors import ConstraintTooComplexError
+from condit.foreign.lark import LarkGrammar, NonTerminal, Tree
 
 _MOST = 64
 """Alternatives that one alternative as it was written may become."""
@@ -29,7 +26,7 @@ _MOST_OF_TEMPLATE = 4096
 _Tree = Tree[Any]
 
 
-def name_choices(grammar: Grammar) -> None:
+def name_choices(grammar: LarkGrammar) -> None:
     """Rewrite the rules of ``grammar`` in place, so that lark's work is about linear in them.
 
     Raises:

@@ -5,12 +5,9 @@ from __future__ import annotations
 import re
 import warnings
 from dataclasses import dataclass
+from functools import cache
 
 import lark
-from lark.grammar import NonTerminal, Rule, Symbol, Terminal
-from lark.lexer import Pattern, PatternRE, PatternStr, TerminalDef
-from lark.load_grammar import Grammar as LarkGrammar
-from lark.load_grammar import load_grammar
 
 from condit.constraint.engine import HEADER
 from condit.constraint.grammar_choices import name_choices
@@ -18,6 +15,19 @@ from condit.constraint.nesting import refuse_deep
 from condit.constraint.regex import compile_oracle, terminal
 from condit.constraint.regex_dialect import Dialect, read_pattern
 from condit.errors import CompileError, UnsatisfiableError, UnsupportedConstraintError
+from condit.foreign.lark import (
+    LarkGrammar,
+    NonTerminal,
+    Pattern,
+    PatternRE,
+    PatternStr,
+    Rule,
+    Symbol,
+    Terminal,
+    TerminalDef,
+    load_grammar,
+    probe,
+)
 
 # The string of lark's own library looks behind; this is the same set of texts without.
 _LIBRARY_STRING = r'".*?(?<!\\)(\\\\)*?"'
@@ -70,6 +80,7 @@ def read_rules(text: str, start: str) -> Rules:
         scannerless &= (pattern.min_width, pattern.max_width) == (1, 1)
         definition.pattern = PatternRE(flags + dialect.oracle)
 
+    _know_lark()
     try:
         # lark sizes each terminal with ``re``, which warns about nested sets.
         with warnings.catch_warnings():
@@ -113,6 +124,11 @@ def read_rules(text: str, start: str) -> Rules:
         )
     engine = _write(rules, terminals, list(parser.ignore_tokens), start)
     return Rules(engine, parser, displayed, scannerless)
+
+
+@cache
+def _know_lark() -> None:
+    probe()
 
 
 def _displayed(name: str, pattern: Pattern) -> str:

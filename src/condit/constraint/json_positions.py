@@ -12,6 +12,10 @@ from condit.constraint.base import Violation
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _STRINGS_AND_LITERALS = re.compile(r'"(?:[^"\\]|\\.)*"|[-+.\w]+', re.DOTALL)
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_DEEPEST = 900
+"""Where the deepest stack of one version of Python ends others go on: all stop here."""
+_TOO_DEEP = "the JSON text is nested too deeply to be read"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -33,8 +37,11 @@ def read_json(text: str, *, unique_keys: bool = False) -> object:
 
     Raises:
         NotJsonError: it is not JSON (``NaN`` is not), or holds what no JSON reader need take:
-            half of a surrogate pair, a number beyond a float, nesting beyond Python's stack.
+            half of a surrogate pair, a number beyond a float, nesting beyond 900 levels, or
+            beyond Python's stack.
     """
+    if _depth(text) > _DEEPEST:
+        raise NotJsonError(Violation(_TOO_DEEP))
     decoder = json.JSONDecoder(
         parse_constant=_no_constant,
         parse_float=_finite,
@@ -58,7 +65,7 @@ def read_json(text: str, *, unique_keys: bool = False) -> object:
         place = digits.start() if digits else None
         raise NotJsonError(Violation("an integer has too many digits", place)) from None
     except RecursionError:
-        raise NotJsonError(Violation("the JSON text is nested too deeply to be read")) from None
+        raise NotJsonError(Violation(_TOO_DEEP)) from None
     _refuse_surrogates(text)
     return value
 
@@ -87,6 +94,20 @@ def position_of(text: str, path: Sequence[str | int]) -> int:
             break
         here = found
     return here
+
+
+def _depth(text: str) -> int:
+    """How many arrays and objects are open at a time, strings aside; 0 if certainly not many."""
+    if text.count("[") + text.count("{") <= _DEEPEST:
+        return 0
+    depth = deepest = 0
+    for character in _STRING.sub("", text):
+        if character in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif character in "]}":
+            depth -= 1
+    return deepest
 
 
 class _RefusedLiteralError(Exception):

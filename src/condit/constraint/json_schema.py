@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from jsonschema_rs import CanonicalSchema
 from pydantic import TypeAdapter, ValidationError
 
 from condit.constraint.base import Constraint, Matcher, Violation
@@ -47,6 +46,7 @@ from condit.errors import (
     UnsatisfiableError,
     VocabularyError,
 )
+from condit.foreign.jsonschema_rs import CanonicalSchema
 from condit.vocabulary import Vocabulary
 
 _ORDERS = ("written", "any")

@@ -262,7 +262,9 @@ def _documentation(body: Any) -> tuple[str, dict[str, str]]:
     """The summary of a docstring (Google, NumPy or Sphinx), and what it says of each argument."""
     if inspect.isclass(body):
         # Its own only: what it inherits describes another class.
-        held = [body.__doc__, getattr(vars(body).get("__init__"), "__doc__", None)]
+        own = vars(body).get("__init__")
+        # ``None`` has a docstring itself since Python 3.13.
+        held = [body.__doc__, None if own is None else own.__doc__]
         # A dataclass and a named tuple write their signature where nothing else is said.
         texts = [text for text in held if text and not text.startswith(f"{body.__name__}(")]
     elif getattr(body, "__name__", "") == "__call__":

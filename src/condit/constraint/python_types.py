@@ -6,6 +6,7 @@ import sys
 import types
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import (
     Annotated,
     Any,
@@ -25,6 +26,7 @@ from pydantic.errors import PydanticUserError
 
 from condit.constraint.python.schemas import Described, SchemaOfType, tidy
 from condit.errors import ArgumentError, MissingDependencyError
+from condit.foreign.pydantic import probe
 
 _QUALIFIERS: dict[Any, bool] = {Required: True, NotRequired: False}
 
@@ -35,8 +37,14 @@ def adapter_of(python_type: Any) -> TypeAdapter[Any]:
     Raises:
         ArgumentError: pydantic cannot describe the type.
     """
+    _know_pydantic()
     with _described(python_type):
         return TypeAdapter[Any](portable(python_type))
+
+
+@cache
+def _know_pydantic() -> None:
+    probe()
 
 
 def schema_of(python_type: Any) -> dict[str, Any]:

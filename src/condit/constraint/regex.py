@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import regex as oracle  # type: ignore[import-untyped]
-from llguidance._lib import regex_to_lark
 
 from condit.constraint.base import Constraint, Violation
 from condit.constraint.engine import HEADER, EngineMatcher, probe
@@ -17,6 +16,8 @@ from condit.errors import (
     UnsatisfiableError,
     UnsupportedConstraintError,
 )
+from condit.foreign.llguidance import first_line, regex_to_lark
+from condit.foreign.regex import said
 from condit.vocabulary import Vocabulary
 
 _SECONDS = 10.0
@@ -126,7 +127,7 @@ def compile_oracle(pattern: str) -> oracle.Pattern[str]:
         # of characters does.
         return oracle.compile("(?-f)" + pattern, oracle.VERSION1)
     except oracle.error as error:
-        raise CompileError(f"regex does not parse: {error.msg}") from error
+        raise CompileError(f"regex does not parse: {said(error)}") from error
 
 
 def _refusal(pattern: str, dialect: Dialect, error: str) -> CompileError | Exception:
@@ -140,7 +141,7 @@ def _refusal(pattern: str, dialect: Dialect, error: str) -> CompileError | Excep
                 position=position,
                 keywords=(name,),
             )
-    if "lookarounds not supported" in error:
+    if "lookarounds not supported" in error and dialect.anchors:
         inner = [place for place in dialect.anchors if 0 < place < len(pattern) - 1]
         position = (inner or list(dialect.anchors))[0]
         return UnsupportedConstraintError(
@@ -150,7 +151,7 @@ def _refusal(pattern: str, dialect: Dialect, error: str) -> CompileError | Excep
             keywords=(pattern[position],),
         )
     lines = [line for line in error.splitlines() if line.startswith("error: ")]
-    reason = (lines or error.splitlines()[:1])[0].removeprefix("error: ")
+    reason = (lines or [first_line(error)])[0].removeprefix("error: ")
     if "too big" in reason or "too complex" in reason or "too many" in reason.lower():
         return ConstraintTooComplexError(
             f"regex {pattern!r} is too complex for the mask engine: {reason}. Smaller repeat "

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from llguidance import LLTokenizer
-from llguidance._tokenizer import TokenizerWrapper
 from numpy.typing import NDArray
 
 from condit.constraint.base import pack
+from condit.foreign.llguidance import LLTokenizer, TokenizerWrapper
 from condit.vocabulary import Vocabulary
 
 UTF8_BYTES = frozenset(range(0xF5)) - {0xC0, 0xC1}

@@ -1,4 +1,4 @@
-"""What Condit relies on in ``transformers`` that its versions do differently."""
+"""What Condit relies on in ``transformers``: names that change, and internals of its attention."""
 
 from __future__ import annotations
 
@@ -6,10 +6,18 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from condit.foreign.versions import incompatible
+from condit.foreign.versions import importing, incompatible, require
 
 CACHE_NAMES = ("cache", "past_key_values")
 """How ``forward`` calls its key-value cache: since transformers 5.24, and before."""
+
+_SDPA = frozenset(
+    ("module", "query", "key", "value", "attention_mask", "dropout", "scaling", "is_causal")
+)
+"""The arguments of the ``sdpa`` function whose meaning is known to `condit.model.attention`."""
+
+_OWN = ("softcap", "position_bias", "cache")
+"""Others that it was found to look at, some among its keywords; newer ones may have more."""
 
 
 def cache_argument(forward: Callable[..., Any]) -> str:
@@ -27,3 +35,80 @@ def cache_argument(forward: Callable[..., Any]) -> str:
         f"the forward of this model takes its cache under none of the names "
         f"{', '.join(CACHE_NAMES)}; it takes {', '.join(parameters)}",
     )
+
+
+def check_layer(layer: Any, states: Any) -> None:
+    """See that a class of cache layers can be written to by slots; ``DynamicLayer`` can.
+
+    Args:
+        layer: the class.
+        states: keys (and values) to begin one with.
+
+    Raises:
+        IncompatibleDependencyError: it cannot.
+    """
+    require("transformers", layer, ("get_mask_sizes", "get_seq_length", "update"))
+    begin = getattr(layer, "lazy_initialization", None)
+    try:
+        inspect.signature(begin).bind("self", "keys", "values")  # type: ignore[arg-type]
+    except TypeError as error:
+        raise incompatible(
+            "transformers",
+            f"the lazy_initialization of its {layer.__name__} does not take keys and values",
+        ) from error
+    begun = layer()
+    before = getattr(begun, "is_initialized", None)
+    begun.lazy_initialization(states, states)
+    if (before, getattr(begun, "is_initialized", None)) != (False, True):
+        raise incompatible("transformers", f"its {layer.__name__} does not say is_initialized")
+
+
+def check_cache(cache: Any) -> None:
+    """See that ``Cache`` can be made of layers.
+
+    Raises:
+        IncompatibleDependencyError: it cannot.
+    """
+    if "layers" not in inspect.signature(cache).parameters:
+        raise incompatible("transformers", f"its {cache.__name__} cannot be made of layers")
+
+
+def check_model(model: Any) -> None:
+    """See that a model's attention can be switched; ``PreTrainedModel`` is the class of all.
+
+    Raises:
+        IncompatibleDependencyError: it cannot.
+    """
+    require("transformers", model, ("_can_set_attn_implementation", "set_attn_implementation"))
+
+
+def own_arguments(sdpa: Callable[..., Any]) -> tuple[str, ...]:
+    """The arguments that transformers' ``sdpa`` function treats in a way of its own.
+
+    Where one of them is given, the work is left to that function.
+
+    Raises:
+        IncompatibleDependencyError: it does not take the usual ones.
+    """
+    named = [
+        each.name
+        for each in inspect.signature(sdpa).parameters.values()
+        if each.kind is not inspect.Parameter.VAR_KEYWORD
+    ]
+    if missing := sorted(_SDPA - set(named) - {"is_causal"}):
+        raise incompatible(
+            "transformers", f"its sdpa_attention_forward takes no {', '.join(missing)}"
+        )
+    return tuple(dict.fromkeys([*_OWN, *(name for name in named if name not in _SDPA)]))
+
+
+def probe() -> None:
+    """See that the library has what is relied on; imports it, and torch.
+
+    Raises:
+        IncompatibleDependencyError: something is missing.
+        MissingDependencyError: it is not installed.
+    """
+    with importing("transformers"):
+        import condit.model.attention
+        import condit.model.cells  # noqa: F401

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.util import find_spec
 
-from condit.errors import IncompatibleDependencyError
+from condit.errors import IncompatibleDependencyError, MissingDependencyError
+
+_EXTRAS = ("transformers", "smollm", "llama")
+"""Of Condit's extras those that are needed to draw; the others are tools."""
 
 
 @cache
@@ -43,7 +51,97 @@ def incompatible(package: str, missing: str) -> IncompatibleDependencyError:
         f"Condit ({installed('condit')}): {missing}. Condit is tested with {package} {wanted}: "
         f"pip install '{package}{wanted}', or install a newer Condit",
         package=package,
+        reason=missing,
     )
+
+
+@contextmanager
+def importing(package: str) -> Iterator[None]:
+    """Around imports of names that ``package`` should have.
+
+    Raises:
+        IncompatibleDependencyError: it has no such name.
+        MissingDependencyError: it is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if installed(package) is None:
+            raise MissingDependencyError(
+                f"{package} is not installed: pip install '{package}{supported(package)}'"
+            ) from error
+        raise incompatible(package, f"it has no module {error.name}") from error
+    except ImportError as error:
+        # A shared library that does not load is the machine's trouble, and says so itself.
+        if "cannot import name" not in error.msg:
+            raise
+        raise incompatible(package, error.msg.split(" (")[0]) from error
+
+
+def lacking(holder: object, names: Iterable[str]) -> list[str]:
+    """Those of ``names`` that are no attributes of ``holder``."""
+    return [name for name in names if not hasattr(holder, name)]
+
+
+def require(package: str, holder: object, names: Iterable[str]) -> None:
+    """See that ``holder``, which belongs to ``package``, has all these attributes.
+
+    Raises:
+        IncompatibleDependencyError: it lacks some; the message names them.
+    """
+    if missing := lacking(holder, names):
+        name = getattr(holder, "__qualname__", None) or getattr(holder, "__name__", str(holder))
+        raise incompatible(package, f"its {name} has no {', '.join(missing)}")
+
+
+@dataclass(frozen=True)
+class Package:
+    """A dependency of Condit.
+
+    Attributes:
+        name: on PyPI.
+        installed: its version, or ``None``.
+        supported: the range of versions that Condit asks for.
+        problem: what Condit relies on there and did not find; ``""`` where all is there, and for
+            packages of which nothing but the documented interface is used.
+    """
+
+    name: str
+    installed: str | None
+    supported: str
+    problem: str = ""
+
+
+def packages() -> list[Package]:
+    """Condit's dependencies, those of its extras for models included.
+
+    Probes of installed packages are run, which imports them: seconds for torch.
+    """
+    found: dict[str, Package] = {}
+    for line in requires("condit") or ():
+        named = re.match(r"[A-Za-z0-9._-]+", line)
+        extra = re.search(r"extra\s*==\s*['\"]([^'\"]+)", line)
+        if not named or _canonical(named[0]) == "condit" or (extra and extra[1] not in _EXTRAS):
+            continue
+        name = named[0]
+        found.setdefault(name, Package(name, installed(name), supported(name), problem(name)))
+    return list(found.values())
+
+
+def problem(package: str) -> str:
+    """What the probes of an installed package say; ``""`` where they find nothing amiss."""
+    module = f"condit.foreign.{_canonical(package).replace('-', '_').removesuffix('_python')}"
+    if installed(package) is None or find_spec(module) is None:
+        return ""
+    try:
+        probe = getattr(import_module(module), "probe", None)
+        if probe is not None:
+            probe()
+    except IncompatibleDependencyError as error:
+        return error.reason
+    except ImportError as error:
+        return f"it cannot be imported: {error}"
+    return ""
 
 
 def _canonical(name: str) -> str:

@@ -26,9 +26,16 @@ import weakref
 from typing import Any, NamedTuple
 
 import torch
-from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
-from transformers.integrations.sdpa_attention import sdpa_attention_forward
-from transformers.masking_utils import sdpa_mask
+
+from condit.foreign.transformers import check_model, own_arguments
+from condit.foreign.versions import importing
+
+with importing("transformers"):
+    from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
+    from transformers.integrations.sdpa_attention import sdpa_attention_forward
+    from transformers.masking_utils import sdpa_mask
+
+check_model(PreTrainedModel)
 
 NAME = "condit_cells"
 REPRODUCIBLE_NAME = "condit_cells_reproducible"
@@ -36,7 +43,7 @@ REPRODUCIBLE_NAME = "condit_cells_reproducible"
 _BLOCK = 64
 """Positions in one block: their scores stay in the processor's cache."""
 
-_UNKNOWN_HERE = ("softcap", "position_bias", "cache")
+_UNKNOWN_HERE = own_arguments(sdpa_attention_forward)
 """What ``sdpa`` treats in a way of its own."""
 
 

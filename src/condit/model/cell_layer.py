@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from transformers.cache_utils import DynamicLayer
+
+from condit.foreign.transformers import check_layer
+from condit.foreign.versions import importing
+
+with importing("transformers"):
+    from transformers.cache_utils import DynamicLayer
+
+check_layer(DynamicLayer, torch.zeros(1, 1, 1, 1))
 
 _ROOM = 256
 """Cells by which the cache grows: writing in place beats concatenating at every step."""

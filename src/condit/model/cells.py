@@ -24,13 +24,19 @@ from weakref import WeakValueDictionary
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from transformers.cache_utils import Cache
 
 from condit.errors import ArgumentError, ModelError
 from condit.foreign.transformers import cache_argument as name_of_cache
+from condit.foreign.transformers import check_cache
+from condit.foreign.versions import importing
 from condit.model.base import Decoder, Draft, Logits, refuse_rewind
 from condit.model.cell_layer import CellLayer
 from condit.model.prefix_cache import PrefixCache
+
+with importing("transformers"):
+    from transformers.cache_utils import Cache
+
+check_cache(Cache)
 
 _LONGEST_FORWARD = 512
 """Positions in one forward at most: bounds the attention mask and the activations."""

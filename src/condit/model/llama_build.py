@@ -22,6 +22,8 @@ import tempfile
 from pathlib import Path
 
 from condit.errors import MissingDependencyError, ModelError
+from condit.foreign.llama_cpp import PACKAGE
+from condit.foreign.versions import incompatible
 from condit.model.gguf import cache_directory
 from condit.model.llama_probe import NOT_TRIED, WRONG_LOGITS
 
@@ -105,6 +107,8 @@ def _try(path: Path) -> str:
     if status < 0 and signal.Signals(-status).name in _CRASHES:
         return signal.Signals(-status).name
     last = child.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no message"]
+    if last[0].startswith(("AttributeError: ", "TypeError: ", "ImportError: cannot import name")):
+        raise incompatible(PACKAGE, last[0].partition(": ")[2])
     raise ModelError(f"llama.cpp cannot run {path} (it ended with status {status}): {last[0]}")
 
 

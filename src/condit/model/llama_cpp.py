@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from condit.errors import ArgumentError, ModelError, VocabularyError
+from condit.foreign.llama_cpp import probe
 from condit.model.base import Decoder, Model
 from condit.model.llama_build import require_llama, require_sound_build
 from condit.vocabulary import Vocabulary
@@ -63,6 +64,8 @@ class LlamaModel(Model):
         if not path.is_file():
             raise ModelError(f"{path} cannot be read: there is no such file")
         require_sound_build(path)
+        # What a newer build no longer has would end in an AttributeError.
+        probe()
         import llama_cpp
 
         from condit.model.llama_context import CACHE_TYPES, Settings

@@ -29,10 +29,17 @@ def complaints(source: Source, validator: Any, value: object) -> list[Complaint]
     """
     if validator.is_valid(value):
         return []
+    too_deep: list[Complaint] = [
+        ("the value is not valid against the schema, and nested too deeply to say why", [])
+    ]
     texts = [source.text, *(text for _, text in source.documents)]
     if sum(text.count('ef": "') for text in texts) > 1 and _is_deep(value):
-        return [("the value is not valid against the schema, and nested too deeply to say why", [])]
-    found = islice(validator.iter_errors(value), _MOST_COMPLAINTS)
+        return too_deep
+    try:
+        found = list(islice(validator.iter_errors(value), _MOST_COMPLAINTS))
+    except ValueError:
+        # It copies the value, and no deeper than a limit of its own.
+        return too_deep
     return [(error.message, list(error.instance_path)) for error in found]
 
 
