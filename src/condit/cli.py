@@ -238,8 +238,12 @@ def models() -> None:
     for heading in ("name", "model", "status"):
         table.add_column(heading, overflow="fold")
     for name in sorted(registered("models")):
-        source = cast("ModelSource", find("models", name))
-        table.add_row(name, Text(source.description), Text(source.status()))
+        try:
+            source = cast("ModelSource", find("models", name))
+            table.add_row(name, Text(source.description), Text(source.status()))
+        except Exception as error:
+            # One plugin that does not load is no reason to hide the others.
+            table.add_row(name, "", Text(f"failed to load: {type(error).__name__}: {error}"))
     console().print(table)
     typer.echo("A directory with a transformers model and a .gguf file work too.")
 

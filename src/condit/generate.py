@@ -301,14 +301,21 @@ def _failure(problem: Problem, result: Result) -> GenerationError:
             result,
         )
     if "length" not in reasons:
-        return DeadEndError(
-            f"all {len(reasons)} lanes came to a dead end: after the prefix they reached, the "
-            "model gives no mass to any token that the constraint allows "
-            f"(temperature {problem.law.temperature:g}, top_k {problem.law.top_k}, "
-            f"top_p {problem.law.top_p:g}). The longest prefix is {shown!r}. "
-            "Draw more lanes, or keep more of the model's tokens (larger top_k and top_p)",
-            result,
-        )
+        law = problem.law
+        if law.top_k is None and law.top_p == 1:
+            why = (
+                "the constraint refuses every token that the model gives any mass to. What is "
+                "only checked as a value closes (see constraint.plan) can lead there: say it by "
+                "bounds, a pattern or a format, give values that satisfy it, or draw more lanes"
+            )
+        else:
+            why = (
+                "the model gives no mass to any token that the constraint allows "
+                f"(temperature {law.temperature:g}, top_k {law.top_k}, top_p {law.top_p:g}). Draw "
+                "more lanes, or keep more of the model's tokens (larger top_k and top_p)"
+            )
+        where = f"After the longest prefix, {shown!r},"
+        return DeadEndError(f"all {len(reasons)} lanes came to a dead end. {where} {why}", result)
     rest = _ending(problem, longest)
     missing = f" It would have been finished by {rest!r}." if rest else ""
     died = reasons.count("dead_end")

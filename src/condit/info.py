@@ -57,7 +57,7 @@ def _told(section: Callable[[], Section]) -> Section:
     # Whatever is broken here is what the report is about.
     try:
         return section()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return {"error": f"{type(error).__name__}: {error}"}
 
 
@@ -149,7 +149,8 @@ def _plugins() -> Section:
             try:
                 point.load()
                 names.append(name)
-            except Exception as error:
+            # A module may even leave the interpreter while it is imported.
+            except (Exception, SystemExit) as error:
                 found[f"{kind}: {name}"] = f"failed to load: {type(error).__name__}: {error}"
         found[kind] = names
     return found

@@ -14,6 +14,9 @@ MOST_TOKENS = 1024
 
 SHARE = 1 - 1e-4
 """And so much of the allowed mass, the heaviest first."""
+_ROUNDING = 1e-6
+"""By more than this a sum of 32-bit weights is not off, in parts of itself."""
+
 _NODE_BYTES = 1200
 """What a node takes beside its arrays: measured with tracemalloc, children's entries included."""
 
@@ -123,15 +126,26 @@ class Node:
         found = np.flatnonzero(self.tokens == token)
         return int(found[0]) if len(found) else -1
 
-    def adopt(self, token: int, log_mass: float) -> int:
-        """Take ``token`` out of the rest and keep it by itself; returns its slot."""
+    def adopt(self, token: int, log_mass: float, log_left: float) -> int:
+        """Take ``token`` out of the rest and keep it by itself; returns its slot.
+
+        Args:
+            token: the token.
+            log_mass: natural logarithm of its probability.
+            log_left: the same of all that is left of the rest, summed afresh in 32-bit weights.
+        """
         self.tokens = np.append(self.tokens, np.int32(token))
         self.log_masses = np.append(self.log_masses, log_mass)
         self.log_bounds = np.append(self.log_bounds, 0.0)
         self.log_estimates = np.append(self.log_estimates, 0.0)
         self.seen = np.append(self.seen, False)
         left = -math.expm1(min(log_mass - self.log_rest, 0.0))
-        self.log_rest = self.log_rest + math.log(left) if left > 1e-9 else -math.inf
+        difference = self.log_rest + math.log(left) if left > 0 else -math.inf
+        # The difference lets all masses add up to what they were, to the last digit. But it keeps
+        # the rounding of the large masses before it, until what is left is smaller than that: it
+        # might then seem to be nothing, and a bound that has lost it would be none.
+        agrees = abs(difference - log_left) < _ROUNDING
+        self.log_rest = difference if agrees else min(log_left, self.log_rest)
         return len(self.tokens) - 1
 
 

@@ -186,6 +186,11 @@ class TokenLaw:
             self._keep(few if self._allowed is None else few[self._allowed[few]])
         return self._remaining_or_rescaled()
 
+    def log_left(self) -> float:
+        """Natural logarithm of what remains, however little: it rescales where 32 bits see none."""
+        left = self._remaining_or_rescaled()
+        return math.log(left) + self.log_scale if left > 0 else -math.inf
+
     def _remaining_or_rescaled(self) -> float:
         remaining = self.remaining
         return remaining if remaining > 1e-30 else self.rescale()

@@ -116,10 +116,10 @@ class Trie:
         self._clock += 1
         node.used = self._clock
 
-    def adopt(self, node: Node, token: int, log_mass: float) -> int:
-        """Take ``token`` out of the rest of ``node``; returns its slot."""
+    def adopt(self, node: Node, token: int, log_mass: float, log_left: float) -> int:
+        """Take ``token`` out of the rest of ``node``; returns its slot. See ``Node.adopt``."""
         before = node.bytes
-        slot = node.adopt(token, log_mass)
+        slot = node.adopt(token, log_mass, log_left)
         self.bytes += node.bytes - before
         self._changed[node] = None
         return slot

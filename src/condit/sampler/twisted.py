@@ -130,7 +130,7 @@ class TwistedLaw:
             return None
         log_mass = self._rest_law.log_probability(token)
         self._rest_law.take_out(token)
-        slot = self._trie.adopt(node, token, log_mass)
+        slot = self._trie.adopt(node, token, log_mass, self._rest_law.log_left())
         self._weigh()
         return slot
 
