@@ -11,8 +11,14 @@ from condit.plugins import registered
 from condit.sampler.local import LocalSampler
 from condit.testing import World, check_sampler
 
+SLOW = {"auto", "exact", "mcmc"}
+NAMES = [
+    pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW))
+    for name in sorted(registered("samplers"))
+]
 
-@pytest.mark.parametrize("name", sorted(registered("samplers")))
+
+@pytest.mark.parametrize("name", NAMES)
 def test_registered_samplers_obey(name: str, letters: NgramModel) -> None:
     world = World(letters, condit.regex("[ab]*c?"), "c", 3)
     check_sampler(sampler_of(name), world, runs=300)

@@ -193,6 +193,7 @@ class Never(pydantic.BaseModel):
         raise ValueError("nothing is good enough")
 
 
+@pytest.mark.slow
 def test_that_no_ending_is_known_is_said_before_the_first_token() -> None:
     with pytest.warns(UnknownEndingWarning, match=r"Never: .*Never\._not.*examples"):
         constraint = condit.json_schema(Never)

@@ -38,6 +38,7 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
+@pytest.mark.slow
 def test_a_conversion_is_awaited_and_used(file: Path) -> None:
     target = gguf.converted_directory(file)
     target.parent.mkdir(parents=True)
@@ -53,6 +54,7 @@ def test_a_conversion_is_awaited_and_used(file: Path) -> None:
     assert gguf.is_whole(target)
 
 
+@pytest.mark.slow
 def test_a_killed_conversion_is_made_anew(file: Path) -> None:
     target = gguf.converted_directory(file)
     other = subprocess.run([sys.executable, "-c", KILLED, str(file)], check=False)

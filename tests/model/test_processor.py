@@ -14,6 +14,7 @@ from condit.foreign.torch import OPERATORS, accepts_bfloat16, bfloat16, has_pack
 CHOOSE = "from condit.foreign.torch import bfloat16; print(*bfloat16())"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", ["AVX2", "AVX512_CORE", "AVX512_CORE_VNNI"])
 def test_no_bfloat16_where_it_would_be_emulated(limit: str) -> None:
     if os.uname().machine != "x86_64":

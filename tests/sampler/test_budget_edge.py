@@ -127,6 +127,7 @@ class OneByOne(Budgeted):
         return OneByOne(self.within.copy(), self._left, self._ending, self._place)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CONSTRAINTS)
 def test_what_is_allowed_is_the_same_as_one_by_one(name: str) -> None:
     rng = np.random.default_rng(1)
