@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from condit.constraint.base import Constraint
 from condit.errors import ArgumentError, ConditError
@@ -15,40 +16,35 @@ from condit.sampler.law import BaseLaw
 from condit.sampler.trie import Trie
 
 
-@dataclass(eq=False)
-class _Entry:
+class _Question(NamedTuple):
+    """What makes a problem the same one; models are compared by identity."""
+
     model: Model
-    version: object
     prompt: Sequence[int]
     constraint: Constraint | None
     law: BaseLaw
     max_tokens: int
     finish: bool
+
+    @classmethod
+    def of(cls, problem: Problem) -> _Question:
+        return cls(
+            problem.model,
+            problem.prompt,
+            problem.constraint,
+            problem.law,
+            problem.max_tokens,
+            problem.finish,
+        )
+
+
+@dataclass(eq=False)
+class _Entry:
+    question: _Question
+    version: object
     trie: Trie
     is_lent: bool = False
     """Whether a call is learning in it now."""
-
-    def is_like(self, other: _Entry) -> bool:
-        """Whether it is of the same problem."""
-        return (
-            self.model is other.model
-            and self.prompt == other.prompt
-            and self.law == other.law
-            and self.max_tokens == other.max_tokens
-            and self.finish == other.finish
-            and self.constraint == other.constraint
-        )
-
-    def matches(self, problem: Problem, version: object) -> bool:
-        return (
-            self.model is problem.model
-            and self.version == version
-            and self.prompt == problem.prompt
-            and self.law == problem.law
-            and self.max_tokens == problem.max_tokens
-            and self.finish == problem.finish
-            and self.constraint == problem.constraint
-        )
 
 
 class Memory:
@@ -79,10 +75,10 @@ class Memory:
 
     def __len__(self) -> int:
         """How many problems it knows."""
-        known: list[_Entry] = []
+        known: list[_Question] = []
         for entry in list(self._entries):
-            if not any(entry.is_like(each) for each in known):
-                known.append(entry)
+            if entry.question not in known:
+                known.append(entry.question)
         return len(known)
 
     def __repr__(self) -> str:
@@ -129,37 +125,27 @@ class Memory:
                 self._trim(last=entry)
 
     def _claim(self, problem: Problem) -> _Entry:
-        version = problem.model.version()
+        question, version = _Question.of(problem), problem.model.version()
         with self._lock:
             # Nothing serves any more that was learned of weights which have changed.
             self._entries = [
                 entry
                 for entry in self._entries
-                if entry.model is not problem.model or entry.version == version or entry.is_lent
+                if entry.question.model is not problem.model
+                or entry.version == version
+                or entry.is_lent
             ]
             idle = [
                 entry
                 for entry in self._entries
-                if not entry.is_lent and entry.matches(problem, version)
+                if not entry.is_lent and entry.version == version and entry.question == question
             ]
-            entry = idle[-1] if idle else self._new_entry(problem, version)
+            entry = idle[-1] if idle else _Entry(question, version, Trie(self.most_bytes))
             # The last is the one used last.
             self._entries = [each for each in self._entries if each is not entry] + [entry]
             entry.is_lent = True
             self._trim(last=entry)
         return entry
-
-    def _new_entry(self, problem: Problem, version: object) -> _Entry:
-        return _Entry(
-            problem.model,
-            version,
-            problem.prompt,
-            problem.constraint,
-            problem.law,
-            problem.max_tokens,
-            problem.finish,
-            Trie(self.most_bytes),
-        )
 
     def _trim(self, last: _Entry) -> None:
         """Forget the problems used longest ago until the rest fits, but for those in use."""
