@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
+from condit.kept import Kept
 from condit.vocabulary import Vocabulary
 
 OTHERS = ("é", "€", "😀")
@@ -40,11 +39,7 @@ class Characters:
     @classmethod
     def of(cls, vocabulary: Vocabulary) -> Characters:
         """Those of ``vocabulary``; built on the first call, a tenth of a second for 50k."""
-        with _building:
-            characters = _known.get(vocabulary)
-            if characters is None:
-                characters = _known[vocabulary] = cls._build(vocabulary)
-        return characters
+        return _known.of(vocabulary)
 
     @classmethod
     def _build(cls, vocabulary: Vocabulary) -> Characters:
@@ -103,5 +98,4 @@ def _words(bits: int) -> tuple[int, int, int]:
     return bits & word, bits >> 64 & word, bits >> 128
 
 
-_building = threading.Lock()
-_known: WeakKeyDictionary[Vocabulary, Characters] = WeakKeyDictionary()
+_known = Kept(Characters._build)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from condit.constraint.base import pack
 from condit.foreign.llguidance import LLTokenizer, TokenizerWrapper
+from condit.kept import Kept
 from condit.vocabulary import Vocabulary
 
 UTF8_BYTES = frozenset(range(0xF5)) - {0xC0, 0xC1}
@@ -39,11 +38,7 @@ class Spelling:
     @classmethod
     def of(cls, vocabulary: Vocabulary) -> Spelling:
         """The spelling of ``vocabulary``; built on the first call, a tenth of a second for 50k."""
-        with _building:
-            spelling = _known.get(vocabulary)
-            if spelling is None:
-                spelling = _known[vocabulary] = cls._build(vocabulary)
-        return spelling
+        return _known.of(vocabulary)
 
     @classmethod
     def _build(cls, vocabulary: Vocabulary) -> Spelling:
@@ -72,5 +67,4 @@ class _Tokens:
         return []
 
 
-_building = threading.Lock()
-_known: WeakKeyDictionary[Vocabulary, Spelling] = WeakKeyDictionary()
+_known = Kept(Spelling._build)

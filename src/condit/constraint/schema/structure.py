@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from condit.constraint.base import pack
 from condit.constraint.schema.scanner import Mode
+from condit.kept import Kept
 from condit.vocabulary import Vocabulary
 
 _STRING = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*', re.DOTALL)
@@ -50,11 +49,7 @@ class Structure:
     @classmethod
     def of(cls, vocabulary: Vocabulary) -> Structure:
         """The structure of ``vocabulary``; built on the first call, hundredths of a second."""
-        with _building:
-            structure = _known.get(vocabulary)
-            if structure is None:
-                structure = _known[vocabulary] = cls._build(vocabulary)
-        return structure
+        return _known.of(vocabulary)
 
     @classmethod
     def _build(cls, vocabulary: Vocabulary) -> Structure:
@@ -142,5 +137,4 @@ def _effect(piece: bytes, mode: Mode) -> bytes:
     return piece[:last]
 
 
-_building = threading.Lock()
-_known: WeakKeyDictionary[Vocabulary, Structure] = WeakKeyDictionary()
+_known = Kept(Structure._build)
