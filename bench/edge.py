@@ -157,7 +157,7 @@ def _counted() -> Iterator[list[int]]:
 
 @contextmanager
 def _as(who: str) -> Iterator[None]:
-    from condit.sampler.budget import Budgeted
+    from condit.constraint.budgeted import Budgeted
 
     if who == "now":
         yield

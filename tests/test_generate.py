@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 import condit
 from condit import AWRS, SMC, Masked, NgramModel, Strength, Vocabulary
 from condit.constraint.base import Constraint, Matcher, Violation
+from condit.constraint.budgeted import Budgeted
 from condit.errors import (
     ArgumentError,
     BudgetError,
@@ -26,7 +27,6 @@ from condit.errors import (
     VocabularyError,
 )
 from condit.model.transformers import TransformersModel
-from condit.sampler.budget import Budgeted
 
 
 def certain(text: str) -> NgramModel:

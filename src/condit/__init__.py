@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from condit.prefer.classifier import classifier
     from condit.prefer.likelihood import likelihood
     from condit.prefer.zero_shot import zero_shot
-    from condit.report import Report
+    from condit.report import Guarantee, Report
     from condit.result import Result, Sample, Stats
     from condit.sampler.asap import ASAp
     from condit.sampler.auto import Auto
     from condit.sampler.awrs import AWRS
-    from condit.sampler.base import Guarantee, Sampler
+    from condit.sampler.base import Sampler
     from condit.sampler.beam import Beam
     from condit.sampler.best_of import BestOf
     from condit.sampler.exact import Exact
@@ -64,12 +64,12 @@ _HOMES = {
     "condit.prefer.classifier": ("classifier",),
     "condit.prefer.likelihood": ("likelihood",),
     "condit.prefer.zero_shot": ("zero_shot",),
-    "condit.report": ("Report",),
+    "condit.report": ("Guarantee", "Report"),
     "condit.result": ("Result", "Sample", "Stats"),
     "condit.sampler.asap": ("ASAp",),
     "condit.sampler.auto": ("Auto",),
     "condit.sampler.awrs": ("AWRS",),
-    "condit.sampler.base": ("Guarantee", "Sampler"),
+    "condit.sampler.base": ("Sampler",),
     "condit.sampler.beam": ("Beam",),
     "condit.sampler.best_of": ("BestOf",),
     "condit.sampler.exact": ("Exact",),

@@ -9,7 +9,7 @@ from condit import Vocabulary
 from condit.constraint.alike import Alike, alike_at
 from condit.constraint.base import Matcher
 from condit.constraint.characters import ALPHABET, Characters, kind_of
-from condit.constraint.shortest_spelling import spell
+from condit.constraint.ending_tokens import spell
 
 BYTES = Vocabulary.of_bytes()
 

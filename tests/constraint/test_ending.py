@@ -12,7 +12,7 @@ import condit
 from condit import Vocabulary
 from condit.constraint.base import Strength
 from condit.constraint.ending import find_ending
-from condit.constraint.shortest_spelling import NEVER, spell
+from condit.constraint.ending_tokens import NEVER, spell
 from condit.errors import RefusedTokenError
 
 BYTES = Vocabulary.of_bytes()

@@ -21,10 +21,10 @@ from scipy.stats import chisquare
 
 import condit
 from condit import NgramModel, Vocabulary
+from condit.constraint.budgeted import outlined
 from condit.prefer.base import Preference
 from condit.prefer.score import prefer
 from condit.sampler.base import Problem
-from condit.sampler.budget import outlined
 from condit.sampler.kernels import allowed_tokens
 from condit.sampler.local import bind
 from condit.sampler.mcmc import MCMC, PROPOSALS, ChainsState, Draft, Place, log_value

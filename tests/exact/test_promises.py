@@ -18,9 +18,10 @@ from condit import Auto, Exact, Guarantee
 from condit.constraint.base import Constraint
 from condit.sampler.attempts import AttemptsState
 from condit.sampler.auto import probation
-from condit.sampler.base import Problem, State, StepInfo
+from condit.sampler.base import Problem, State
 from condit.sampler.trie import Trie
 from condit.testing.laws import p_values_of_means
+from condit.trace import StepInfo
 
 LENGTH = 6
 SURVIVE = 0.73

@@ -15,10 +15,12 @@ from condit import Beam, Constraint, Matcher, NgramModel, Strength, Vocabulary
 from condit.constraint.base import Violation
 from condit.errors import ArgumentError
 from condit.prefer.base import Preference
-from condit.sampler.base import Lane, Problem, StepInfo, log_mean_exp
+from condit.sampler.base import Lane, Problem
 from condit.sampler.beam import BeamState
 from condit.sampler.law import BaseLaw
 from condit.testing import World
+from condit.trace import StepInfo
+from condit.weights import log_mean_exp
 
 WIDE = Beam(width=300, expand=20)
 

@@ -13,10 +13,11 @@ import condit
 from condit import AWRS, BestOf, Masked, NgramModel
 from condit.errors import ArgumentError, UnknownNameError
 from condit.prefer.base import Preference
-from condit.sampler.base import Problem, Sampler, State, StepInfo
+from condit.sampler.base import Problem, Sampler, State
 from condit.sampler.best_of import BestOfState, kl_bound, kl_of_yes_or_no
 from condit.sampler.law import BaseLaw
 from condit.sampler.trie import Trie
+from condit.trace import StepInfo
 
 LETTERS = condit.regex("(ab|ba|c)+")
 

@@ -12,10 +12,10 @@ from pydantic import BaseModel
 import condit
 from condit import AWRS, SMC, Masked, NgramModel, Vocabulary
 from condit.constraint.base import Constraint, Matcher, Violation, unpack
+from condit.constraint.budgeted import Budgeted
 from condit.errors import RefusedTokenError
 from condit.model.transformers import TransformersModel
 from condit.sampler.base import Problem, Sampler
-from condit.sampler.budget import Budgeted
 from condit.sampler.kernels import allowed_tokens
 from condit.sampler.local import bind
 from condit.testing import World, check_matcher, check_sampler

@@ -13,7 +13,7 @@ import condit
 from condit import Vocabulary
 from condit.constraint.alike import Alike
 from condit.constraint.base import Matcher, unpack
-from condit.sampler.budget import Budgeted
+from condit.constraint.budgeted import Budgeted
 from condit.sampler.kernels import draw_by_rejection, draw_masked
 from condit.sampler.law import TokenLaw
 

@@ -13,8 +13,10 @@ from condit import MCMC, NgramModel
 from condit.constraint.base import Constraint
 from condit.errors import ArgumentError, BudgetError, UnknownNameError
 from condit.prefer.score import prefer
-from condit.sampler.base import Guarantee, Problem, StepInfo
+from condit.report import Guarantee
+from condit.sampler.base import Problem
 from condit.sampler.mcmc import PROPOSALS, Chain, ChainsState
+from condit.trace import StepInfo
 
 
 def problem_of(

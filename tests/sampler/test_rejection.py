@@ -13,8 +13,10 @@ from condit import NgramModel, Rejection, Vocabulary
 from condit.constraint.base import Constraint
 from condit.errors import ArgumentError, PromptTooLongError, RejectedError
 from condit.prefer.score import prefer
-from condit.sampler.base import Guarantee, Problem, StepInfo
+from condit.report import Guarantee
+from condit.sampler.base import Problem
 from condit.sampler.rejection import RejectionState, log_share, relative_error
+from condit.trace import StepInfo
 
 
 def problem_of(

@@ -22,7 +22,6 @@ from typing import Any
 from condit.errors import ConditError
 from condit.model.base import Decoder, Draft, Logits
 from condit.sampler.base import Lane, Problem
-from condit.sampler.budget import without_budget
 from condit.sampler.kernels import Draw
 from condit.speculate.settings import Drafts
 from condit.speculate.tree import Frontier, Guesser
@@ -177,7 +176,9 @@ class Ahead:
             return path if decoder.peek(index, path) is not None else path[:-1], None
         context = (*self.problem.prompt[-4:], *here.tokens[-4:])
         room = self.problem.max_tokens - len(here.tokens)
-        return path, Frontier(context, without_budget(here.matcher), room)
+        # Guesses need not finish within the budget.
+        matcher = here.matcher.within if here.matcher is not None else None
+        return path, Frontier(context, matcher, room)
 
     def _learn(
         self,

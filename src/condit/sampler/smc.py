@@ -15,9 +15,11 @@ import numpy as np
 
 from condit.errors import ArgumentError, UnknownNameError
 from condit.plugins import unknown
-from condit.sampler.base import Problem, Sampler, State, StepInfo, log_mean_exp
+from condit.sampler.base import Problem, Sampler, State
 from condit.sampler.local import Kernel, kernel_of
 from condit.sampler.resampling import SCHEMES, ancestors
+from condit.trace import StepInfo
+from condit.weights import log_mean_exp
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,11 @@ class SMC(Sampler):
         if self.kernel is not None:
             kernel_of(self.kernel, "smc")
 
+    @property
+    def takes_insertions(self) -> bool:
+        """Where its kernel does."""
+        return kernel_of(self.kernel or "awrs", "smc").takes_insertions
+
     def kernel_for(self, problem: Problem) -> Kernel:
         """The kernel itself."""
         default = "awrs" if problem.trie is None else "learned"
@@ -55,7 +62,8 @@ class SMC(Sampler):
 
     def init(self, problem: Problem, rng: np.random.Generator) -> State:
         """Lanes at the end of the prompt."""
-        return self.kernel_for(problem).init(problem, rng)
+        state: State = self.kernel_for(problem).init(problem, rng)
+        return state
 
     def step(self, rng: np.random.Generator, state: State) -> tuple[State, StepInfo]:
         """Grow every lane that has not ended, then resample if need be. ``state`` is consumed."""
@@ -76,7 +84,6 @@ class SMC(Sampler):
         weights = np.exp(log_weights - log_weights.max())
         chosen = ancestors(SCHEMES[self.resampling](rng, weights / weights.sum()))
         state.log_evidence += log_mean_exp(state.log_weights)
-        state.resamplings += 1
         lanes = state.lanes
         state.lanes = [
             lanes[ancestor] if ancestor == index else lanes[ancestor].copy_to(lanes[index].rng)
