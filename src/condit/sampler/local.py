@@ -149,7 +149,7 @@ class LocalSampler(Kernel):
         for index, lane in enumerate(state.lanes):
             if lane.finish_reason is not None:
                 # Its cells are of no more use: only the prompt, which others share, is kept.
-                lengths[index] = len(state.problem.prompt)
+                lengths[index] = 0
         state.decoder.rewind(lengths)
         if state.ahead is not None:
 

@@ -253,7 +253,7 @@ def _log_target(state: RejectionState, trial: Trial) -> float:
         return trial.log_proposal
     problem, vocabulary = state.problem, state.problem.model.vocabulary
     rows = [state.target.logits[0], *state.target.advance([trial.tokens])[0]]
-    state.target.rewind([len(problem.prompt)])
+    state.target.rewind([0])
     drawn = [*trial.tokens, vocabulary.end] if trial.finish_reason == "stop" else trial.tokens
     laws = (problem.law.at(row, vocabulary) for row in rows[: len(drawn)])
     return math.fsum(law.log_probability(token) for law, token in zip(laws, drawn, strict=True))
