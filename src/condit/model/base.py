@@ -83,7 +83,7 @@ class Decoder(ABC):
     @property
     @abstractmethod
     def lengths(self) -> tuple[int, ...]:
-        """Tokens in each lane, the prompt included."""
+        """Tokens in each lane beyond its prompt."""
 
     @abstractmethod
     def admit(self, prompt: Sequence[int], lanes: int = 1) -> range:
@@ -127,7 +127,11 @@ class Decoder(ABC):
 
     @abstractmethod
     def rewind(self, lengths: Sequence[int]) -> None:
-        """Drop what lies past each lane's length, which may not cut into its prompt."""
+        """Drop what lies past each lane's length beyond its prompt; 0 goes back to the prompt.
+
+        Raises:
+            ArgumentError: not one length for each lane, or one that a lane does not have.
+        """
 
     def release(self, lanes: Sequence[int]) -> None:
         """Remove these lanes; the ones that stay keep their order and close ranks."""
@@ -141,12 +145,11 @@ class Decoder(ABC):
                 raise ArgumentError(f"{len(entries)} token lists for {len(self.lengths)} lanes")
 
 
-def refuse_rewind(lane: int, here: int, prompt_length: int, length: int) -> None:
-    """Raise `ArgumentError` if a lane of ``here`` tokens cannot be rewound to ``length``."""
-    if not prompt_length <= length <= here:
+def refuse_rewind(lane: int, here: int, length: int) -> None:
+    """Raise `ArgumentError` if a lane of ``here`` tokens beyond its prompt has no ``length``."""
+    if not 0 <= length <= here:
         raise ArgumentError(
-            f"lane {lane} has {here} tokens, {prompt_length} of them its prompt: "
-            f"it cannot be rewound to {length}"
+            f"lane {lane} has {here} tokens beyond its prompt: it cannot be rewound to {length}"
         )
 
 

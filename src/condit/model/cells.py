@@ -74,8 +74,8 @@ class Lane:
 
     @property
     def length(self) -> int:
-        """Tokens so far, the prompt included."""
-        return len(self.tip.path)
+        """Tokens beyond the prompt."""
+        return len(self.tip.path) - self.prompt_length
 
 
 @dataclass
@@ -129,7 +129,7 @@ class CellDecoder(Decoder):
 
     @property
     def lengths(self) -> tuple[int, ...]:
-        """Tokens in each lane, the prompt included."""
+        """Tokens in each lane beyond its prompt."""
         return tuple(lane.length for lane in self._lanes)
 
     def admit(self, prompt: Sequence[int], lanes: int = 1) -> range:
@@ -200,13 +200,13 @@ class CellDecoder(Decoder):
         self.logits = [self.logits[ancestor] for ancestor in ancestors]
 
     def rewind(self, lengths: Sequence[int]) -> None:
-        """Drop what lies past each lane's length, which may not cut into its prompt."""
+        """Drop what lies past each lane's length beyond its prompt."""
         for index, (lane, length) in enumerate(zip(self._lanes, lengths, strict=True)):
-            refuse_rewind(index, lane.length, lane.prompt_length, length)
+            refuse_rewind(index, lane.length, length)
             if length < lane.length:
-                self._lanes[index] = replace(lane, tip=Cell(lane.tip.path[:length]), ahead=())
-                at_prompt = length == lane.prompt_length
-                self.logits[index] = lane.prompt_logits if at_prompt else None
+                path = lane.tip.path[: lane.prompt_length + length]
+                self._lanes[index] = replace(lane, tip=Cell(path), ahead=())
+                self.logits[index] = None if length else lane.prompt_logits
 
     def _walk(
         self, batch: Batch, start: Cell, tokens: Sequence[int], parents: Sequence[int]

@@ -143,8 +143,9 @@ class NgramDecoder(Decoder):
 
     @property
     def lengths(self) -> tuple[int, ...]:
-        """Tokens in each lane, the prompt included."""
-        return tuple(map(len, self._lanes))
+        """Tokens in each lane beyond its prompt."""
+        pairs = zip(self._lanes, self._prompt_lengths, strict=True)
+        return tuple(len(lane) - prompt for lane, prompt in pairs)
 
     def admit(self, prompt: Sequence[int], lanes: int = 1) -> range:
         """Add ``lanes`` lanes that share ``prompt``; returns their indices."""
@@ -200,14 +201,13 @@ class NgramDecoder(Decoder):
         self.logits = [self.logits[ancestor] for ancestor in ancestors]
 
     def rewind(self, lengths: Sequence[int]) -> None:
-        """Drop what lies past each lane's length, which may not cut into its prompt."""
+        """Drop what lies past each lane's length beyond its prompt."""
         for index, length in enumerate(lengths):
-            here, prompt = len(self._lanes[index]), self._prompt_lengths[index]
-            refuse_rewind(index, here, prompt, length)
+            here, prompt = self.lengths[index], self._prompt_lengths[index]
+            refuse_rewind(index, here, length)
             if length < here:
-                self._lanes[index] = self._lanes[index][:length]
-                at_prompt = length == prompt
-                self.logits[index] = self._model.logits(self._lanes[index]) if at_prompt else None
+                self._lanes[index] = self._lanes[index][: prompt + length]
+                self.logits[index] = None if length else self._model.logits(self._lanes[index])
 
 
 def load(*, order: int = 5) -> NgramModel:

@@ -51,7 +51,6 @@ class PrefixReader:
         self, model: Model, prompt: Sequence[int], *, cells: int = 2048, lanes: int = 256
     ) -> None:
         self._decoder = model.start(prompt, lanes=1)
-        self._prompt_length = len(prompt)
         self._prompt_logits = self._decoder.logits[0]
         self._most_cells = cells
         self._most_lanes = lanes
@@ -91,7 +90,7 @@ class PrefixReader:
             min(place.depth, len(prefix) - 1) for place, prefix in zip(shared, wanted, strict=True)
         ]
         lengths = list(self._decoder.lengths[:held])
-        self._decoder.rewind([*lengths, *(self._prompt_length + length for length in kept)])
+        self._decoder.rewind([*lengths, *kept])
         answers = self._decoder.advance(
             [
                 *([()] * held),

@@ -34,7 +34,7 @@ def check_decoder(
     decoder = model.start(prompt, lanes=3)
     lanes = [list(prompt) for _ in range(3)]
     prompts = [len(prompt)] * 3
-    _compare(model, decoder, lanes, tolerance, "start")
+    _compare(model, decoder, lanes, prompts, tolerance, "start")
     for _ in range(rounds):
         action = str(rng.choice(["advance", "advance", "fork", "rewind", "admit", "release"]))
         if action == "advance":
@@ -67,7 +67,8 @@ def check_decoder(
                 int(rng.integers(least, len(lane) + 1))
                 for least, lane in zip(prompts, lanes, strict=True)
             ]
-            decoder.rewind(lengths)
+            beyond = [length - least for length, least in zip(lengths, prompts, strict=True)]
+            decoder.rewind(beyond)
             lanes = [lane[:length] for lane, length in zip(lanes, lengths, strict=True)]
         elif action == "admit":
             other = some_tokens(1)
@@ -79,7 +80,7 @@ def check_decoder(
             leaving = int(rng.integers(len(lanes)))
             decoder.release([leaving])
             del lanes[leaving], prompts[leaving]
-        _compare(model, decoder, lanes, tolerance, action)
+        _compare(model, decoder, lanes, prompts, tolerance, action)
 
 
 def _some_tree(some_tokens: Callable[[int], list[int]], rng: np.random.Generator) -> Draft:
@@ -117,9 +118,14 @@ def _follow_drafts(
 
 
 def _compare(
-    model: Model, decoder: Decoder, lanes: list[list[int]], tolerance: float, action: str
+    model: Model,
+    decoder: Decoder,
+    lanes: list[list[int]],
+    prompts: list[int],
+    tolerance: float,
+    action: str,
 ) -> None:
-    lengths = tuple(map(len, lanes))
+    lengths = tuple(len(lane) - prompt for lane, prompt in zip(lanes, prompts, strict=True))
     require(decoder.lengths == lengths, f"lengths are {decoder.lengths}, not {lengths}: {action}")
     for index, (lane, row) in enumerate(zip(lanes, decoder.logits, strict=True)):
         if row is not None:

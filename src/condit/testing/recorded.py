@@ -128,8 +128,8 @@ class RecordedDecoder(Decoder):
 
     @property
     def lengths(self) -> tuple[int, ...]:
-        """Tokens in each lane, the prompt included."""
-        return tuple(len(lane.tokens) for lane in self._lanes)
+        """Tokens in each lane beyond its prompt."""
+        return tuple(len(lane.tokens) - lane.prompt_length for lane in self._lanes)
 
     def admit(self, prompt: Sequence[int], lanes: int = 1) -> range:
         """Add ``lanes`` lanes that share ``prompt``; returns their indices."""
@@ -179,12 +179,11 @@ class RecordedDecoder(Decoder):
         self.logits = [self.logits[ancestor] for ancestor in ancestors]
 
     def rewind(self, lengths: Sequence[int]) -> None:
-        """Drop what lies past each lane's length, which may not cut into its prompt."""
+        """Drop what lies past each lane's length beyond its prompt."""
         for index, (lane, length) in enumerate(zip(self._lanes, lengths, strict=True)):
-            here = len(lane.tokens)
-            refuse_rewind(index, here, lane.prompt_length, length)
+            here, whole = len(lane.tokens) - lane.prompt_length, lane.prompt_length + length
+            refuse_rewind(index, here, length)
             if length < here:
-                tokens = lane.tokens[:length]
-                self._lanes[index] = replace(lane, tokens=tokens, cells=lane.cells[:length])
-                at_prompt = length == lane.prompt_length
-                self.logits[index] = self._model.logits(tokens) if at_prompt else None
+                tokens = lane.tokens[:whole]
+                self._lanes[index] = replace(lane, tokens=tokens, cells=lane.cells[:whole])
+                self.logits[index] = None if length else self._model.logits(tokens)
