@@ -71,7 +71,7 @@ def following(
 
         def move_bar(info: StepInfo) -> None:
             nonlocal tried, accepted
-            if all(drawn.attempt is None for drawn in info.draws):
+            if any(drawn.lane is not None for drawn in info.draws):
                 growing = sum(not drawn.given for drawn in info.draws)
                 progress.update(task, advance=1, description=f"Drawing {growing} samples")
                 return

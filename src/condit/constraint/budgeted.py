@@ -97,14 +97,20 @@ class Budgeted(Matcher):
         self._here = _Place()
 
     @classmethod
-    def of(cls, within: Matcher, max_tokens: int) -> Budgeted:
+    def of(cls, within: Matcher, max_tokens: int, *, more_is_given: bool = False) -> Budgeted:
         """At the empty text, with an ending where one is found.
+
+        Args:
+            within: where the constraint stands; it is moved along.
+            max_tokens: how many tokens may be drawn.
+            more_is_given: whether tokens may be put in that nobody draws (see ``give``), so that
+                a text which takes too many tokens may fit after all.
 
         Raises:
             BudgetError: the shortest text that was found takes more than ``max_tokens``.
         """
         ending = _ending(within, thorough=True)
-        if ending is None:
+        if ending is None or (more_is_given and ending.costs[0] > max_tokens):
             return cls(within, max_tokens)
         text = ending.text
         if ending.costs[0] > max_tokens:
@@ -339,11 +345,10 @@ class Budgeted(Matcher):
         for token in tokens:
             after.advance(token)
         self.within, self._here = after, _Place()
-        if self._ending is not None:
-            found = (_ending(after, thorough=thorough) for thorough in (False, True))
-            fitting = (each for each in found if each is not None and each.costs[0] <= self._left)
-            # Without one, tokens are refused at the budget only: the text may still finish.
-            self._ending, self._place = next(fitting, None), 0
+        found = (_ending(after, thorough=thorough) for thorough in (False, True))
+        fitting = (each for each in found if each is not None and each.costs[0] <= self._left)
+        # Without one, tokens are refused at the budget only: the text may still finish.
+        self._ending, self._place = next(fitting, None), 0
 
     def copy(self) -> Budgeted:
         """An independent matcher in the same state."""

@@ -74,7 +74,7 @@ class Problem:
         fits = exact and longest is not None and longest <= self.max_tokens
         if not self.finish or fits:
             return Budgeted(matcher, self.max_tokens)
-        return Budgeted.of(matcher, self.max_tokens)
+        return Budgeted.of(matcher, self.max_tokens, more_is_given=self.insert is not None)
 
 
 @dataclass
