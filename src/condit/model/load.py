@@ -1,4 +1,7 @@
-"""From what a user writes to a model: a name, a directory, a ``.gguf`` file, a hub name."""
+"""From what a user writes to a model: a name, a directory, a ``.gguf`` file, a hub name.
+
+Which backend runs a ``.gguf`` file is decided here; the backends know nothing of each other.
+"""
 
 from __future__ import annotations
 
@@ -38,8 +41,6 @@ def load(source: str | os.PathLike[str] = "smollm2", **options: Any) -> Model:
     if path.is_dir():
         return _load_directory(path, options)
     if path.suffix == ".gguf":
-        from condit.model.gguf import load_gguf
-
         return _make(load_gguf, (path,), options)
     if path.exists():
         raise ModelError(
@@ -55,6 +56,68 @@ def load(source: str | os.PathLike[str] = "smollm2", **options: Any) -> Model:
         raise ModelError(f"there is no file or directory {path}")
     known = registered("models")
     raise UnknownNameError(f"{unknown('model', text, known)}; a directory or .gguf file works too")
+
+
+def load_gguf(
+    path: str | Path,
+    *,
+    name: str | None = None,
+    backend: str = "transformers",
+    dtype: str = "auto",
+    device: str | None = None,
+    reproducible: bool | None = None,
+    threads: int | None = None,
+    cells: int | None = None,
+    look_ahead: bool | None = None,
+) -> Model:
+    """Load a causal language model from a ``.gguf`` file.
+
+    Args:
+        path: the file.
+        name: how messages call it; the file's own name by default.
+        backend: ``"transformers"``, which unpacks the weights once and runs them with torch, or
+            ``"llama"``, which runs the file as it is with llama.cpp.
+        dtype: what transformers computes in, see ``load_directory``; what llama stores keys and
+            values in, see ``LlamaModel``.
+        device: for transformers, see ``load_directory``.
+        reproducible: likewise.
+        threads: for llama, see ``LlamaModel``.
+        cells: likewise.
+        look_ahead: likewise.
+
+    Raises:
+        ArgumentError: an unknown backend, or an option of the other one.
+        ModelError: the file is damaged, cut short, or of an architecture that is not known.
+        MissingDependencyError: what the backend needs is not installed.
+    """
+    path = Path(path)
+    if backend == "llama":
+        refuse_options(backend, device=device, reproducible=reproducible)
+        from condit.model.llama_cpp import LlamaModel
+
+        return LlamaModel(
+            path, name=name, dtype=dtype, threads=threads, cells=cells, look_ahead=look_ahead
+        )
+    if backend != "transformers":
+        raise ArgumentError(f"no backend is called {backend!r} (known: llama, transformers)")
+    refuse_options(backend, threads=threads, cells=cells, look_ahead=look_ahead)
+    from condit.model.gguf import converted
+    from condit.model.transformers import load_directory
+
+    return load_directory(
+        converted(path),
+        name=name or path.stem,
+        dtype=dtype,
+        device=device,
+        reproducible=reproducible is not False,
+    )
+
+
+def refuse_options(backend: str, **options: object) -> None:
+    """Raise `ArgumentError` if an option is given that this backend does not take."""
+    given = [option for option, value in options.items() if value is not None]
+    if given:
+        raise ArgumentError(f"the backend {backend!r} takes no option {given[0]!r}")
 
 
 def _load_directory(path: Path, options: dict[str, Any]) -> Model:
