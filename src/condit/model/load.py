@@ -5,17 +5,15 @@ Which backend runs a ``.gguf`` file is decided here; the backends know nothing o
 
 from __future__ import annotations
 
-import inspect
 import os
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from condit.errors import ArgumentError, ModelError, UnknownNameError
 from condit.model.base import Model
 from condit.model.source import ModelSource
-from condit.plugins import find, registered, unknown
+from condit.plugins import call, find_source, registered, unknown
 
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
@@ -34,14 +32,15 @@ def load(source: str | os.PathLike[str] = "smollm2", **options: Any) -> Model:
         UnknownNameError: no such name; the message suggests the nearest.
         ModelError: the directory or file is not a model, or is damaged.
         MissingDependencyError: an optional package is needed.
+        IncompatibleDependencyError: the package that registers it cannot be used.
     """
     if isinstance(source, str) and source in registered("models"):
-        return _make(cast(ModelSource, find("models", source)).load, (), options)
+        return call("this model", find_source("models", source, ModelSource).load, (), options)
     path = Path(source).expanduser()
     if path.is_dir():
         return _load_directory(path, options)
     if path.suffix == ".gguf":
-        return _make(load_gguf, (path,), options)
+        return call("this model", load_gguf, (path,), options)
     if path.exists():
         raise ModelError(
             f"{path} is a file but not a .gguf file: give a directory with a transformers model, "
@@ -51,7 +50,7 @@ def load(source: str | os.PathLike[str] = "smollm2", **options: Any) -> Model:
     if _HUB_NAME.fullmatch(text) and not text.startswith("."):
         from condit.model.transformers import load_directory
 
-        return _make(load_directory, (text,), options)
+        return call("this model", load_directory, (text,), options)
     if os.sep in text or text.startswith((".", "~")):
         raise ModelError(f"there is no file or directory {path}")
     known = registered("models")
@@ -131,13 +130,4 @@ def _load_directory(path: Path, options: dict[str, Any]) -> Model:
         raise ModelError(f"{path} is not a model directory (no config.json): {way_out}")
     from condit.model.transformers import load_directory
 
-    return _make(load_directory, (path,), options)
-
-
-def _make(make: Callable[..., Model], arguments: tuple[Any, ...], options: dict[str, Any]) -> Model:
-    """Make the model, turning an option that its kind does not take into a typed error."""
-    known = inspect.signature(make).parameters
-    for option in options:
-        if option not in known:
-            raise ArgumentError(unknown("option of this model", option, known))
-    return make(*arguments, **options)
+    return call("this model", load_directory, (path,), options)
