@@ -13,6 +13,7 @@ from condit.constraint.ending_tokens import Ending, spell
 from condit.constraint.engine import HEADER, EngineMatcher, probe
 from condit.constraint.regex import terminal
 from condit.constraint.regex_escape import literal
+from condit.constraint.source import ConstraintSource
 from condit.errors import ArgumentError, ConstraintTooComplexError, UnsatisfiableError
 from condit.vocabulary import Vocabulary
 
@@ -147,3 +148,10 @@ def _shared(one: str, other: str) -> int:
     """How many characters two texts have in common at their beginnings."""
     pairs = enumerate(zip(one, other, strict=False))
     return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
+CHOICE = ConstraintSource(
+    name="choice",
+    description="a text, or in JSON a list of texts to choose from",
+    make=choice,
+)

@@ -39,6 +39,7 @@ from condit.constraint.schema.source import (
     unsatisfiable_reason,
     validator,
 )
+from condit.constraint.source import ConstraintSource
 from condit.errors import (
     ArgumentError,
     ConditError,
@@ -349,3 +350,11 @@ class JsonSchema(Constraint):
 
 def _shortened(reason: str) -> str:
     return reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]}…"
+
+
+JSON_SCHEMA = ConstraintSource(
+    name="json_schema",
+    description="a JSON Schema, of drafts 4 to 2020-12",
+    make=json_schema,
+    given_as="path",
+)

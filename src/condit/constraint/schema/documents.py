@@ -140,8 +140,11 @@ def read_document(content: object, name: str) -> tuple[Schema, str]:
     except NotJsonError as error:
         if error.violation.position is None:
             raise ConstraintTooComplexError(f"{name}: {error.violation.reason}") from None
+        position = error.violation.position
+        before = (content if isinstance(content, str) else text)[:position]
+        line, column = before.count("\n") + 1, position - before.rfind("\n")
         raise CompileError(
-            f"{name} is not a JSON text: {error}", position=error.violation.position
+            f"{name} is not a JSON text: {error} (line {line}, column {column})", position=position
         ) from None
     except RecursionError:
         raise ConstraintTooComplexError(f"{name} is nested too deeply") from None
