@@ -43,6 +43,14 @@ class AtMost(ByteMatcher[int]):
 
 
 @dataclass(frozen=True)
+class Counter(AtMost):
+    """The same, which tells numbers apart only near the limit."""
+
+    def near(self, state: int, length: int) -> int:
+        return max(state, self.most - length)
+
+
+@dataclass(frozen=True)
 class Without(ByteMatcher[int]):
     """Texts in which a word does not occur; the state is how much of it has just been written."""
 
@@ -89,6 +97,8 @@ MACHINES: list[ByteMatcher[object]] = [
     Quoted(),  # type: ignore[list-item]
     AtMost(5),  # type: ignore[list-item]
     AtMost(300),  # type: ignore[list-item]
+    Counter(5),  # type: ignore[list-item]
+    Counter(300),  # type: ignore[list-item]
     Without(b"aba"),  # type: ignore[list-item]
     Twice(),  # type: ignore[list-item]
 ]

@@ -2,7 +2,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-from machines import MACHINES, AtMost, Quoted
+from machines import MACHINES, AtMost, Counter, Quoted
 
 from condit.constraint.byte_matcher import ByteMatcher
 from condit.testing import BrokenLawError, check_byte_matcher
@@ -58,6 +58,11 @@ class Ends(AtMost):
         return b"x" * 9
 
 
+class Far(Counter):
+    def near(self, state, length):
+        return min(state, self.most - length)
+
+
 class Narrow(AtMost):
     alphabet = b"abc"
 
@@ -70,6 +75,7 @@ class Narrow(AtMost):
         (Optional(), "the options are not the bytes"),
         (Stuck(3), "EXACT machine has no way on"),
         (Ends(3), "the text may not stop"),
+        (Far(20), "others may come than near it"),
         (Narrow(3), "not of the alphabet"),
     ],
     ids=lambda given: type(given).__name__ if isinstance(given, ByteMatcher) else "",

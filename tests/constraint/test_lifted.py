@@ -6,7 +6,7 @@ from functools import reduce
 
 import numpy as np
 import pytest
-from machines import MACHINES, AtMost, Quoted, Twice, Without
+from machines import MACHINES, AtMost, Counter, Quoted, Twice, Without
 
 import condit
 from condit import Strength, Vocabulary
@@ -117,6 +117,7 @@ def many_tokens(rng):
 STATES = {
     Quoted(): [0, 1, 2, 3],
     AtMost(300): [0, 1, 250, 290, 299, 300],
+    Counter(300): [0, 1, 100, 250, 290, 299, 300],
     Without(b"aba"): [0, 1, 2],
     Twice(): [(b"", None), (b"ab", b"bab"), (b"ab", b"")],
 }
@@ -188,6 +189,20 @@ def test_what_is_kept_is_bounded(monkeypatch, overlapping):
     assert not matcher.allows(0)
     assert LiftedMatcher(machine, overlapping)._places is not places
     assert LiftedMatcher(AtMost(400), overlapping)._places is places
+
+
+def test_states_that_are_near_share_a_mask(by_byte):
+    class Stops(Counter):
+        def may_stop(self, state):
+            return state % 2 == 0
+
+    places = Places(by_byte)
+    machine = Stops(9)
+    masks = [places.mask(machine, places.at(state)) for state in range(9)]
+    for state, mask in enumerate(masks):
+        assert unpack(mask, len(by_byte))[by_byte.end] == (state % 2 == 0)
+        assert np.count_nonzero(unpack(mask, len(by_byte))[:256]) == 224
+    assert masks[0] is masks[8]
 
 
 def test_threads_may_use_copies_at_once():

@@ -57,6 +57,14 @@ class ByteMatcher(ABC, Generic[State]):
         """
         return None
 
+    def near(self, state: State, length: int) -> State:
+        """A state after which the same texts of up to ``length`` bytes may come; best one for many.
+
+        So that states which differ only in what is far away share a mask: a counter need not tell
+        numbers apart that are far from its limit. Where the text may stop does not matter for it.
+        """
+        return state
+
     def ending(self, state: State) -> bytes | None:
         """Bytes after which the text may stop, best those that take few tokens.
 

@@ -117,6 +117,24 @@ class Places(Generic[State]):
     def mask(self, machine: ByteMatcher[State], place: Place[State]) -> NDArray[np.uint32] | None:
         """All tokens at once, not to be changed; ``None`` where that is dear."""
         if place.mask is None and not place.dear:
+            near = machine.near(place.state, self._trie.longest)
+            like = place if near == place.state else self.at(near)
+            mask = self._walked_mask(machine, like)
+            if mask is None:
+                place.dear = True
+            elif like is not place:
+                stops, bit = machine.may_stop(place.state), np.uint32(1 << (self._end & 31))
+                if bool(mask[self._end >> 5] & bit) != stops:
+                    mask = mask.copy()
+                    mask[self._end >> 5] ^= bit
+                    self._grow(place, mask.nbytes)
+                place.mask = mask
+        return place.mask
+
+    def _walked_mask(
+        self, machine: ByteMatcher[State], place: Place[State]
+    ) -> NDArray[np.uint32] | None:
+        if place.mask is None and not place.dear:
             with self._walking:
                 mask = text_mask(machine, place.state, self._trie, self._transitions)
             if mask is None:

@@ -120,6 +120,11 @@ class VocabularyTrie:
             first_of_tokens=np.array([text[0] if text else 0 for text in spelled], dtype=np.uint8),
         )
 
+    @property
+    def longest(self) -> int:
+        """How many bytes the longest token has."""
+        return len(self.levels) - 2
+
     def mask_of(self, reached: Sequence[Nodes]) -> NDArray[np.uint32]:
         """The tokens that some nodes spell, packed as masks are."""
         if 8 * sum(map(len, reached)) > len(self.node_of_tokens):

@@ -23,9 +23,10 @@ def check_byte_matcher(
 
     Answers depend on the state alone; the options that are given are exactly the bytes that may
     come, and of the alphabet; an ending that is given leads to where the text may stop; states that
-    are equal have the same futures, as far as that is tried; an EXACT machine never stands without
-    a way on. Over tokens, mask and single answers are what a walk of the bytes by hand says; the
-    end token may come exactly where the text may stop; copies are independent.
+    are equal have the same futures, and those that are said to be near the same next bytes, as far
+    as that is tried; an EXACT machine never stands without a way on. Over tokens, mask and single
+    answers are what a walk of the bytes by hand says; the end token may come exactly where the text
+    may stop; copies are independent.
 
     Args:
         machine: the byte matcher.
@@ -43,6 +44,7 @@ def check_byte_matcher(
         for _ in range(steps):
             _check_state(machine, state, text)
             _check_equal(machine, reached.setdefault(state, text), text, rng)
+            _check_near(machine, state, text, rng)
             for token in rng.permutation(len(vocabulary)).tolist():
                 spelled = vocabulary.bytes[token]
                 if spelled and (after := _after(machine, state, spelled)) is not None:
@@ -122,14 +124,38 @@ def _check_equal(
         require(here == there, f"{where} the states differ")
         require(hash(here) == hash(there), f"{where} their hashes differ")
         require(machine.may_stop(here) == machine.may_stop(there), f"{where} one text may end")
-        ways = [machine.next(here, byte) is not None for byte in range(256)]
-        others = [machine.next(there, byte) is not None for byte in range(256)]
-        require(ways == others, f"{where} different bytes may come")
-        if not any(ways):
+        ways = _ways(machine, here)
+        require(ways == _ways(machine, there), f"{where} different bytes may come")
+        if not ways:
             break
-        byte = int(rng.choice(np.flatnonzero(ways)))
+        byte = int(rng.choice(ways))
         here, there = machine.next(here, byte), machine.next(there, byte)
         further += bytes([byte])
+
+
+def _check_near(
+    machine: ByteMatcher[State], state: State, text: bytes, rng: np.random.Generator
+) -> None:
+    """What is near allows the same next bytes: tried along a random text."""
+    for length in (1, 2, 5):
+        here: State | None = state
+        there: State | None = machine.near(state, length)
+        for step in range(length):
+            if here is None or there is None:
+                break
+            ways = _ways(machine, here)
+            require(
+                ways == _ways(machine, there),
+                f"{step} bytes after {text!r} others may come than near it, of {length} bytes",
+            )
+            if not ways:
+                break
+            byte = int(rng.choice(ways))
+            here, there = machine.next(here, byte), machine.next(there, byte)
+
+
+def _ways(machine: ByteMatcher[State], state: State) -> list[int]:
+    return [byte for byte in range(256) if machine.next(state, byte) is not None]
 
 
 def _check_tokens(
