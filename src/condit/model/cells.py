@@ -27,8 +27,8 @@ from condit.errors import ModelError
 from condit.foreign.transformers import cache_argument as name_of_cache
 from condit.foreign.transformers import check_cache
 from condit.foreign.versions import importing
-from condit.model.base import Draft, Logits
 from condit.model.cell_layer import CellLayer
+from condit.model.decoder import Draft, Logits
 from condit.model.prefix_cache import PrefixCache
 from condit.model.tree import Position, TreeDecoder
 

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from condit.errors import ArgumentError
-from condit.model.base import Decoder, Logits, Model
+from condit.model.base import Model
+from condit.model.decoder import Decoder, Logits
 from condit.model.source import ModelSource
 from condit.model.tree import Position, TreeDecoder
 from condit.vocabulary import Vocabulary

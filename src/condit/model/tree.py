@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from condit.errors import ArgumentError
-from condit.model.base import Decoder, Draft, Logits, refuse_rewind
+from condit.model.decoder import Decoder, Draft, Logits, refuse_rewind
 
 
 @dataclass(eq=False, slots=True, weakref_slot=True)

@@ -25,7 +25,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from condit.errors import ArgumentError
-from condit.model.reader import PrefixReader
 from condit.sampler.base import Lane, Problem, Sampler, State, StepInfo, attempt_of
 from condit.sampler.base import effective_sample_size as size_of
 from condit.sampler.local import weigh_preference
@@ -138,7 +137,7 @@ class AttemptsSampler(Sampler):
     def init(self, problem: Problem, rng: np.random.Generator) -> AttemptsState:
         """No attempts yet; the prompt is forwarded here."""
         require_temperature(problem, type(self).__name__.lower())
-        base, root = begin(problem, rng, PrefixReader(problem.model, problem.prompt))
+        base, root = begin(problem, rng, problem.model.reader(problem.prompt))
         state = AttemptsState(problem, base.lanes, base.reader, base.trie, root)
         state.lanes += [
             Lane(matcher=None, rng=noise, log_weight=-math.inf, origin=index)

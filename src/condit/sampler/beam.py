@@ -121,7 +121,7 @@ class Beam(Sampler):
                 f"use width={problem.lanes} or more, or a smaller n"
             )
         root = Hypothesis(bind(problem), rng)
-        reader = PrefixReader(problem.model, problem.prompt)
+        reader = problem.model.reader(problem.prompt)
         lanes = [Lane(None, rng, origin=index) for index in range(problem.lanes)]
         return BeamState(problem, lanes, reader, [root])
 

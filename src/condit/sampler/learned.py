@@ -52,7 +52,7 @@ class Learned(Kernel):
     def init(self, problem: Problem, rng: np.random.Generator) -> TrieState:
         """Lanes at the end of the prompt, which is forwarded here."""
         require_temperature(problem, "learned")
-        return self.resume(problem, rng, PrefixReader(problem.model, problem.prompt))
+        return self.resume(problem, rng, problem.model.reader(problem.prompt))
 
     def resume(self, problem: Problem, rng: np.random.Generator, reader: PrefixReader) -> TrieState:
         """Lanes at the end of the prompt, which ``reader`` has read already."""

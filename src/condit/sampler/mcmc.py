@@ -179,7 +179,7 @@ class MCMC(Sampler):
             ArgumentError: temperature 0, where no mass is defined.
         """
         require_temperature(problem, "mcmc")
-        root, reader = bind(problem), PrefixReader(problem.model, problem.prompt)
+        root, reader = bind(problem), problem.model.reader(problem.prompt)
         state = ChainsState(problem, [], reader, root)
         for origin, noise in enumerate(rng.spawn(problem.lanes)):
             draft = _draft(root, noise)

@@ -144,7 +144,7 @@ class Rejection(Sampler):
             prompt = proposal.encode_prompt(self.prompt)
         vocabulary = _shared_vocabulary(proposal, problem.model)
         proposal.check_fits(len(prompt), problem.max_tokens)
-        reader = PrefixReader(proposal, prompt)
+        reader = proposal.reader(prompt)
         first_law = problem.law.at(reader.read([()])[0], vocabulary)
         target = None if self.guarantee is Guarantee.EXACT else problem.model.start(problem.prompt)
         root = Trial(bind(problem), rng)
