@@ -11,14 +11,14 @@ import numpy as np
 
 from condit.constraint.base import Constraint
 from condit.errors import ArgumentError, ConditError
-from condit.model.base import Model, Prompt
+from condit.model.base import Model, PrefixModel, Prompt
 from condit.model.load import load
 from condit.outcome import failure_of, result_of
 from condit.plugins import find
 from condit.prefer.base import Preference
 from condit.report import Guarantee
 from condit.result import Result
-from condit.sampler.base import Insert, Problem, Sampler
+from condit.sampler.base import Insert, Problem, Sampler, decoding
 from condit.sampler.law import BaseLaw
 from condit.sampler.memory import Memory
 from condit.speculate.settings import Drafts, settings_of
@@ -26,7 +26,7 @@ from condit.trace import StepInfo
 
 
 def generate(
-    model: Model | str,
+    model: PrefixModel | str,
     prompt: Prompt,
     constraint: Constraint | None = None,
     *,
@@ -115,7 +115,7 @@ def generate(
         raise ArgumentError(f"seed must be 0 or more, not {seed}")
     law = BaseLaw(temperature, top_k, top_p)
     chosen = sampler_of(sampler)
-    model = model if isinstance(model, Model) else load(model)
+    model = model if isinstance(model, PrefixModel) else load(model)
     tokens = model.encode_prompt(prompt)
     model.check_fits(len(tokens), max_tokens)
     problem = Problem(
@@ -139,6 +139,8 @@ def generate(
 
 def _check_can_draw(sampler: Sampler, problem: Problem) -> None:
     """Raise `ArgumentError` where the sampler cannot do what is asked."""
+    if sampler.needs is Model:
+        decoding(problem.model, sampler)
     if problem.insert is not None and not sampler.takes_insertions:
         raise ArgumentError(
             f"{sampler} cannot put text in between draws (insert=), as it tries whole texts or "

@@ -16,6 +16,7 @@ from condit.constraint.base import Matcher, Strength, few_tokens, unpack
 from condit.constraint.byte_matcher import ByteMatcher, State
 from condit.constraint.describe import describe_bytes, excerpt
 from condit.constraint.ending import find_ending
+from condit.constraint.ending_tokens import Ending, spell
 from condit.constraint.lifted_places import Place, Places, walked
 from condit.errors import ArgumentError, RefusedTokenError, VocabularyError
 from condit.vocabulary import Vocabulary
@@ -184,8 +185,8 @@ class LiftedMatcher(Matcher, Generic[State]):
             state = after
         return len(tokens)
 
-    def ending(self, *, thorough: bool = False) -> bytes | None:
-        """A text after which the text may stop; see ``Matcher.ending``.
+    def ending(self, *, thorough: bool = False) -> Ending | None:
+        """What would finish the text; see ``Matcher.ending``.
 
         The machine's own where it knows one.
         """
@@ -193,7 +194,8 @@ class LiftedMatcher(Matcher, Generic[State]):
             return None
         endings = self._place.endings
         if thorough not in endings:
-            endings[thorough] = self._find_ending(thorough)
+            found = self._find_ending(thorough)
+            endings[thorough] = None if found is None else spell(found, self.vocabulary)
         return endings[thorough]
 
     def _find_ending(self, thorough: bool) -> bytes | None:

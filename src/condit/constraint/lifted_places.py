@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from condit.constraint.byte_matcher import ByteMatcher, State
 from condit.constraint.byte_transitions import ByteTransitions
+from condit.constraint.ending_tokens import Ending
 from condit.constraint.trie_walk import MOST_STATES, text_mask
 from condit.constraint.vocabulary_trie import VocabularyTrie
 from condit.kept import Kept
@@ -52,7 +53,7 @@ class Place(Generic[State]):
     dear: bool = False
     forced_text: bytes | None = None
     only_stops: bool | None = None
-    endings: dict[bool, bytes | None] = field(default_factory=dict)
+    endings: dict[bool, Ending | None] = field(default_factory=dict)
     size: int = _PLACE
 
 

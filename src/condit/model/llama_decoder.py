@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from condit.errors import ArgumentError
-from condit.model.base import Decoder, Draft, Logits, refuse_rewind
+from condit.model.decoder import Decoder, Draft, Logits, refuse_rewind
 from condit.model.llama_pool import ContextPool
 from condit.model.llama_tree import Fresh, Node
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from condit.errors import ConditError
-from condit.model.base import Decoder, Draft, Logits
+from condit.model.base import Decoder, Draft, Logits, Model
 from condit.sampler.base import Lane, Problem
 from condit.sampler.kernels import Draw
 from condit.speculate.settings import Drafts
@@ -72,12 +72,10 @@ class Ahead:
     accepted: int = 0
 
     @classmethod
-    def of(cls, problem: Problem, drafts: Drafts) -> Ahead:
+    def of(cls, problem: Problem, model: Model, drafts: Drafts) -> Ahead:
         """Nothing drawn yet."""
         temperature = problem.law.temperature
-        guesser = Guesser(
-            problem.model, problem.prompt, temperature, drafts, alone=problem.lanes == 1
-        )
+        guesser = Guesser(model, problem.prompt, temperature, drafts, alone=problem.lanes == 1)
         return cls(problem, guesser, [deque() for _ in range(problem.lanes)])
 
     def replay(self, index: int, lane: Lane) -> Draw:

@@ -13,9 +13,11 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from condit.constraint.base import Matcher, Strength
+from condit.model.base import Model
 from condit.report import Guarantee
 from condit.sampler.awrs import AWRS
 from condit.sampler.base import Findings, Lane, Problem, Sampler, State
+from condit.sampler.beam import Beam
 from condit.sampler.exact import Exact
 from condit.sampler.learned import Learned
 from condit.sampler.masked import Masked
@@ -147,16 +149,21 @@ def probation(lanes: int) -> int:
 
 def choose(problem: Problem) -> Choice:
     """The sampler for ``problem``, and why in words; see "Which sampler?" in the documentation."""
+    # A model that only gives logits after prefixes has no lanes that could fork.
+    forks = isinstance(problem.model, Model)
     if problem.law.temperature == 0:
-        return Choice(AWRS(), "at temperature 0 there is one text to find, and nothing to weigh")
+        search = AWRS() if forks else Beam(width=max(problem.lanes, WIDTH))
+        return Choice(search, "at temperature 0 there is one text to find, and nothing to weigh")
     if problem.insert is not None and (problem.constraint or problem.preference) is not None:
         return Choice(SMC(kernel="awrs"), "text is put in between the draws of lanes")
     if problem.constraint is None and problem.preference is None:
-        return Choice(Masked(), "without a constraint every draw of the model is a draw")
+        free: Sampler = Masked() if forks else Exact()
+        return Choice(free, "without a constraint every draw of the model is a draw")
     if problem.preference is not None and problem.preference.partial:
         return Choice(_smc(problem), "the preference can be resampled for as texts grow")
     if problem.constraint is None:
-        return Choice(Masked(), "finished texts are weighted by the preference")
+        free = Masked() if forks else Learned()
+        return Choice(free, "finished texts are weighted by the preference")
     matcher = problem.bind()
     assert matcher is not None
     if matcher.strength is Strength.FINAL:
@@ -171,7 +178,8 @@ def choose(problem: Problem) -> Choice:
         why = f"what the memory knows makes about {acceptance:.0%} of attempts exact draws"
         return Choice(exact, why, on_probation=True)
     if problem.lanes == 1 and problem.trie is None:
-        kernel = AWRS(mask_after=None) if matcher.outline().mask is None else AWRS()
+        kernel: Sampler = AWRS(mask_after=None) if matcher.outline().mask is None else AWRS()
+        kernel = kernel if forks else Learned()
         return Choice(kernel, "a single lane cannot be resampled: draw more, or ask for exact")
     return Choice(_smc(problem, matcher), _why_smc(problem, acceptance))
 
@@ -191,7 +199,8 @@ def expected_acceptance(problem: Problem) -> float:
 
 
 def _smc(problem: Problem, matcher: Matcher | None = None) -> Sampler:
-    if problem.trie is None and matcher is not None and matcher.outline().mask is None:
+    blind = problem.trie is None and matcher is not None and matcher.outline().mask is None
+    if blind and isinstance(problem.model, Model):
         # Without a mask there is little to learn from one run, and much to ask for one.
         return SMC(kernel=AWRS(mask_after=None))
     return SMC(kernel="learned")

@@ -12,7 +12,8 @@ from typing_extensions import TypeVar
 
 from condit.constraint.base import Constraint, Strength
 from condit.constraint.budgeted import Budgeted
-from condit.model.base import Model
+from condit.errors import ArgumentError
+from condit.model.base import Model, PrefixModel
 from condit.prefer.base import Preference
 from condit.report import Guarantee
 from condit.sampler.law import BaseLaw
@@ -38,7 +39,7 @@ class Problem:
     What ``insert`` puts in has no probability and counts for no budget.
     """
 
-    model: Model
+    model: PrefixModel
     prompt: tuple[int, ...]
     constraint: Constraint | None
     lanes: int
@@ -225,6 +226,11 @@ class Sampler(ABC, Generic[StateT]):
     guarantee: ClassVar[Guarantee] = Guarantee.WEIGHTED
 
     @property
+    def needs(self) -> type[PrefixModel]:
+        """What it asks of a model: logits after prefixes, or as a `Model` lanes that fork."""
+        return PrefixModel
+
+    @property
     def takes_insertions(self) -> bool:
         """Whether ``Problem.insert`` may put text in between its draws."""
         return False
@@ -236,3 +242,17 @@ class Sampler(ABC, Generic[StateT]):
     @abstractmethod
     def step(self, rng: np.random.Generator, state: StateT) -> tuple[StateT, StepInfo]:
         """Grow every lane that has not ended by one token. ``state`` is consumed."""
+
+
+def decoding(model: PrefixModel, who: object) -> Model:
+    """``model``, as one that gives a decoder.
+
+    Raises:
+        ArgumentError: it only gives logits after prefixes; the message names who needs more.
+    """
+    if isinstance(model, Model):
+        return model
+    raise ArgumentError(
+        f"{who} forks lanes of a decoder, and {model.name} only gives logits after prefixes: use "
+        "auto, exact, learned, SMC(kernel='learned'), mcmc, rejection, asap or beam"
+    )

@@ -24,7 +24,7 @@ import numpy as np
 
 from condit.errors import ArgumentError
 from condit.model.base import Logits
-from condit.model.reader import PrefixReader
+from condit.model.reader import Reader
 from condit.report import Guarantee
 from condit.sampler.attempts import ended_as
 from condit.sampler.base import Lane, Problem, Sampler, State
@@ -64,7 +64,7 @@ class BeamState(State):
         masks: how many whole masks it was asked for in this step.
     """
 
-    reader: PrefixReader
+    reader: Reader
     beam: list[Hypothesis]
     found: dict[bytes, Hypothesis] = field(default_factory=dict)
     finishes: int = 0
@@ -117,7 +117,7 @@ class Beam(Sampler[BeamState]):
                 f"use width={problem.lanes} or more, or a smaller n"
             )
         root = Hypothesis(problem.bind(), rng)
-        reader = PrefixReader(problem.model, problem.prompt)
+        reader = problem.model.reader(problem.prompt)
         lanes = [Lane(None, rng, origin=index) for index in range(problem.lanes)]
         return BeamState(problem, lanes, [reader], reader, [root])
 

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from condit.constraint.base import Matcher
 from condit.errors import ArgumentError
+from condit.model.base import PrefixModel
 from condit.report import Guarantee
 from condit.sampler.attempts import ended_as
 from condit.sampler.base import Findings, Lane, Problem, Sampler, State
@@ -87,6 +88,11 @@ class BestOf(Sampler[BestOfState]):
 
     of: int = 8
     kernel: str | Kernel = "awrs"
+
+    @property
+    def needs(self) -> type[PrefixModel]:
+        """What its kernel asks of a model."""
+        return kernel_of(self.kernel, "best_of").needs
 
     def __post_init__(self) -> None:
         if self.of < 1:

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from condit.model.reader import PrefixReader
+from condit.model.reader import Reader
 from condit.sampler.base import Findings, Problem, State
 from condit.sampler.kernels import Draw
 from condit.sampler.local import Kernel, lanes_from, record, weigh_preference
@@ -68,11 +68,9 @@ class Learned(Kernel[LearnedState]):
     def init(self, problem: Problem, rng: np.random.Generator) -> LearnedState:
         """Lanes at the end of the prompt, which is forwarded here."""
         require_temperature(problem, "learned")
-        return self.resume(problem, rng, PrefixReader(problem.model, problem.prompt))
+        return self.resume(problem, rng, problem.model.reader(problem.prompt))
 
-    def resume(
-        self, problem: Problem, rng: np.random.Generator, reader: PrefixReader
-    ) -> LearnedState:
+    def resume(self, problem: Problem, rng: np.random.Generator, reader: Reader) -> LearnedState:
         """Lanes at the end of the prompt, which ``reader`` has read already."""
         path, root = begin(problem, rng, reader)
         root.log_weight = root.log_assumed = path.trie.log_estimate

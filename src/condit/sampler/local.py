@@ -17,11 +17,21 @@ import numpy as np
 
 from condit.constraint.base import Matcher
 from condit.errors import ArgumentError
-from condit.model.base import Decoder, Logits
+from condit.model.base import Decoder, Logits, Model, PrefixModel
 from condit.plugins import find
 from condit.prefer.base import checked_log_weights
 from condit.sampler.ahead import Ahead
-from condit.sampler.base import DraftCounts, Findings, Lane, LaneT, Problem, Sampler, State, StateT
+from condit.sampler.base import (
+    DraftCounts,
+    Findings,
+    Lane,
+    LaneT,
+    Problem,
+    Sampler,
+    State,
+    StateT,
+    decoding,
+)
 from condit.sampler.insertion import insert
 from condit.sampler.kernels import Draw
 from condit.sampler.law import TokenLaw
@@ -81,6 +91,11 @@ class LocalSampler(Kernel[LocalState]):
     """A kernel that draws from the law of the next token and the matcher alone."""
 
     @property
+    def needs(self) -> type[PrefixModel]:
+        """A model whose lanes fork."""
+        return Model
+
+    @property
     def takes_insertions(self) -> bool:
         """Yes: lanes grow token by token."""
         return True
@@ -93,12 +108,13 @@ class LocalSampler(Kernel[LocalState]):
         """Lanes at the end of the prompt, which is forwarded here."""
         root = Lane(problem.bind(), rng)
         insert(problem, root)
-        decoder = problem.model.start(problem.prompt, problem.lanes)
+        model = decoding(problem.model, self)
+        decoder = model.start(problem.prompt, problem.lanes)
         if root.tokens:
             decoder.advance([root.tokens] * problem.lanes)
         # What is put in between may follow any token, so that no guess goes beyond one.
         drafts = problem.drafts if decoder.looks_ahead and problem.insert is None else None
-        ahead = Ahead.of(problem, drafts) if drafts is not None else None
+        ahead = Ahead.of(problem, model, drafts) if drafts is not None else None
         return LocalState(problem, lanes_from(root, problem, rng), [decoder], decoder, ahead)
 
     def grow(self, state: LocalState) -> StepInfo:

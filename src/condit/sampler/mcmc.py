@@ -31,7 +31,7 @@ import numpy as np
 from condit.constraint.budgeted import Budgeted
 from condit.errors import ArgumentError, UnknownNameError
 from condit.model.base import Logits
-from condit.model.reader import PrefixReader
+from condit.model.reader import Reader
 from condit.plugins import unknown
 from condit.report import Guarantee
 from condit.sampler.attempts import ended_as, log_share, relative_error
@@ -122,7 +122,7 @@ class ChainsState(State[Chain]):
         log_evidence_error: standard error of the evidence, relative to it, where it is known.
     """
 
-    reader: PrefixReader
+    reader: Reader
     root: Budgeted | None
     first_log_weights: list[float] = field(default_factory=list)
     begun: int = 0
@@ -172,7 +172,7 @@ class MCMC(Sampler[ChainsState]):
             ArgumentError: temperature 0, where no mass is defined.
         """
         require_temperature(problem, "mcmc")
-        root, reader = problem.bind(), PrefixReader(problem.model, problem.prompt)
+        root, reader = problem.bind(), problem.model.reader(problem.prompt)
         state = ChainsState(problem, [], [reader], reader, root)
         for origin, noise in enumerate(rng.spawn(problem.lanes)):
             draft = _draft(root, noise)

@@ -26,9 +26,9 @@ from typing import ClassVar
 import numpy as np
 
 from condit.errors import ArgumentError
-from condit.model.base import Model, Prompt
+from condit.model.base import PrefixModel, Prompt
 from condit.model.load import load
-from condit.model.reader import PrefixReader
+from condit.model.reader import Reader
 from condit.report import Guarantee
 from condit.sampler.attempts import (
     AttemptsSampler,
@@ -70,9 +70,9 @@ class RejectionState(AttemptsState[Proposed]):
         notes: divergences, in nats.
     """
 
-    reader: PrefixReader = field(kw_only=True)
+    reader: Reader = field(kw_only=True)
     vocabulary: Vocabulary = field(kw_only=True)
-    target: PrefixReader | None = None
+    target: Reader | None = None
     notes: dict[str, float] = field(default_factory=dict)
 
     def findings(self) -> Findings:
@@ -102,7 +102,7 @@ class Rejection(AttemptsSampler[RejectionState]):
 
     guarantee: ClassVar[Guarantee] = Guarantee.EXACT
     prompt: Prompt | None = None
-    model: Model | str | None = None
+    model: PrefixModel | str | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -125,11 +125,11 @@ class Rejection(AttemptsSampler[RejectionState]):
             prompt = proposal.encode_prompt(self.prompt)
         vocabulary = _shared_vocabulary(proposal, problem.model)
         proposal.check_fits(len(prompt), problem.max_tokens)
-        reader = PrefixReader(proposal, prompt)
+        reader = proposal.reader(prompt)
         first_law = problem.law.at(reader.read([()])[0], vocabulary)
         target = None
         if self.guarantee is not Guarantee.EXACT:
-            target = PrefixReader(problem.model, problem.prompt)
+            target = problem.model.reader(problem.prompt)
         return RejectionState(
             problem,
             empty_lanes(problem, rng),
@@ -181,7 +181,7 @@ class Rejection(AttemptsSampler[RejectionState]):
             state.notes["log_acceptance_rate"] = log_rate
 
 
-def _shared_vocabulary(proposal: Model, target: Model) -> Vocabulary:
+def _shared_vocabulary(proposal: PrefixModel, target: PrefixModel) -> Vocabulary:
     ours, theirs = target.vocabulary, proposal.vocabulary
     if ours.bytes != theirs.bytes:
         raise ArgumentError(

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from condit.errors import ArgumentError, UnknownNameError
+from condit.model.base import Model, PrefixModel
 from condit.plugins import unknown
 from condit.sampler.base import Problem, Sampler, State
 from condit.sampler.local import Kernel, kernel_of
@@ -28,7 +29,8 @@ class SMC(Sampler):
 
     Attributes:
         kernel: how lanes grow: ``"awrs"``, ``"masked"``, ``"learned"``, or a kernel such as
-            ``AWRS(looks=3)``. By default ``"learned"`` where a memory is given, else ``"awrs"``.
+            ``AWRS(looks=3)``. By default ``"learned"`` where a memory is given, or the model only
+            gives logits after prefixes; else ``"awrs"``.
         resampling: ``"systematic"``, ``"stratified"``, ``"multinomial"`` or ``"residual"``.
         threshold: resample when the effective sample size is below this share of the lanes;
             0 never resamples, 1 resamples whenever weights differ.
@@ -51,13 +53,19 @@ class SMC(Sampler):
             kernel_of(self.kernel, "smc")
 
     @property
+    def needs(self) -> type[PrefixModel]:
+        """What its kernel asks of a model."""
+        return PrefixModel if self.kernel is None else kernel_of(self.kernel, "smc").needs
+
+    @property
     def takes_insertions(self) -> bool:
         """Where its kernel does."""
         return kernel_of(self.kernel or "awrs", "smc").takes_insertions
 
     def kernel_for(self, problem: Problem) -> Kernel:
         """The kernel itself."""
-        default = "awrs" if problem.trie is None else "learned"
+        forks = isinstance(problem.model, Model) and problem.trie is None
+        default = "awrs" if forks or problem.insert is not None else "learned"
         return kernel_of(self.kernel or default, "smc")
 
     def init(self, problem: Problem, rng: np.random.Generator) -> State:

@@ -20,7 +20,6 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from condit.model.reader import PrefixReader
 from condit.sampler.attempts import AttemptsSampler, AttemptsState, Trial, empty_lanes
 from condit.sampler.base import Findings, Problem
 from condit.sampler.node import Node
@@ -101,7 +100,7 @@ class TrieAttempts(AttemptsSampler[TrieAttemptsState]):
     def init(self, problem: Problem, rng: np.random.Generator) -> TrieAttemptsState:
         """No attempts yet; the prompt is forwarded here."""
         require_temperature(problem, type(self).__name__.lower())
-        reader = PrefixReader(problem.model, problem.prompt)
+        reader = problem.model.reader(problem.prompt)
         path, lane = begin(problem, rng, reader)
         root = TrieTrial(lane.matcher, rng)
         return TrieAttemptsState(problem, empty_lanes(problem, rng), [reader], root, path=path)

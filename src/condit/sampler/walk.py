@@ -12,7 +12,7 @@ import numpy as np
 
 from condit.errors import ArgumentError
 from condit.model.base import Logits
-from condit.model.reader import PrefixReader
+from condit.model.reader import Reader
 from condit.sampler.base import Lane, Problem
 from condit.sampler.law import TokenLaw
 from condit.sampler.local import take
@@ -52,14 +52,12 @@ class Walk:
     """
 
     problem: Problem
-    reader: PrefixReader
+    reader: Reader
     trie: Trie
     rows: dict[Node, Logits] = field(default_factory=dict)
 
 
-def begin(
-    problem: Problem, rng: np.random.Generator, reader: PrefixReader
-) -> tuple[Walk, TrieLane]:
+def begin(problem: Problem, rng: np.random.Generator, reader: Reader) -> tuple[Walk, TrieLane]:
     """A walk, and a lane at the empty text to copy others from."""
     walk = Walk(problem, reader, problem.trie if problem.trie is not None else Trie())
     root = TrieLane(problem.bind(), rng)
