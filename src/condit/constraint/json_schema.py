@@ -158,7 +158,7 @@ class JsonSchema(Constraint):
         root = canonical(source, asserts, named=True)
         if str(root.satisfiability()) == "no":
             raise UnsatisfiableError(unsatisfiable_reason(source, asserts))
-        order = KeyOrder(source.loaded())
+        order = KeyOrder(source.loaded(), source.draft)
         compiled = self._compile(root, order, deadline)
         if compiled.relaxed and has_long_lists(source):
             # What is behind references cannot always be combined with what stands beside them.

@@ -45,8 +45,7 @@ def write(
     """
     match None if node is None else node.view():
         case None | views.TrueView():
-            kinds = common(ALL_TYPES, types)
-            return writer.either(_of_type(writer, kind, place) for kind in kinds)
+            return _anything(writer, common(ALL_TYPES, types), place)
         case views.FalseView():
             return None
         case views.MultiTypeView() as view:
@@ -98,23 +97,31 @@ def write(
             return writer.anything(place, frozenset(kinds))
 
 
-def _of_type(writer: Writer, kind: str, place: Place) -> str | None:
-    """Any value of one type."""
-    match kind:
-        case "null":
-            return '"null"'
-        case "boolean":
-            return writer.terminal('"true" | "false"')
-        case "integer":
-            return writer.terminal(writer.integers.value)
-        case "number":
-            return writer.terminal(ANY_NUMBER)
-        case "string":
-            return writer.terminal(strings.any_string().expression)
-        case "array":
-            return writer.shared(("array", place), lambda: array_rule(writer, None, place))
-        case _:
-            return writer.shared(("object", place), lambda: object_rule(writer, None, place))
+def _anything(writer: Writer, kinds: list[str], place: Place) -> str | None:
+    symbols: list[str | None] = []
+    # Nothing here is written as a comprehension: values nest, and each would be a call more.
+    for kind in kinds:
+        match kind:
+            case "null":
+                symbols.append('"null"')
+            case "array":
+                array = writer.shared(("array", place), lambda: array_rule(writer, None, place))
+                symbols.append(array)
+            case "object":
+                members = writer.shared(("object", place), lambda: object_rule(writer, None, place))
+                symbols.append(members)
+            case _:
+                symbols.append(writer.terminal(_expression(writer, kind)))
+    return writer.either(symbols)
+
+
+def _expression(writer: Writer, kind: str) -> str:
+    """The expression of the terminal for any value of one type of scalars."""
+    if kind == "boolean":
+        return '"true" | "false"'
+    if kind == "integer":
+        return writer.integers.value
+    return ANY_NUMBER if kind == "number" else strings.any_string().expression
 
 
 def _string(writer: Writer, view: views.StringView, place: Place) -> str | None:
