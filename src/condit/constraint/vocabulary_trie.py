@@ -121,14 +121,28 @@ class VocabularyTrie:
         )
 
     @property
+    def nbytes(self) -> int:
+        """Memory of the arrays, without what is kept of plateaus."""
+        return sum(each.nbytes for each in vars(self).values() if isinstance(each, np.ndarray))
+
+    @property
     def longest(self) -> int:
         """How many bytes the longest token has."""
         return len(self.levels) - 2
 
-    def mask_of(self, reached: Sequence[Nodes]) -> NDArray[np.uint32]:
-        """The tokens that some nodes spell, packed as masks are."""
-        if 8 * sum(map(len, reached)) > len(self.node_of_tokens):
+    def mask_of(
+        self, reached: Sequence[Nodes], first: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.uint32]:
+        """The tokens that some nodes spell, packed as masks are.
+
+        Args:
+            reached: the nodes.
+            first: of the nodes from the root on, as far as it goes, whether they are among them.
+        """
+        if first is not None or 8 * sum(map(len, reached)) > len(self.node_of_tokens):
             alive = np.zeros(len(self.parents), dtype=np.bool_)
+            if first is not None:
+                alive[: len(first)] = first
             for nodes in reached:
                 alive[nodes] = True
             alive[0] = False
