@@ -26,7 +26,7 @@ from bench.vocabularies import SOURCES, tokenizer_file
 from condit.constraint.base import Matcher
 from condit.constraint.byte_matcher import ByteMatcher
 from condit.constraint.lifted import LiftedMatcher
-from condit.constraint.lifted_places import Places
+from condit.constraint.state_cache import StateCache
 from condit.constraint.vocabulary_trie import VocabularyTrie
 from condit.model import smollm2
 from condit.model.token_bytes import token_bytes
@@ -110,15 +110,15 @@ def main(arguments: Sequence[str]) -> None:
             seen = dict[str, list[int]]()
             for turn in range(options.rounds):
                 matcher = LiftedMatcher(machine, vocabulary)
-                matcher._places = Places(vocabulary)  # nothing is known
-                matcher._place = matcher._places.at(machine.start)
+                matcher._cache = StateCache(vocabulary)  # nothing is known
+                matcher._known = matcher._cache.at(machine.start)
                 walk(matcher.copy(), path, seen, "cold" if turn else "first")
                 walk(matcher.copy(), path, seen, "warm")
                 if pattern:
                     engine = condit.regex(pattern).bind(vocabulary)
                     walk(engine.copy(), path, seen, "engine cold")
                     walk(engine.copy(), path, seen, "engine warm")
-            raw[size][name] = {**seen, "kept_bytes": (kept := matcher._places.size)}
+            raw[size][name] = {**seen, "kept_bytes": (kept := matcher._cache.size)}
             names = dict.fromkeys(key.rsplit(" ", 1)[0] for key in seen)
             rows += [_row(f"{size}, {name}", who, seen, kept) for who in names]
     heads = ["", *(f"{head}, µs" for head in ("check", "mask", "slowest mask", "step", "copy"))]

@@ -6,6 +6,7 @@ tokens.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Generic
 
 import numpy as np
@@ -17,6 +18,9 @@ REFUSED = 0
 """The number that no state has."""
 
 _UNKNOWN = -1
+
+_OFTEN = 4
+"""A state that came up so often without being known as a whole is asked about all bytes."""
 
 Numbers = NDArray[np.int32]
 
@@ -36,9 +40,8 @@ class ByteTransitions(Generic[State]):
 
     def __init__(self, most: int) -> None:
         self._most = most
-        # Room for the states of a walk beside as many from before. A walk that meets too many is
-        # broken off with at most twice as many as are granted.
-        self._room = 256 * (3 * most + 3)
+        # Room for as many states from before, for those that a walk meets, and for a row beside.
+        self._room = 256 * (2 * most + 260)
         self._forget()
 
     def _forget(self) -> None:
@@ -46,12 +49,14 @@ class ByteTransitions(Generic[State]):
         self._numbers: dict[State, int] = {}
         self._table = np.zeros(64 * 256, dtype=np.int32)
         self._begun: set[int] = set()
+        self._asked: Counter[int] = Counter()
 
     def begin(self, state: State) -> int:
         """The number of ``state``; numbers given before no longer hold."""
         if len(self._states) > self._most:
             self._forget()
         self._met: list[Numbers] = []
+        self._granted = len(self._states) + 1 + self._most
         return self._number(state)
 
     def end(self) -> None:
@@ -74,7 +79,9 @@ class ByteTransitions(Generic[State]):
         # Keys are always in the table; this mode alone writes to ``out`` without a detour.
         found: Numbers = self._table.take(keys, out=out, mode="clip")
         if len(found) and found.min() < 0:
-            self._ask(machine, np.unique(keys[found < 0]).tolist())
+            unknown = np.unique(keys[found < 0])
+            self._ask(machine, unknown.tolist())
+            self._complete(machine, np.unique(unknown & ~255).tolist())
             found = self._table.take(keys, out=out, mode="clip")
         self.meet(found)
         return found
@@ -102,25 +109,38 @@ class ByteTransitions(Generic[State]):
                 raise TooManyStatesError
 
     def _ask(self, machine: ByteMatcher[State], keys: list[int]) -> None:
-        before = len(self._states)
         for key in keys:
-            byte = key & 255
-            number = key - byte
-            state = self._states[(number >> 8) - 1]
-            if number not in self._begun:
-                self._begun.add(number)
+            state, byte = self._states[(key >> 8) - 1], key & 255
+            if key - byte not in self._begun:
+                self._begun.add(key - byte)
                 options = machine.options(state)
                 if options is not None:
-                    row = self._table[number : number + 256]
+                    row = self._table[key - byte : key - byte + 256]
                     row[:] = REFUSED
                     row[list(options)] = _UNKNOWN
             if self._table[key] == _UNKNOWN:
-                after = machine.next(state, byte)
                 # In two steps, for the table may be another one then.
-                found = REFUSED if after is None else self._number(after)
+                found = self._ask_one(machine, state, byte)
                 self._table[key] = found
-                if len(self._states) - before > self._most:
+                # All new ones are met: no need to go on to the end.
+                if len(self._states) > self._granted:
                     raise TooManyStatesError
+
+    def _ask_one(self, machine: ByteMatcher[State], state: State, byte: int) -> int:
+        after = machine.next(state, byte)
+        return REFUSED if after is None else self._number(after)
+
+    def _complete(self, machine: ByteMatcher[State], numbers: list[int]) -> None:
+        """Ask for all that is not known of states that came up again and again."""
+        for number in numbers:
+            self._asked[number] += 1
+            if self._asked[number] == _OFTEN and len(self._states) < self._most:
+                state, row = self._states[(number >> 8) - 1], self._table[number : number + 256]
+                before = len(self._states)
+                for byte in np.flatnonzero(row == _UNKNOWN).tolist():
+                    found = self._ask_one(machine, state, byte)
+                    self._table[number + byte] = found
+                self._granted += len(self._states) - before  # these are not met
 
     def _number(self, state: State) -> int:
         number = self._numbers.get(state)

@@ -1,9 +1,9 @@
 """The mask of a state of a byte matcher: a walk of the vocabulary's trie, level by level.
 
 As long as many nodes of each level are alive, whole levels are looked at; then only what lies below
-nodes that are alive; and what lies below few of them one by one. A state that most bytes leave as
-it is, such as one inside a free text, is a *plateau*: the tokens that stay on it are known once for
-each set of such bytes, and only those that leave it are walked.
+nodes that are alive; and what lies below few of them one by one. Where many bytes leave a state as
+it is, as inside a free text (the state has a *self-loop*), the tokens that are made of those are
+found once for each set of such bytes, and only what leaves the loop is walked.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MOST_STATES = 2048
 """A walk that meets more states than that is dear: tokens are better asked about one by one."""
 
 _MANY_BYTES = 64
-"""A plateau is worth the while from so many bytes on."""
+"""Self-loops of fewer bytes are walked like anything else."""
 
 _ALIVE = 0.2
 """Whole levels are looked at where more than this share of the nodes is alive."""
@@ -62,7 +62,7 @@ class _Walk(Generic[State]):
     Attributes:
         reached: nodes that are spelled by bytes that may come.
         alive: the same of the first levels, where those were looked at as a whole: one a node.
-        stays: masks of tokens that stay on a plateau.
+        stays: masks of tokens that stay in a self-loop.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class _Walk(Generic[State]):
         targets, counts = np.unique(numbers, return_counts=True)
         for target in targets[counts >= _MANY_BYTES].tolist():
             if target != REFUSED:
-                numbers = self._leave_plateau(target, nodes, numbers)
+                numbers = self._take_self_loop(target, nodes, numbers)
         if len(nodes) and np.count_nonzero(numbers) > _ALIVE * len(nodes):
             self._whole_levels(numbers)
         else:
@@ -96,11 +96,11 @@ class _Walk(Generic[State]):
     def _after(self, numbers: Numbers | int, last_bytes: NDArray[np.uint8]) -> Numbers:
         return self._transitions.after(self._machine, numbers + last_bytes.astype(np.int32))
 
-    def _leave_plateau(self, number: int, nodes: Nodes, numbers: Numbers) -> Numbers:
-        """Walk below those first bytes that lead to a plateau and lie on it.
+    def _take_self_loop(self, number: int, nodes: Nodes, numbers: Numbers) -> Numbers:
+        """Walk below those first bytes that lead to a self-loop and are of it.
 
         Args:
-            number: of the state that may be a plateau.
+            number: of the state that may have the loop.
             nodes: the children of the root.
             numbers: of the states there.
 
@@ -114,12 +114,12 @@ class _Walk(Generic[State]):
         among[first_bytes] = (numbers == number) & stay[first_bytes]
         if np.count_nonzero(among) < _MANY_BYTES:
             return numbers
-        plateau = trie.plateau(stay)
-        inside = plateau.inside
+        found = trie.within(stay)
+        inside = found.inside
         if (among != stay)[first_bytes].any():
             inside = inside & pack(among[trie.first_of_tokens])
         self.stays.append(inside)
-        exits = plateau.exits[among[trie.first_bytes[plateau.exits]]]
+        exits = found.exits[among[trie.first_bytes[found.exits]]]
         self._go_on(exits, row[trie.last_bytes[exits]])
         return np.where(among[first_bytes], np.int32(REFUSED), numbers)
 

@@ -19,11 +19,11 @@ from condit.vocabulary import Vocabulary
 
 Nodes = NDArray[np.int32]
 
-_MOST_PLATEAUS = 64
+_MOST_SETS = 64
 
 
 @dataclass(frozen=True, eq=False)
-class Plateau:
+class WithinBytes:
     """What a vocabulary has in texts over some of the bytes alone.
 
     Attributes:
@@ -67,7 +67,7 @@ class VocabularyTrie:
     spelled: Nodes
     node_of_tokens: Nodes
     first_of_tokens: NDArray[np.uint8]
-    _plateaus: dict[bytes, Plateau] = field(default_factory=dict, repr=False)
+    _within: dict[bytes, WithinBytes] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @classmethod
@@ -122,7 +122,7 @@ class VocabularyTrie:
 
     @property
     def nbytes(self) -> int:
-        """Memory of the arrays, without what is kept of plateaus."""
+        """Memory of the arrays, without what is kept of sets of bytes."""
         return sum(each.nbytes for each in vars(self).values() if isinstance(each, np.ndarray))
 
     @property
@@ -154,18 +154,18 @@ class VocabularyTrie:
         allowed[tokens] = True
         return pack(allowed)
 
-    def plateau(self, among: NDArray[np.bool_]) -> Plateau:
+    def within(self, among: NDArray[np.bool_]) -> WithinBytes:
         """What there is in texts over the bytes of ``among``, shape ``(256,)``; a few are kept."""
         key = among.tobytes()
         with self._lock:
-            known = self._plateaus.get(key)
+            known = self._within.get(key)
             if known is None:
-                if len(self._plateaus) == _MOST_PLATEAUS:
-                    del self._plateaus[next(iter(self._plateaus))]
-                known = self._plateaus[key] = self._find_plateau(among)
+                if len(self._within) == _MOST_SETS:
+                    del self._within[next(iter(self._within))]
+                known = self._within[key] = self._find_within(among)
         return known
 
-    def _find_plateau(self, among: NDArray[np.bool_]) -> Plateau:
+    def _find_within(self, among: NDArray[np.bool_]) -> WithinBytes:
         inside = among[self.last_bytes]
         inside[0] = True
         came_inside = np.zeros_like(inside)
@@ -173,7 +173,7 @@ class VocabularyTrie:
             came_inside[start:stop] = inside[self.parents[start:stop]]
             inside[start:stop] &= came_inside[start:stop]
         stays, exits = np.flatnonzero(inside), np.flatnonzero(came_inside & ~inside)
-        return Plateau(self.mask_of([stays.astype(np.int32)]), exits.astype(np.int32))
+        return WithinBytes(self.mask_of([stays.astype(np.int32)]), exits.astype(np.int32))
 
 
 def ranges(starts: Nodes, counts: Nodes) -> Nodes:
