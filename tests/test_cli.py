@@ -114,7 +114,7 @@ def test_drafts_change_the_cost_alone() -> None:
         (("-p", "x", "--backend", "llama"), "option of this model"),
         (("-p", "x", "--regex", "("), "("),
         (("-p", "x", "--regex", "[a&&b]"), "no text"),
-        (("-p", "x", "--regex", "a", "--choice", "b"), "give one of"),
+        (("-p", "x", "--regex", "a", "--choice", "b"), "give one constraint"),
         (("-p", "x", "-n", "0"), "n must be 1 or more"),
         (("-p", "x", "-m", "smolm2"), "did you mean 'smollm2'"),
         (("-p", "x", "--sampler", "smcc"), "did you mean 'smc'"),
@@ -139,7 +139,7 @@ def test_a_file_that_is_not_json_or_not_text(tmp_path: Path) -> None:
     code, _, err = ask(*SMALL, "-p", "x", "--json-schema", str(broken))
     assert (code, "line 1, column 10" in err) == (2, True)
     code, _, err = ask(*SMALL, "-p", "x", "--json-schema", str(binary))
-    assert (code, "is not UTF-8 text (byte 1)" in err) == (2, True)
+    assert (code, "not a text in UTF-8" in err) == (2, True)
 
 
 def test_too_small_a_budget_exits_with_one() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import reduce
@@ -286,20 +288,34 @@ def test_threads_may_use_copies_at_once():
 
 def test_endings(by_byte, overlapping):
     matcher = LiftedMatcher(Quoted(), by_byte)
-    assert matcher.ending() == b'""'
+    assert matcher.ending().text == b'""'
     for byte in b'"x':
         matcher.advance(byte)
-    assert matcher.ending() == matcher.ending(thorough=True) == b'"'
+    assert matcher.ending().tokens() == matcher.ending(thorough=True).tokens() == (34,)
     assert matcher.cost_to_finish() == 1
     matcher.advance(34)
-    assert matcher.ending() == b""
+    assert matcher.ending().text == b""
     matcher.advance(by_byte.end)
     assert matcher.ending() is None
     twice = LiftedMatcher(Twice(), by_byte)
     twice.advance(97)
-    assert twice.ending() == b"\na"
+    assert twice.ending().text == b"\na"
     # The quotation mark is no token by itself.
-    assert LiftedMatcher(Quoted(), Vocabulary.of(['"a', 'b"'])).ending() == b'""'
+    assert LiftedMatcher(Quoted(), Vocabulary.of(['"a', 'b"'])).ending().text == b'""'
+
+
+def test_what_is_kept_goes_with_the_machine_and_with_the_vocabulary(by_byte):
+    machine, vocabulary = Without(b"never"), Vocabulary.of(["a", "b"])
+    for tokens in (vocabulary, by_byte):
+        matcher = LiftedMatcher(machine, tokens)
+        assert matcher.allows(0)
+        matcher.mask()
+        matcher.ending()
+        matcher.forced()
+    gone = [weakref.ref(machine), weakref.ref(matcher._cache), weakref.ref(vocabulary)]
+    del matcher, machine, vocabulary, tokens
+    gc.collect()
+    assert [each() for each in gone] == [None] * 3
 
 
 def test_forced_text_and_tokens(overlapping, by_byte):

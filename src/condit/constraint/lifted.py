@@ -16,6 +16,7 @@ from condit.constraint.base import Matcher, Strength, few_tokens, unpack
 from condit.constraint.byte_matcher import ByteMatcher, State
 from condit.constraint.describe import describe_bytes, excerpt
 from condit.constraint.ending import find_ending
+from condit.constraint.ending_tokens import Ending, spell
 from condit.constraint.state_cache import KnownState, StateCache, walked
 from condit.errors import ArgumentError, RefusedTokenError, VocabularyError
 from condit.vocabulary import Vocabulary
@@ -184,8 +185,8 @@ class LiftedMatcher(Matcher, Generic[State]):
             state = after
         return len(tokens)
 
-    def ending(self, *, thorough: bool = False) -> bytes | None:
-        """A text after which the text may stop; see ``Matcher.ending``.
+    def ending(self, *, thorough: bool = False) -> Ending | None:
+        """What would finish the text; see ``Matcher.ending``.
 
         The machine's own where it knows one.
         """
@@ -194,7 +195,8 @@ class LiftedMatcher(Matcher, Generic[State]):
         endings = self._known.endings
         if thorough not in endings:
             endings[thorough] = self._find_ending(thorough)
-        return endings[thorough]
+        found = endings[thorough]
+        return None if found is None else spell(found, self.vocabulary)
 
     def _find_ending(self, thorough: bool) -> bytes | None:
         machine, state = self.machine, self.state
