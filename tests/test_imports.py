@@ -23,7 +23,7 @@ ROOMS = (
     ("result",),
     ("cache", "generate", "testing"),
     ("condit",),
-    ("cli_output", "info"),
+    ("cli_output", "cli_streams", "info"),
     ("cli",),
     ("__main__",),
 )

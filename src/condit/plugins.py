@@ -54,7 +54,8 @@ def find(kind: str, name: str) -> object:
     if not named:
         raise UnknownNameError(unknown(what, name, registered(kind)))
     packages = [point.dist.name if point.dist else "" for point in named]
-    if len(named) > 1:
+    # What an interrupted pip left aside registers the same once more.
+    if len({point.value for point in named}) > 1:
         why = f"{' and '.join(sorted(packages))} both register it: uninstall one of them"
         raise _refused(what, name, packages[0], why)
     try:

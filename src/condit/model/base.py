@@ -197,9 +197,10 @@ class Model(ABC):
         has one); chat messages go through the model's chat template; token ids pass through.
 
         Raises:
-            ArgumentError: the prompt is empty, has ids outside the vocabulary, or is chat
-                messages for a model without a chat template.
+            ArgumentError: the prompt is empty, has ids outside the vocabulary, holds half of a
+                surrogate pair, or is chat messages for a model without a chat template.
         """
+        _refuse_half_characters(prompt)
         if isinstance(prompt, str):
             tokens = self._encode_text_prompt(prompt)
         elif prompt and isinstance(prompt[0], Mapping):
@@ -243,3 +244,17 @@ class Model(ABC):
     @abstractmethod
     def start(self, prompt: Sequence[int], lanes: int = 1) -> Decoder:
         """A decoder with ``lanes`` lanes that share ``prompt``, forwarded once."""
+
+
+def _refuse_half_characters(prompt: Prompt) -> None:
+    """Raise `ArgumentError` for a text that UTF-8 cannot write."""
+    messages = (message for message in prompt if isinstance(message, Mapping))
+    texts = [prompt] if isinstance(prompt, str) else [t for m in messages for t in m.values()]
+    for text in texts:
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise ArgumentError(
+                f"the prompt is not text: it holds {text[error.start]!r}, half of a surrogate "
+                f"pair, at character {error.start}"
+            ) from None
