@@ -119,7 +119,7 @@ def _round(who: str, run: Callable[[int, Callable[[Any], None]], Any], seed: int
                     "seconds": wall,
                     "processor_seconds": processor,
                     "questions": questions,
-                    "checks": sum(info.checks),
+                    "checks": info.checks,
                 }
             )
             last[:] = now
@@ -157,7 +157,7 @@ def _counted() -> Iterator[list[int]]:
 
 @contextmanager
 def _as(who: str) -> Iterator[None]:
-    from condit.sampler.budget import Budgeted
+    from condit.constraint.budgeted import Budgeted
 
     if who == "now":
         yield

@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from condit.prefer.likelihood import likelihood
     from condit.prefer.source import make_preference
     from condit.prefer.zero_shot import zero_shot
-    from condit.report import Report
+    from condit.report import Guarantee, Report
     from condit.result import Result, Sample, Stats
     from condit.sampler.asap import ASAp
     from condit.sampler.auto import Auto
     from condit.sampler.awrs import AWRS
-    from condit.sampler.base import Guarantee, Sampler
+    from condit.sampler.base import Sampler
     from condit.sampler.beam import Beam
     from condit.sampler.best_of import BestOf
     from condit.sampler.exact import Exact
@@ -68,12 +68,12 @@ _HOMES = {
     "condit.prefer.likelihood": ("likelihood",),
     "condit.prefer.source": ("make_preference",),
     "condit.prefer.zero_shot": ("zero_shot",),
-    "condit.report": ("Report",),
+    "condit.report": ("Guarantee", "Report"),
     "condit.result": ("Result", "Sample", "Stats"),
     "condit.sampler.asap": ("ASAp",),
     "condit.sampler.auto": ("Auto",),
     "condit.sampler.awrs": ("AWRS",),
-    "condit.sampler.base": ("Guarantee", "Sampler"),
+    "condit.sampler.base": ("Sampler",),
     "condit.sampler.beam": ("Beam",),
     "condit.sampler.best_of": ("BestOf",),
     "condit.sampler.exact": ("Exact",),

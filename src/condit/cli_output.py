@@ -20,7 +20,7 @@ from rich.text import Text
 
 from condit.model.base import Model
 from condit.result import Result
-from condit.sampler.base import StepInfo
+from condit.trace import StepInfo
 
 if TYPE_CHECKING:
     from condit.constraint.schema.plan import Enforcement
@@ -56,8 +56,9 @@ def following(
         decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
 
         def print_token(info: StepInfo) -> None:
-            if info.tokens[0] is not None:
-                typer.echo(decoder.decode(model.vocabulary.bytes[info.tokens[0]]), nl=False)
+            for drawn in info.draws:
+                if drawn.lane == 0 and drawn.attempt is None and drawn.token is not None:
+                    typer.echo(decoder.decode(model.vocabulary.bytes[drawn.token]), nl=False)
 
         try:
             yield print_token
@@ -80,13 +81,13 @@ def following(
 
         def move_bar(info: StepInfo) -> None:
             nonlocal tried, accepted
-            if info.tokens:
-                growing = sum(token is not None for token in info.tokens)
+            if any(drawn.lane is not None for drawn in info.draws):
+                growing = sum(not drawn.given for drawn in info.draws)
                 progress.update(task, advance=1, description=f"Drawing {growing} samples")
                 return
             # Whole texts are tried, and how long that takes is not known before.
-            tried += len(info.attempts)
-            accepted += sum(attempt.outcome == "accepted" for attempt in info.attempts)
+            tried += len(info.ends)
+            accepted += sum(ended.accepted for ended in info.ends)
             said = f"Accepted {accepted} of {tried} attempts for {n} samples"
             progress.update(task, total=None, description=said)
 

@@ -68,6 +68,6 @@ def test_wrong_calls_of_the_decoder_are_typed(letters: NgramModel) -> None:
     with pytest.raises(ArgumentError, match="1 token lists for 2 lanes"):
         decoder.advance([[0]])
     with pytest.raises(ArgumentError, match="cannot be rewound to 1"):
-        decoder.rewind([1, 2])
+        decoder.rewind([0, 1])
     with pytest.raises(ArgumentError, match="at least one token"):
         decoder.admit([])

@@ -25,7 +25,7 @@ from condit.constraint.schema.closing import ClosingMatcher
 from condit.constraint.schema.dialect import Draft
 from condit.constraint.schema.grammar import Compiled, compile_schema
 from condit.constraint.schema.keywords import Schema
-from condit.constraint.schema.layout import LAYOUTS
+from condit.constraint.schema.layout import LAYOUTS, Style
 from condit.constraint.schema.oracle import complaints
 from condit.constraint.schema.order import KeyOrder
 from condit.constraint.schema.plan import Enforcement, plan_of
@@ -159,7 +159,7 @@ class JsonSchema(Constraint):
         root = canonical(source, asserts, named=True)
         if str(root.satisfiability()) == "no":
             raise UnsatisfiableError(unsatisfiable_reason(source, asserts))
-        order = KeyOrder(source.loaded())
+        order = KeyOrder(source.loaded(), source.draft)
         compiled = self._compile(root, order, deadline)
         if compiled.relaxed and has_long_lists(source):
             # What is behind references cannot always be combined with what stands beside them.
@@ -288,14 +288,8 @@ class JsonSchema(Constraint):
         return self._adapter.validate_json(text) if self._adapter else read_json(text)
 
     def _compile(self, root: CanonicalSchema, order: KeyOrder, deadline: float) -> Compiled:
-        return compile_schema(
-            root,
-            order,
-            LAYOUTS[self.whitespace],
-            any_order=self.order == "any",
-            any_number=self.numbers == "any",
-            deadline=deadline,
-        )
+        style = Style(LAYOUTS[self.whitespace], self.order == "any", self.numbers == "any")
+        return compile_schema(root, order, style, deadline)
 
     def _engine(self, vocabulary: Vocabulary) -> EngineMatcher:
         # A type may have validators of its own, of which the schema knows nothing.

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from condit.errors import ArgumentError, ModelError, VocabularyError
 from condit.foreign.llama_cpp import probe
-from condit.model.base import Decoder, Model
+from condit.model.base import Model
+from condit.model.decoder import Decoder
 from condit.model.llama_build import require_llama, require_sound_build
 from condit.vocabulary import Vocabulary
 

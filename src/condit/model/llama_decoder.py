@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from condit.errors import ArgumentError
-from condit.model.base import Decoder, Draft, Logits, refuse_rewind
+from condit.model.decoder import Decoder, Draft, Logits, refuse_rewind
 from condit.model.llama_pool import ContextPool
 from condit.model.llama_tree import Fresh, Node
 
@@ -74,8 +74,8 @@ class LlamaDecoder(Decoder):
 
     @property
     def lengths(self) -> tuple[int, ...]:
-        """Tokens in each lane, the prompt included."""
-        return tuple(len(lane.tokens) for lane in self._lanes)
+        """Tokens in each lane beyond its prompt."""
+        return tuple(len(lane.tokens) - lane.prompt_length for lane in self._lanes)
 
     def admit(self, prompt: Sequence[int], lanes: int = 1) -> range:
         """Forward ``prompt`` once and add ``lanes`` lanes that share it; returns their indices.
@@ -145,19 +145,19 @@ class LlamaDecoder(Decoder):
             self._tree.let_go(lane.nodes)
 
     def rewind(self, lengths: Sequence[int]) -> None:
-        """Drop what lies past each lane's length, which may not cut into its prompt."""
+        """Drop what lies past each lane's length beyond its prompt."""
         for index, (lane, length) in enumerate(zip(self._lanes, lengths, strict=True)):
-            here = len(lane.tokens)
-            refuse_rewind(index, here, lane.prompt_length, length)
+            here, whole = len(lane.tokens) - lane.prompt_length, lane.prompt_length + length
+            refuse_rewind(index, here, length)
             if length < here:
                 tip = lane.tip
-                while tip is not None and tip.depth > length:
+                while tip is not None and tip.depth > whole:
                     tip = tip.parent
-                shorter = replace(lane, tokens=lane.tokens[:length], tip=tip, ahead=())
+                shorter = replace(lane, tokens=lane.tokens[:whole], tip=tip, ahead=())
                 self._lanes[index] = shorter
                 self._tree.hold(shorter.nodes)
                 self._tree.let_go(lane.nodes)
-                self.logits[index] = lane.prompt_logits if length == lane.prompt_length else None
+                self.logits[index] = None if length else lane.prompt_logits
 
     def _groups(self, drafts: Sequence[Draft] | None) -> Iterator[list[int]]:
         """Lanes that can go through the model together: no more paths than there may be."""

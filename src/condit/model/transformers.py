@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from condit.errors import ArgumentError, MissingDependencyError, ModelError, VocabularyError
 from condit.foreign.torch import bfloat16
 from condit.foreign.transformers import cache_argument
-from condit.model.base import Decoder, Model
+from condit.model.base import Model
+from condit.model.decoder import Decoder
 from condit.model.prefix_cache import PrefixCache
 from condit.model.token_bytes import named_tokens, token_bytes, without_prefix
 from condit.vocabulary import Vocabulary

@@ -20,6 +20,7 @@ from condit.constraint.base import Matcher, Strength, Violation, few_tokens, unp
 from condit.constraint.describe import excerpt
 from condit.constraint.ending import find_ending
 from condit.constraint.ending_asked import asked_ending
+from condit.constraint.ending_tokens import Ending, spell
 from condit.constraint.engine import EngineMatcher
 from condit.constraint.schema.beginning import begun_bytes, begun_text
 from condit.constraint.schema.outlook import UNKNOWN, Outlook
@@ -102,7 +103,7 @@ class ClosingMatcher(Matcher):
         self._any_string: dict[bytes, bool] = {}
         self._generic: tuple[Outlook, bytes | None, list[bytes]] | None = None
         # What was found at this very state; copies share it until they move on.
-        self._endings: dict[bool, bytes | None] = {}
+        self._endings: dict[bool, Ending | None] = {}
         self._begun = False
         self._lock = threading.RLock()
 
@@ -192,15 +193,15 @@ class ClosingMatcher(Matcher):
             # What is refused stays refused, so that the longest part that passes can be found.
             return self._longest_passing([self._bytes[token] for token in tokens[:count]])
 
-    def ending(self, *, thorough: bool = False) -> bytes | None:
-        """A text after which the text may stop; see ``Matcher.ending``.
+    def ending(self, *, thorough: bool = False) -> Ending | None:
+        """What would finish the text; see ``Matcher.ending``.
 
         Where the vocabulary lacks bytes and nothing is found, it is looked for in single bytes.
         """
         with self._lock:
             if thorough not in self._endings:
                 found = self._find_ending(thorough)
-                self._endings[thorough] = found
+                self._endings[thorough] = None if found is None else spell(found, self.vocabulary)
             return self._endings[thorough]
 
     def _find_ending(self, thorough: bool) -> bytes | None:
@@ -215,7 +216,7 @@ class ClosingMatcher(Matcher):
         if plain is None:
             return None
         by_byte = self._by_byte() or self
-        found = asked_ending(by_byte, plain, hints())
+        found = asked_ending(by_byte, plain.text, hints())
         if found is None and not self._begun:
             # Once a run it may take longer.
             found = find_ending(by_byte, hints, thorough=thorough)

@@ -6,18 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jsonschema_rs
 from jsonschema_rs import CanonicalSchema, canonical
 
 from condit.constraint.schema import strings
 from condit.constraint.schema.literals import key_terminal, listed
+from condit.constraint.schema.order import Place
 from condit.constraint.schema.patterns import matches
-
-if TYPE_CHECKING:
-    from condit.constraint.schema.order import Place
-    from condit.constraint.schema.writer import Writer
+from condit.constraint.schema.writer import Writer
 
 _MOST_COUNTED = 4000
 """Pairs of a key and a number of members that are worth a rule each."""
