@@ -184,5 +184,5 @@ def test_a_package_that_is_there_twice_is_no_conflict(install: Install) -> None:
 
 def test_two_packages_with_one_name_are_named(install: Install) -> None:
     install("made_up_other", MODULE, constraints="regex = made_up_other:SQL")
-    with pytest.raises(IncompatibleDependencyError, match="condit and made_up_other both register"):
+    with pytest.raises(IncompatibleDependencyError, match="condit and made_up_other register it"):
         condit.make_constraint("regex", "a")
