@@ -177,7 +177,12 @@ def test_what_is_no_source_is_refused(install: Install) -> None:
         find_source("constraints", "sql", ConstraintSource)
 
 
+def test_a_package_that_is_there_twice_is_no_conflict(install: Install) -> None:
+    install("made_up_twin", "", constraints="regex = condit.constraint.regex:REGEX")
+    assert condit.make_constraint("regex", "a").accepts("a")
+
+
 def test_two_packages_with_one_name_are_named(install: Install) -> None:
     install("made_up_other", MODULE, constraints="regex = made_up_other:SQL")
-    with pytest.raises(IncompatibleDependencyError, match="condit and made_up_other both register"):
+    with pytest.raises(IncompatibleDependencyError, match="condit and made_up_other register it"):
         condit.make_constraint("regex", "a")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,8 +13,9 @@ from rich.text import Text
 
 import condit
 from condit.cli_output import Output, console, following, show, show_info, show_plan
+from condit.cli_streams import NO_ANSWER, Commands, read_text
 from condit.constraint.source import ConstraintSource
-from condit.errors import ArgumentError, ConditError, GenerationError
+from condit.errors import ArgumentError
 from condit.info import gather
 from condit.plugins import find, find_source, registered
 from condit.start_up import loading
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from condit.model.base import Model, Prompt
 
 app = typer.Typer(
+    cls=Commands,
     name="condit",
     no_args_is_help=True,
     add_completion=False,
@@ -33,13 +33,6 @@ app = typer.Typer(
     help="Draw text from a language model conditioned on a constraint: always valid, "
     "faithfully weighted.",
 )
-
-BAD_INPUT = 2
-"""Exit code for a question that cannot be asked: a typing error, a broken schema, no such model."""
-
-NO_ANSWER = 1
-"""Exit code for a proper question whose answer is no: not satisfied, or no valid text drawn."""
-
 
 OPTIONS = "--json-schema, --regex, --grammar, --choice or --constraint"
 
@@ -153,43 +146,40 @@ def generate(
 
     Exit code 0: at least one valid text; 1: none was drawn; 2: the question cannot be asked.
     """
-    with _errors_to_exit_codes():
-        if stream and (n != 1 or output is Output.JSON):
-            raise ArgumentError("--stream prints one text as it comes: use -n 1, and no json")
-        if stream and sampler not in STREAMING:
-            raise ArgumentError(
-                f"--stream prints one text as it comes, and {sampler} tries several: "
-                f"use --sampler {' or '.join(STREAMING[1:])}"
-            )
-        if stream and sampler == "auto":
-            sampler = "awrs"
-        wanted = _constraint(json_schema, regex, grammar, choice, constraint)
-        preferred = None if prefer is None else condit.make_preference(*_pair("--prefer", prefer))
-        text = _read("-") if prompt == "-" else prompt
-        loaded = _load(model, backend)
-        asked: Prompt = _messages(text, system) if chat or system is not None else text
-        with following(loaded, n, max_tokens, stream) as on_step:
-            result = condit.generate(
-                loaded,
-                asked,
-                wanted,
-                n=n,
-                max_tokens=max_tokens,
-                prefer=preferred,
-                sampler=sampler,
-                seed=seed,
-                temperature=temperature,
-                top_k=top_k,
-                top_p=top_p,
-                drafts=drafts,
-                on_step=on_step,
-            )
-        if stream:
-            typer.echo()
-        else:
-            show(result, output)
-        if report:
-            typer.echo(f"\n{result.report}", err=output is not Output.TABLE)
+    if stream and (n != 1 or output is Output.JSON):
+        raise ArgumentError("--stream prints one text as it comes: use -n 1, and no json")
+    if stream and sampler not in STREAMING:
+        raise ArgumentError(
+            f"--stream prints one text as it comes, and {sampler} tries several: "
+            f"use --sampler {' or '.join(STREAMING[1:])}"
+        )
+    if stream and sampler == "auto":
+        sampler = "awrs"
+    wanted = _constraint(json_schema, regex, grammar, choice, constraint)
+    preferred = None if prefer is None else condit.make_preference(*_pair("--prefer", prefer))
+    text = read_text("-") if prompt == "-" else prompt
+    loaded = _load(model, backend)
+    asked: Prompt = _messages(text, system) if chat or system is not None else text
+    with following(loaded, n, max_tokens, stream) as on_step:
+        result = condit.generate(
+            loaded,
+            asked,
+            wanted,
+            n=n,
+            max_tokens=max_tokens,
+            prefer=preferred,
+            sampler=sampler,
+            seed=seed,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            drafts=drafts,
+            on_step=on_step,
+        )
+    if not stream:
+        show(result, output)
+    if report:
+        typer.echo(f"\n{result.report}", err=output is not Output.TABLE)
 
 
 @app.command()
@@ -206,12 +196,11 @@ def check(
     Exit code 0: it does; 1: it does not; 2: the question cannot be asked. A final newline, as
     editors add it, is not part of the text.
     """
-    with _errors_to_exit_codes():
-        wanted = _constraint(json_schema, regex, grammar, choice, constraint)
-        if wanted is None:
-            raise ArgumentError(f"give a constraint: {OPTIONS}")
-        why = wanted.explain(_read(text).removesuffix("\n"))
-        typer.echo(why or "satisfied")
+    wanted = _constraint(json_schema, regex, grammar, choice, constraint)
+    if wanted is None:
+        raise ArgumentError(f"give a constraint: {OPTIONS}")
+    why = wanted.explain(read_text(text).removesuffix("\n"))
+    typer.echo(why or "satisfied")
     if why:
         raise typer.Exit(NO_ANSWER)
 
@@ -240,10 +229,9 @@ def explain_schema(
 
     Exit code 0: the schema can be enforced; 2: it cannot, or it is none.
     """
-    with _errors_to_exit_codes():
-        given = _read(schema) if str(schema) == "-" else schema
-        made = condit.json_schema(given, order=order, whitespace=whitespace)
-        show_plan(made.plan, as_json)
+    given = read_text(schema) if str(schema) == "-" else schema
+    made = condit.json_schema(given, order=order, whitespace=whitespace)
+    show_plan(made.plan, as_json)
 
 
 @app.command()
@@ -284,18 +272,6 @@ def info(
     show_info(gather(), output)
 
 
-@contextmanager
-def _errors_to_exit_codes() -> Iterator[None]:
-    try:
-        yield
-    except GenerationError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(NO_ANSWER) from error
-    except ConditError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(BAD_INPUT) from error
-
-
 def _list(kind: str, headings: Sequence[str], row: Callable[[Any], tuple[str, ...]]) -> None:
     """Print a line for everything that is registered under ``kind``."""
     table = Table(box=None, pad_edge=False)
@@ -331,7 +307,7 @@ def _constraint(
     if given_as == "path" and str(value) != "-":
         value = Path(value)
     elif given_as != "text":
-        value = _read(value)
+        value = read_text(value)
     return condit.make_constraint(name, value)
 
 
@@ -340,17 +316,6 @@ def _pair(option: str, text: str) -> tuple[str, str]:
     if not sign:
         raise ArgumentError(f"{option} {text}: write a name and what it is made of, NAME=VALUE")
     return name, value
-
-
-def _read(path: Path | str) -> str:
-    if str(path) == "-":
-        return sys.stdin.read()
-    try:
-        return Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise ArgumentError(f"{path} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ArgumentError(f"{path} is not UTF-8 text (byte {error.start})") from error
 
 
 def _messages(text: str, system: str | None) -> list[dict[str, str]]:

@@ -34,10 +34,17 @@ class Output(enum.StrEnum):
     TEXT = "text"
 
 
+class _Output(Console):
+    """A console that leaves it to its caller what to do where nobody reads on."""
+
+    def on_broken_pipe(self) -> None:
+        raise  # rich calls this where it has caught the error
+
+
 def console() -> Console:
     """Standard output."""
     # In a pipe, lines are as long as they are: whoever reads them can fold them.
-    return Console() if sys.stdout.isatty() else Console(width=200)
+    return _Output() if sys.stdout.isatty() else _Output(width=200)
 
 
 @contextmanager
@@ -53,7 +60,10 @@ def following(
                 if drawn.lane == 0 and drawn.attempt is None and drawn.token is not None:
                     typer.echo(decoder.decode(model.vocabulary.bytes[drawn.token]), nl=False)
 
-        yield print_token
+        try:
+            yield print_token
+        finally:
+            typer.echo()
         return
     terminal = Console(stderr=True)
     if not terminal.is_terminal:
@@ -87,13 +97,19 @@ def following(
 def show(result: Result, output: Output) -> None:
     """Print a result."""
     if output is Output.JSON:
-        typer.echo(json.dumps(result.to_dict(), ensure_ascii=False, indent=2))
+        _show_json(result.to_dict())
     elif output is Output.TEXT:
         for sample in result.samples:
             if sample.valid:
                 typer.echo(sample.text)
     else:
         _show_table(result)
+
+
+def _show_json(found: object) -> None:
+    # What an encoding lacks, JSON can escape.
+    escaped = not sys.stdout.encoding.lower().startswith("utf")
+    typer.echo(json.dumps(found, ensure_ascii=escaped, indent=2))
 
 
 def _show_table(result: Result) -> None:
@@ -132,8 +148,7 @@ def show_plan(plan: Sequence[Enforcement], as_json: bool) -> None:
     """Print where each keyword of a schema is enforced, and how many are enforced where."""
     counts: Counter[str] = Counter(each.where for each in plan)
     if as_json:
-        found = {"keywords": [asdict(each) for each in plan], "counts": dict(counts)}
-        typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        _show_json({"keywords": [asdict(each) for each in plan], "counts": dict(counts)})
         return
     if plan:
         table = Table(box=None, pad_edge=False)
@@ -161,7 +176,7 @@ def show_plan(plan: Sequence[Enforcement], as_json: bool) -> None:
 def show_info(sections: dict[str, dict[str, Any]], output: Output) -> None:
     """Print what `condit.info.gather` found."""
     if output is Output.JSON:
-        typer.echo(json.dumps(sections, ensure_ascii=False, indent=2))
+        _show_json(sections)
         return
     for name, section in sections.items():
         typer.echo(name)

@@ -53,10 +53,10 @@ def find(kind: str, name: str) -> object:
     named = [point for point in points if point.name == name]
     if not named:
         raise UnknownNameError(unknown(what, name, registered(kind)))
-    packages = [point.dist.name if point.dist else "" for point in named]
-    if len(named) > 1:
-        why = f"{' and '.join(sorted(packages))} both register it: uninstall one of them"
-        raise _refused(what, name, packages[0], why)
+    # What an interrupted pip left aside registers the same once more.
+    if len({point.value for point in named}) > 1:
+        packages = sorted({_package(point) for point in named})
+        raise _refused(what, named[0], f"{' and '.join(packages)} register it: uninstall one")
     try:
         return named[0].load()
     except ConditError:
@@ -64,7 +64,7 @@ def find(kind: str, name: str) -> object:
     # A module may even leave the interpreter while it is imported.
     except (Exception, SystemExit) as error:
         why = f"it does not load ({type(error).__name__}: {error})"
-        raise _refused(what, name, packages[0], why) from error
+        raise _refused(what, named[0], why) from error
 
 
 def find_source(kind: str, name: str, source: type[T]) -> T:
@@ -78,13 +78,18 @@ def find_source(kind: str, name: str, source: type[T]) -> T:
     if not isinstance(found, source):
         point = registered(kind)[name]
         why = f"{point.value} is a {type(found).__name__}, not a {source.__name__}"
-        raise _refused(kind.removesuffix("s"), name, point.dist.name if point.dist else "", why)
+        raise _refused(kind.removesuffix("s"), point, why)
     return found
 
 
-def _refused(what: str, name: str, package: str, why: str) -> IncompatibleDependencyError:
+def _package(point: EntryPoint) -> str:
+    return point.dist.name if point.dist else point.module
+
+
+def _refused(what: str, point: EntryPoint, why: str) -> IncompatibleDependencyError:
+    package = _package(point)
     return IncompatibleDependencyError(
-        f"the {what} {name!r} of the package {package} cannot be used: {why}",
+        f"the {what} {point.name!r} of the package {package} cannot be used: {why}",
         package=package,
         reason=why,
     )
