@@ -63,7 +63,7 @@ class Decoder(ABC):
     """Lanes: growing token sequences that share what they have in common.
 
     The only place where key-value caches live. A lane is named by its index. No token that a
-    live lane has seen is ever forwarded again for it.
+    live lane has seen is ever forwarded again for it, unless the decoder ``recomputes``.
 
     Attributes:
         logits: for each lane the logits after its last token, shape ``(vocabulary,)``; ``None``
@@ -72,12 +72,15 @@ class Decoder(ABC):
             drafts included.
         forwards: how many times the model was called for them.
         looks_ahead: whether drafts are of any use to this decoder.
+        recomputes: whether a lane that was rewound, but not to its prompt, may have its tokens
+            forwarded once more when it goes on.
     """
 
     logits: list[Logits | None]
     positions_forwarded: int
     forwards: int
     looks_ahead: bool = False
+    recomputes: bool = False
 
     @property
     @abstractmethod
