@@ -140,11 +140,11 @@ class Decoder(ABC):
         leaving = set(lanes)
         self.fork([lane for lane in range(len(self.lengths)) if lane not in leaving])
 
-    def _require_one_each(self, *given: Sequence[Any] | None) -> None:
+    def _require_one_each(self, *given: Sequence[Any] | None, what: str = "token lists") -> None:
         """Raise `ArgumentError` unless each list that is given has one entry a lane."""
         for entries in given:
             if entries is not None and len(entries) != len(self.lengths):
-                raise ArgumentError(f"{len(entries)} token lists for {len(self.lengths)} lanes")
+                raise ArgumentError(f"{len(entries)} {what} for {len(self.lengths)} lanes")
 
 
 def refuse_rewind(lane: int, here: int, length: int) -> None:
