@@ -59,6 +59,15 @@ class Draft:
     parents: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class SharedForward:
+    """A forward that several runs shared: how many, its positions in all, and its seconds."""
+
+    runs: int
+    positions: int
+    seconds: float
+
+
 class Decoder(ABC):
     """Lanes: growing token sequences that share what they have in common.
 
