@@ -1,4 +1,4 @@
-"""A matcher that allows some spellings of a text and no others, as one over a corpus of ids does."""
+"""A matcher of some spellings of a text and no others, as one over a corpus of ids is."""
 
 from __future__ import annotations
 
