@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from bench.process import WorkerError
+from bench.library.workers import WorkerError
 
 
 @contextmanager

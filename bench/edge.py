@@ -19,7 +19,8 @@ from unittest import mock
 
 from rich.console import Console
 
-from bench.report import keep, load_before, spread, table
+from bench.library.results import keep, load_before, table
+from bench.library.statistics import spread
 
 console = Console(stderr=True)
 

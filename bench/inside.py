@@ -20,7 +20,7 @@ from rich.progress import track
 
 import condit
 from bench.cases import OWN
-from bench.report import keep, table
+from bench.library.results import keep, table
 
 PROMPT = "Write a text that satisfies this description: "
 

@@ -18,10 +18,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bench.attempts import noting_failure
 from bench.cases import OWN, maskbench, paths
+from bench.library.results import RESULTS, keep, load_before
+from bench.library.venvs import python_of
+from bench.library.workers import Worker
 from bench.overhead_table import CLOCKS, overhead_tables
-from bench.process import Worker
-from bench.report import RESULTS, keep, load_before
-from bench.venvs import python_of
 from bench.vocabularies import SOURCES, tokenizer_file
 
 console = Console(stderr=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from statistics import fmean, median
 from typing import Any
 
-from bench.report import table
+from bench.library.results import table
 from bench.vocabularies import SOURCES
 
 BASE = "llguidance-inversion"

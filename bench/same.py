@@ -19,8 +19,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 from rich.progress import track
 
 import condit
-from bench.report import keep, table
-from bench.venvs import ROOT
+from bench.library.results import keep, table
+from bench.library.venvs import ROOT
 from condit.model.base import Model
 
 PROMPTS = ROOT.parent / "shared" / "data" / "ifeval.jsonl.gz"

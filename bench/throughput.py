@@ -16,9 +16,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bench.attempts import noting_failure
-from bench.process import Worker
-from bench.report import RESULTS, keep, load_before, ratio, spread, table
-from bench.venvs import python_of
+from bench.library.results import RESULTS, keep, load_before, table
+from bench.library.statistics import ratio, spread
+from bench.library.venvs import python_of
+from bench.library.workers import Worker
 from bench.workloads import WORKLOADS
 
 console = Console(stderr=True)

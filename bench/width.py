@@ -14,7 +14,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import track
 
-from bench.report import keep, load_before, ratio, spread, table
+from bench.library.results import keep, load_before, table
+from bench.library.statistics import ratio, spread
 
 console = Console(stderr=True)
 

@@ -33,8 +33,8 @@ from bench.coverage.sessions import Session
 from bench.coverage.summary import Times
 from bench.coverage.tables import tables
 from bench.coverage.tokens import Tokens
-from bench.report import RESULTS, keep, load_before
-from bench.venvs import ROOT
+from bench.library.results import RESULTS, keep, load_before
+from bench.library.venvs import ROOT
 from bench.vocabularies import SOURCES, tokenizer_file
 
 console = Console(stderr=True)

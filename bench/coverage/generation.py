@@ -9,7 +9,7 @@ from bench.cases import OWN
 from bench.coverage.cases import Case
 from bench.coverage.race import outcome_of
 from bench.coverage.sessions import Session
-from bench.process import WorkerError
+from bench.library.workers import WorkerError
 
 LONGEST_PROMPT = 600
 """A schema of more tokens is left out of the prompt, which then asks for a document at large."""

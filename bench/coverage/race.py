@@ -9,7 +9,7 @@ from typing import Any
 from bench.coverage.cases import MASKBENCH, Case
 from bench.coverage.sessions import Session, WorkerDiedError, WorkerTimeoutError
 from bench.coverage.tokens import Tokens
-from bench.process import WorkerError
+from bench.library.workers import WorkerError
 
 Row = dict[str, Any]
 """What one contestant made of one schema."""

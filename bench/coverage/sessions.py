@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from bench.process import WorkerError
-from bench.report import RESULTS
-from bench.speed.sessions import LimitedWorker
-from bench.venvs import python_of
+from bench.library.results import RESULTS
+from bench.library.venvs import python_of
+from bench.library.workers import Worker as LimitedWorker
+from bench.library.workers import WorkerError
 
 _LOADING_LIMIT = 600.0
 

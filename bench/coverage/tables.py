@@ -19,7 +19,7 @@ from bench.coverage.summary import (
     percentile,
     step_ratio,
 )
-from bench.report import table
+from bench.library.results import table
 
 _COUNTS = (
     "compiled",

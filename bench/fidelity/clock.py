@@ -14,7 +14,7 @@ from bench.fidelity.contestants import CONTESTANTS
 from bench.fidelity.replay import Results
 from bench.fidelity.sessions import ConditSession, GenlmSession, Session, close_workers
 from bench.fidelity.worlds import PROBLEMS
-from bench.process import WorkerError
+from bench.library.workers import WorkerError
 from condit.errors import ConditError
 from condit.model.smollm2 import directory
 from condit.sampler.base import Problem

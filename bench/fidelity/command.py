@@ -19,8 +19,8 @@ from bench.fidelity.contestants import CONTESTANTS
 from bench.fidelity.replay import describe, replay
 from bench.fidelity.tables import tables
 from bench.fidelity.worlds import PROBLEMS
-from bench.process import environment
-from bench.report import keep, load_before
+from bench.library.results import keep, load_before
+from bench.library.workers import environment
 
 console = Console(stderr=True)
 

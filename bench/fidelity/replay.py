@@ -19,7 +19,7 @@ from bench.fidelity.drawn import Drawn
 from bench.fidelity.measure import Measure
 from bench.fidelity.sessions import ConditSession, GenlmSession, Session
 from bench.fidelity.worlds import PROBLEMS
-from bench.process import environment
+from bench.library.workers import environment
 from condit.testing import FiniteWorld, kullback_leibler, total_variation
 
 Results = dict[str, dict[str, dict[str, Any]]]

@@ -16,9 +16,9 @@ import numpy as np
 
 from bench.fidelity.contestants import SESSION, Contestant
 from bench.fidelity.drawn import Drawn, drawn_of, normalised
-from bench.process import Worker
-from bench.report import RESULTS
-from bench.venvs import python_of
+from bench.library.results import RESULTS
+from bench.library.venvs import python_of
+from bench.library.workers import Worker
 from condit.sampler.base import Problem, State
 
 

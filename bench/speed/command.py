@@ -25,13 +25,13 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from bench.report import RESULTS, keep, load_before
+from bench.library.results import RESULTS, keep, load_before
+from bench.library.venvs import ROOT
 from bench.speed import cases
 from bench.speed.contestants import CONTESTANTS, LANES
 from bench.speed.race import Race, Record, request, workload_of
 from bench.speed.sessions import Session
 from bench.speed.tables import tables
-from bench.venvs import ROOT
 
 console = Console(stderr=True)
 

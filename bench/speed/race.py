@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import condit
-from bench.process import WorkerError
+from bench.library.workers import WorkerError
 from bench.speed.cases import Case
 from bench.speed.contestants import CONTESTANTS, LANES
 from bench.speed.sessions import Session

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench.process import Worker, WorkerError
-from bench.report import RESULTS
+from bench.library.results import RESULTS
+from bench.library.venvs import python_of
+from bench.library.workers import Worker, WorkerError
 from bench.speed.contestants import Contestant
-from bench.venvs import python_of
 
 _LOADING_LIMIT = 600.0
 

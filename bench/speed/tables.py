@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from bench.report import table
+from bench.library.results import table
 from bench.speed.contestants import CONTESTANTS, LANES
 from bench.speed.race import Record
 from bench.speed.summary import against_peers, groups, summary

@@ -9,30 +9,27 @@ import platform
 import shlex
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from rich.console import Console
 from rich.markdown import Markdown
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
-from bench.venvs import ROOT
+from bench.library.venvs import ROOT
 
 RESULTS = ROOT / "bench" / "results"
-
-
-def spread(values: Sequence[float], digits: int = 1) -> str:
-    """``median (least to greatest)``."""
-    if len(values) == 1:
-        return f"{values[0]:.{digits}f}"
-    least, most = min(values), max(values)
-    return f"{median(values):.{digits}f} ({least:.{digits}f} to {most:.{digits}f})"
-
-
-def ratio(values: Sequence[float], base: Sequence[float] | None) -> str:
-    """The ratio of two medians, for people."""
-    return "" if not base or not values else f"{median(values) / median(base):.2f}"
+LOGS = RESULTS / "logs"
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -98,3 +95,27 @@ def _processor() -> str:
 def _git(*arguments: str) -> str:
     ran = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
     return ran.stdout.strip()
+
+
+class Bar:
+    """A progress bar over a known number of steps."""
+
+    def __init__(self, progress: Progress, task: TaskID) -> None:
+        self._progress, self._task = progress, task
+
+    def advance(self, description: str | None = None) -> None:
+        """One step is done."""
+        self._progress.update(self._task, advance=1, description=description)
+
+    def say(self, description: str) -> None:
+        """What comes next."""
+        self._progress.update(self._task, description=description)
+
+
+@contextmanager
+def counting(console: Console, description: str, total: int) -> Iterator[Bar]:
+    """A progress bar with the time gone and the time left."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    clocks = (TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, *clocks, console=console) as progress:
+        yield Bar(progress, progress.add_task(description, total=total))
