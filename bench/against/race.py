@@ -14,7 +14,10 @@ from typing import Any
 
 from bench.against.parts import Item
 from bench.against.trees import Tree
-from bench.library.workers import Session, WorkerError
+from bench.library.contestants import Contestant, there_and_back
+from bench.library.run import Run
+from bench.library.sessions import Session
+from bench.library.workers import WorkerError
 
 OLD, NEW = "old", "new"
 
@@ -25,29 +28,20 @@ Sessions = dict[str, Session]
 
 
 def sessions(
-    trees: dict[str, Tree], task: dict[str, Any], *, hashes: int, limit: float
+    run: Run, trees: dict[str, Tree], task: dict[str, Any], *, hashes: int, limit: float
 ) -> Sessions:
-    """A session for each side, not yet loaded."""
-    return {
-        side: Session(
-            f"against-{side}",
-            "condit",
-            "against.py",
-            task,
-            limit=limit,
-            variables=tree.variables() | {"PYTHONHASHSEED": str(hashes)},
-        )
-        for side, tree in trees.items()
-    }
-
-
-def check(both: Sessions, trees: dict[str, Tree]) -> None:
-    """Load both, and make sure that each has the source that it should have."""
-    for side, session in both.items():
-        session.load()
-        file = Path(session.loaded["file"])
-        if not file.is_relative_to(trees[side].source):
-            raise SystemExit(f"{side} should be {trees[side].source}, but imports {file}")
+    """A session for each side, loaded: each has the source that it should have."""
+    run.close()
+    both = {}
+    for side, tree in trees.items():
+        contestant = Contestant(tree.label, "condit", "condit")
+        variables = tree.variables() | {"PYTHONHASHSEED": str(hashes)}
+        both[side] = run.session(side, contestant, task, limit=limit, variables=variables)
+        both[side].load()
+        file = Path(both[side].loaded["file"])
+        if not file.is_relative_to(tree.source):
+            raise SystemExit(f"{side} should be {tree.source}, but imports {file}")
+    return both
 
 
 def run_pass(
@@ -60,8 +54,8 @@ def run_pass(
 ) -> None:
     """Ask both sides every item, by turns: once, or ``twice`` (A B B A)."""
     for number, item in enumerate(items):
-        first, second = (OLD, NEW) if (number + turn) % 2 == 0 else (NEW, OLD)
-        for side in (first, second, second, first) if twice else (first, second):
+        order = there_and_back(OLD, NEW, number + turn)
+        for side in order if twice else order[:2]:
             record: Record = {
                 "part": item.part,
                 "row": item.row,

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 import datetime
 import json
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Any
-
-from rich.console import Console
+from typing import Any, TextIO
 
 from bench.library.results import LOGS
 
@@ -23,54 +17,30 @@ class Journal:
 
     Args:
         question: the bench.
-        earlier: the journal of a run that was interrupted, whose records come first.
+        resume: the journal of a run that was interrupted, whose records come first.
     """
 
-    def __init__(self, question: str, earlier: Path | None = None) -> None:
+    def __init__(self, question: str, resume: Path | None = None, folder: Path = LOGS) -> None:
         now = datetime.datetime.now(datetime.UTC)
+        self.file = folder / f"{question}-{now:%Y%m%dT%H%M%SZ}.jsonl"
         self.records: list[Record] = []
-        self.file = LOGS / f"{question}-{now:%Y%m%dT%H%M%SZ}.jsonl"
-        if earlier is not None:
-            self.records = [json.loads(line) for line in earlier.read_text().splitlines() if line]
-
-    def __enter__(self) -> Journal:
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        self._lines = self.file.open("w")
-        for record in self.records:
-            self._write(record)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._lines.close()
+        self._lines: TextIO | None = None
+        # The last line may have been cut short.
+        for line in resume.read_text().splitlines(keepends=True) if resume else ():
+            if line.endswith("\n"):
+                self.add(json.loads(line))
 
     def add(self, record: Record) -> None:
         """Keep a record."""
         self.records.append(record)
-        self._write(record)
-
-    def _write(self, record: Record) -> None:
+        if self._lines is None:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            self._lines = self.file.open("w")
         self._lines.write(json.dumps(record) + "\n")
         self._lines.flush()
 
-
-class Ending:
-    """How a run ended."""
-
-    interrupted = False
-
-
-@contextmanager
-def keeping_what_there_is(console: Console) -> Iterator[Ending]:
-    """A run that is interrupted, by hand or from outside, ends here and keeps what it has."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    ending = Ending()
-    try:
-        yield ending
-    except KeyboardInterrupt:
-        ending.interrupted = True
-        console.print("[yellow]interrupted: keeping what there is[/]")
+    def close(self) -> None:
+        """Nothing comes any more."""
+        if self._lines is not None:
+            self._lines.close()
+            self._lines = None

@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 import datetime
+import importlib.metadata
 import json
 import os
 import platform
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.markdown import Markdown
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 from bench.library.venvs import ROOT
 
 RESULTS = ROOT / "bench" / "results"
 LOGS = RESULTS / "logs"
+
+PACKAGES = ("condit", "llguidance", "numpy", "torch", "transformers")
+"""Their versions here are in every record; peers tell their own."""
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -50,6 +44,7 @@ def keep(question: str, raw: dict[str, Any], shown: str) -> Path:
         "date": now.isoformat(timespec="seconds"),
         "command": "scripts/bench " + shlex.join(sys.argv[1:]),
         "machine": machine(),
+        "versions": {name: _version(name) for name in PACKAGES},
         "commit": _git("rev-parse", "HEAD"),
         "tree_dirty": bool(_git("status", "--porcelain")),
         **raw,
@@ -58,11 +53,18 @@ def keep(question: str, raw: dict[str, Any], shown: str) -> Path:
     RESULTS.mkdir(parents=True, exist_ok=True)
     path = RESULTS / f"{question}-{now:%Y%m%dT%H%M%SZ}.json"
     lines = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in record.items()]
-    path.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+    path.write_text(_scrubbed("{\n" + ",\n".join(lines) + "\n}\n"))
     out = Console()
     out.print(Markdown(shown)) if out.is_terminal else print(shown)
     print(f"\nraw numbers: {path.relative_to(ROOT)}")
     return path
+
+
+def _scrubbed(text: str) -> str:
+    """Without the paths of this machine: relative to the repository, or to the home folder."""
+    for path, written in ((ROOT, "."), (ROOT.parent, ".."), (Path.home(), "~")):
+        text = text.replace(str(path), written)
+    return text
 
 
 def load_before(console: Console) -> float:
@@ -85,6 +87,13 @@ def machine() -> dict[str, Any]:
     }
 
 
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "absent"
+
+
 def _processor() -> str:
     path = Path("/proc/cpuinfo")
     lines = path.read_text().splitlines() if path.exists() else []
@@ -95,27 +104,3 @@ def _processor() -> str:
 def _git(*arguments: str) -> str:
     ran = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
     return ran.stdout.strip()
-
-
-class Bar:
-    """A progress bar over a known number of steps."""
-
-    def __init__(self, progress: Progress, task: TaskID) -> None:
-        self._progress, self._task = progress, task
-
-    def advance(self, description: str | None = None) -> None:
-        """One step is done."""
-        self._progress.update(self._task, advance=1, description=description)
-
-    def say(self, description: str) -> None:
-        """What comes next."""
-        self._progress.update(self._task, description=description)
-
-
-@contextmanager
-def counting(console: Console, description: str, total: int) -> Iterator[Bar]:
-    """A progress bar with the time gone and the time left."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    clocks = (TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, *clocks, console=console) as progress:
-        yield Bar(progress, progress.add_task(description, total=total))
