@@ -105,9 +105,7 @@ def test_drafts_are_kept_until_others_come() -> None:
     assert decoder.peek(0, [5]) is not None
     decoder.fork([0, 0])
     decoder.advance([[], []], [Draft(), Draft((5,), (-1,))])
-    assert (
-        decoder.peek(0, [5]) is not None
-    )  # the other lane at this place has it
+    assert decoder.peek(0, [5]) is not None  # the other lane at this place has it
     decoder.advance([[], []], [Draft(), Draft()])
     assert decoder.peek(0, [5]) is None
 
