@@ -88,7 +88,7 @@ def test_at_the_budget_only_the_end_is_left() -> None:
 @pytest.fixture
 def no_ending_known(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lanes are not steered, as where no ending of the empty text is found."""
-    monkeypatch.setattr(Budgeted, "of", Budgeted)
+    monkeypatch.setattr(Budgeted, "of", lambda within, most, **_: Budgeted(within, most))
 
 
 @pytest.mark.usefixtures("no_ending_known")

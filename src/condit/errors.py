@@ -45,6 +45,10 @@ class ModelError(ConditError):
     """A model cannot be loaded or run: no such directory, a damaged file, an unknown kind."""
 
 
+class RunCancelledError(ConditError):
+    """A run that shares a model with others was cancelled, by whoever looks after it."""
+
+
 class PromptTooLongError(ConditError, ValueError):
     """Prompt and budget together do not fit in the model's context."""
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import reduce
@@ -10,13 +12,16 @@ from machines import MACHINES, AtMost, Counter, Quoted, Twice, Without
 
 import condit
 from condit import Strength, Vocabulary
-from condit.constraint import lifted_places
+from condit.constraint import state_cache
 from condit.constraint.base import unpack
 from condit.constraint.byte_matcher import ByteMatcher
+from condit.constraint.byte_transitions import ByteTransitions
 from condit.constraint.lifted import LiftedMatcher
-from condit.constraint.lifted_places import Places, walked
+from condit.constraint.state_cache import StateCache, walked
+from condit.constraint.trie_walk import text_mask
 from condit.constraint.vocabulary_trie import VocabularyTrie
 from condit.errors import ArgumentError, RefusedTokenError, VocabularyError
+from condit.testing import check_matcher
 
 # A regular expression over a, b, c and 0 is a nested tuple; its derivatives are a machine's states.
 NOTHING, EMPTY = ("nothing",), ("empty",)
@@ -147,14 +152,67 @@ def test_whether_a_mask_is_dear_does_not_depend_on_what_was_asked_before():
     states = [(b"", None), (b"x", None), (b"hello", b"hello"), (b"a", b"")]
     alone = [LiftedMatcher(Twice(), vocabulary) for _ in states]
     for matcher, state in zip(alone, states, strict=True):
-        fresh = Places(vocabulary)
-        matcher._places, matcher._place = fresh, fresh.at(state)
+        fresh = StateCache(vocabulary)
+        matcher._cache, matcher._known = fresh, fresh.at(state)
     expected = [matcher.mask() is None for matcher in alone]
     assert expected == [True, True, False, False]
     for state in [*states[::-1], *states]:
         matcher = LiftedMatcher(Twice(), vocabulary)
         matcher._stand_at(state)
         assert (matcher.mask() is None) == expected[states.index(state)]
+
+
+def test_few_states_are_kept_and_that_shows_in_no_answer():
+    rng = np.random.default_rng(6)
+    words = [bytes(rng.choice(list(b"abc"), size=rng.integers(1, 5)).tolist()) for _ in range(60)]
+    trie = VocabularyTrie.of(Vocabulary.of([*{*words}, b"\n", b"a\n"]))
+    states = [(bytes(rng.choice(list(b"abc"), size=3).tolist()), None) for _ in range(20)]
+    states += [(word, word[1:]) for word, _ in states] + [(b"", None)]
+    dear = []
+    for most in (4, 20, 30, 40, 60, 200):
+        kept = ByteTransitions(most)
+        for place in rng.integers(len(states), size=80).tolist():
+            mask = text_mask(Twice(), states[place], trie, kept)
+            fresh = text_mask(Twice(), states[place], trie, ByteTransitions(most))
+            np.testing.assert_equal(mask, fresh)
+            assert len(kept._states) * 256 <= kept._room
+            dear.append(mask is None)
+    assert 0.1 < np.mean(dear) < 0.9
+
+
+def test_a_walk_of_very_many_states_one_by_one_is_broken_off():
+    trie = VocabularyTrie.of(Vocabulary.of(["ab" * size for size in range(1, 200)]))
+    kept = ByteTransitions(50)
+    assert text_mask(Twice(), (b"", None), trie, kept) is None
+    assert text_mask(Twice(), (b"", b"ab" * 10), trie, kept) is not None
+    assert text_mask(Twice(), (b"", b"ab" * 100), trie, kept) is None
+
+
+@dataclass(frozen=True)
+class ByDerivatives(condit.Constraint):
+    machine: Derivatives
+    pattern: str
+
+    def bind(self, vocabulary):
+        return LiftedMatcher.bind(self.machine, vocabulary)
+
+    def violation(self, text):
+        return condit.regex(self.pattern).violation(text)
+
+
+@pytest.mark.parametrize("sampler", ["masked", "awrs", "smc", "exact"])
+def test_draws_are_those_under_the_engine(sampler, letters):
+    rng = np.random.default_rng(7)
+    for _ in range(4):
+        node, pattern = some_regex(rng, 3)
+        constraints = ByDerivatives(Derivatives(node), pattern), condit.regex(pattern)
+        check_matcher(constraints[0], letters.vocabulary, rng, walks=3, steps=8)
+        one, other = (
+            condit.generate(letters, "ab", each, n=5, max_tokens=9, sampler=sampler, seed=1)
+            for each in constraints
+        )
+        assert [each.tokens for each in one.samples] == [each.tokens for each in other.samples]
+        assert one.log_evidence == other.log_evidence
 
 
 def test_the_trie_spells_every_token(overlapping):
@@ -175,20 +233,20 @@ def test_the_trie_spells_every_token(overlapping):
 
 
 def test_what_is_kept_is_bounded(monkeypatch, overlapping):
-    monkeypatch.setattr(lifted_places, "MEMORY", 20_000)
+    monkeypatch.setattr(state_cache, "MEMORY", 20_000)
     machine = Without(b"abcabcabcabc")
     matcher = LiftedMatcher(AtMost(400), overlapping)
-    places = matcher._places
+    cache = matcher._cache
     for _ in range(400):
         for token in range(10):
             matcher.allows(token)
         matcher.mask()
         matcher.advance(0)
-        assert places.size <= 20_000 + 4_000
-        assert len(places._places) < 20
+        assert cache.size <= 20_000 + 4_000
+        assert len(cache._states) < 20
     assert not matcher.allows(0)
-    assert LiftedMatcher(machine, overlapping)._places is not places
-    assert LiftedMatcher(AtMost(400), overlapping)._places is places
+    assert LiftedMatcher(machine, overlapping)._cache is not cache
+    assert LiftedMatcher(AtMost(400), overlapping)._cache is cache
 
 
 def test_states_that_are_near_share_a_mask(by_byte):
@@ -196,9 +254,9 @@ def test_states_that_are_near_share_a_mask(by_byte):
         def may_stop(self, state):
             return state % 2 == 0
 
-    places = Places(by_byte)
+    cache = StateCache(by_byte)
     machine = Stops(9)
-    masks = [places.mask(machine, places.at(state)) for state in range(9)]
+    masks = [cache.mask(machine, cache.at(state)) for state in range(9)]
     for state, mask in enumerate(masks):
         assert unpack(mask, len(by_byte))[by_byte.end] == (state % 2 == 0)
         assert np.count_nonzero(unpack(mask, len(by_byte))[:256]) == 224
@@ -222,28 +280,42 @@ def test_threads_may_use_copies_at_once():
         return seen
 
     expected = [draw(seed) for seed in range(8)]
-    root._places = Places(vocabulary)
-    root._place = root._places.at(0)
+    root._cache = StateCache(vocabulary)
+    root._known = root._cache.at(0)
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(draw, range(8))) == expected
 
 
 def test_endings(by_byte, overlapping):
     matcher = LiftedMatcher(Quoted(), by_byte)
-    assert matcher.ending() == b'""'
+    assert matcher.ending().text == b'""'
     for byte in b'"x':
         matcher.advance(byte)
-    assert matcher.ending() == matcher.ending(thorough=True) == b'"'
+    assert matcher.ending().tokens() == matcher.ending(thorough=True).tokens() == (34,)
     assert matcher.cost_to_finish() == 1
     matcher.advance(34)
-    assert matcher.ending() == b""
+    assert matcher.ending().text == b""
     matcher.advance(by_byte.end)
     assert matcher.ending() is None
     twice = LiftedMatcher(Twice(), by_byte)
     twice.advance(97)
-    assert twice.ending() == b"\na"
+    assert twice.ending().text == b"\na"
     # The quotation mark is no token by itself.
-    assert LiftedMatcher(Quoted(), Vocabulary.of(['"a', 'b"'])).ending() == b'""'
+    assert LiftedMatcher(Quoted(), Vocabulary.of(['"a', 'b"'])).ending().text == b'""'
+
+
+def test_what_is_kept_goes_with_the_machine_and_with_the_vocabulary(by_byte):
+    machine, vocabulary = Without(b"never"), Vocabulary.of(["a", "b"])
+    for tokens in (vocabulary, by_byte):
+        matcher = LiftedMatcher(machine, tokens)
+        assert matcher.allows(0)
+        matcher.mask()
+        matcher.ending()
+        matcher.forced()
+    gone = [weakref.ref(machine), weakref.ref(matcher._cache), weakref.ref(vocabulary)]
+    del matcher, machine, vocabulary, tokens
+    gc.collect()
+    assert [each() for each in gone] == [None] * 3
 
 
 def test_forced_text_and_tokens(overlapping, by_byte):

@@ -17,7 +17,7 @@ from condit.constraint.byte_matcher import ByteMatcher, State
 from condit.constraint.describe import describe_bytes, excerpt
 from condit.constraint.ending import find_ending
 from condit.constraint.ending_tokens import Ending, spell
-from condit.constraint.lifted_places import Place, Places, walked
+from condit.constraint.state_cache import KnownState, StateCache, walked
 from condit.errors import ArgumentError, RefusedTokenError, VocabularyError
 from condit.vocabulary import Vocabulary
 
@@ -73,33 +73,33 @@ class LiftedMatcher(Matcher, Generic[State]):
         self.strength = machine.strength
         if self.strength is Strength.EXACT and not _has_bytes(vocabulary, machine):
             self.strength = Strength.SOUND
-        self._places: Places[State] = Places.of(machine, vocabulary)
-        self._place: Place[State] = self._places.at(machine.start)
+        self._cache: StateCache[State] = StateCache.of(machine, vocabulary)
+        self._known: KnownState[State] = self._cache.at(machine.start)
         self._text = b""
         self._ended = False
 
     @property
     def state(self) -> State:
         """Where the byte matcher stands."""
-        return self._place.state
+        return self._known.state
 
     def allows(self, token: int) -> bool:
         """Whether ``token`` may come next; for the end token, whether the text may stop here."""
         if self._ended:
             return False
-        place = self._place
-        after = place.after.get(token, _MISSING)
+        known = self._known
+        after = known.after.get(token, _MISSING)
         if after is not _MISSING:
             return after is not None
-        if place.mask is not None and 0 <= token < len(self.vocabulary):
-            return bool(place.mask.item(token >> 5) >> (token & 31) & 1)
-        return self._places.after(self.machine, place, token) is not None
+        if known.mask is not None and 0 <= token < len(self.vocabulary):
+            return bool(known.mask.item(token >> 5) >> (token & 31) & 1)
+        return self._cache.after(self.machine, known, token) is not None
 
     def mask(self) -> NDArray[np.uint32] | None:
         """All allowed tokens, packed; ``None`` where tokens are better asked about one by one."""
         if self._ended:
             return np.zeros(-(-len(self.vocabulary) // 32), dtype=np.uint32)
-        mask = self._places.mask(self.machine, self._place)
+        mask = self._cache.mask(self.machine, self._known)
         return None if mask is None else mask.copy()
 
     def advance(self, token: int) -> None:
@@ -113,14 +113,14 @@ class LiftedMatcher(Matcher, Generic[State]):
         if token == self.vocabulary.end:
             self._ended = True
             return
-        after = self._place.after.get(token)
+        after = self._known.after.get(token)
         if after is None:
-            after = self._places.after(self.machine, self._place, token)
+            after = self._cache.after(self.machine, self._known, token)
         self._stand_at(after)  # type: ignore[arg-type]
         self._text += self.vocabulary.bytes[token]
 
     def _stand_at(self, state: State) -> None:
-        self._place = self._places.at(state)
+        self._known = self._cache.at(state)
 
     def copy(self) -> Self:
         """An independent matcher in the same state; about a microsecond."""
@@ -148,9 +148,9 @@ class LiftedMatcher(Matcher, Generic[State]):
         """Bytes that must come next, however they are split into tokens."""
         if self._ended:
             return b""
-        if self._place.forced_text is None:
-            self._place.forced_text = self._find_forced_text()
-        return self._place.forced_text
+        if self._known.forced_text is None:
+            self._known.forced_text = self._find_forced_text()
+        return self._known.forced_text
 
     def _find_forced_text(self) -> bytes:
         machine, state, forced = self.machine, self.state, bytearray()
@@ -164,11 +164,11 @@ class LiftedMatcher(Matcher, Generic[State]):
         return bytes(forced)
 
     def _only_stops(self) -> bool:
-        place, machine = self._place, self.machine
-        if place.only_stops is None:
-            stops = machine.may_stop(place.state)
-            place.only_stops = stops and not _some_options(machine, place.state, 1)
-        return place.only_stops
+        known, machine = self._known, self.machine
+        if known.only_stops is None:
+            stops = machine.may_stop(known.state)
+            known.only_stops = stops and not _some_options(machine, known.state, 1)
+        return known.only_stops
 
     def count_allowed(self, tokens: Sequence[int]) -> int:
         """How many of ``tokens`` may come next, one after the other; the end may be the last."""
@@ -192,11 +192,11 @@ class LiftedMatcher(Matcher, Generic[State]):
         """
         if self._ended:
             return None
-        endings = self._place.endings
+        endings = self._known.endings
         if thorough not in endings:
-            found = self._find_ending(thorough)
-            endings[thorough] = None if found is None else spell(found, self.vocabulary)
-        return endings[thorough]
+            endings[thorough] = self._find_ending(thorough)
+        found = endings[thorough]
+        return None if found is None else spell(found, self.vocabulary)
 
     def _find_ending(self, thorough: bool) -> bytes | None:
         machine, state = self.machine, self.state

@@ -1,14 +1,14 @@
 """The mask of a state of a byte matcher: a walk of the vocabulary's trie, level by level.
 
-Where many nodes of a level are alive the whole level is looked at, else only the children of those.
-What is left below few nodes is walked one by one. A state that most bytes leave as it is, such as
-one inside a free text, is a *plateau*: the tokens that stay on it are known once for each set of
-such bytes, and only those that leave it are walked.
+As long as many nodes of each level are alive, whole levels are looked at; then only what lies below
+nodes that are alive; and what lies below few of them one by one. Where many bytes leave a state as
+it is, as inside a free text (the state has a *self-loop*), the tokens that are made of those are
+found once for each set of such bytes, and only what leaves the loop is walked.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from itertools import pairwise
 from typing import Generic
 
 import numpy as np
@@ -28,7 +28,10 @@ MOST_STATES = 2048
 """A walk that meets more states than that is dear: tokens are better asked about one by one."""
 
 _MANY_BYTES = 64
-"""A plateau is worth the while from so many bytes on."""
+"""Self-loops of fewer bytes are walked like anything else."""
+
+_ALIVE = 0.2
+"""Whole levels are looked at where more than this share of the nodes is alive."""
 
 _LEVEL = 24
 """So many nodes are walked one by one in the time that one level takes."""
@@ -49,6 +52,8 @@ def text_mask(
         return _Walk(machine, trie, transitions).mask(state)
     except TooManyStatesError:
         return None
+    finally:
+        transitions.end()
 
 
 class _Walk(Generic[State]):
@@ -56,7 +61,8 @@ class _Walk(Generic[State]):
 
     Attributes:
         reached: nodes that are spelled by bytes that may come.
-        stays: masks of tokens that stay on a plateau.
+        alive: the same of the first levels, where those were looked at as a whole: one a node.
+        stays: masks of tokens that stay in a self-loop.
     """
 
     def __init__(
@@ -67,32 +73,39 @@ class _Walk(Generic[State]):
     ) -> None:
         self._machine, self._trie, self._transitions = machine, trie, transitions
         self.reached: list[Nodes] = []
+        self.alive: NDArray[np.bool_] | None = None
         self.stays: list[NDArray[np.uint32]] = []
 
     def mask(self, state: State) -> NDArray[np.uint32]:
         trie, number = self._trie, self._transitions.begin(state)
         nodes = np.arange(1, trie.children[1], dtype=np.int32)
         numbers = self._after(number, trie.last_bytes[nodes])
-        for target in np.flatnonzero(np.bincount(numbers) >= _MANY_BYTES).tolist():
+        targets, counts = np.unique(numbers, return_counts=True)
+        for target in targets[counts >= _MANY_BYTES].tolist():
             if target != REFUSED:
-                self._leave_plateau(target, nodes, numbers)
-        self._go_on(nodes, numbers)
-        mask = trie.mask_of(self.reached)
+                numbers = self._take_self_loop(target, nodes, numbers)
+        if len(nodes) and np.count_nonzero(numbers) > _ALIVE * len(nodes):
+            self._whole_levels(numbers)
+        else:
+            self._go_on(nodes, numbers)
+        mask = trie.mask_of(self.reached, self.alive)
         for stays in self.stays:
             mask |= stays
         return mask
 
     def _after(self, numbers: Numbers | int, last_bytes: NDArray[np.uint8]) -> Numbers:
-        keys: Numbers = 256 * numbers + last_bytes.astype(np.int32)
-        return self._transitions.after(self._machine, keys)
+        return self._transitions.after(self._machine, numbers + last_bytes.astype(np.int32))
 
-    def _leave_plateau(self, number: int, nodes: Nodes, numbers: Numbers) -> None:
-        """Walk below those first bytes that lead to a plateau and lie on it; take them out.
+    def _take_self_loop(self, number: int, nodes: Nodes, numbers: Numbers) -> Numbers:
+        """Walk below those first bytes that lead to a self-loop and are of it.
 
         Args:
-            number: of the state that may be a plateau.
+            number: of the state that may have the loop.
             nodes: the children of the root.
-            numbers: of the states there; changed.
+            numbers: of the states there.
+
+        Returns:
+            the numbers without those.
         """
         trie = self._trie
         row = self._after(number, np.arange(256, dtype=np.uint8))
@@ -100,15 +113,31 @@ class _Walk(Generic[State]):
         among = np.zeros(256, dtype=np.bool_)
         among[first_bytes] = (numbers == number) & stay[first_bytes]
         if np.count_nonzero(among) < _MANY_BYTES:
-            return
-        plateau = trie.plateau(stay)
-        inside = plateau.inside
+            return numbers
+        found = trie.within(stay)
+        inside = found.inside
         if (among != stay)[first_bytes].any():
             inside = inside & pack(among[trie.first_of_tokens])
         self.stays.append(inside)
-        exits = plateau.exits[among[trie.first_bytes[plateau.exits]]]
+        exits = found.exits[among[trie.first_bytes[found.exits]]]
         self._go_on(exits, row[trie.last_bytes[exits]])
-        numbers[among[first_bytes]] = REFUSED
+        return np.where(among[first_bytes], np.int32(REFUSED), numbers)
+
+    def _whole_levels(self, numbers: Numbers) -> None:
+        """Walk below the children of the root, as long as many nodes of each level are alive."""
+        trie = self._trie
+        at = np.empty(len(trie.parents), dtype=np.int32)
+        at[0], at[1 : trie.levels[2]] = REFUSED, numbers
+        for start, stop in pairwise(trie.levels[1:]):
+            level = at[start:stop]
+            if start > 1:
+                keys = at.take(trie.parents[start:stop])
+                keys += trie.last_bytes[start:stop]
+                self._transitions.after(self._machine, keys, out=level)
+            if np.count_nonzero(level) <= _ALIVE * len(level):
+                break
+        self.alive = at[:start] != REFUSED
+        self._go_on(np.arange(start, stop, dtype=np.int32), at[start:stop])
 
     def _go_on(self, nodes: Nodes, numbers: Numbers) -> None:
         """Walk what lies below ``nodes``, at which the states have those ``numbers``."""
@@ -124,36 +153,24 @@ class _Walk(Generic[State]):
                 if int(trie.below[nodes].sum()) <= _LEVEL * height:
                     self._one_by_one(nodes, numbers)
                     return
-            nodes, numbers = self._children(nodes, numbers)
-
-    def _children(self, nodes: Nodes, numbers: Numbers) -> tuple[Nodes, Numbers]:
-        """The children of ``nodes``, and the numbers of the states there."""
-        trie = self._trie
-        depth = bisect_right(trie.levels, nodes[0])
-        above, start, stop = (*trie.levels, trie.levels[-1])[depth - 1 : depth + 2]
-        if nodes[-1] < start and 4 * len(nodes) > start - above:
-            level = np.zeros(start - above, dtype=np.int32)
-            level[nodes - above] = numbers
-            children = np.arange(start, stop, dtype=np.int32)
-            return children, self._after(
-                level[trie.parents[start:stop] - above], trie.last_bytes[start:stop]
-            )
-        starts = trie.children[nodes]
-        counts = trie.children[nodes + 1] - starts
-        children = ranges(starts, counts)
-        return children, self._after(np.repeat(numbers, counts), trie.last_bytes[children])
+            starts = trie.children[nodes]
+            counts = trie.children[nodes + 1] - starts
+            nodes = ranges(starts, counts)
+            numbers = self._after(np.repeat(numbers, counts), trie.last_bytes[nodes])
 
     def _one_by_one(self, nodes: Nodes, numbers: Numbers) -> None:
         # Views, for numpy takes three times as long to give a single number.
         children, last_bytes = self._trie.children.data, self._trie.last_bytes.data
-        after_one, machine, found = self._transitions.after_one, self._machine, []
+        after_one, machine = self._transitions.after_one, self._machine
         waiting = list(zip(nodes.tolist(), numbers.tolist(), strict=True))
-        while waiting:
-            node, number = waiting.pop()
+        place = 0
+        while place < len(waiting):
+            node, number = waiting[place]
+            place += 1
             for child in range(children[node], children[node + 1]):
-                after = after_one(machine, number, last_bytes[child])
+                after = after_one(machine, number + last_bytes[child])
                 if after != REFUSED:
-                    found.append(child)
                     waiting.append((child, after))
-        self._transitions.check()
-        self.reached.append(np.array(found, dtype=np.int32))
+        found = np.array(waiting[len(nodes) :], dtype=np.int32).reshape(-1, 2)
+        self._transitions.meet(found[:, 1])
+        self.reached.append(found[:, 0])

@@ -19,11 +19,11 @@ from condit.vocabulary import Vocabulary
 
 Nodes = NDArray[np.int32]
 
-_MOST_PLATEAUS = 64
+_MOST_SETS = 64
 
 
 @dataclass(frozen=True, eq=False)
-class Plateau:
+class WithinBytes:
     """What a vocabulary has in texts over some of the bytes alone.
 
     Attributes:
@@ -67,7 +67,7 @@ class VocabularyTrie:
     spelled: Nodes
     node_of_tokens: Nodes
     first_of_tokens: NDArray[np.uint8]
-    _plateaus: dict[bytes, Plateau] = field(default_factory=dict, repr=False)
+    _within: dict[bytes, WithinBytes] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @classmethod
@@ -121,14 +121,28 @@ class VocabularyTrie:
         )
 
     @property
+    def nbytes(self) -> int:
+        """Memory of the arrays, without what is kept of sets of bytes."""
+        return sum(each.nbytes for each in vars(self).values() if isinstance(each, np.ndarray))
+
+    @property
     def longest(self) -> int:
         """How many bytes the longest token has."""
         return len(self.levels) - 2
 
-    def mask_of(self, reached: Sequence[Nodes]) -> NDArray[np.uint32]:
-        """The tokens that some nodes spell, packed as masks are."""
-        if 8 * sum(map(len, reached)) > len(self.node_of_tokens):
+    def mask_of(
+        self, reached: Sequence[Nodes], first: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.uint32]:
+        """The tokens that some nodes spell, packed as masks are.
+
+        Args:
+            reached: the nodes.
+            first: of the nodes from the root on, as far as it goes, whether they are among them.
+        """
+        if first is not None or 8 * sum(map(len, reached)) > len(self.node_of_tokens):
             alive = np.zeros(len(self.parents), dtype=np.bool_)
+            if first is not None:
+                alive[: len(first)] = first
             for nodes in reached:
                 alive[nodes] = True
             alive[0] = False
@@ -140,18 +154,18 @@ class VocabularyTrie:
         allowed[tokens] = True
         return pack(allowed)
 
-    def plateau(self, among: NDArray[np.bool_]) -> Plateau:
+    def within(self, among: NDArray[np.bool_]) -> WithinBytes:
         """What there is in texts over the bytes of ``among``, shape ``(256,)``; a few are kept."""
         key = among.tobytes()
         with self._lock:
-            known = self._plateaus.get(key)
+            known = self._within.get(key)
             if known is None:
-                if len(self._plateaus) == _MOST_PLATEAUS:
-                    del self._plateaus[next(iter(self._plateaus))]
-                known = self._plateaus[key] = self._find_plateau(among)
+                if len(self._within) == _MOST_SETS:
+                    del self._within[next(iter(self._within))]
+                known = self._within[key] = self._find_within(among)
         return known
 
-    def _find_plateau(self, among: NDArray[np.bool_]) -> Plateau:
+    def _find_within(self, among: NDArray[np.bool_]) -> WithinBytes:
         inside = among[self.last_bytes]
         inside[0] = True
         came_inside = np.zeros_like(inside)
@@ -159,7 +173,7 @@ class VocabularyTrie:
             came_inside[start:stop] = inside[self.parents[start:stop]]
             inside[start:stop] &= came_inside[start:stop]
         stays, exits = np.flatnonzero(inside), np.flatnonzero(came_inside & ~inside)
-        return Plateau(self.mask_of([stays.astype(np.int32)]), exits.astype(np.int32))
+        return WithinBytes(self.mask_of([stays.astype(np.int32)]), exits.astype(np.int32))
 
 
 def ranges(starts: Nodes, counts: Nodes) -> Nodes:

@@ -11,6 +11,9 @@ from condit.foreign.versions import importing, incompatible, require
 CACHE_NAMES = ("cache", "past_key_values")
 """How ``forward`` calls its key-value cache: since transformers 5.24, and before."""
 
+STATE_NAMES = (*CACHE_NAMES, "cache_params", "state")
+"""How the output of ``forward`` calls its cache, and how ``forward`` takes it back."""
+
 _SDPA = frozenset(
     ("module", "query", "key", "value", "attention_mask", "dropout", "scaling", "is_causal")
 )

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from condit.errors import ArgumentError, PromptTooLongError
-from condit.model.decoder import Decoder, Draft, Logits, as_float32, of_vocabulary
+from condit.model.decoder import Decoder, Draft, Logits, SharedForward, as_float32, of_vocabulary
 from condit.model.reader import PrefixReader, Reader
 from condit.vocabulary import Vocabulary
 
@@ -125,9 +125,19 @@ class Model(PrefixModel):
 
     Attributes:
         module: the torch module where there is one, else ``None``.
+        last_shared: the last forward, where runs share them (see `condit.model.shared`).
     """
 
     module: Any = None
+    last_shared: SharedForward | None = None
+
+    @property
+    def computed_by(self) -> Model:
+        """The model that computes: itself, unless it passes that on to another.
+
+        Guesses at next tokens go by what was learned of this one.
+        """
+        return self
 
     def version(self) -> object:
         """As of any model; of one with a torch ``module`` it is that of the weights."""

@@ -59,11 +59,20 @@ class Draft:
     parents: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class SharedForward:
+    """A forward that several runs shared: how many, its positions in all, and its seconds."""
+
+    runs: int
+    positions: int
+    seconds: float
+
+
 class Decoder(ABC):
     """Lanes: growing token sequences that share what they have in common.
 
     The only place where key-value caches live. A lane is named by its index. No token that a
-    live lane has seen is ever forwarded again for it.
+    live lane has seen is ever forwarded again for it, unless the decoder ``recomputes``.
 
     Attributes:
         logits: for each lane the logits after its last token, shape ``(vocabulary,)``; ``None``
@@ -72,12 +81,15 @@ class Decoder(ABC):
             drafts included.
         forwards: how many times the model was called for them.
         looks_ahead: whether drafts are of any use to this decoder.
+        recomputes: whether a lane that was rewound, but not to its prompt, may have its tokens
+            forwarded once more when it goes on.
     """
 
     logits: list[Logits | None]
     positions_forwarded: int
     forwards: int
     looks_ahead: bool = False
+    recomputes: bool = False
 
     @property
     @abstractmethod
@@ -137,11 +149,11 @@ class Decoder(ABC):
         leaving = set(lanes)
         self.fork([lane for lane in range(len(self.lengths)) if lane not in leaving])
 
-    def _require_one_each(self, *given: Sequence[Any] | None) -> None:
+    def _require_one_each(self, *given: Sequence[Any] | None, what: str = "token lists") -> None:
         """Raise `ArgumentError` unless each list that is given has one entry a lane."""
         for entries in given:
             if entries is not None and len(entries) != len(self.lengths):
-                raise ArgumentError(f"{len(entries)} token lists for {len(self.lengths)} lanes")
+                raise ArgumentError(f"{len(entries)} {what} for {len(self.lengths)} lanes")
 
 
 def refuse_rewind(lane: int, here: int, length: int) -> None:

@@ -163,9 +163,8 @@ class ClosingMatcher(Matcher):
     def copy(self) -> ClosingMatcher:
         """An independent matcher in the same state; some microseconds."""
         with self._lock:
-            twin = ClosingMatcher.__new__(ClosingMatcher)
-            twin._set(self._engine.copy(), self._root, self._scanner.copy(), self._checks)
-            twin._endings, twin._begun = self._endings, self._begun
+            twin = self._twin(self._engine.copy(), self._checks)
+            twin._endings = self._endings
         return twin
 
     def forced(self) -> tuple[int, ...]:
@@ -225,9 +224,7 @@ class ClosingMatcher(Matcher):
     def _by_byte(self) -> ClosingMatcher | None:
         """The same state over single bytes, where the vocabulary lacks some."""
         engine = self._engine.by_byte()
-        if engine is None:
-            return None
-        return self._twin(engine, self._checks)
+        return None if engine is None else self._twin(engine, self._checks)
 
     def _twin(self, engine: EngineMatcher, checks: Checks | None) -> ClosingMatcher:
         """A matcher in the same state, with other means."""
@@ -243,9 +240,8 @@ class ClosingMatcher(Matcher):
                 return ""
             if not self._engine.allows(token):
                 return self._engine.explain(token)
-            after = self._scanner.peek()
-            changed = after.feed(self._bytes[token])
-            piece = self._bytes[token]
+            after, piece = self._scanner.peek(), self._bytes[token]
+            changed = after.feed(piece)
             reason = after.fault or self._look_at(after, piece, changed).reason()
             reason = reason or self._objection(after, changed) or ""
             return f"{excerpt(piece)} cannot come here: {reason}"
@@ -330,11 +326,11 @@ class ClosingMatcher(Matcher):
         """
         after = after or self._scanner.peek()
         changed = after.feed(piece)
-        if after.fault:
-            return True
-        if self._look_at(after, piece, changed).never:
-            return True
-        return self._objection(after, changed) is not None
+        return (
+            bool(after.fault)
+            or self._look_at(after, piece, changed).never
+            or self._objection(after, changed) is not None
+        )
 
     def _objection(self, after: Scanner, changed: bool) -> str | None:
         """What else is wrong with a value that has closed between here and ``after``."""

@@ -16,6 +16,8 @@ from condit.constraint.schema.keywords import Schema, inside, step_into
 ROOT = "json-schema:///"
 """The address of a schema that has none of its own."""
 
+_NAMES = frozenset({"$schema", "$id", "id", "$anchor", "$dynamicAnchor", "$recursiveAnchor"})
+
 
 def address_of(written: str, base: str) -> str:
     """The document that a reference leads to, without fragment."""
@@ -102,22 +104,29 @@ class Index:
             place, schema, draft, base = ahead.pop()
             if not isinstance(schema, dict) or place in self.subschemas:
                 continue
-            draft = Draft.of(schema, draft)
-            own = identifier_of(schema, draft)
-            if own.startswith("#"):
-                self._anchors.setdefault(base + own, place)
-            else:
-                base = address_of(own, base)
-                self._resources.setdefault(base, place)
-            for keyword in ("$anchor", "$dynamicAnchor"):
-                if isinstance(anchor := schema.get(keyword), str):
-                    self._anchors.setdefault(f"{base}#{anchor}", place)
-            if isinstance(anchor := schema.get("$dynamicAnchor"), str):
-                self._dynamic.setdefault(anchor, []).append(place)
-            if schema.get("$recursiveAnchor") is True:
-                self._dynamic.setdefault("", []).append(place)
+            # Most have no name: that is seen at once.
+            if not _NAMES.isdisjoint(schema):
+                draft = Draft.of(schema, draft)
+                base = self._name(place, schema, draft, base)
             self.subschemas[place] = Subschema(schema, draft, base)
             ahead += [(place + step, part, draft, base) for _, step, part in inside(schema)]
+
+    def _name(self, place: str, schema: dict[str, Any], draft: Draft, base: str) -> str:
+        """Note what a schema calls itself; returns the address that its references start from."""
+        own = identifier_of(schema, draft)
+        if own != "#" and own.startswith("#"):
+            self._anchors.setdefault(base + own, place)
+        elif own != "#":
+            base = address_of(own, base)
+            self._resources.setdefault(base, place)
+        for keyword in ("$anchor", "$dynamicAnchor"):
+            if isinstance(anchor := schema.get(keyword), str):
+                self._anchors.setdefault(f"{base}#{anchor}", place)
+                if keyword == "$dynamicAnchor":
+                    self._dynamic.setdefault(anchor, []).append(place)
+        if schema.get("$recursiveAnchor") is True:
+            self._dynamic.setdefault("", []).append(place)
+        return base
 
     def targets(self, at: Subschema, keyword: str) -> list[str]:
         """The places that a reference may lead to.

@@ -16,7 +16,6 @@ from condit.constraint.schema.writer import Writer
 def constants(writer: Writer, values: list[Any], place: Place, types: Types | None) -> str | None:
     """The symbol for one of some constants of the wanted types; ``None`` where there are none."""
     scalars: list[str] = []
-    texts: list[str] = []
     others: list[str] = []
     integers = writer.integers if writer.order.asks_for_integers(place) else writer.constants
     for value in values:
@@ -25,13 +24,11 @@ def constants(writer: Writer, values: list[Any], place: Place, types: Types | No
         if isinstance(value, (dict, list)):
             others.append(literal_expression(writer, value, place))
         elif isinstance(value, str):
-            texts.append(value)
+            spelled = strings.literal(value)
+            scalars += [] if spelled.is_nothing else [spelled.expression]
         else:
             scalars.append(rewritten(value, integers))
-    spelled = strings.literals(texts)
-    if not spelled.is_nothing:
-        scalars.append(spelled.expression)
-    symbols = [writer.terminal(" | ".join(scalars))] if scalars else []
+    symbols = [writer.terminal(" | ".join(dict.fromkeys(scalars)))] if scalars else []
     return writer.either([*symbols, *others])
 
 

@@ -212,14 +212,13 @@ class KeyOrder:
         """The pointers of what applies to a value through one subschema."""
         pointer = self._pointers[number]
         here = self._index.subschemas[pointer]
-        steps: dict[str, list[str]] = {}
-        for keyword, step, _ in inside(here.schema):
-            steps.setdefault(keyword, []).append(pointer + step)
         for keyword in here.schema:
             if keyword in REFERENCES:
-                yield from self._index.targets(here, keyword)
+                # What is meant in the end before where the reference leads at first.
+                yield from reversed(self._index.targets(here, keyword))
             elif keyword in HERE:
-                yield from steps.get(keyword, ())
+                held = inside({keyword: here.schema[keyword]})
+                yield from (pointer + step for _, step, _ in held)
 
 
 def _map(subschema: dict[str, Any], keyword: str) -> dict[str, Any]:

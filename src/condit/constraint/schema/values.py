@@ -121,13 +121,13 @@ def _expression(writer: Writer, kind: str) -> str:
         return '"true" | "false"'
     if kind == "integer":
         return writer.integers.value
-    return ANY_NUMBER if kind == "number" else strings.any_string().expression
+    return ANY_NUMBER if kind == "number" else strings.ANY_STRING
 
 
 def _string(writer: Writer, view: views.StringView, place: Place) -> str | None:
     writer.patterns += view.patterns
     writer.formats += view.formats
-    found = strings.string_language(view, writer.root.draft)
+    found = strings.language(strings.string_texts(view, writer.root.draft))
     bounded = view.min_length is not None or view.max_length is not None
     conditions = len(view.patterns) + len(view.excluded_patterns) + len(view.formats) + bounded
     # Each of several conditions can be met alone, but perhaps not all of them.

@@ -1,4 +1,4 @@
-"""What is kept of each state of a byte matcher over a vocabulary, as far as memory goes.
+"""A cache of what is known of each state of a byte matcher over a vocabulary: bounded in bytes.
 
 Shared by all matchers of the same machine and vocabulary, in all threads. Nothing here is needed
 for an answer, only for a fast one: what was dropped is worked out again, to the same result.
@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from condit.constraint.byte_matcher import ByteMatcher, State
 from condit.constraint.byte_transitions import ByteTransitions
-from condit.constraint.ending_tokens import Ending
 from condit.constraint.trie_walk import MOST_STATES, text_mask
 from condit.constraint.vocabulary_trie import VocabularyTrie
 from condit.kept import Kept
@@ -27,13 +26,13 @@ MEMORY = 32 << 20
 _MOST_TOKENS = 4096
 """After so many tokens that were asked about one by one, no more are noted for a state."""
 
-_PLACE, _TOKEN = 1000, 150
+_STATE, _TOKEN = 1000, 150
 """Bytes that a state takes, and each token that is noted for it, about."""
 
 
 @dataclass(eq=False, slots=True)
-class Place(Generic[State]):
-    """What is known at a state.
+class KnownState(Generic[State]):
+    """What is known of a state.
 
     Attributes:
         state: the state.
@@ -53,12 +52,12 @@ class Place(Generic[State]):
     dear: bool = False
     forced_text: bytes | None = None
     only_stops: bool | None = None
-    endings: dict[bool, Ending | None] = field(default_factory=dict)
-    size: int = _PLACE
+    endings: dict[bool, bytes | None] = field(default_factory=dict)
+    size: int = _STATE
 
 
-class Places(Generic[State]):
-    """The places of one machine over one vocabulary; the one used longest ago is dropped first.
+class StateCache(Generic[State]):
+    """What is known of the states of one machine over one vocabulary: a least-recently-used cache.
 
     The machine is given with each question, not kept: so it can go when nobody uses it.
     """
@@ -67,13 +66,13 @@ class Places(Generic[State]):
         self._end, self._tokens = vocabulary.end, vocabulary.bytes
         self._trie = VocabularyTrie.of(vocabulary)
         self._transitions: ByteTransitions[State] = ByteTransitions(MOST_STATES)
-        self._places: dict[State, Place[State]] = {}
+        self._states: dict[State, KnownState[State]] = {}
         self._size = 0
         self._lock, self._walking = threading.Lock(), threading.Lock()
 
     @classmethod
-    def of(cls, machine: ByteMatcher[State], vocabulary: Vocabulary) -> Places[State]:
-        """Those of ``machine``, and of machines equal to it, over ``vocabulary``."""
+    def of(cls, machine: ByteMatcher[State], vocabulary: Vocabulary) -> StateCache[State]:
+        """That of ``machine``, and of machines equal to it, over ``vocabulary``."""
         return _known.of(machine).of(vocabulary)
 
     @property
@@ -81,71 +80,74 @@ class Places(Generic[State]):
         """Bytes that are kept, about; the table of transitions not counted."""
         return self._size
 
-    def at(self, state: State) -> Place[State]:
-        """The place of ``state``."""
+    def at(self, state: State) -> KnownState[State]:
+        """What is known of ``state``, from now on kept if it was not."""
         with self._lock:
-            place = self._places.pop(state, None)
-            if place is None:
-                place = Place(state)
-                self._size += place.size
-            self._places[state] = place  # as the last
-            while self._size > MEMORY and len(self._places) > 1:
-                oldest = next(iter(self._places))
-                self._size -= self._places.pop(oldest).size
-        return place
+            known = self._states.pop(state, None)
+            if known is None:
+                known = KnownState(state)
+                self._size += known.size
+            self._states[state] = known  # as the last
+            while self._size > MEMORY and len(self._states) > 1:
+                oldest = next(iter(self._states))
+                self._size -= self._states.pop(oldest).size
+        return known
 
-    def _grow(self, place: Place[State], size: int) -> None:
+    def _grow(self, known: KnownState[State], size: int) -> None:
         with self._lock:
-            place.size += size
-            if self._places.get(place.state) is place:
+            known.size += size
+            if self._states.get(known.state) is known:
                 self._size += size
 
-    def after(self, machine: ByteMatcher[State], place: Place[State], token: int) -> State | None:
+    def after(
+        self, machine: ByteMatcher[State], known: KnownState[State], token: int
+    ) -> State | None:
         """The state after ``token``; ``None`` where it is refused."""
         if not 0 <= token < len(self._tokens):
             return None
         text = self._tokens[token]
         if text:
-            after = walked(machine, place.state, text)
+            after = walked(machine, known.state, text)
         else:
-            stops = token == self._end and machine.may_stop(place.state)
-            after = place.state if stops else None
-        if len(place.after) < _MOST_TOKENS:
-            place.after[token] = after
-            self._grow(place, _TOKEN)
+            stops = token == self._end and machine.may_stop(known.state)
+            after = known.state if stops else None
+        if len(known.after) < _MOST_TOKENS:
+            known.after[token] = after
+            self._grow(known, _TOKEN)
         return after
 
-    def mask(self, machine: ByteMatcher[State], place: Place[State]) -> NDArray[np.uint32] | None:
+    def mask(
+        self, machine: ByteMatcher[State], known: KnownState[State]
+    ) -> NDArray[np.uint32] | None:
         """All tokens at once, not to be changed; ``None`` where that is dear."""
-        if place.mask is None and not place.dear:
-            near = machine.near(place.state, self._trie.longest)
-            like = place if near == place.state else self.at(near)
+        if known.mask is None and not known.dear:
+            near = machine.near(known.state, self._trie.longest)
+            like = known if near == known.state else self.at(near)
             mask = self._walked_mask(machine, like)
             if mask is None:
-                place.dear = True
-            elif like is not place:
-                stops, bit = machine.may_stop(place.state), np.uint32(1 << (self._end & 31))
+                known.dear = True
+            elif like is not known:
+                stops, bit = machine.may_stop(known.state), np.uint32(1 << (self._end & 31))
                 if bool(mask[self._end >> 5] & bit) != stops:
                     mask = mask.copy()
                     mask[self._end >> 5] ^= bit
-                    self._grow(place, mask.nbytes)
-                place.mask = mask
-        return place.mask
+                    self._grow(known, mask.nbytes)
+                known.mask = mask
+        return known.mask
 
     def _walked_mask(
-        self, machine: ByteMatcher[State], place: Place[State]
+        self, machine: ByteMatcher[State], known: KnownState[State]
     ) -> NDArray[np.uint32] | None:
-        if place.mask is None and not place.dear:
-            with self._walking:
-                mask = text_mask(machine, place.state, self._trie, self._transitions)
-            if mask is None:
-                place.dear = True
-            else:
-                if machine.may_stop(place.state):
-                    mask[self._end >> 5] |= np.uint32(1 << (self._end & 31))
-                place.mask = mask
-                self._grow(place, mask.nbytes)
-        return place.mask
+        with self._walking:  # who waited finds it done
+            if known.mask is None and not known.dear:
+                mask = text_mask(machine, known.state, self._trie, self._transitions)
+                known.dear = mask is None
+                if mask is not None:
+                    if machine.may_stop(known.state):
+                        mask[self._end >> 5] |= np.uint32(1 << (self._end & 31))
+                    known.mask = mask
+                    self._grow(known, mask.nbytes)
+        return known.mask
 
 
 def walked(machine: ByteMatcher[State], state: State, text: bytes) -> State | None:
@@ -158,8 +160,8 @@ def walked(machine: ByteMatcher[State], state: State, text: bytes) -> State | No
     return here
 
 
-def _of_vocabularies(machine: ByteMatcher[Any]) -> Kept[Vocabulary, Places[Any]]:
-    return Kept(Places)
+def _of_vocabularies(machine: ByteMatcher[Any]) -> Kept[Vocabulary, StateCache[Any]]:
+    return Kept(StateCache)
 
 
-_known: Kept[ByteMatcher[Any], Kept[Vocabulary, Places[Any]]] = Kept(_of_vocabularies)
+_known: Kept[ByteMatcher[Any], Kept[Vocabulary, StateCache[Any]]] = Kept(_of_vocabularies)
