@@ -97,14 +97,15 @@ class PrefixReader:
         decoder: with one lane, which has nothing but the prompt; it is the reader's from now on.
         cells: how many positions beyond the prompt are held at most, unless one question alone
             needs more. Every forward looks at all of them, so more is not always faster.
-        lanes: how many lanes are parked at most, likewise.
+        lanes: how many lanes are parked at most, likewise; 256 by default, or 32 where a lane that
+            goes back is computed again (`Decoder.recomputes`), as each then holds a state.
     """
 
-    def __init__(self, decoder: Decoder, *, cells: int = 2048, lanes: int = 256) -> None:
+    def __init__(self, decoder: Decoder, *, cells: int = 2048, lanes: int | None = None) -> None:
         self._decoder = decoder
         self._prompt_logits = self._decoder.logits[0]
         self._most_cells = cells
-        self._most_lanes = lanes
+        self._most_lanes = lanes or (32 if decoder.recomputes else 256)
         root_lane = Parked(0)
         self._root = Place(None, -1, 0, root_lane)
         root_lane.tip = self._root

@@ -230,7 +230,8 @@ def attention_windows(module: Any) -> dict[str, int | None] | None:
     ``None`` where there are layers of other kinds, or ones that cannot be told their positions.
     """
     config = module.config.get_text_config()
-    kinds = set(getattr(config, "layer_types", None) or ())
+    named = (getattr(config, name, None) or () for name in ("layer_types", "block_types"))
+    kinds = {kind for kinds in named for kind in kinds}
     explicit = "position_ids" in inspect.signature(module.forward).parameters
     if not kinds <= _ATTENTION_KINDS or not explicit or getattr(config, "alibi", False):
         return None
