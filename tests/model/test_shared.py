@@ -18,8 +18,8 @@ from condit import NgramModel
 from condit.errors import ArgumentError, ModelError, RunCancelledError
 from condit.model.base import Model
 from condit.model.decoder import Decoder, Draft, Logits
-from condit.model.meeting import shared_out
 from condit.model.ngram import NgramDecoder
+from condit.model.seats import shared_out
 from condit.model.shared import DecoderView, SharedModel, after, together
 from condit.model.transformers import TransformersModel
 from condit.model.tree import Position
@@ -371,6 +371,52 @@ def test_a_run_that_waits_for_room_can_be_cancelled(
     assert shared.start([1]).lengths == (0,)
 
 
+def test_a_long_prompt_comes_in_pieces(watched: Watched, pool: ThreadPoolExecutor) -> None:
+    shared = SharedModel(watched, piece=4, patience=FOREVER)
+    view = shared.start([0])
+    prompt = [0, 1, 2] * 6
+    watched.forwarded.clear()
+    future = pool.submit(shared.start, prompt, 3)
+    while len(watched.forwarded) < 1:
+        time.sleep(0.001)
+    for token in range(3):
+        view.advance([[token]])
+    view.close()
+    late = future.result(timeout=FOREVER)
+    # The first piece by itself, the others beside the tokens of the other run.
+    assert watched.forwarded == [4, 5, 5, 5, 2]
+    assert late.lengths == (0, 0, 0)
+    assert late.positions_forwarded == len(prompt)
+    late.rewind([0, 0, 0])
+    alone = watched.start(prompt)
+    for row in late.logits:
+        assert np.array_equal(row, alone.logits[0])
+
+
+@pytest.mark.slow
+def test_a_real_prompt_in_pieces_is_kept(
+    smollm2_in_32_bits: TransformersModel, pool: ThreadPoolExecutor
+) -> None:
+    model = smollm2_in_32_bits
+    prompt = model.encode_prompt("Once upon a time there was a shared forward. " * 9)
+    condit.clear_cache()
+    expected = model.start(prompt).logits[0]
+    assert expected is not None
+    condit.clear_cache()
+    shared = SharedModel(model, piece=20)
+    first = shared.start(prompt[:3])
+    late = shared.start(prompt)
+    assert bool((late.logits[0] == expected).all())
+    assert late.forwards == -(-(len(prompt) - 3) // 20)
+    again = shared.start(prompt)
+    assert again.positions_forwarded == 0
+    assert bool((again.logits[0] == expected).all())
+    late.advance([[1]])
+    late.rewind([0])
+    assert bool((late.logits[0] == expected).all())
+    first.close()
+
+
 def test_other_weights_get_another_decoder(watched: Watched) -> None:
     shared = SharedModel(watched)
     old = shared.start([0])
@@ -403,6 +449,8 @@ def test_a_view_refuses_what_would_touch_others(letters: NgramModel) -> None:
 def test_arguments_are_checked(letters: NgramModel) -> None:
     with pytest.raises(ArgumentError, match="most_lanes"):
         SharedModel(letters, most_lanes=0)
+    with pytest.raises(ArgumentError, match="piece"):
+        SharedModel(letters, piece=0)
     with pytest.raises(ArgumentError, match="patience"):
         SharedModel(letters, patience=-1)
     with pytest.raises(ArgumentError, match="at_once"):
@@ -483,7 +531,7 @@ def test_positions_are_shared_out_in_whole() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("drafts", [False, True])
 @pytest.mark.parametrize(
-    "samplers", [("masked", "awrs"), ("smc", "smc"), ("learned", "exact"), ("smc", "exact")]
+    "samplers", [("masked", "awrs"), ("smc", "smc"), ("learned", "exact"), ("exact", "smc")]
 )
 def test_two_runs_of_a_real_model(
     smollm2_in_32_bits: TransformersModel, samplers: tuple[str, str], drafts: bool
@@ -500,6 +548,11 @@ def test_two_runs_of_a_real_model(
         ("A person with name and age, as JSON: ", schema),
         ("The first animals that come to mind: ", condit.regex("[a-z]{3,8}(, [a-z]{3,8}){2,3}")),
     ]
+    if "exact" in samplers:  # few texts, so that whole ones are soon accepted
+        tasks = [
+            ("Is the sky blue? Answer yes or no: ", condit.choice("yes", "no", "maybe")),
+            ("One and one is ", condit.regex("(two|three|[0-9]{1,2})")),
+        ]
 
     def call(number: int) -> Call:
         prompt, constraint = tasks[number]
