@@ -7,21 +7,21 @@ itself there (``one by one``), as it was before; rounds are interleaved. Nothing
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from importlib.metadata import version
+from functools import partial
 from itertools import pairwise
 from statistics import median
 from typing import Any
 from unittest import mock
 
-from rich.console import Console
-
-from bench.report import keep, load_before, spread, table
-
-console = Console(stderr=True)
+import condit
+from bench.library.calls import load
+from bench.library.options import add_choice, parser_of
+from bench.library.results import table
+from bench.library.run import Run, console
+from bench.library.statistics import spread
 
 PROMPT = "A review of the chair, as JSON:"
 
@@ -43,69 +43,38 @@ CONTESTANTS = ("now", "one by one")
 
 
 def main(arguments: Sequence[str]) -> None:
-    parser = argparse.ArgumentParser("scripts/bench edge", description=__doc__)
-    parser.add_argument("--case", nargs="+", choices=CASES, default=["record"])
-    parser.add_argument("--only", nargs="+", choices=CONTESTANTS, default=list(CONTESTANTS))
+    parser = parser_of("edge", __doc__, lanes=8, rounds=3, threads=1)
+    add_choice(parser, "case", CASES, ["record"])
+    add_choice(parser, "only", CONTESTANTS)
     parser.add_argument("--sampler", default="smc")
-    parser.add_argument("--lanes", type=int, default=8)
     parser.add_argument("--max-tokens", type=int, default=120)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
-    load = load_before(console)
-
-    import torch
-
-    import condit
-
-    torch.set_num_threads(options.threads)
-    model = condit.load("smollm2")
     raw: dict[str, Any] = {}
-    for name in options.case:
-        constraint = condit.json_schema(
-            {
-                "type": "object",
-                "properties": CASES[name],
-                "required": list(CASES[name]),
-                "additionalProperties": False,
-            }
-        )
-
-        def run(seed: int, on_step: Callable[[Any], None]) -> Any:
-            return condit.generate(
+    with Run("edge", options) as run:
+        model = load(options.threads)
+        for name in options.case:
+            schema = {"type": "object", "properties": CASES[name], "additionalProperties": False}
+            draw = partial(
+                condit.generate,
                 model,
                 PROMPT,
-                constraint,  # noqa: B023 (called in this turn of the loop)
+                condit.json_schema(schema | {"required": list(CASES[name])}),
                 n=options.lanes,
                 max_tokens=options.max_tokens,
                 sampler=options.sampler,
                 drafts=False,
-                seed=seed,
-                on_step=on_step,
             )
-
-        run(0, lambda info: None)  # prompt, tables of the vocabulary
-        raw[name] = {who: [] for who in options.only}
-        for turn in range(options.rounds):
-            for who in options.only:
-                console.print(f"{name}, round {turn + 1}: {who}")
-                raw[name][who].append(_round(who, run, turn))
-    versions = {each: version(each) for each in ("condit", "llguidance", "torch", "transformers")}
-    keep(
-        "edge",
-        {
-            "options": vars(options),
-            "load_before": load,
-            "versions": versions,
-            "prompt": PROMPT,
-            "schemas": {name: CASES[name] for name in options.case},
-            "cases": raw,
-        },
-        _table(raw),
-    )
+            draw(seed=0)  # prompt, tables of the vocabulary
+            raw[name] = {who: [] for who in options.only}
+            for turn in range(options.rounds):
+                for who in options.only:
+                    console.print(f"{name}, round {turn + 1}: {who}")
+                    raw[name][who].append(_round(who, draw, turn))
+    schemas = {name: CASES[name] for name in options.case}
+    run.keep({"prompt": PROMPT, "schemas": schemas, "cases": raw}, _table(raw))
 
 
-def _round(who: str, run: Callable[[int, Callable[[Any], None]], Any], seed: int) -> dict[str, Any]:
+def _round(who: str, draw: Callable[..., Any], seed: int) -> dict[str, Any]:
     """One run, step by step: wall and processor seconds, checks, and questions to the engine."""
     steps: list[dict[str, float]] = []
     with _counted() as asked, _as(who):
@@ -113,18 +82,12 @@ def _round(who: str, run: Callable[[int, Callable[[Any], None]], Any], seed: int
 
         def on_step(info: Any) -> None:
             now = [time.perf_counter(), time.process_time(), asked[0]]
-            wall, processor, questions = (b - a for a, b in zip(last, now, strict=True))
-            steps.append(
-                {
-                    "seconds": wall,
-                    "processor_seconds": processor,
-                    "questions": questions,
-                    "checks": sum(info.checks),
-                }
-            )
+            spent = (b - a for a, b in zip(last, now, strict=True))
+            names = ("seconds", "processor_seconds", "questions")
+            steps.append({**dict(zip(names, spent, strict=True)), "checks": info.checks})
             last[:] = now
 
-        result = run(seed, on_step)
+        result = draw(seed=seed, on_step=on_step)
     # The first one has the prompt in it.
     return {
         "steps": steps[1:],
@@ -157,7 +120,7 @@ def _counted() -> Iterator[list[int]]:
 
 @contextmanager
 def _as(who: str) -> Iterator[None]:
-    from condit.sampler.budget import Budgeted
+    from condit.constraint.budgeted import Budgeted
 
     if who == "now":
         yield
@@ -167,44 +130,31 @@ def _as(who: str) -> Iterator[None]:
 
 
 def _table(raw: dict[str, Any]) -> str:
-    rows = []
-    for name, by_contestant in raw.items():
-        for who, rounds in by_contestant.items():
-            seconds = [[step["seconds"] for step in each["steps"]] for each in rounds]
-            middle = [1000 * median(each) for each in seconds]
-            slowest = [1000 * max(each) for each in seconds]
-            rows.append(
-                [
-                    f"{name}, {who}",
-                    spread(middle, 0),
-                    spread(slowest, 0),
-                    spread([b / a for a, b in zip(middle, slowest, strict=True)]),
-                    " ".join(
-                        f"{median(part):.0%}" for part in zip(*map(_quarters, seconds), strict=True)
-                    ),
-                    str(round(median(_sum(each, "checks") for each in rounds))),
-                    str(round(median(_sum(each, "questions") for each in rounds))),
-                    str(max(step["questions"] for each in rounds for step in each["steps"])),
-                ]
-            )
-    heads = [
-        "case",
-        "median step, ms",
-        "slowest step, ms",
-        "slowest ÷ median",
-        "quarters of the time",
-        "checks",
-        "questions",
-        "most in a step",
+    found = [(f"{name}, {who}", raw[name][who]) for name in raw for who in raw[name]]
+    heads = ["case", "median step, ms", "slowest step, ms", "slowest ÷ median"]
+    heads += ["quarters of the time", "checks", "questions", "most in a step"]
+    return table(heads, [[label, *_row(rounds)] for label, rounds in found])
+
+
+def _row(rounds: Sequence[dict[str, Any]]) -> list[str]:
+    def column(what: str) -> list[list[float]]:
+        return [[step[what] for step in each["steps"]] for each in rounds]
+
+    seconds = column("seconds")
+    middle = [1000 * median(each) for each in seconds]
+    slowest = [1000 * max(each) for each in seconds]
+    quarters = zip(*map(_quarters, seconds), strict=True)
+    return [
+        spread(middle, 0),
+        spread(slowest, 0),
+        spread([b / a for a, b in zip(middle, slowest, strict=True)]),
+        " ".join(f"{median(part):.0%}" for part in quarters),
+        *(str(round(median(map(sum, column(what))))) for what in ("checks", "questions")),
+        str(max(map(max, column("questions")))),
     ]
-    return table(heads, rows)
 
 
 def _quarters(seconds: Sequence[float]) -> list[float]:
     """The share of the whole time that each quarter of the steps takes."""
     ends = [round(part * len(seconds) / 4) for part in range(5)]
     return [sum(seconds[a:b]) / sum(seconds) for a, b in pairwise(ends)]
-
-
-def _sum(run: dict[str, Any], what: str) -> float:
-    return sum(step[what] for step in run["steps"])

@@ -6,109 +6,69 @@ through a hook on its module, so the logits' row, the mask and the cache count a
 
 from __future__ import annotations
 
-import argparse
 import os
-import time
 from collections.abc import Sequence
+from itertools import product
 from statistics import median
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import torch
 from rich.progress import track
 
 import condit
-from bench.cases import OWN
-from bench.report import keep, table
+from bench.cases import OWN, Case
+from bench.library.calls import as_far_as_it_got, asked, load
+from bench.library.options import parser_of
+from bench.library.results import table
+from bench.library.run import Run
+from bench.workers.timing import Clock, Inside
 
 PROMPT = "Write a text that satisfies this description: "
 
+TEMPERATURES = (0.0, 1.0)
+DRAFTS = (False, True)
+
 
 def main(arguments: Sequence[str]) -> None:
-    options = _options(arguments)
-    torch.set_num_threads(1)
-    model = condit.load("smollm2")
-    inside = Clock()
-    _hook(model.module, inside)
-    cases = [
-        (case, temperature, drafts)
-        for case in OWN
-        for temperature in (0.0, 1.0)
-        for drafts in (False, True)
-    ]
-    found: list[dict[str, Any]] = []
-    for turn in range(1 + options.rounds):
-        for case, temperature, drafts in track(cases, f"round {turn}", transient=True):
-            asked: list[dict[str, str]] = [{"role": "user", "content": PROMPT + case.source[:400]}]
-            constraint = (condit.regex if case.kind == "regex" else condit.json_schema)(case.source)
-            model.start(model.encode_prompt(asked))
-            inside.seconds = 0.0
-            began = time.perf_counter()
-            result = _draw(model, asked, constraint, options.tokens, temperature, turn, drafts)
-            seconds = time.perf_counter() - began
-            if turn and result.stats.forwards >= 4:  # round 0 warms up
-                found.append(
-                    {
-                        "case": case.name,
-                        "temperature": temperature,
-                        "drafts": drafts,
-                        "seconds": seconds,
-                        "inside": inside.seconds,
-                        "tokens": result.stats.tokens,
-                        "forwards": result.stats.forwards,
-                    }
-                )
-    rows = [
-        [f"temperature {temperature:g}, {'drafts' if drafts else 'no drafts'}", *_row(chosen)]
-        for temperature in (0.0, 1.0)
-        for drafts in (False, True)
-        if (
-            chosen := [f for f in found if (f["temperature"], f["drafts"]) == (temperature, drafts)]
-        )
-    ]
+    options = parser_of("inside", __doc__, tokens=256, rounds=1).parse_args(arguments)
+    with Run("inside", options) as run:
+        model = load()
+        inside = Inside(model.module)
+        cases = list(product(OWN, TEMPERATURES, DRAFTS))
+        for turn in range(1 + options.rounds):
+            for case, temperature, drafts in track(cases, f"round {turn}", transient=True):
+                record = _call(model, inside, case, options.tokens, temperature, turn, drafts)
+                if turn and record["forwards"] >= 4:  # round 0 warms up
+                    run.note(record)
+    rows = []
+    for temperature, drafts in product(TEMPERATURES, DRAFTS):
+        kind = (temperature, drafts)
+        found = [each for each in run.records if (each["temperature"], each["drafts"]) == kind]
+        if found:
+            label = f"temperature {temperature:g}, {'drafts' if drafts else 'no drafts'}"
+            rows.append([label, *_row(found)])
     heads = ["batch 1", "inside the forward", "own ms ÷ forward", "own ms ÷ token"]
-    keep("inside", {"options": vars(options), "runs": found}, table(heads, rows))
+    run.keep({"runs": run.records}, table(heads, rows))
 
 
-class Clock:
-    seconds = 0.0
-
-
-def _hook(module: Any, clock: Clock) -> None:
-    began = 0.0
-
-    def before(*_: Any) -> None:
-        nonlocal began
-        began = time.perf_counter()
-
-    def after(*_: Any) -> None:
-        clock.seconds += time.perf_counter() - began
-
-    module.register_forward_pre_hook(before)
-    module.register_forward_hook(after)
-
-
-def _options(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser("scripts/bench inside", description=__doc__)
-    parser.add_argument("--tokens", type=int, default=256, help="the most tokens of a text")
-    parser.add_argument("--rounds", type=int, default=1)
-    return parser.parse_args(arguments)
-
-
-def _draw(
-    model: condit.Model,
-    asked: list[dict[str, str]],
-    constraint: condit.Constraint,
+def _call(
+    model: Any,
+    inside: Inside,
+    case: Case,
     tokens: int,
     temperature: float,
     seed: int,
     drafts: bool,
-) -> condit.Result:
-    try:
-        return condit.generate(
+) -> dict[str, Any]:
+    prompt = asked(PROMPT + case.source[:400])
+    constraint = (condit.regex if case.kind == "regex" else condit.json_schema)(case.source)
+    model.start(model.encode_prompt(prompt))
+    inside.reset()
+    with Clock() as spent:
+        result = as_far_as_it_got(
             model,
-            asked,
+            prompt,
             constraint,
             max_tokens=tokens,
             sampler="awrs",
@@ -116,10 +76,15 @@ def _draw(
             seed=seed,
             drafts=drafts,
         )
-    except condit.ConditError as short:
-        if short.result is None:
-            raise
-        return short.result
+    return {
+        "case": case.name,
+        "temperature": temperature,
+        "drafts": drafts,
+        "seconds": spent.wall,
+        "inside": inside.wall,
+        "tokens": result.stats.tokens,
+        "forwards": result.stats.forwards,
+    }
 
 
 def _row(found: Sequence[dict[str, Any]]) -> list[str]:
@@ -130,9 +95,3 @@ def _row(found: Sequence[dict[str, Any]]) -> list[str]:
         f"{1e3 * median(o / run['forwards'] for o, run in zip(own, found, strict=True)):.2f}",
         f"{1e3 * median(o / run['tokens'] for o, run in zip(own, found, strict=True)):.2f}",
     ]
-
-
-if __name__ == "__main__":
-    import sys
-
-    main(sys.argv[1:])

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from statistics import fmean, median
 from typing import Any
 
-from bench.report import table
+from bench.library.results import table
+from bench.library.statistics import percentile
 from bench.vocabularies import SOURCES
 
 BASE = "llguidance-inversion"
@@ -68,12 +69,6 @@ def _rows(lanes: int, seen: dict[str, list[Any]], clock: str) -> list[list[str]]
 def microseconds(answers: Sequence[dict[str, Any]], lanes: int, clock: str) -> list[float]:
     """Of every step of every case and round, its time per lane."""
     return [spent / lanes / 1000 for answer in answers for spent in answer[clock]]
-
-
-def percentile(values: Sequence[float], percent: float) -> float:
-    """The least value that at least ``percent`` in a hundred do not exceed."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, -(-len(ordered) * int(percent) // 100) - 1)]
 
 
 def _checks(answers: Sequence[dict[str, Any]]) -> str:

@@ -19,11 +19,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 from rich.progress import track
 
 import condit
-from bench.report import keep, table
-from bench.venvs import ROOT
-from condit.model.base import Model
+from bench.library.calls import as_far_as_it_got, asked, load
+from bench.library.options import SHARED, parser_of, require
+from bench.library.results import table
+from bench.library.run import Run
 
-PROMPTS = ROOT.parent / "shared" / "data" / "ifeval.jsonl.gz"
 ANSWER = condit.json_schema(
     {
         "type": "object",
@@ -36,70 +36,47 @@ ANSWER = condit.json_schema(
 
 def main(arguments: Sequence[str]) -> None:
     options = _options(arguments)
-    model = condit.load("smollm2", dtype=options.dtype)
-    found = []
-    for number, prompt in enumerate(
-        track(list(_prompts(options)), description="same texts", transient=True)
-    ):
-        constraint = ANSWER if number % 2 else None
-        # Read before both, so that neither has to: then all forwards are for new tokens.
-        model.start(model.encode_prompt([{"role": "user", "content": prompt}]))
-        plain, drafted = (
-            _draw(model, prompt, constraint, options, drafts) for drafts in (False, True)
-        )
-        same = [sample.tokens for sample in plain.samples] == [
-            sample.tokens for sample in drafted.samples
-        ]
-        weights = options.temperature == 0 or plain.log_weights == drafted.log_weights
-        found.append(
-            {
-                "prompt": prompt[:80],
-                "constrained": constraint is not None,
-                "same_text": same,
-                "same_weights": weights,
-                "tokens": plain.stats.tokens,
-                "forwards": [plain.stats.forwards, drafted.stats.forwards],
-                "drafted": drafted.stats.drafted,
-                "accepted": drafted.stats.accepted,
-            }
-        )
+    with Run("same", options) as run:
+        model = load(dtype=options.dtype)
+        prompts = list(_prompts(options.prompts, options.count))
+        for number, prompt in enumerate(track(prompts, "same texts", transient=True)):
+            run.note(_compared(model, prompt, ANSWER if number % 2 else None, options))
+    found = run.records
     rows = [_row(name, kind) for name, kind in _kinds(found).items()]
     heads = ["prompts answered", "count", "same text", "same weights", "tokens ÷ forward"]
-    keep("same", {"options": vars(options), "prompts": found}, table(heads, rows))
+    run.keep({"prompts": found}, table(heads, rows))
     if not all(each["same_text"] and each["same_weights"] for each in found):
         raise SystemExit(1)
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser("scripts/bench same", description=__doc__)
-    parser.add_argument("--prompts", type=Path, default=PROMPTS, help="a .jsonl.gz with 'prompt'")
+    parser = parser_of("same", __doc__, tokens=32, lanes=1)
+    parser.add_argument(
+        "--prompts", type=Path, default=SHARED / "ifeval.jsonl.gz", help="a .jsonl.gz with 'prompt'"
+    )
     parser.add_argument("--count", type=int, default=200)
-    parser.add_argument("--tokens", type=int, default=32)
-    parser.add_argument("--lanes", type=int, default=1)
     parser.add_argument("--temperature", type=float, default=0.0)
     parser.add_argument("--dtype", default="auto")
     options = parser.parse_args(arguments)
-    options.prompts = os.path.relpath(options.prompts, ROOT)
+    require(parser, options.prompts, ["all of it"])
     return options
 
 
-def _prompts(options: argparse.Namespace) -> Iterator[str]:
-    with gzip.open(ROOT / options.prompts, "rt", encoding="utf-8") as lines:
-        for _, line in zip(range(options.count), lines, strict=False):
+def _prompts(file: Path, count: int) -> Iterator[str]:
+    with gzip.open(file, "rt", encoding="utf-8") as lines:
+        for _, line in zip(range(count), lines, strict=False):
             yield json.loads(line)["prompt"]
 
 
-def _draw(
-    model: Model,
-    prompt: str,
-    constraint: condit.Constraint | None,
-    options: argparse.Namespace,
-    drafts: bool,
-) -> condit.Result:
-    try:
-        return condit.generate(
+def _compared(
+    model: Any, prompt: str, constraint: condit.Constraint | None, options: argparse.Namespace
+) -> dict[str, Any]:
+    # Read before both, so that neither has to: then all forwards are for new tokens.
+    model.start(model.encode_prompt(asked(prompt)))
+    plain, drafted = (
+        as_far_as_it_got(
             model,
-            [{"role": "user", "content": prompt}],
+            asked(prompt),
             constraint,
             n=options.lanes,
             max_tokens=options.tokens,
@@ -108,10 +85,19 @@ def _draw(
             seed=1,
             drafts=drafts,
         )
-    except condit.ConditError as short:
-        if short.result is None:
-            raise
-        return short.result
+        for drafts in (False, True)
+    )
+    texts = [[sample.tokens for sample in result.samples] for result in (plain, drafted)]
+    return {
+        "prompt": prompt[:80],
+        "constrained": constraint is not None,
+        "same_text": texts[0] == texts[1],
+        "same_weights": options.temperature == 0 or plain.log_weights == drafted.log_weights,
+        "tokens": plain.stats.tokens,
+        "forwards": [plain.stats.forwards, drafted.stats.forwards],
+        "drafted": drafted.stats.drafted,
+        "accepted": drafted.stats.accepted,
+    }
 
 
 def _kinds(found: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
@@ -131,9 +117,3 @@ def _row(name: str, found: list[dict[str, Any]]) -> list[str]:
         str(sum(each["same_weights"] for each in found)),
         " → ".join(f"{tokens / max(count, 1):.2f}" for count in forwards),
     ]
-
-
-if __name__ == "__main__":
-    import sys
-
-    main(sys.argv[1:])

@@ -6,7 +6,6 @@ matcher's mask must be its legal set on the whole vocabulary along real texts.
 
 from __future__ import annotations
 
-import argparse
 import json
 import time
 import unicodedata
@@ -17,6 +16,7 @@ from tokenizers import Tokenizer
 
 import condit
 from bench.cases import OWN, Case
+from bench.library.options import add_choice, parser_of
 from bench.vocabularies import SOURCES, tokenizer_file
 from condit.constraint.base import unpack
 from condit.model.smollm2 import directory
@@ -77,7 +77,7 @@ def _walk(case: Case, vocabulary: condit.Vocabulary, tokenizer: Any) -> int:
 
 def main(arguments: list[str]) -> None:
     """``scripts/bench spelling``."""
-    parser = argparse.ArgumentParser(prog="scripts/bench spelling", description=__doc__)
-    parser.add_argument("--sizes", nargs="+", default=list(SOURCES), choices=list(SOURCES))
+    parser = parser_of("spelling", __doc__)
+    add_choice(parser, "sizes", SOURCES)
     for size in parser.parse_args(arguments).sizes:
         print(check(size), flush=True)

@@ -6,17 +6,18 @@ interleaved. Attempts that end while earlier ones have not are part of the cost.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
-from rich.console import Console
 from rich.progress import track
 
-from bench.report import keep, load_before, ratio, spread, table
-
-console = Console(stderr=True)
+import condit
+from bench.library.calls import asked, load
+from bench.library.options import add_choice, parser_of
+from bench.library.results import table
+from bench.library.run import Run, console
+from bench.library.statistics import ratio, spread
 
 PERSON = {
     "type": "object",
@@ -58,54 +59,43 @@ WORKLOADS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 def main(arguments: Sequence[str]) -> None:
-    parser = argparse.ArgumentParser("scripts/bench width", description=__doc__)
-    parser.add_argument("--workload", nargs="+", choices=WORKLOADS, default=list(WORKLOADS))
+    parser = parser_of("width", __doc__, rounds=3, threads=1)
+    add_choice(parser, "workload", WORKLOADS)
     parser.add_argument("--widths", type=int, nargs="+", default=[1, 8])
     parser.add_argument("--draws", type=int, default=32)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
-    load = load_before(console)
-
-    import torch
-
-    import condit
-
-    torch.set_num_threads(options.threads)
-    model = condit.load("smollm2")
     raw: dict[str, Any] = {}
-    for name in options.workload:
-        question, given = WORKLOADS[name]
-        ((kind, content),) = given.items()
-        constraint = getattr(condit, kind)(content)
-        seen: dict[int, list[dict[str, float]]] = {width: [] for width in options.widths}
-        for turn in track(range(options.rounds), description=name, console=console):
-            for width in options.widths:
-                result = condit.generate(
-                    model,
-                    [{"role": "user", "content": question}],
-                    constraint,
-                    n=options.draws,
-                    max_tokens=48,
-                    sampler=condit.Exact(width=width, beginnings=0),
-                    seed=turn,
-                )
-                seen[width].append(
-                    {
-                        "seconds": result.stats.seconds,
-                        "accepted": result.report.accepted,
-                        "attempts": result.report.attempts,
-                        "forwards": len(result.trace),
-                        "positions": result.stats.positions_forwarded,
-                        "log_evidence": result.log_evidence,
-                    }
-                )
-        raw[name] = seen
-    keep(
-        "width",
-        {"options": vars(options), "load_before": load, "workloads": raw},
-        _table(raw, options.widths),
+    with Run("width", options) as run:
+        model = load(options.threads)
+        for name in options.workload:
+            seen: dict[int, list[dict[str, float]]] = {width: [] for width in options.widths}
+            for turn in track(range(options.rounds), description=name, console=console):
+                for width in options.widths:
+                    seen[width].append(_round(model, name, width, options.draws, turn))
+            raw[name] = seen
+    run.keep({"workloads": raw}, _table(raw, options.widths))
+
+
+def _round(model: Any, name: str, width: int, draws: int, seed: int) -> dict[str, float]:
+    question, given = WORKLOADS[name]
+    ((kind, content),) = given.items()
+    result = condit.generate(
+        model,
+        asked(question),
+        getattr(condit, kind)(content),
+        n=draws,
+        max_tokens=48,
+        sampler=condit.Exact(width=width, beginnings=0),
+        seed=seed,
     )
+    return {
+        "seconds": result.stats.seconds,
+        "accepted": result.report.accepted,
+        "attempts": result.report.attempts,
+        "forwards": len(result.trace),
+        "positions": result.stats.positions_forwarded,
+        "log_evidence": result.log_evidence,
+    }
 
 
 def _table(raw: dict[str, Any], widths: Sequence[int]) -> str:

@@ -1,5 +1,12 @@
 """How much of JSON Schema each program takes, how rightly, how fast; and what is drawn under it."""
 
-from bench.coverage.command import main
+from __future__ import annotations
 
-__all__ = ["main"]
+from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str]) -> None:
+    """``scripts/bench coverage``."""
+    from bench.coverage.command import main
+
+    main(arguments)

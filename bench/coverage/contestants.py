@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from bench.library.contestants import Contestant
 
 CONDIT = "condit"
-
-
-@dataclass(frozen=True)
-class Contestant:
-    """``peer`` names the environment, ``script`` the worker, ``extra`` goes into its task."""
-
-    label: str
-    peer: str
-    script: str
-    extra: dict[str, Any] = field(default_factory=dict)
-
 
 CONTESTANTS = {
     CONDIT: Contestant("Condit", "condit", "condit"),

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from bench.coverage.cases import MASKBENCH, Case
-from bench.coverage.sessions import Session, WorkerDiedError, WorkerTimeoutError
 from bench.coverage.tokens import Tokens
-from bench.process import WorkerError
+from bench.library.contestants import rotated
+from bench.library.sessions import Session
+from bench.library.workers import WorkerDiedError, WorkerError, WorkerTimeoutError
 
 Row = dict[str, Any]
 """What one contestant made of one schema."""
+
+KEYS = ("part", "case", "contestant")
+"""What a row is of."""
+
+MASK_TIMES, STEP_TIMES = "mask_ns", "step_ns"
+"""In the journal, beside a row: its tokens' times, of the mask alone and of mask and step."""
 
 COMPILED, UNSATISFIABLE, REFUSED = "compiled", "unsatisfiable", "refused"
 TIMEOUT, DIED, FAILED = "timeout", "died", "failed"
@@ -27,9 +34,9 @@ class Race:
     Args:
         sessions: the contestants, by name.
         tokens: the tokenizer of all.
-        note: takes each row, and the times of its tokens in nanoseconds: of the mask alone, and of
-            the mask and the step.
+        note: takes each row, with the times of its tokens.
         step: told what comes next, before each call.
+        known: rows of an earlier run, which are not made again.
     """
 
     def __init__(
@@ -37,22 +44,25 @@ class Race:
         sessions: dict[str, Session],
         tokens: Tokens,
         *,
-        note: Callable[[Row, Sequence[int], Sequence[int]], None],
+        note: Callable[[Row], None],
         step: Callable[[str], None],
+        known: Iterable[Row] = (),
     ) -> None:
         self._sessions = sessions
         self._tokens = tokens
         self._note = note
         self._step = step
+        self._known = {tuple(row[key] for key in KEYS) for row in known}
 
     def run(self, cases: Sequence[Case]) -> None:
         """Whose turn is first changes from case to case: nobody gains by what went before."""
         names = list(self._sessions)
         for number, case in enumerate(cases):
             instances = self._tokens.instances(case)
-            turn = number % len(names)
-            for name in (*names[turn:], *names[:turn]):
+            for name in rotated(names, number):
                 self._step(f"{case.part}: {name}")
+                if (case.part, case.name, name) in self._known:
+                    continue
                 row = {
                     "part": case.part,
                     "case": case.name,
@@ -61,12 +71,10 @@ class Race:
                     "contestant": name,
                     "valid": [valid for valid, _ in case.instances],
                 }
-                masks, steps = self._fill(row, case, instances)
-                self._note(row, masks, steps)
+                self._fill(row, case, instances)
+                self._note(row)
 
-    def _fill(
-        self, row: Row, case: Case, instances: list[dict[str, Any]]
-    ) -> tuple[list[int], list[int]]:
+    def _fill(self, row: Row, case: Case, instances: list[dict[str, Any]]) -> None:
         session = self._sessions[row["contestant"]]
         row["outcome"] = REFUSED
         try:
@@ -80,7 +88,7 @@ class Race:
         except WorkerError as error:
             row["error"] = str(error).split(" (log:")[0]
             row["outcome"] = outcome_of(error, row["outcome"])
-            return [], []
+            return
         row["outcome"] = COMPILED
         row["instances"] = walked["instances"]
         if timed:
@@ -88,7 +96,7 @@ class Race:
             row["mask_us"] = round(sum(walked["mask_ns"]) / 1000, 1)
             row["step_us"] = round(sum(walked["step_ns"]) / 1000, 1)
             row["not_in_mask"] = walked["not_in_mask"]
-        return walked["mask_ns"], walked["step_ns"]
+        row[MASK_TIMES], row[STEP_TIMES] = walked["mask_ns"], walked["step_ns"]
 
 
 def outcome_of(error: WorkerError, otherwise: str) -> str:

@@ -9,8 +9,19 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-from bench.coverage.race import COMPILED, DIED, FAILED, REFUSED, TIMEOUT, UNSATISFIABLE, Row
+from bench.coverage.race import (
+    COMPILED,
+    DIED,
+    FAILED,
+    MASK_TIMES,
+    REFUSED,
+    STEP_TIMES,
+    TIMEOUT,
+    UNSATISFIABLE,
+    Row,
+)
 from bench.coverage.texts import REORDERED
+from bench.library.statistics import percentile
 
 _STEP = math.log(1.02)
 
@@ -50,6 +61,18 @@ class Times:
             if left <= 0:
                 return math.exp(place * _STEP) / 1000
         raise AssertionError("a quantile of nothing")
+
+
+def without_times(rows: Iterable[Row]) -> tuple[list[Row], dict[str, dict[str, Times]]]:
+    """The rows alone, and by contestant the times of all its tokens: ``mask`` and ``step``."""
+    kept: list[Row] = []
+    times: dict[str, dict[str, Times]] = {}
+    for row in rows:
+        own = times.setdefault(row["contestant"], {"mask": Times(), "step": Times()})
+        own["mask"].add(row.get(MASK_TIMES, ()))
+        own["step"].add(row.get(STEP_TIMES, ()))
+        kept.append({k: v for k, v in row.items() if k not in (MASK_TIMES, STEP_TIMES)})
+    return kept, times
 
 
 @dataclass
@@ -141,11 +164,6 @@ def first_mask_ms(rows: Iterable[Row]) -> dict[str, float]:
         "p99": percentile(times, 99),
         "max": times[-1],
     }
-
-
-def percentile(ordered: Sequence[float], percent: int) -> float:
-    """The least value that at least ``percent`` in a hundred do not exceed."""
-    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
 
 
 def first_mask_ratio(rows: Sequence[Row], name: str, base: str) -> float | None:

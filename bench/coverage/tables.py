@@ -16,10 +16,10 @@ from bench.coverage.summary import (
     first_mask_ms,
     first_mask_ratio,
     of_contestant,
-    percentile,
     step_ratio,
 )
-from bench.report import table
+from bench.library.results import table
+from bench.library.statistics import number, percentile
 
 _COUNTS = (
     "compiled",
@@ -111,12 +111,12 @@ def _speeds(rows: Sequence[Row], names: Sequence[str], times: dict[str, dict[str
         lines.append(
             [
                 CONTESTANTS[name].label,
-                *(_number(first.get(key), 2) for key in ("p50", "p90", "p99", "max")),
-                _number(ratio, 2),
-                *(_number(mask.get(key), 1) for key in ("median", "mean", "p99")),
-                *(_number(step.get(key), 1) for key in ("median", "mean", "p99")),
-                _number(step_ratio(rows, name, CONDIT), 2),
-                _number(mask.get("count"), 0),
+                *(number(first.get(key), ".2f") for key in ("p50", "p90", "p99", "max")),
+                number(ratio, ".2f"),
+                *(number(mask.get(key), ".1f") for key in ("median", "mean", "p99")),
+                *(number(step.get(key), ".1f") for key in ("median", "mean", "p99")),
+                number(step_ratio(rows, name, CONDIT), ".2f"),
+                number(mask.get("count"), ".0f"),
                 str(Tally.of(own).not_in_mask),
             ]
         )
@@ -174,7 +174,3 @@ def _reason(error: str) -> str:
     line = error.splitlines()[0] if error else ""
     line = re.sub(r"\[\d+:\d+:\d+\] ", "", line)
     return line[:_REASON].replace("|", "\\|")
-
-
-def _number(value: float | None, digits: int) -> str:
-    return "" if value is None else f"{value:.{digits}f}"

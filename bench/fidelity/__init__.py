@@ -1,5 +1,12 @@
 """How near draws come to the exact posterior, for what they cost. See ``README.md`` here."""
 
-from bench.fidelity.command import main
+from __future__ import annotations
 
-__all__ = ["main"]
+from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str]) -> None:
+    """``scripts/bench fidelity``."""
+    from bench.fidelity.command import main
+
+    main(arguments)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
 import condit
 from bench.fidelity import store
 from bench.fidelity.contestants import CONTESTANTS
 from bench.fidelity.replay import Results
 from bench.fidelity.sessions import ConditSession, GenlmSession, Session, close_workers
 from bench.fidelity.worlds import PROBLEMS
-from bench.process import WorkerError
+from bench.library.calls import load
+from bench.library.progress import counting
+from bench.library.run import console
+from bench.library.workers import WorkerError
 from condit.errors import ConditError
 from condit.model.smollm2 import directory
 from condit.sampler.base import Problem
@@ -30,22 +30,16 @@ def clock(
     *,
     rounds: int,
     seed: int,
-    console: Console,
 ) -> Times:
     """Time whole runs in bfloat16 on one thread: binding the constraint and the prompt included.
 
     In each world a round at the first setting warms up and is not kept. Contestants whose replay
     failed are left out.
     """
-    import torch
-
-    torch.set_num_threads(1)
-    model = condit.load(store.MODEL, dtype="bfloat16")
+    model = load(dtype="bfloat16")
     times: Times = {}
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
-        timed = [who for who in contestants if CONTESTANTS[who].timed]
-        bar = progress.add_task("seconds", total=len(worlds) * (rounds + 1) * len(timed))
+    timed = [who for who in contestants if CONTESTANTS[who].timed]
+    with counting(console, "seconds", len(worlds) * (rounds + 1) * len(timed)) as bar:
         for name in worlds:
             problem = PROBLEMS[name]
             prompt = tuple(model.encode_prompt(problem.prompt))
@@ -70,7 +64,7 @@ def clock(
             }
             for turn in range(rounds + 1):
                 for who in able:
-                    progress.update(bar, description=f"seconds: {name}, round {turn}, {who}")
+                    bar.say(f"seconds: {name}, round {turn}, {who}")
                     try:
                         if who not in sessions:
                             sessions[who] = (
@@ -81,7 +75,7 @@ def clock(
                         _round(sessions[who], times[name][who], turn, seed)
                     except (ConditError, WorkerError) as error:
                         console.print(f"failed: {who} in {name}: {error}", style="red")
-                    progress.advance(bar)
+                    bar.advance()
     close_workers()
     return times
 

@@ -10,16 +10,15 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
 from bench.fidelity import store
 from bench.fidelity.contestants import CONTESTANTS, SESSION
 from bench.fidelity.drawn import Drawn
 from bench.fidelity.measure import Measure
 from bench.fidelity.sessions import ConditSession, GenlmSession, Session
 from bench.fidelity.worlds import PROBLEMS
-from bench.process import environment
+from bench.library.progress import counting
+from bench.library.run import console
+from bench.library.workers import environment
 from condit.testing import FiniteWorld, kullback_leibler, total_variation
 
 Results = dict[str, dict[str, dict[str, Any]]]
@@ -33,15 +32,14 @@ def replay(
     runs: int,
     seed: int,
     processes: int,
-    console: Console,
 ) -> Results:
     """Measure every contestant in every world. A failure is noted, and the others go on."""
     os.environ.update(environment(threads=1))
     results: Results = {world: {} for world in worlds}
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     context = multiprocessing.get_context("spawn")
+    total = len(contestants) * len(worlds)
     with (
-        Progress(*columns, TimeElapsedColumn(), console=console) as progress,
+        counting(console, "replays", total) as bar,
         ProcessPoolExecutor(processes, mp_context=context) as pool,
     ):
         tasks: dict[Future[dict[str, Any]], tuple[str, str]] = {
@@ -49,7 +47,6 @@ def replay(
             for who in contestants
             for world in worlds
         }
-        bar = progress.add_task("replays", total=len(tasks))
         for future in as_completed(tasks):
             world, who = tasks[future]
             try:
@@ -57,7 +54,7 @@ def replay(
             except Exception as error:
                 results[world][who] = {"error": f"{type(error).__name__}: {error}"[:1000]}
                 console.print(f"failed: {who} in {world}: {error}", style="red", markup=False)
-            progress.update(bar, advance=1, description=f"replays: {world}, {who}")
+            bar.advance(f"replays: {world}, {who}")
     for world, found in results.items():
         results[world] = {who: found[who] for who in contestants}
     return results

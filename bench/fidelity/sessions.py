@@ -16,9 +16,9 @@ import numpy as np
 
 from bench.fidelity.contestants import SESSION, Contestant
 from bench.fidelity.drawn import Drawn, drawn_of, normalised
-from bench.process import Worker
-from bench.report import RESULTS
-from bench.venvs import python_of
+from bench.library.results import LOGS
+from bench.library.venvs import python_of
+from bench.library.workers import Worker
 from condit.sampler.base import Problem, State
 
 
@@ -150,7 +150,7 @@ def genlm_worker() -> Worker:
     """This process's worker, started when first asked for; it ends with the process."""
     if not _workers:
         name = multiprocessing.current_process().name.lower()
-        log = RESULTS / "logs" / f"fidelity-genlm-{name}.log"
+        log = LOGS / f"fidelity-genlm-{name}.log"
         _workers.append(Worker(python_of("genlm"), "fidelity_genlm.py", 1, log))
     return _workers[0]
 

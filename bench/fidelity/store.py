@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from platformdirs import user_cache_path
+from rich.console import Console
+from rich.progress import track
 
 import condit
-from bench.fidelity.worlds import FiniteProblem
+from bench.fidelity.worlds import PROBLEMS, FiniteProblem
 from condit.model.base import Model
 from condit.testing import FiniteWorld, RecordedModel
 from condit.vocabulary import Vocabulary
@@ -40,6 +43,19 @@ def walk(problem: FiniteProblem, model: Model) -> FiniteWorld:
     world = FiniteWorld.walk(model, problem.constraint(), problem.prompt, problem.max_tokens)
     save(world, file_of(problem))
     return world
+
+
+def walk_missing(names: Sequence[str], console: Console) -> None:
+    """Walk and keep the worlds that no earlier run has left."""
+    missing = [PROBLEMS[name] for name in names if not file_of(PROBLEMS[name]).exists()]
+    if not missing:
+        return
+    import torch
+
+    torch.set_num_threads(1)
+    model = condit.load(MODEL, dtype="float32")
+    for problem in track(missing, "walking worlds", console=console):
+        walk(problem, model)
 
 
 def save(world: FiniteWorld, file: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.fidelity.contestants import CONTESTANTS
 from bench.fidelity.curves import Curve, at_cost, by_positions, by_seconds, cost_of
-from bench.report import table
+from bench.library.results import table
 
 BUDGETS = (8, 16, 32, 64, 128, 256)
 SECONDS = (0.5, 1.0, 2.0, 4.0)

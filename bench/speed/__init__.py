@@ -1,5 +1,12 @@
 """How fast constrained generation is beside the same model generating freely, and its peers."""
 
-from bench.speed.command import main
+from __future__ import annotations
 
-__all__ = ["main"]
+from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str]) -> None:
+    """``scripts/bench speed``."""
+    from bench.speed.command import main
+
+    main(arguments)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+
+from bench.library import contestants
 
 FREE = "free"
 CONDIT = "condit"
@@ -13,13 +14,9 @@ LANES = 8
 
 
 @dataclass(frozen=True)
-class Contestant:
-    """``peer`` names the environment, ``script`` the worker, ``extra`` goes into its task."""
+class Contestant(contestants.Contestant):
+    """``workers/speed_<script>.py``, and what it can do."""
 
-    label: str
-    peer: str
-    script: str
-    extra: dict[str, Any] = field(default_factory=dict)
     batches: bool = True
     """Whether it can draw several texts together."""
     greedy: bool = True

@@ -13,8 +13,8 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from bench.library.journal import Record
 from bench.speed.contestants import CONTESTANTS, FREE
-from bench.speed.race import Record
 from bench.speed.summary import groups, summary
 from bench.speed.tables import ABOUT
 

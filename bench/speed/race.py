@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import condit
-from bench.process import WorkerError
+from bench.library.contestants import rotated
+from bench.library.journal import Record
+from bench.library.sessions import Session
+from bench.library.workers import WorkerError
 from bench.speed.cases import Case
 from bench.speed.contestants import CONTESTANTS, LANES
-from bench.speed.sessions import Session
 from condit.errors import ConditError
 
-Record = dict[str, Any]
-"""One timed call, or why there is none (``error``, and at which ``stage``)."""
+KEYS = ("workload", "temperature", "round", "case", "contestant")
+"""What a record is of; besides it has a timed call, or an ``error`` and at which ``stage``."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class Race:
         seed: of the draws.
         note: takes each record.
         step: told what comes next, before each call.
+        known: records of an earlier run, of calls that are not made again.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class Race:
         seed: int,
         note: Callable[[Record], None],
         step: Callable[[str], None],
+        known: Sequence[Record] = (),
     ) -> None:
         self._sessions = sessions
         self._tokens = tokens
@@ -74,6 +78,7 @@ class Race:
         self._note = note
         self._step = step
         self._refused: dict[tuple[str, str], Record] = {}
+        self._known = {tuple(record[key] for key in KEYS) for record in known}
 
     def run(self, workload: Workload) -> None:
         """All passes of a workload. What is learned in one is forgotten before the next."""
@@ -87,17 +92,12 @@ class Race:
                 self._begin(able)
                 for number, case in enumerate(workload.cases):
                     judge = _judge(case)
-                    # Who comes first changes from case to case: none gains by what went before.
-                    shift = number % len(able)
-                    for name in able[shift:] + able[:shift]:
+                    for name in rotated(able, number):
                         self._step(f"{workload.name} T={temperature:g} {case.name} {name}")
-                        record: Record = {
-                            "workload": workload.name,
-                            "temperature": temperature,
-                            "round": turn,
-                            "case": case.name,
-                            "contestant": name,
-                        }
+                        what = (workload.name, temperature, turn, case.name, name)
+                        if what in self._known:
+                            continue
+                        record: Record = dict(zip(KEYS, what, strict=True))
                         record |= self._call(name, case, workload.lanes, temperature, turn)
                         if "texts" in record:
                             record["valid"] = judge(record["texts"])

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from statistics import median, quantiles
+from statistics import median
 from typing import Any
 
+from bench.library.journal import Record
+from bench.library.statistics import quartiles
 from bench.speed.contestants import CONDIT, CONTESTANTS, FREE, PEERS
-from bench.speed.race import Record
 
 Summary = dict[str, Any]
 
@@ -40,15 +41,6 @@ def ratios(records: Sequence[Record], name: str, base: str, clock: str) -> dict[
     for key in above.keys() & below.keys():
         found[key[0]].append(above[key] / below[key])
     return {case: median(values) for case, values in sorted(found.items())}
-
-
-def quartiles(values: Iterable[float]) -> tuple[float, float, float] | None:
-    """The 25th percentile, the median, the 75th; ``None`` where there is nothing."""
-    listed = list(values)
-    if len(listed) < 2:
-        return (listed[0],) * 3 if listed else None
-    low, middle, high = quantiles(listed, n=4, method="inclusive")
-    return low, middle, high
 
 
 def summary(records: Sequence[Record], name: str) -> Summary:

@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from bench.report import table
+from bench.library.journal import Record
+from bench.library.results import table
+from bench.library.statistics import number
 from bench.speed.contestants import CONTESTANTS, LANES
-from bench.speed.race import Record
 from bench.speed.summary import against_peers, groups, summary
 
 ABOUT = {
@@ -64,22 +65,18 @@ def _row(label: str, numbers: dict[str, Any]) -> list[str]:
         f"{decode[1]:.2f}" if decode else "",
         f"{decode[0]:.2f} to {decode[2]:.2f}" if decode else "",
         f"{whole[1]:.2f}" if whole else "",
-        _number(numbers["rate"], ".1f"),
-        _number(numbers["per_forward"], ".2f"),
-        _number(numbers["forced"], ".0%"),
-        _number(numbers["drafted"], ".2f"),
-        _number(numbers["accepted"], ".0%"),
-        _number(numbers["tokens"], ".0f"),
+        number(numbers["rate"], ".1f"),
+        number(numbers["per_forward"], ".2f"),
+        number(numbers["forced"], ".0%"),
+        number(numbers["drafted"], ".2f"),
+        number(numbers["accepted"], ".0%"),
+        number(numbers["tokens"], ".0f"),
         f"{numbers['ran']} of {numbers['cases']}",
         str(numbers["refused"]),
         str(numbers["failed"]),
-        _number(numbers["valid"], ".0%"),
-        _number(numbers["setup_seconds"], ".3f"),
+        number(numbers["valid"], ".0%"),
+        number(numbers["setup_seconds"], ".3f"),
     ]
-
-
-def _number(value: float | None, form: str) -> str:
-    return "" if value is None else format(value, form)
 
 
 def _peers(peers: dict[str, dict[str, Any]]) -> str:

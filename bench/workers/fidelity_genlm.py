@@ -22,10 +22,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from fidelity_recorded import RecordedCondition, RecordedPotential, read
+from fidelity_recorded import RecordedCondition, RecordedPotential
 from genlm.control import AWRS, PromptedLLM
 from lines import THREADS, serve, versions
 from positions import Positions
+from recorded_world import read
 
 torch.set_num_threads(THREADS)
 warnings.filterwarnings("ignore", message="Common vocabulary", category=RuntimeWarning)

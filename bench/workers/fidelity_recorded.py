@@ -2,43 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from genlm.control import Potential
-
-
-@dataclass(frozen=True)
-class World:
-    """What ``bench/fidelity/store.py`` has saved."""
-
-    bytes: list[bytes]
-    end: int
-    max_tokens: int
-    prefixes: list[tuple[int, ...]]
-    logits: np.ndarray
-    allowed: np.ndarray
-    ids: np.ndarray
-
-
-def read(file: str) -> World:
-    with np.load(file) as saved:
-        spelled = saved["bytes"].tobytes()
-        offsets = np.concatenate([[0], np.cumsum(saved["byte_lengths"])])
-        rows = zip(saved["prefixes"], saved["prefix_lengths"], strict=True)
-        return World(
-            bytes=[spelled[a:b] for a, b in itertools.pairwise(offsets)],
-            end=int(saved["end"]),
-            max_tokens=int(saved["max_tokens"]),
-            prefixes=[tuple(row[:length].tolist()) for row, length in rows],
-            logits=saved["logits"],
-            allowed=saved["allowed"],
-            ids=saved["ids"],
-        )
+from recorded_world import World
 
 
 class RecordedPotential(Potential):

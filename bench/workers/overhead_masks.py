@@ -144,4 +144,4 @@ def group(contestant: str, case: dict[str, Any], lanes: int) -> LLGroup | XGroup
 
 world = World()
 walk = Walk(world.load, group)
-serve({"open": walk.open, "check": walk.check, "time": walk.time})
+serve({"load": walk.load, "check": walk.check, "time": walk.time})

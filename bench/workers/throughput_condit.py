@@ -17,13 +17,7 @@ torch.set_num_threads(THREADS)
 
 
 class Condit:
-    def directory(self, _: None) -> dict[str, Any]:
-        """Where the converted default model lies; the driver hands it to the peers."""
-        from condit.model import smollm2
-
-        return {"directory": str(smollm2.directory())}
-
-    def setup(self, task: dict[str, Any]) -> dict[str, Any]:
+    def load(self, task: dict[str, Any]) -> dict[str, Any]:
         self.task = task
         self.model = condit.load("smollm2", dtype="bfloat16")
         self.positions = Positions(self.model.module.get_input_embeddings())
@@ -65,4 +59,4 @@ class Condit:
 
 
 contestant = Condit()
-serve({"directory": contestant.directory, "setup": contestant.setup, "run": contestant.run})
+serve({"load": contestant.load, "run": contestant.run})

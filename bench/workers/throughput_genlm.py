@@ -23,7 +23,7 @@ torch.set_num_threads(THREADS)
 
 
 class Genlm:
-    def setup(self, task: dict[str, Any]) -> dict[str, Any]:
+    def load(self, task: dict[str, Any]) -> dict[str, Any]:
         self.task = task
         self.llm = PromptedLLM.from_name(
             task["directory"], backend="hf", hf_opts={"dtype": torch.bfloat16}
@@ -74,4 +74,4 @@ class Genlm:
 
 
 contestant = Genlm()
-serve({"setup": contestant.setup, "run": contestant.run})
+serve({"load": contestant.load, "run": contestant.run})

@@ -19,7 +19,7 @@ torch.set_num_threads(THREADS)
 
 
 class Outlines:
-    def setup(self, task: dict[str, Any]) -> dict[str, Any]:
+    def load(self, task: dict[str, Any]) -> dict[str, Any]:
         self.task = task
         tokenizer = AutoTokenizer.from_pretrained(task["directory"])
         tokenizer.chat_template = None
@@ -78,4 +78,4 @@ class Outlines:
 
 
 contestant = Outlines()
-serve({"setup": contestant.setup, "run": contestant.run})
+serve({"load": contestant.load, "run": contestant.run})

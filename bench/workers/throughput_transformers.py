@@ -14,7 +14,7 @@ torch.set_num_threads(THREADS)
 
 
 class Plain:
-    def setup(self, task: dict[str, Any]) -> dict[str, Any]:
+    def load(self, task: dict[str, Any]) -> dict[str, Any]:
         self.task = task
         self.tokenizer = AutoTokenizer.from_pretrained(task["directory"])
         self.model = AutoModelForCausalLM.from_pretrained(task["directory"], dtype=torch.bfloat16)
@@ -53,4 +53,4 @@ class Plain:
 
 
 contestant = Plain()
-serve({"setup": contestant.setup, "run": contestant.run})
+serve({"load": contestant.load, "run": contestant.run})

@@ -43,17 +43,19 @@ class Group(Protocol):
 
 
 class Walk:
-    """``open`` is given a vocabulary once; ``check`` and ``time`` then name a case of it."""
+    """``load`` is given a vocabulary once; ``check`` and ``time`` then name a case of it."""
 
-    def __init__(self, load: Callable[[dict[str, Any]], Any], group: Callable[..., Group]) -> None:
-        self._load = load
+    def __init__(
+        self, prepare: Callable[[dict[str, Any]], Any], group: Callable[..., Group]
+    ) -> None:
+        self._prepare = prepare
         self._group = group
 
-    def open(self, world: dict[str, Any]) -> dict[str, Any]:
+    def load(self, world: dict[str, Any]) -> dict[str, Any]:
         self.world = world
         files = world.get("recorded")
         self.logits: Any = Recorded(files) if files else Synthetic(world["size"])
-        return dict(self._load(world) or {})
+        return dict(self._prepare(world) or {})
 
     def check(self, ask: dict[str, Any]) -> dict[str, Any]:
         """Whether the contestant can compile the case and walks its path to the end."""

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from condit.result import Result
+from condit.result import Result
 
 
 class ConditError(Exception):
@@ -106,6 +103,10 @@ class UnknownEndingWarning(UserWarning):
 
 class RefusedTokenError(ConditError, ValueError):
     """A matcher was advanced by a token that it refuses; its state is unchanged."""
+
+
+class InsertionError(ConditError, ValueError):
+    """Text that the caller put in between draws is refused by the constraint."""
 
 
 class GenerationError(ConditError, RuntimeError):

@@ -232,8 +232,8 @@ def test_lanes_that_agree_share_the_work(tiny: LlamaModel) -> None:
     decoder.advance([[5, 6], [5, 7], [5, 6]])
     assert decoder.positions_forwarded == 2 + 3
     decoder.advance([[8], [], []])
-    rows = decoder.advance([[], [], [8]])  # where lane 0 stands now
-    assert decoder.positions_forwarded == 2 + 3 + 1
+    rows = decoder.advance([[], [], [8]])  # where lane 0 stands now, but it has its logits alone
+    assert decoder.positions_forwarded == 2 + 3 + 1 + 1
     assert_fresh(tiny, rows[2][0], [1, 2, 5, 6, 8])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from condit.errors import ArgumentError, PromptTooLongError
@@ -69,13 +69,16 @@ class PrefixModel(ABC):
         has one); chat messages go through the model's chat template; token ids pass through.
 
         Raises:
-            ArgumentError: the prompt is empty, has ids outside the vocabulary, or is chat
-                messages for a model without a chat template.
+            ArgumentError: the prompt is empty, has ids outside the vocabulary, holds half of a
+                surrogate pair, or is chat messages for a model without a chat template.
         """
         if isinstance(prompt, str):
+            _refuse_half_characters([prompt])
             tokens = self._encode_text_prompt(prompt)
         elif prompt and isinstance(prompt[0], Mapping):
-            tokens = self._encode_chat([dict(m) for m in prompt if isinstance(m, Mapping)])
+            messages = [dict(m) for m in prompt if isinstance(m, Mapping)]
+            _refuse_half_characters(text for message in messages for text in message.values())
+            tokens = self._encode_chat(messages)
         else:
             tokens = [int(token) for token in prompt if not isinstance(token, Mapping)]
         if not tokens:
@@ -152,3 +155,15 @@ class Model(PrefixModel):
     def reader(self, prompt: Sequence[int]) -> PrefixReader:
         """Logits after prefixes that follow ``prompt``, by the lanes of one decoder."""
         return PrefixReader(self.start(prompt))
+
+
+def _refuse_half_characters(texts: Iterable[object]) -> None:
+    """Raise `ArgumentError` for a text that UTF-8 cannot write."""
+    for text in texts:
+        try:
+            str(text).encode()
+        except UnicodeEncodeError as error:
+            raise ArgumentError(
+                f"the prompt is not text: it holds {error.object[error.start]!r}, half of a "
+                f"surrogate pair, at character {error.start}"
+            ) from None

@@ -72,7 +72,7 @@ class Decoder(ABC):
     """Lanes: growing token sequences that share what they have in common.
 
     The only place where key-value caches live. A lane is named by its index. No token that a
-    live lane has seen is ever forwarded again for it.
+    live lane has seen is ever forwarded again for it, unless the decoder ``recomputes``.
 
     Attributes:
         logits: for each lane the logits after its last token, shape ``(vocabulary,)``; ``None``
@@ -83,6 +83,8 @@ class Decoder(ABC):
         looks_ahead: whether drafts are of any use to this decoder.
         takes_pieces: whether a prompt may come in pieces: ``admit`` of its beginning, ``advance``
             by the rest, and then ``take_as_prompt``.
+        recomputes: whether a lane that was rewound, but not to its prompt, may have its tokens
+            forwarded once more when it goes on.
     """
 
     logits: list[Logits | None]
@@ -90,6 +92,7 @@ class Decoder(ABC):
     forwards: int
     looks_ahead: bool = False
     takes_pieces: bool = False
+    recomputes: bool = False
 
     @property
     @abstractmethod
@@ -157,11 +160,11 @@ class Decoder(ABC):
         leaving = set(lanes)
         self.fork([lane for lane in range(len(self.lengths)) if lane not in leaving])
 
-    def _require_one_each(self, *given: Sequence[Any] | None) -> None:
+    def _require_one_each(self, *given: Sequence[Any] | None, what: str = "token lists") -> None:
         """Raise `ArgumentError` unless each list that is given has one entry a lane."""
         for entries in given:
             if entries is not None and len(entries) != len(self.lengths):
-                raise ArgumentError(f"{len(entries)} token lists for {len(self.lengths)} lanes")
+                raise ArgumentError(f"{len(entries)} {what} for {len(self.lengths)} lanes")
 
 
 def refuse_rewind(lane: int, here: int, length: int) -> None:

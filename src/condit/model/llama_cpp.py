@@ -140,9 +140,7 @@ class LlamaModel(Model):
         """A decoder with ``lanes`` lanes that share ``prompt``, forwarded once."""
         from condit.model.llama_decoder import LlamaDecoder
 
-        decoder = LlamaDecoder(
-            self._pool, prompt, len(self.vocabulary), looks_ahead=self._looks_ahead
-        )
+        decoder = LlamaDecoder(self._pool, prompt, looks_ahead=self._looks_ahead)
         decoder.admit(prompt, lanes)
         return decoder
 

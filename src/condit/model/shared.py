@@ -191,7 +191,7 @@ class DecoderView(Decoder):
         self._prompt_logits.append(logits)
         self._lengths.append(0)
         with self._quiet() as (decoder, first):
-            self.looks_ahead = decoder.looks_ahead
+            self.looks_ahead, self.recomputes = decoder.looks_ahead, decoder.recomputes
             if in_pieces:
                 decoder.take_as_prompt(first + here, logits)
         self.fork([*range(here), *[here] * lanes])

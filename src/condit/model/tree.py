@@ -19,7 +19,7 @@ from condit.errors import ArgumentError
 from condit.model.decoder import Decoder, Draft, Logits, refuse_rewind
 
 
-@dataclass(eq=False, slots=True, weakref_slot=True)
+@dataclass(eq=False, slots=True)
 class Position:
     """A token that the model has seen, after all tokens on the way to it.
 
@@ -172,7 +172,7 @@ class TreeDecoder(Decoder):
 
     def rewind(self, lengths: Sequence[int]) -> None:
         """Drop what lies past each lane's length beyond its prompt; 0 goes back to the prompt."""
-        self._require_one_each(lengths)
+        self._require_one_each(lengths, what="lengths")
         for index, (here, length) in enumerate(zip(self.lengths, lengths, strict=True)):
             refuse_rewind(index, here, length)
         for index, (lane, here) in enumerate(zip(self._lanes, self.lengths, strict=True)):

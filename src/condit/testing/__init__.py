@@ -5,6 +5,7 @@ and a constraint small enough that the exact posterior is known; ``FiniteWorld``
 model along every text of a finite language, and knows the same.
 """
 
+from condit.testing.byte_matchers import check_byte_matcher
 from condit.testing.decoders import check_decoder
 from condit.testing.distances import kullback_leibler, total_variation
 from condit.testing.finite import FiniteWorld
@@ -21,6 +22,7 @@ __all__ = [
     "KnownWorld",
     "RecordedModel",
     "World",
+    "check_byte_matcher",
     "check_decoder",
     "check_every_spelling",
     "check_matcher",

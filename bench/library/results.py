@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import importlib.metadata
 import json
 import os
 import platform
@@ -11,28 +12,18 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from rich.console import Console
 from rich.markdown import Markdown
 
-from bench.venvs import ROOT
+from bench.library.venvs import ROOT
 
 RESULTS = ROOT / "bench" / "results"
+LOGS = RESULTS / "logs"
 
-
-def spread(values: Sequence[float], digits: int = 1) -> str:
-    """``median (least to greatest)``."""
-    if len(values) == 1:
-        return f"{values[0]:.{digits}f}"
-    least, most = min(values), max(values)
-    return f"{median(values):.{digits}f} ({least:.{digits}f} to {most:.{digits}f})"
-
-
-def ratio(values: Sequence[float], base: Sequence[float] | None) -> str:
-    """The ratio of two medians, for people."""
-    return "" if not base or not values else f"{median(values) / median(base):.2f}"
+PACKAGES = ("condit", "llguidance", "numpy", "torch", "transformers")
+"""Their versions here are in every record; peers tell their own."""
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -53,6 +44,7 @@ def keep(question: str, raw: dict[str, Any], shown: str) -> Path:
         "date": now.isoformat(timespec="seconds"),
         "command": "scripts/bench " + shlex.join(sys.argv[1:]),
         "machine": machine(),
+        "versions": {name: _version(name) for name in PACKAGES},
         "commit": _git("rev-parse", "HEAD"),
         "tree_dirty": bool(_git("status", "--porcelain")),
         **raw,
@@ -61,11 +53,18 @@ def keep(question: str, raw: dict[str, Any], shown: str) -> Path:
     RESULTS.mkdir(parents=True, exist_ok=True)
     path = RESULTS / f"{question}-{now:%Y%m%dT%H%M%SZ}.json"
     lines = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in record.items()]
-    path.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+    path.write_text(_scrubbed("{\n" + ",\n".join(lines) + "\n}\n"))
     out = Console()
     out.print(Markdown(shown)) if out.is_terminal else print(shown)
     print(f"\nraw numbers: {path.relative_to(ROOT)}")
     return path
+
+
+def _scrubbed(text: str) -> str:
+    """Without the paths of this machine: relative to the repository, or to the home folder."""
+    for path, written in ((ROOT, "."), (ROOT.parent, ".."), (Path.home(), "~")):
+        text = text.replace(str(path), written)
+    return text
 
 
 def load_before(console: Console) -> float:
@@ -86,6 +85,13 @@ def machine() -> dict[str, Any]:
         "load_at_end": [round(x, 2) for x in os.getloadavg()],
         "python": platform.python_version(),
     }
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "absent"
 
 
 def _processor() -> str:

@@ -13,7 +13,7 @@ import venv
 from collections.abc import Callable
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 TORCH = "torch==2.13.0"
 
 LOCKS = ROOT / "requirements" / "peers"
