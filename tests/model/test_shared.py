@@ -393,6 +393,19 @@ def test_a_long_prompt_comes_in_pieces(watched: Watched, pool: ThreadPoolExecuto
         assert np.array_equal(row, alone.logits[0])
 
 
+def test_long_prompts_take_turns(watched: Watched, pool: ThreadPoolExecutor) -> None:
+    shared = SharedModel(watched, piece=2, patience=0.0)
+    first = shared.start([0])
+    watched.forwarded.clear()
+    prompts = [[0, 1, 2, 0, 1, 2], [1, 1, 1, 1, 1, 1], [2, 1, 2, 1, 2, 1]]
+    futures = [pool.submit(shared.start, prompt) for prompt in prompts]
+    first.close()
+    views = [future.result(timeout=FOREVER) for future in futures]
+    assert watched.forwarded == [2] * 9
+    for view, prompt in zip(views, prompts, strict=True):
+        assert np.array_equal(view.logits[0], watched.start(prompt).logits[0])
+
+
 @pytest.mark.slow
 def test_a_real_prompt_in_pieces_is_kept(
     smollm2_in_32_bits: TransformersModel, pool: ThreadPoolExecutor
@@ -430,7 +443,7 @@ def test_other_weights_get_another_decoder(watched: Watched) -> None:
 
 def test_a_view_refuses_what_would_touch_others(letters: NgramModel) -> None:
     shared = SharedModel(letters)
-    shared.start([0])
+    other = shared.start([0])
     view = shared.start([1], lanes=2)
     for wrong in ([-1, 0], [0, 2]):
         with pytest.raises(ArgumentError, match="no lane"):
@@ -443,7 +456,9 @@ def test_a_view_refuses_what_would_touch_others(letters: NgramModel) -> None:
         view.advance([[1]])
     with pytest.raises(ArgumentError, match="at least one token"):
         shared.start([])
+    assert len(shared._meeting._seats) == 2
     assert view.lengths == (0, 0)
+    assert other.lengths == (0,)
 
 
 def test_arguments_are_checked(letters: NgramModel) -> None:

@@ -308,6 +308,9 @@ class Meeting:
             self._asked.wait(left)
 
     def _take(self, requests: list[Request]) -> list[Request]:
+        """These requests, but for all pieces of prompts except the first: a forward has one."""
+        later = [request for request in requests if request.is_piece][1:]
+        requests = [request for request in requests if request not in later]
         self._requests = {
             thread: request for thread, request in self._requests.items() if request not in requests
         }

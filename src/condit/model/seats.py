@@ -61,6 +61,7 @@ class Request:
         tokens: for each lane of the seat.
         drafts: for each lane what it holds afterwards.
         cost: how many positions are new, as far as can be told: a share of the forward.
+        is_piece: whether the tokens are a piece of a prompt.
         prompt: admitted with one lane instead of all that, or as much of it as is one piece.
         answer: the rows for each lane; or how many tokens of the prompt were admitted, and the
             logits after them.
@@ -74,6 +75,7 @@ class Request:
     tokens: Sequence[Sequence[int]] = ()
     drafts: Sequence[Draft] = ()
     cost: int = 0
+    is_piece: bool = False
     prompt: Sequence[int] = ()
     answer: Any = None
     positions: int = 0

@@ -129,7 +129,11 @@ class SharedModel(Model):
             self._meeting.sit_down(lanes, runs[-1] if runs else None),
             len(self.vocabulary),
         )
-        view.admit(prompt, lanes)
+        try:
+            view.admit(prompt, lanes)
+        except BaseException:
+            view.close()
+            raise
         return view
 
 
@@ -183,7 +187,7 @@ class DecoderView(Decoder):
         while seen < len(prompt):
             piece = tuple(prompt[seen : seen + self._meeting.piece])
             tokens = [*[()] * here, piece]
-            request = Request(self._seat, tokens, self._seat.drafts, len(piece))
+            request = Request(self._seat, tokens, self._seat.drafts, len(piece), is_piece=True)
             self._ask(request)
             logits = request.answer[-1][-1] + 0  # a copy, which does not keep all the rows
             seen += len(piece)
