@@ -336,6 +336,26 @@ def test_an_interrupted_run_leaves_the_others_alone(watched: Watched) -> None:
         view.advance([[1]])
 
 
+def test_an_interruption_in_the_middle_of_a_change_ends_all(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = SharedModel(watched)
+    view, other = shared.start([0], lanes=2), shared.start([1])
+
+    def interrupted(self: Decoder, ancestors: Sequence[int]) -> None:
+        self.logits.pop()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(WatchedDecoder, "fork", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            view.fork([0, 0])
+    for each in (view, other):
+        with pytest.raises(ModelError, match="interrupted"):
+            each.advance([[1]] * len(each.lengths))
+    assert shared.start([0], lanes=2).lengths == (0, 0)
+
+
 def test_lanes_are_bounded(letters: NgramModel, pool: ThreadPoolExecutor) -> None:
     shared = SharedModel(letters, most_lanes=4)
     first = shared.start([0], lanes=3)
