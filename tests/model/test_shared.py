@@ -112,7 +112,7 @@ def drawn(result: condit.Result) -> Any:
 
 @pytest.mark.parametrize("patience", [None, 0.0, FOREVER])
 def test_eight_runs_of_all_kinds(letters: NgramModel, patience: float | None) -> None:
-    calls = [some_call(number) for number in range(48)]
+    calls = [some_call(number) for number in range(32)]
     expected = [drawn(call(letters)) for call in calls]
     shared = SharedModel(letters, patience=patience)
     assert [drawn(each.result()) for each in together(shared, calls, at_once=8)] == expected
