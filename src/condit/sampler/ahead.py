@@ -130,7 +130,14 @@ class Ahead:
             _draft(path[1:], frontier) for path, frontier in zip(paths, frontiers, strict=True)
         ]
         before = decoder.positions_forwarded
-        needed = sum(frontier is not None for frontier in frontiers)
+        # Lanes that have the same text share its positions.
+        needed = len(
+            {
+                (*lane.tokens[:-1], *path)
+                for lane, path, frontier in zip(lanes, paths, frontiers, strict=True)
+                if frontier is not None
+            }
+        )
         began = time.perf_counter()
         decoder.advance(newest, drafts)
         seconds = time.perf_counter() - began
