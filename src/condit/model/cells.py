@@ -87,10 +87,25 @@ class CellDecoder(TreeDecoder):
             logits = self._forward(positions[known:], last_only=True)[-1]
             self.positions_forwarded += len(positions) - known
             self.forwards += 1
-            if self._prefixes is not None:
-                slots = torch.from_numpy(path).to(self._module.device)
-                self._prefixes.add(tokens, [layer.copy(slots) for layer in self._layers], logits)
+            self._keep(tokens, path, logits)
         return logits
+
+    def known(self, prompt: Sequence[int]) -> int:
+        """How many tokens at the beginning of a prompt were kept by earlier calls."""
+        return self._prefixes.known(prompt) if self._prefixes is not None else 0
+
+    def take_as_prompt(self, lane: int, logits: Logits) -> None:
+        """Let all that a lane holds be its prompt from now on, and keep that for later calls."""
+        super().take_as_prompt(lane, logits)
+        way = [*self._lanes[lane].tip.way()][::-1]
+        path = np.array([position.state for position in way], dtype=np.int64)
+        self._keep([position.token for position in way], path, logits)
+
+    def _keep(self, prompt: Sequence[int], path: NDArray[np.int64], logits: Logits) -> None:
+        """Leave the keys and values of a prompt to the calls that come after."""
+        if self._prefixes is not None:
+            slots = torch.from_numpy(path).to(self._module.device)
+            self._prefixes.add(prompt, [layer.copy(slots) for layer in self._layers], logits)
 
     def advance(
         self, tokens: Sequence[Sequence[int]], drafts: Sequence[Draft] | None = None

@@ -56,6 +56,7 @@ class RowDecoder(TreeDecoder):
 
     looks_ahead = False
     recomputes = True
+    takes_pieces = False
 
     def __init__(self, module: Any, vocabulary_size: int, *, together: bool = True) -> None:
         super().__init__()
