@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
-import jsonschema_rs
 from jsonschema_rs import CanonicalSchema, canonical
 
 from condit.constraint.schema import strings
 from condit.constraint.schema.chains import NOTHING
+from condit.constraint.schema.dialect import Draft
 from condit.constraint.schema.json_types import Types
 from condit.constraint.schema.layout import Style
 from condit.constraint.schema.numbers import Integers
@@ -59,7 +59,7 @@ class Writer:
         self.layout = style.layout
         self.any_order = style.any_order
         self.repeats = False
-        plain = root.draft == jsonschema_rs.Draft4
+        plain = root.draft == Draft.DRAFT_4
         self.integers = Integers.PLAIN if plain else Integers.ANY
         self.constants = Integers.ANY
         if not style.any_number:
