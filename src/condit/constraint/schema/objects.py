@@ -13,6 +13,7 @@ from jsonschema_rs import CanonicalSchema, canonical
 
 from condit.constraint.schema import strings
 from condit.constraint.schema.expression import ANYTHING, NOTHING
+from condit.constraint.schema.layout import repeated, separated
 from condit.constraint.schema.literals import key_terminal, listed
 from condit.constraint.schema.order import Place
 from condit.constraint.schema.patterns import matches, matching
@@ -163,7 +164,7 @@ def _extra(
     inside = writer.order.extra(place)
     base = Texts(ANYTHING)
     if view is not None and view.property_names is not None:
-        base = strings.names_texts(view.property_names, writer.root)
+        base = strings.names_texts(view.property_names)
         named = view.property_names.view()
         if isinstance(named, canonical.StringView):
             writer.patterns += named.patterns
@@ -268,25 +269,18 @@ def _left(most: int | None, count: int) -> int | None:
 
 def _others(comma: str, extra: str | None, low: int, high: int | None) -> str | None:
     """Members beyond those that are named, at least ``low`` and at most ``high``."""
-    low = max(0, low)
-    if high is not None and high < low:
+    if high is not None and high < max(0, low):
         return None
     if extra is None:
-        return None if low else ""
-    if high == 0:
-        return ""
-    if high is None:
-        return f"({comma} {extra})*" if low == 0 else f"({comma} {extra}){{{low},}}"
-    return f"({comma} {extra}){{{low},{high}}}"
+        return None if low > 0 else ""
+    return repeated(f"{comma} {extra}", low, high)
 
 
 def _first(comma: str, extra: str | None, least: int, most: int | None) -> str | None:
     """The members of an object that has none of those that are named."""
     if extra is None or most == 0:
         return None if least else ""
-    more = _others(comma, extra, least - 1, _left(most, 1)) or ""
-    members = f"{extra} {more}".strip()
-    return members if least else f"({members})?"
+    return separated(extra, comma, least, most)
 
 
 def _in_any_order(
@@ -310,9 +304,4 @@ def _in_any_order(
     if len(members) > 1:
         writer.repeats = True
     member = writer.either(symbols and [writer.rule(symbol) for symbol in symbols])
-    if member is None or most == 0:
-        return None if least else ""
-    comma = writer.terminal(f"/{writer.layout.comma}/")
-    more = _others(comma, member, least - 1, _left(most, 1)) or ""
-    found = f"{member} {more}".strip()
-    return found if least else f"({found})?"
+    return _first(writer.terminal(f"/{writer.layout.comma}/"), member, least, most)
