@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from weakref import WeakKeyDictionary
 
+from condit.kept import Kept
 from condit.vocabulary import Vocabulary
 
 NEVER = 1 << 40
@@ -49,7 +48,7 @@ def spell(text: bytes, vocabulary: Vocabulary) -> Spelled:
 
     Takes about a microsecond a byte.
     """
-    lengths_by_head = _lengths_by_head(vocabulary)
+    lengths_by_head = _known.of(vocabulary)
     first_token, size = vocabulary.first_token, len(text)
     costs, lengths = [NEVER] * size + [0], [0] * (size + 1)
     for place in range(size - 1, -1, -1):
@@ -67,17 +66,11 @@ def spell(text: bytes, vocabulary: Vocabulary) -> Spelled:
 
 def _lengths_by_head(vocabulary: Vocabulary) -> Mapping[bytes, tuple[int, ...]]:
     """For the first two bytes of a token, how long tokens with them are; the longest first."""
-    with _building:
-        known = _known.get(vocabulary)
-        if known is None:
-            lengths: dict[bytes, set[int]] = defaultdict(set)
-            for token in vocabulary.bytes:
-                if len(token) > 1:
-                    lengths[token[:2]].add(len(token))
-            known = {head: tuple(sorted(some, reverse=True)) for head, some in lengths.items()}
-            _known[vocabulary] = known
-    return known
+    lengths: dict[bytes, set[int]] = defaultdict(set)
+    for token in vocabulary.bytes:
+        if len(token) > 1:
+            lengths[token[:2]].add(len(token))
+    return {head: tuple(sorted(some, reverse=True)) for head, some in lengths.items()}
 
 
-_building = threading.Lock()
-_known: WeakKeyDictionary[Vocabulary, Mapping[bytes, tuple[int, ...]]] = WeakKeyDictionary()
+_known = Kept(_lengths_by_head)

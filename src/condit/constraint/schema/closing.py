@@ -28,9 +28,7 @@ from condit.constraint.schema.parts import Forest, Node
 from condit.constraint.schema.scanner import Mode, Scanner
 from condit.constraint.schema.structure import Structure, end_of_string
 from condit.errors import RefusedTokenError
-from condit.vocabulary import Vocabulary
 
-_BYTES = Vocabulary.of_bytes()
 _CLOSING = re.compile(rb"[]}]")
 _BRACKET = re.compile(rb"[][{}]")
 
