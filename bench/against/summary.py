@@ -115,6 +115,20 @@ def differences(records: Iterable[Record], row: str, keys: Sequence[str]) -> lis
     return found
 
 
+def broken(records: Iterable[Record]) -> list[str]:
+    """Rows where a case fails at one side alone, or where nothing ran at all."""
+    went: dict[str, dict[str, dict[str, bool]]] = defaultdict(lambda: defaultdict(dict))
+    for record in records:
+        sides = went[record["row"]][record["case"]]
+        sides[record["side"]] = sides.get(record["side"], True) and "error" not in record
+    return [
+        row
+        for row, cases in went.items()
+        if any(len(set(sides.values())) > 1 for sides in cases.values())
+        or not any(all(sides.values()) for sides in cases.values())
+    ]
+
+
 def furthest(runs: Sequence[dict[str, Any]], others: Sequence[dict[str, Any]]) -> float:
     """How far apart weights and evidence are, where both drew the same tokens: in nats."""
     gaps = [0.0]
