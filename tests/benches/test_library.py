@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import signal
 import sys
+from argparse import Namespace
 from collections import Counter
 from pathlib import Path
 from statistics import NormalDist
@@ -14,10 +16,12 @@ import pytest
 from bench.against.race import NEW, OLD, Record
 from bench.against.summary import broken, compared, differences
 from bench.library import sessions, workers
-from bench.library.contestants import rotated, there_and_back
+from bench.library.contestants import Contestant, rotated, there_and_back
 from bench.library.journal import Journal
-from bench.library.results import RESULTS
+from bench.library.results import RESULTS, table
+from bench.library.run import Run
 from bench.library.statistics import band_of_ratio, percentile, quartiles, spread
+from bench.library.venvs import ROOT
 from bench.speed.tables import tables
 
 WORKER = """
@@ -36,8 +40,7 @@ for line in sys.stdin:
 def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> sessions.Session:
     (tmp_path / "worker.py").write_text(WORKER)
     monkeypatch.setattr(workers, "WORKERS", tmp_path)
-    monkeypatch.setattr(sessions, "LOGS", tmp_path)
-    return sessions.Session("name", "condit", "worker.py", {"model": "m"}, limit=5.0)
+    return sessions.Session(tmp_path / "name.log", "condit", "worker.py", {"model": "m"}, limit=5.0)
 
 
 def test_a_session_starts_again_after_its_worker_died(session: sessions.Session) -> None:
@@ -79,18 +82,41 @@ def test_every_worker_has_the_same_threads() -> None:
 
 
 def test_a_journal_goes_on_from_one_that_was_cut_short(tmp_path: Path) -> None:
-    first = Journal("question", folder=tmp_path / "first")
+    first = Journal("question", tmp_path / "first")
     first.add({"case": "a"})
     first.add({"case": "b"})
     with first.file.open("a") as lines:
         lines.write('{"case": ')  # the run ended in the middle of a line
-    second = Journal("question", first.file, folder=tmp_path / "second")
+    second = Journal("question", tmp_path / "second", first.file)
     second.add({"case": "c"})
     wanted = [{"case": name} for name in "abc"]
     assert second.records == wanted
     assert [json.loads(line) for line in second.file.read_text().splitlines()] == wanted
     first.close()
     second.close()
+
+
+def test_a_run_keeps_what_it_has_when_it_is_interrupted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "question_worker.py").write_text(WORKER)
+    monkeypatch.setattr(workers, "WORKERS", tmp_path)
+    options = Namespace(rounds=2, file=ROOT / "README.md")
+    with Run("question", options, folder=tmp_path) as run:
+        contestant = Contestant("Mine", "condit", "worker", {"extra": 1})
+        session = run.session("mine", contestant, {"model": "m"}, limit=5.0)
+        run.note(session.ask({"say": 1}))
+        signal.raise_signal(signal.SIGTERM)  # as when it is ended from outside
+        run.note(session.ask({"say": 2}))
+    kept = run.keep({"records": run.records}, table(["who", "said"], [["mine", "1"]]))
+    assert session.loaded == {"said": {"model": "m", "extra": 1}}
+    raw = json.loads(kept.read_text())
+    assert raw["records"] == [{"said": 1}]
+    assert raw["interrupted"] is True
+    assert raw["options"] == {"rounds": 2, "file": "README.md"}
+    assert raw["question"] == "question"
+    assert "| mine | 1 |" in capsys.readouterr().out
+    assert [*tmp_path.glob("logs/question-*.jsonl")]
 
 
 def test_turns_are_even() -> None:
