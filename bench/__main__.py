@@ -11,11 +11,13 @@ QUESTIONS = {
     "speed": "constrained generation against the same model generating freely, and every peer",
     "fidelity": "how near draws come to the exact posterior, for their cost, against genlm-control",
     "width": "accepted exact draws a second, 8 attempts at a time against 1",
+    "together": "tokens a second of several runs in one decoder, against one after the other",
     "edge": "seconds a step where the budget runs out, against every token asked about itself",
     "coverage": "how much of JSON Schema each program takes, how rightly, and how fast",
     "against": "this tree against an older commit: no slower, and the same draws?",
     "inside": "share of wall time inside the model's forward, at batch 1",
     "same": "a check, not a race: with drafts and without, the same texts on 200 real prompts",
+    "lift": "microseconds of checks and masks of byte matchers lifted to real vocabularies",
     "spelling": "a check, not a race: token bytes and masks of four real tokenizers",
 }
 

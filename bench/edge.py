@@ -84,7 +84,7 @@ def _round(who: str, draw: Callable[..., Any], seed: int) -> dict[str, Any]:
             now = [time.perf_counter(), time.process_time(), asked[0]]
             spent = (b - a for a, b in zip(last, now, strict=True))
             names = ("seconds", "processor_seconds", "questions")
-            steps.append({**dict(zip(names, spent, strict=True)), "checks": sum(info.checks)})
+            steps.append({**dict(zip(names, spent, strict=True)), "checks": info.checks})
             last[:] = now
 
         result = draw(seed=seed, on_step=on_step)
@@ -120,7 +120,7 @@ def _counted() -> Iterator[list[int]]:
 
 @contextmanager
 def _as(who: str) -> Iterator[None]:
-    from condit.sampler.budget import Budgeted
+    from condit.constraint.budgeted import Budgeted
 
     if who == "now":
         yield

@@ -53,6 +53,31 @@ def test_models_are_listed_with_their_status() -> None:
     assert "ready" in out
 
 
+def test_constraints_and_preferences_are_listed() -> None:
+    code, out, _ = ask("constraints")
+    assert code == 0
+    assert [line.split()[:2] for line in out.splitlines()[1:-1]] == [
+        *(["choice", "TEXT"], ["grammar", "FILE"], ["json_schema", "FILE"], ["regex", "TEXT"]),
+    ]
+    code, out, _ = ask("preferences")
+    assert code == 0
+    assert "likelihood" in out
+
+
+def test_a_constraint_by_name(schema: Path) -> None:
+    assert ask("check", "--constraint", "regex=a=b", "-", input="a=b") == (0, "satisfied\n", "")
+    named = f"json_schema={schema}"
+    assert ask("check", "--constraint", named, "-", input='{"count": 3}')[0] == 0
+    text = schema.read_text()
+    assert (
+        ask("generate", "-p", "x", "--constraint", "json_schema=-", *SMALL[1:], input=text)[0] == 0
+    )
+
+
+def test_an_empty_pattern_is_a_constraint() -> None:
+    assert ask("check", "--regex", "", "-", input="a")[0] == 1
+
+
 def test_a_table_by_default() -> None:
     code, out, err = ask(*SMALL, "-p", "The answer is ", "--choice", "yes", "--choice", "no")
     assert (code, err) == (0, "")
@@ -114,7 +139,12 @@ def test_drafts_change_the_cost_alone() -> None:
         (("-p", "x", "--backend", "llama"), "option of this model"),
         (("-p", "x", "--regex", "("), "("),
         (("-p", "x", "--regex", "[a&&b]"), "no text"),
-        (("-p", "x", "--regex", "a", "--choice", "b"), "give one of"),
+        (("-p", "x", "--regex", "a", "--choice", "b"), "give one constraint"),
+        (("-p", "x", "--regex", "a", "--constraint", "choice=b"), "give one constraint"),
+        (("-p", "x", "--constraint", "regex"), "NAME=VALUE"),
+        (("-p", "x", "--constraint", "rejex=a"), "did you mean 'regex'"),
+        (("-p", "x", "--constraint", "grammar=/no/such/file"), "/no/such/file cannot be read"),
+        (("-p", "x", "--prefer", "likelyhood=a"), "did you mean 'likelihood'"),
         (("-p", "x", "-n", "0"), "n must be 1 or more"),
         (("-p", "x", "-m", "smolm2"), "did you mean 'smollm2'"),
         (("-p", "x", "--sampler", "smcc"), "did you mean 'smc'"),
@@ -139,7 +169,7 @@ def test_a_file_that_is_not_json_or_not_text(tmp_path: Path) -> None:
     code, _, err = ask(*SMALL, "-p", "x", "--json-schema", str(broken))
     assert (code, "line 1, column 10" in err) == (2, True)
     code, _, err = ask(*SMALL, "-p", "x", "--json-schema", str(binary))
-    assert (code, "is not UTF-8 text (byte 1)" in err) == (2, True)
+    assert (code, "not a text in UTF-8" in err) == (2, True)
 
 
 def test_too_small_a_budget_exits_with_one() -> None:

@@ -15,6 +15,7 @@ EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 
 PROMISES = {
     "arithmetic.py": [" = ", "0."],
+    "byte_matcher.py": ["obey their laws", "balanced: ", "nested at most 1 deep"],
     "chat.py": ["The sky is blue because"],
     "classify.py": ["P(positive) is about", "mass of all labels together"],
     "masking.py": ["plain masking", "the same draws, weighted", "different dates"],

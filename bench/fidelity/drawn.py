@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from condit.sampler.base import State, log_mean_exp
+from condit.sampler.base import State
+from condit.weights import log_mean_exp
 
 Text = tuple[int, ...]
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from condit.constraint.grammar import grammar
     from condit.constraint.json_schema import json_schema
     from condit.constraint.regex import regex
+    from condit.constraint.source import make_constraint
     from condit.errors import CompileError, ConditError
     from condit.model.base import Decoder, Model
     from condit.model.load import load
@@ -27,13 +28,14 @@ if TYPE_CHECKING:
     from condit.prefer.base import Preference
     from condit.prefer.classifier import classifier
     from condit.prefer.likelihood import likelihood
+    from condit.prefer.source import make_preference
     from condit.prefer.zero_shot import zero_shot
-    from condit.report import Report
+    from condit.report import Guarantee, Report
     from condit.result import Result, Sample, Stats
     from condit.sampler.asap import ASAp
     from condit.sampler.auto import Auto
     from condit.sampler.awrs import AWRS
-    from condit.sampler.base import Guarantee, Sampler
+    from condit.sampler.base import Sampler
     from condit.sampler.beam import Beam
     from condit.sampler.best_of import BestOf
     from condit.sampler.exact import Exact
@@ -56,6 +58,7 @@ _HOMES = {
     "condit.constraint.grammar": ("grammar",),
     "condit.constraint.json_schema": ("json_schema",),
     "condit.constraint.regex": ("regex",),
+    "condit.constraint.source": ("make_constraint",),
     "condit.errors": ("CompileError", "ConditError"),
     "condit.model.base": ("Decoder", "Model"),
     "condit.model.load": ("load",),
@@ -63,13 +66,14 @@ _HOMES = {
     "condit.prefer.base": ("Preference",),
     "condit.prefer.classifier": ("classifier",),
     "condit.prefer.likelihood": ("likelihood",),
+    "condit.prefer.source": ("make_preference",),
     "condit.prefer.zero_shot": ("zero_shot",),
-    "condit.report": ("Report",),
+    "condit.report": ("Guarantee", "Report"),
     "condit.result": ("Result", "Sample", "Stats"),
     "condit.sampler.asap": ("ASAp",),
     "condit.sampler.auto": ("Auto",),
     "condit.sampler.awrs": ("AWRS",),
-    "condit.sampler.base": ("Guarantee", "Sampler"),
+    "condit.sampler.base": ("Sampler",),
     "condit.sampler.beam": ("Beam",),
     "condit.sampler.best_of": ("BestOf",),
     "condit.sampler.exact": ("Exact",),
@@ -92,10 +96,12 @@ __all__ = [  # noqa: RUF022 - the order of the documentation
     "json_schema",
     "choice",
     "function",
+    "make_constraint",
     "prefer",
     "likelihood",
     "classifier",
     "zero_shot",
+    "make_preference",
     "cache_info",
     "clear_cache",
     "set_cache_limit",

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -16,18 +13,19 @@ from rich.text import Text
 
 import condit
 from condit.cli_output import Output, console, following, show, show_info, show_plan
-from condit.errors import ArgumentError, ConditError, GenerationError
+from condit.cli_streams import NO_ANSWER, Commands, read_text
+from condit.constraint.source import ConstraintSource
+from condit.errors import ArgumentError
 from condit.info import gather
-from condit.plugins import find, registered
+from condit.plugins import find, find_source, registered
 from condit.start_up import loading
 
 if TYPE_CHECKING:
     from condit.constraint.base import Constraint
-    from condit.constraint.json_schema import JsonSchema
     from condit.model.base import Model, Prompt
-    from condit.model.source import ModelSource
 
 app = typer.Typer(
+    cls=Commands,
     name="condit",
     no_args_is_help=True,
     add_completion=False,
@@ -36,12 +34,7 @@ app = typer.Typer(
     "faithfully weighted.",
 )
 
-BAD_INPUT = 2
-"""Exit code for a question that cannot be asked: a typing error, a broken schema, no such model."""
-
-NO_ANSWER = 1
-"""Exit code for a proper question whose answer is no: not satisfied, or no valid text drawn."""
-
+OPTIONS = "--json-schema, --regex, --grammar, --choice or --constraint"
 
 STREAMING = ("auto", "awrs", "masked", "smc", "learned")
 """Samplers that write one text through, so that it can be printed as it comes."""
@@ -61,6 +54,12 @@ Grammar = Annotated[
 Choice = Annotated[
     list[str] | None,
     typer.Option("--choice", help="One of the texts to choose from; give it several times."),
+]
+Named = Annotated[
+    str | None,
+    typer.Option(
+        "--constraint", metavar="NAME=VALUE", help="A constraint by name: see condit constraints."
+    ),
 ]
 
 
@@ -95,6 +94,11 @@ def generate(
     regex: Regex = None,
     grammar: Grammar = None,
     choice: Choice = None,
+    constraint: Named = None,
+    prefer: Annotated[
+        str | None,
+        typer.Option(metavar="NAME=VALUE", help="What is better, by name: see condit preferences."),
+    ] = None,
     n: Annotated[int, typer.Option("-n", help="How many samples to draw.")] = 1,
     max_tokens: Annotated[
         int, typer.Option(help="The most tokens that a text may have, its end not counted.")
@@ -142,41 +146,40 @@ def generate(
 
     Exit code 0: at least one valid text; 1: none was drawn; 2: the question cannot be asked.
     """
-    with _errors_to_exit_codes():
-        if stream and (n != 1 or output is Output.JSON):
-            raise ArgumentError("--stream prints one text as it comes: use -n 1, and no json")
-        if stream and sampler not in STREAMING:
-            raise ArgumentError(
-                f"--stream prints one text as it comes, and {sampler} tries several: "
-                f"use --sampler {' or '.join(STREAMING[1:])}"
-            )
-        if stream and sampler == "auto":
-            sampler = "awrs"
-        constraint = _constraint(json_schema, regex, grammar, choice)
-        text = _read("-") if prompt == "-" else prompt
-        loaded = _load(model, backend)
-        asked: Prompt = _messages(text, system) if chat or system is not None else text
-        with following(loaded, n, max_tokens, stream) as on_step:
-            result = condit.generate(
-                loaded,
-                asked,
-                constraint,
-                n=n,
-                max_tokens=max_tokens,
-                sampler=sampler,
-                seed=seed,
-                temperature=temperature,
-                top_k=top_k,
-                top_p=top_p,
-                drafts=drafts,
-                on_step=on_step,
-            )
-        if stream:
-            typer.echo()
-        else:
-            show(result, output)
-        if report:
-            typer.echo(f"\n{result.report}", err=output is not Output.TABLE)
+    if stream and (n != 1 or output is Output.JSON):
+        raise ArgumentError("--stream prints one text as it comes: use -n 1, and no json")
+    if stream and sampler not in STREAMING:
+        raise ArgumentError(
+            f"--stream prints one text as it comes, and {sampler} tries several: "
+            f"use --sampler {' or '.join(STREAMING[1:])}"
+        )
+    if stream and sampler == "auto":
+        sampler = "awrs"
+    wanted = _constraint(json_schema, regex, grammar, choice, constraint)
+    preferred = None if prefer is None else condit.make_preference(*_pair("--prefer", prefer))
+    text = read_text("-") if prompt == "-" else prompt
+    loaded = _load(model, backend)
+    asked: Prompt = _messages(text, system) if chat or system is not None else text
+    with following(loaded, n, max_tokens, stream) as on_step:
+        result = condit.generate(
+            loaded,
+            asked,
+            wanted,
+            n=n,
+            max_tokens=max_tokens,
+            prefer=preferred,
+            sampler=sampler,
+            seed=seed,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            drafts=drafts,
+            on_step=on_step,
+        )
+    if not stream:
+        show(result, output)
+    if report:
+        typer.echo(f"\n{result.report}", err=output is not Output.TABLE)
 
 
 @app.command()
@@ -186,18 +189,18 @@ def check(
     regex: Regex = None,
     grammar: Grammar = None,
     choice: Choice = None,
+    constraint: Named = None,
 ) -> None:
     """Say whether a text satisfies a constraint; if not, why, and at which character.
 
     Exit code 0: it does; 1: it does not; 2: the question cannot be asked. A final newline, as
     editors add it, is not part of the text.
     """
-    with _errors_to_exit_codes():
-        constraint = _constraint(json_schema, regex, grammar, choice)
-        if constraint is None:
-            raise ArgumentError("give a constraint: --json-schema, --regex, --grammar or --choice")
-        why = constraint.explain(_read(text).removesuffix("\n"))
-        typer.echo(why or "satisfied")
+    wanted = _constraint(json_schema, regex, grammar, choice, constraint)
+    if wanted is None:
+        raise ArgumentError(f"give a constraint: {OPTIONS}")
+    why = wanted.explain(read_text(text).removesuffix("\n"))
+    typer.echo(why or "satisfied")
     if why:
         raise typer.Exit(NO_ANSWER)
 
@@ -226,26 +229,36 @@ def explain_schema(
 
     Exit code 0: the schema can be enforced; 2: it cannot, or it is none.
     """
-    with _errors_to_exit_codes():
-        constraint = _json_schema(schema, order=order, whitespace=whitespace)
-        show_plan(constraint.plan, as_json)
+    given = read_text(schema) if str(schema) == "-" else schema
+    made = condit.json_schema(given, order=order, whitespace=whitespace)
+    show_plan(made.plan, as_json)
 
 
 @app.command()
 def models() -> None:
     """List the models that are known by name, and whether they are ready."""
-    table = Table(box=None, pad_edge=False)
-    for heading in ("name", "model", "status"):
-        table.add_column(heading, overflow="fold")
-    for name in sorted(registered("models")):
-        try:
-            source = cast("ModelSource", find("models", name))
-            table.add_row(name, Text(source.description), Text(source.status()))
-        except Exception as error:
-            # One plugin that does not load is no reason to hide the others.
-            table.add_row(name, "", Text(f"failed to load: {type(error).__name__}: {error}"))
-    console().print(table)
+    _list("models", ("name", "model", "status"), lambda each: (each.description, each.status()))
     typer.echo("A directory with a transformers model and a .gguf file work too.")
+
+
+@app.command()
+def constraints() -> None:
+    """List the constraints that are known by name, and what --constraint makes them of."""
+    _list(
+        "constraints",
+        ("name", "value", "made of"),
+        lambda each: ("TEXT" if each.given_as == "text" else "FILE", each.description),
+    )
+    typer.echo(
+        "Give one as --constraint NAME=VALUE; where a FILE is asked for, - is standard input."
+    )
+
+
+@app.command()
+def preferences() -> None:
+    """List the preferences that are known by name, and what --prefer makes them of."""
+    _list("preferences", ("name", "made of"), lambda each: (each.description,))
+    typer.echo("Give one as --prefer NAME=TEXT.")
 
 
 @app.command()
@@ -259,59 +272,50 @@ def info(
     show_info(gather(), output)
 
 
-@contextmanager
-def _errors_to_exit_codes() -> Iterator[None]:
-    try:
-        yield
-    except GenerationError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(NO_ANSWER) from error
-    except ConditError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(BAD_INPUT) from error
+def _list(kind: str, headings: Sequence[str], row: Callable[[Any], tuple[str, ...]]) -> None:
+    """Print a line for everything that is registered under ``kind``."""
+    table = Table(box=None, pad_edge=False)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for name in sorted(registered(kind)):
+        try:
+            cells = row(find(kind, name))
+        except Exception as error:
+            # One plugin that does not load is no reason to hide the others.
+            cells = (str(error),)
+        table.add_row(name, *map(Text, cells))
+    console().print(table)
 
 
 def _constraint(
-    json_schema: Path | None, regex: str | None, grammar: Path | None, choice: list[str] | None
+    json_schema: Path | None,
+    regex: str | None,
+    grammar: Path | None,
+    choice: list[str] | None,
+    named: str | None,
 ) -> Constraint | None:
-    given = [value for value in (json_schema, regex, grammar, choice) if value]
+    """The constraint that the options ask for, each of which is one of those known by name."""
+    options = {"json_schema": json_schema, "regex": regex, "grammar": grammar, "choice": choice}
+    given: list[tuple[str, Any]] = [pair for pair in options.items() if pair[1] not in (None, [])]
+    given += [] if named is None else [_pair("--constraint", named)]
+    if not given:
+        return None
     if len(given) > 1:
-        raise ArgumentError("give one of --json-schema, --regex, --grammar and --choice, not more")
-    if json_schema:
-        return _json_schema(json_schema)
-    if regex:
-        return condit.regex(regex)
-    if grammar:
-        return condit.grammar(_read(grammar))
-    return condit.choice(*choice) if choice else None
+        raise ArgumentError(f"give one constraint, not more: {OPTIONS}")
+    ((name, value),) = given
+    given_as = find_source("constraints", name, ConstraintSource).given_as
+    if given_as == "path" and str(value) != "-":
+        value = Path(value)
+    elif given_as != "text":
+        value = read_text(value)
+    return condit.make_constraint(name, value)
 
 
-def _read(path: Path | str) -> str:
-    if str(path) == "-":
-        return sys.stdin.read()
-    try:
-        return Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise ArgumentError(f"{path} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ArgumentError(f"{path} is not UTF-8 text (byte {error.start})") from error
-
-
-def _json_schema(path: Path, **options: str) -> JsonSchema:
-    # Read here for its messages; a path also says where references to files lead.
-    read = _read_json(path)
-    source = read if str(path) == "-" else path
-    return condit.json_schema(source, **options)  # type: ignore[arg-type]
-
-
-def _read_json(path: Path) -> object:
-    text = _read(path)
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ArgumentError(
-            f"{path} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
-        ) from error
+def _pair(option: str, text: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not sign:
+        raise ArgumentError(f"{option} {text}: write a name and what it is made of, NAME=VALUE")
+    return name, value
 
 
 def _messages(text: str, system: str | None) -> list[dict[str, str]]:

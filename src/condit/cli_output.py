@@ -20,7 +20,7 @@ from rich.text import Text
 
 from condit.model.base import Model
 from condit.result import Result
-from condit.sampler.base import StepInfo
+from condit.trace import StepInfo
 
 if TYPE_CHECKING:
     from condit.constraint.schema.plan import Enforcement
@@ -34,10 +34,17 @@ class Output(enum.StrEnum):
     TEXT = "text"
 
 
+class _Output(Console):
+    """A console that leaves it to its caller what to do where nobody reads on."""
+
+    def on_broken_pipe(self) -> None:
+        raise  # rich calls this where it has caught the error
+
+
 def console() -> Console:
     """Standard output."""
     # In a pipe, lines are as long as they are: whoever reads them can fold them.
-    return Console() if sys.stdout.isatty() else Console(width=200)
+    return _Output() if sys.stdout.isatty() else _Output(width=200)
 
 
 @contextmanager
@@ -49,10 +56,14 @@ def following(
         decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
 
         def print_token(info: StepInfo) -> None:
-            if info.tokens[0] is not None:
-                typer.echo(decoder.decode(model.vocabulary.bytes[info.tokens[0]]), nl=False)
+            for drawn in info.draws:
+                if drawn.lane == 0 and drawn.attempt is None and drawn.token is not None:
+                    typer.echo(decoder.decode(model.vocabulary.bytes[drawn.token]), nl=False)
 
-        yield print_token
+        try:
+            yield print_token
+        finally:
+            typer.echo()
         return
     terminal = Console(stderr=True)
     if not terminal.is_terminal:
@@ -70,13 +81,13 @@ def following(
 
         def move_bar(info: StepInfo) -> None:
             nonlocal tried, accepted
-            if info.tokens:
-                growing = sum(token is not None for token in info.tokens)
+            if any(drawn.lane is not None for drawn in info.draws):
+                growing = sum(not drawn.given for drawn in info.draws)
                 progress.update(task, advance=1, description=f"Drawing {growing} samples")
                 return
             # Whole texts are tried, and how long that takes is not known before.
-            tried += len(info.attempts)
-            accepted += sum(attempt.outcome == "accepted" for attempt in info.attempts)
+            tried += len(info.ends)
+            accepted += sum(ended.accepted for ended in info.ends)
             said = f"Accepted {accepted} of {tried} attempts for {n} samples"
             progress.update(task, total=None, description=said)
 
@@ -86,13 +97,19 @@ def following(
 def show(result: Result, output: Output) -> None:
     """Print a result."""
     if output is Output.JSON:
-        typer.echo(json.dumps(result.to_dict(), ensure_ascii=False, indent=2))
+        _show_json(result.to_dict())
     elif output is Output.TEXT:
         for sample in result.samples:
             if sample.valid:
                 typer.echo(sample.text)
     else:
         _show_table(result)
+
+
+def _show_json(found: object) -> None:
+    # What an encoding lacks, JSON can escape.
+    escaped = not sys.stdout.encoding.lower().startswith("utf")
+    typer.echo(json.dumps(found, ensure_ascii=escaped, indent=2))
 
 
 def _show_table(result: Result) -> None:
@@ -131,8 +148,7 @@ def show_plan(plan: Sequence[Enforcement], as_json: bool) -> None:
     """Print where each keyword of a schema is enforced, and how many are enforced where."""
     counts: Counter[str] = Counter(each.where for each in plan)
     if as_json:
-        found = {"keywords": [asdict(each) for each in plan], "counts": dict(counts)}
-        typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        _show_json({"keywords": [asdict(each) for each in plan], "counts": dict(counts)})
         return
     if plan:
         table = Table(box=None, pad_edge=False)
@@ -160,7 +176,7 @@ def show_plan(plan: Sequence[Enforcement], as_json: bool) -> None:
 def show_info(sections: dict[str, dict[str, Any]], output: Output) -> None:
     """Print what `condit.info.gather` found."""
     if output is Output.JSON:
-        typer.echo(json.dumps(sections, ensure_ascii=False, indent=2))
+        _show_json(sections)
         return
     for name, section in sections.items():
         typer.echo(name)

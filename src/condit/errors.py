@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from condit.result import Result
+from condit.result import Result
 
 
 class ConditError(Exception):
@@ -46,6 +43,10 @@ class IncompatibleDependencyError(ConditError, ImportError):
 
 class ModelError(ConditError):
     """A model cannot be loaded or run: no such directory, a damaged file, an unknown kind."""
+
+
+class RunCancelledError(ConditError):
+    """A run that shares a model with others was cancelled, by whoever looks after it."""
 
 
 class PromptTooLongError(ConditError, ValueError):
@@ -102,6 +103,10 @@ class UnknownEndingWarning(UserWarning):
 
 class RefusedTokenError(ConditError, ValueError):
     """A matcher was advanced by a token that it refuses; its state is unchanged."""
+
+
+class InsertionError(ConditError, ValueError):
+    """Text that the caller put in between draws is refused by the constraint."""
 
 
 class GenerationError(ConditError, RuntimeError):

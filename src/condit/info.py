@@ -12,8 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from condit.errors import ConditError
 from condit.foreign.versions import installed, packages
-from condit.plugins import registered
+from condit.plugins import KINDS, find, registered
 
 Section = dict[str, Any]
 
@@ -143,15 +144,14 @@ def _caches() -> Section:
 
 def _plugins() -> Section:
     found: Section = {}
-    for kind in ("models", "samplers"):
+    for kind in KINDS:
         names = []
-        for name, point in sorted(registered(kind).items()):
+        for name in sorted(registered(kind)):
             try:
-                point.load()
+                find(kind, name)
                 names.append(name)
-            # A module may even leave the interpreter while it is imported.
-            except (Exception, SystemExit) as error:
-                found[f"{kind}: {name}"] = f"failed to load: {type(error).__name__}: {error}"
+            except ConditError as error:
+                found[f"{kind}: {name}"] = str(error)
         found[kind] = names
     return found
 

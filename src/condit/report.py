@@ -1,24 +1,30 @@
-"""How far to trust draws, in numbers."""
+"""How far to trust draws, in numbers: what a report holds, and how it reads.
+
+Where the numbers come from is no matter of this file; see ``condit.outcome``.
+"""
 
 from __future__ import annotations
 
+import enum
 import math
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from condit.sampler.base import (
-    Guarantee,
-    Sampler,
-    State,
-    StepInfo,
-    effective_sample_size,
-    log_mean_exp,
-)
-from condit.sampler.lineages import effective_lineages, relative_error
 
-if TYPE_CHECKING:
-    from condit.result import Sample
+class Guarantee(enum.Enum):
+    """What a sampler promises about its draws."""
+
+    WEIGHTED = "weighted"
+    """Weighted draws: at any number of lanes weights are unbiased, ``E[Ẑ] = Z``."""
+    EXACT = "exact"
+    """Independent draws from the target itself, with equal weights."""
+    LIMIT = "limit"
+    """Equally weighted draws whose law comes near the target as work goes on, and differs now."""
+    PROPOSAL = "proposal"
+    """Draws from another law than the target, which is named and whose distance is reported."""
+    SEARCH = "search"
+    """No draws: the best texts found. The evidence is a lower bound."""
+
 
 _PROMISES = {
     Guarantee.WEIGHTED: "weighted draws; averages with weights are consistent",
@@ -119,98 +125,6 @@ class Report:
             return ""
         most = "" if self.log_upper_bound is None else f" and {self.log_upper_bound:.3f}"
         return f", surely {'at least' if not most else 'between'} {self.log_lower_bound:.3f}{most}"
-
-
-def report_of(
-    state: State, sampler: Sampler, samples: Sequence[Sample], trace: Sequence[StepInfo]
-) -> Report:
-    """The report on a run that has ended, or was broken off."""
-    problem = state.problem
-    greedy = problem.law.temperature == 0
-    log_weights = [sample.log_weight for sample in samples]
-    log_evidence = math.nan if greedy else log_mean_exp(log_weights)
-    valid = [sample for sample in samples if sample.valid]
-    lineages = [sample.lineage for sample in samples]
-    unfaithful = sampler.guarantee in (Guarantee.PROPOSAL, Guarantee.SEARCH)
-    guarantee = state.guarantee or sampler.guarantee
-    if not state.done and guarantee in (Guarantee.EXACT, Guarantee.WEIGHTED):
-        guarantee = Guarantee.LIMIT  # where a run breaks off may depend on its draws
-    if guarantee is Guarantee.EXACT and problem.preference is not None:
-        guarantee = Guarantee.WEIGHTED  # what was drawn exactly is weighted by φ
-    bound = state.log_bound if problem.preference is None else None
-    return Report(
-        guarantee=guarantee,
-        draws=len(samples),
-        valid=len(valid),
-        distinct=len({sample.text for sample in valid}),
-        lineages=len({sample.lineage for sample in valid}),
-        ess=effective_lineages(log_weights, lineages),
-        kish_ess=effective_sample_size(log_weights),
-        log_evidence=log_evidence,
-        log_evidence_error=None if greedy else _error(state, sampler, trace),
-        log_lower_bound=_log_mass(valid),
-        log_upper_bound=bound,
-        attempts=state.attempts,
-        accepted=state.accepted,
-        masked_mass=None if greedy else _masked_mass(trace),
-        kl_to_model=None if greedy or unfaithful else _divergence(samples, log_evidence),
-        notes=dict(state.notes),
-    )
-
-
-def _error(state: State, sampler: Sampler, trace: Sequence[StepInfo]) -> float | None:
-    """Standard error of the evidence, relative to it.
-
-    Lanes that share an origin are not independent: see ``condit.sampler.lineages``.
-    """
-    if state.log_evidence_error is not None:
-        size = len(state.lanes)
-        if sampler.guarantee is not Guarantee.EXACT or size < 2:
-            return state.log_evidence_error
-        # Weights of exact draws differ by the preference alone, on top of the rest.
-        ess = effective_sample_size(state.log_weights)
-        spread = (size / ess - 1) / (size - 1) if ess > 0 else 0.0
-        return math.sqrt(state.log_evidence_error**2 + max(spread, 0.0))
-    if sampler.guarantee is not Guarantee.WEIGHTED:
-        return None
-    resamplings = sum(info.ancestors is not None for info in trace)
-    return relative_error(state.log_weights, [lane.origin for lane in state.lanes], resamplings)
-
-
-def _log_mass(valid: Sequence[Sample]) -> float:
-    """Natural logarithm of the summed mass of distinct token sequences, ``φ`` included."""
-    masses = {
-        (sample.tokens, sample.finish_reason): sample.log_probability + sample.log_preference
-        for sample in valid
-    }
-    if not masses:
-        return -math.inf
-    return log_mean_exp(list(masses.values())) + math.log(len(masses))
-
-
-def _masked_mass(trace: Sequence[StepInfo]) -> float | None:
-    local = [
-        1 - math.exp(min(log_weight, 0.0))
-        for info in trace
-        for token, log_weight in zip(info.tokens, info.local_log_weights, strict=True)
-        if token is not None
-    ]
-    return math.fsum(local) / len(local) if local else None
-
-
-def _divergence(samples: Sequence[Sample], log_evidence: float) -> float | None:
-    """``KL(target || p) = E[log φ] - log Z`` under the target."""
-    if not math.isfinite(log_evidence):
-        return None
-    highest = max(sample.log_weight for sample in samples)
-    weights = [math.exp(sample.log_weight - highest) for sample in samples]
-    total = math.fsum(weights)
-    mean = math.fsum(
-        weight / total * sample.log_preference
-        for weight, sample in zip(weights, samples, strict=True)
-        if weight > 0
-    )
-    return mean - log_evidence
 
 
 def _with_error(value: float, error: float | None) -> str:

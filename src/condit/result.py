@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from condit.report import Report
-from condit.sampler.base import FinishReason, StepInfo, effective_sample_size, log_mean_exp
-from condit.sampler.lineages import effective_lineages
+from condit.trace import FinishReason, StepInfo
+from condit.weights import effective_lineages, effective_sample_size, log_mean_exp
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,8 @@ class Sample:
             its choice); 0 without a preference.
         lineage: which of the first lanes it descends from: samples of one lineage share a
             beginning, and may be copies. Without resampling each is of its own.
+        given: which tokens the caller put in (``insert=``), as ranges of their places in
+            ``tokens``. They have no part in ``log_probability``.
     """
 
     text: str
@@ -44,6 +46,7 @@ class Sample:
     value: Any = None
     log_preference: float = 0.0
     lineage: int = 0
+    given: tuple[range, ...] = ()
 
     @property
     def valid(self) -> bool:
@@ -154,7 +157,7 @@ class Result:
 
         ``1 / Σ W²`` over the shares ``W`` of the weight that lineages have: between 1 and their
         number; 0 if no sample is valid. Lanes that were resampled are copies of common ancestors,
-        however equal their weights are, and count as one; see ``condit.sampler.lineages``.
+        however equal their weights are, and count as one; see ``condit.weights``.
         """
         return effective_lineages(self.log_weights, [sample.lineage for sample in self.samples])
 
@@ -244,6 +247,7 @@ class Result:
                     "finish_reason": sample.finish_reason,
                     "valid": sample.valid,
                     "lineage": sample.lineage,
+                    "given": [[span.start, span.stop] for span in sample.given],
                 }
                 for sample, weight in zip(self.samples, self.weights, strict=True)
             ],

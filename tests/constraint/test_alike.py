@@ -9,7 +9,6 @@ from condit import Vocabulary
 from condit.constraint.alike import Alike, alike_at
 from condit.constraint.base import Matcher
 from condit.constraint.characters import ALPHABET, Characters, kind_of
-from condit.constraint.shortest_spelling import spell
 
 BYTES = Vocabulary.of_bytes()
 
@@ -24,8 +23,7 @@ def found(constraint: condit.Constraint, text: str) -> Alike:
 def probes(matcher: Matcher) -> list[tuple[int, ...]]:
     ending = matcher.ending(thorough=True)
     assert ending is not None
-    spelled = spell(ending, BYTES)
-    return [(*spelled.tokens(place), BYTES.end) for place in range(len(ending) + 1)]
+    return [(*ending.tokens(place), BYTES.end) for place in range(len(ending.text) + 1)]
 
 
 def characters(kinds: frozenset[int]) -> str:

@@ -43,7 +43,7 @@ def test_a_type_is_enforced(case: Case, writes, by_byte, order_taker) -> None:
     matcher = constraint.bind(by_byte)
     ending = matcher.ending()
     assert ending is not None
-    assert constraint.accepts(ending.decode())
+    assert constraint.accepts(ending.text.decode())
     if case.name in _SLOW_TO_DRAW:
         return
     for seed in (0, 1):

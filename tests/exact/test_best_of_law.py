@@ -20,11 +20,12 @@ from test_unbiased import WORLDS, world_of
 from condit import AWRS, BestOf
 from condit.constraint.base import Matcher
 from condit.prefer.base import Preference
-from condit.sampler.base import Problem, State, log_mean_exp
+from condit.sampler.base import Problem, State
 from condit.sampler.best_of import kl_bound, kl_of_yes_or_no
 from condit.sampler.local import Kernel
 from condit.testing import World, check_sampler, kullback_leibler
 from condit.testing.laws import p_values_of_means
+from condit.weights import log_mean_exp
 
 Text = tuple[int, ...]
 Law = dict[Text | None, float]

@@ -17,10 +17,10 @@ from test_unbiased import WORLDS, letters_world, world_of
 import condit
 from condit import ASAp, Exact, Learned
 from condit.prefer.score import prefer
-from condit.sampler.attempts import AttemptsState, Going, Trial
 from condit.sampler.base import Problem, State
 from condit.sampler.node import Node
 from condit.sampler.trie import Trie
+from condit.sampler.trie_attempts import Going, TrieAttemptsState, TrieTrial
 from condit.testing import BrokenLawError, World, check_sampler
 from condit.testing.laws import p_values_of_means
 from condit.testing.samplers import run_to_the_end
@@ -51,7 +51,7 @@ def test_draws_are_independent() -> None:
 class InOrderOfEnding(Exact):
     """Takes accepted attempts as they end: short texts end first."""
 
-    def _settle(self, state: AttemptsState) -> None:
+    def _settle(self, state: TrieAttemptsState) -> None:
         renumbered = {
             state.attempts + rank: trial for rank, trial in enumerate(state.ended.values())
         }
@@ -63,8 +63,8 @@ class InOrderOfEnding(Exact):
 class NoCoin(Exact):
     """Trusts bounds that have come down since they were seen."""
 
-    def advance(self, state: AttemptsState, trial: Trial, node: Node) -> Going:
-        trial.lane.log_assumed = node.log_bound()
+    def advance(self, state: TrieAttemptsState, trial: TrieTrial, node: Node) -> Going:
+        trial.log_assumed = node.log_bound()
         return super().advance(state, trial, node)
 
 
@@ -140,7 +140,7 @@ def test_exact_draws_stay_exact_while_nodes_are_evicted() -> None:
 
     @dataclass(frozen=True)
     class Tight(Exact):
-        def init(self, problem: Problem, rng: np.random.Generator) -> AttemptsState:
+        def init(self, problem: Problem, rng: np.random.Generator) -> TrieAttemptsState:
             return super().init(replace(problem, trie=trie), rng)
 
     check = Tight(width=4)

@@ -24,9 +24,7 @@ from condit import NgramModel, Vocabulary
 from condit.prefer.base import Preference
 from condit.prefer.score import prefer
 from condit.sampler.base import Problem
-from condit.sampler.budget import outlined
 from condit.sampler.kernels import allowed_tokens
-from condit.sampler.local import bind
 from condit.sampler.mcmc import MCMC, PROPOSALS, ChainsState, Draft, Place, log_value
 from condit.testing import World
 from condit.testing.laws import p_values_of_means
@@ -60,7 +58,7 @@ def chains_of(
 ) -> Chains:
     problem = dataclasses.replace(world.problem(1), finish=finish, preference=preference)
     end = world.model.vocabulary.end
-    root = bind(problem)
+    root = problem.bind()
     assert root is not None
     laws: dict[tuple[int, ...], tuple[Matrix, Matrix, NDArray[np.bool_]]] = {}
 
@@ -70,7 +68,7 @@ def chains_of(
             matcher = root.copy()
             for token in prefix:
                 matcher.advance(token)
-            around, _ = outlined(matcher)
+            around = matcher.outline().tokens(len(matcher.vocabulary))
             assert around is not None
             base = world.next_token(prefix)
             local = np.where(around, base, 0)

@@ -16,11 +16,11 @@ from table_model import END, TableModel
 import condit
 from condit import Auto, Exact, Guarantee
 from condit.constraint.base import Constraint
-from condit.sampler.attempts import AttemptsState
 from condit.sampler.auto import probation
-from condit.sampler.base import Problem, State, StepInfo
+from condit.sampler.base import Problem, State
 from condit.sampler.trie import Trie
 from condit.testing.laws import p_values_of_means
+from condit.trace import StepInfo
 
 LENGTH = 6
 SURVIVE = 0.73
@@ -181,7 +181,7 @@ def test_acceptance_at_one_bound_says_nothing_about_the_draws(steady: bool, widt
         rng = np.random.default_rng(seed)
         sampler = Exact(width, beginnings=0)
         state = sampler.init(replace(problem, trie=Trie()), rng)
-        assert state.trie.log_bound == pytest.approx(0)
+        assert state.path.trie.log_bound == pytest.approx(0)
         if steady:
             state.begin_probation(2)
         while state.attempts < 2:
@@ -203,15 +203,16 @@ def test_the_turn_is_decided_once_and_by_counts() -> None:
     turned = 0
     for seed in range(40):
         rng = np.random.default_rng(seed)
-        state: State = Auto().init(problem_of(8), rng)
+        state = Auto().init(problem_of(8), rng)
         bounds: list[float] = []
         while not state.done:
             state, info = Auto().step(rng, state)
-            bounds += [attempt.log_bound for attempt in sorted(info.attempts)]
-        turned += not isinstance(state, AttemptsState)
-        if not isinstance(state, AttemptsState):
-            assert state.attempts == probation(8)
-            assert state.accepted < 0.2 * probation(8)
+            tried = [ended for ended in info.ends if ended.attempt is not None]
+            bounds += [each.log_bound for each in sorted(tried, key=lambda each: each.attempt)]
+        turned += state.turned is not None
+        if state.turned is not None:
+            assert state.findings().attempts == probation(8)
+            assert state.findings().accepted < 0.2 * probation(8)
         # On probation all begin at the bound of the beginning, however much is known by then.
         assert len(set(bounds[: probation(8)])) == 1
         assert bounds[0] == pytest.approx(0)
@@ -241,8 +242,8 @@ def test_draws_that_were_found_are_not_lost_with_the_lanes() -> None:
     said = set()
     for seed in range(100):
         state = run(Auto(), problem_of(2), seed)
-        said.add(state.guarantee)
-        if state.guarantee is Guarantee.LIMIT:
+        said.add(state.findings().guarantee)
+        if state.findings().guarantee is Guarantee.LIMIT:
             assert state.lanes[0].log_weight == 0
             assert state.lanes[1].log_weight == -math.inf
     assert None in said

@@ -17,10 +17,10 @@ from scipy.stats import chisquare
 import condit
 from condit import NgramModel, Rejection, Vocabulary
 from condit.prefer.score import prefer
+from condit.sampler.attempts import log_share
 from condit.sampler.base import Problem
 from condit.sampler.law import BaseLaw
-from condit.sampler.local import bind
-from condit.sampler.rejection import RejectionState, log_share
+from condit.sampler.rejection import RejectionState
 from condit.testing import World, check_sampler
 from condit.testing.laws import p_values_of_means
 
@@ -95,7 +95,7 @@ def test_the_plain_share_of_accepted_attempts_would_be_noticed() -> None:
 def test_near_the_budget_the_target_is_that_of_other_samplers() -> None:
     world = world_of("(b|ca|cb)*(aab|c)")
     problem = dataclasses.replace(world.problem(1), finish=True)
-    root = bind(problem)
+    root = problem.bind()
     assert root is not None
     end = world.model.vocabulary.end
 

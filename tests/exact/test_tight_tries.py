@@ -18,7 +18,8 @@ from test_unbiased import world_of
 import condit
 from condit import SMC, ASAp, BestOf, Exact, Learned
 from condit.model.base import Model
-from condit.sampler.base import Guarantee, Problem, Sampler
+from condit.report import Guarantee
+from condit.sampler.base import Problem, Sampler
 from condit.sampler.trie import Trie
 from condit.testing import World, check_sampler
 from condit.testing.laws import p_values_of_means

@@ -118,6 +118,39 @@ def test_it_is_attention_as_defined(
     assert torch.allclose(result.double(), expected, rtol=precision, atol=precision)
 
 
+@pytest.mark.parametrize("reproducible", [False, True])
+def test_the_work_grows_with_the_lanes_and_not_with_their_square(
+    reproducible: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lanes, own, shared = 200, 5, 10
+    query, key, value = inputs(lanes, shared + lanes * own, torch.float32)
+    seen = np.zeros((lanes, key.shape[2]), dtype=np.bool_)
+    seen[:, :shared] = True
+    for lane in range(lanes):
+        seen[lane, shared + lane * own :][:own] = True
+    mask = additive(seen, torch.float32)
+    widths: list[int] = []
+    product = torch.bmm
+
+    def recorded(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+        widths.append(max(one.shape[2], other.shape[2]))
+        return product(one, other)
+
+    monkeypatch.setattr("torch.bmm", recorded)
+    with torch.no_grad():
+        result, _ = FUNCTIONS[reproducible](Layer(), query, key, value, mask)
+        monkeypatch.undo()
+        # Less than twice the cells that one block of lanes sees, not all 1,010.
+        assert max(widths) < 2 * (shared + 64 * own)
+        assert torch.allclose(
+            result.double(), definition(query, key, value, mask, 0.25), rtol=1e-5, atol=1e-5
+        )
+        # A lane alone sees its cells in another order of sums.
+        alone, _ = FUNCTIONS[True](Layer(), query[:, :, 7:8], key, value, mask[:, :, 7:8])
+    if reproducible:
+        assert torch.equal(alone[:, 0], result[:, 7])
+
+
 def test_order_and_company_leave_no_trace() -> None:
     query, key, value = inputs(70, 300, torch.bfloat16)
     rng = np.random.default_rng(0)

@@ -15,6 +15,7 @@ from small_gguf import write_small_gguf
 
 from condit.errors import ModelError
 from condit.model import gguf
+from condit.model.load import load_gguf
 
 CONVERT = (
     "import sys; from pathlib import Path; from condit.model.gguf import converted;"
@@ -62,7 +63,7 @@ def test_a_killed_conversion_is_made_anew(file: Path) -> None:
     assert any(name.startswith(".converting-") for name in names(target.parent))
     assert gguf.converted(file) == target
     assert names(target.parent) == {target.name, f"{target.name}.lock"}
-    assert gguf.load_gguf(file).name == "small"
+    assert load_gguf(file).name == "small"
 
 
 @pytest.mark.parametrize("lost", ["config.json", "tokenizer.json", "model.safetensors"])

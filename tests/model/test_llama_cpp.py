@@ -232,8 +232,8 @@ def test_lanes_that_agree_share_the_work(tiny: LlamaModel) -> None:
     decoder.advance([[5, 6], [5, 7], [5, 6]])
     assert decoder.positions_forwarded == 2 + 3
     decoder.advance([[8], [], []])
-    rows = decoder.advance([[], [], [8]])  # where lane 0 stands now
-    assert decoder.positions_forwarded == 2 + 3 + 1
+    rows = decoder.advance([[], [], [8]])  # where lane 0 stands now, but it has its logits alone
+    assert decoder.positions_forwarded == 2 + 3 + 1 + 1
     assert_fresh(tiny, rows[2][0], [1, 2, 5, 6, 8])
 
 
@@ -269,7 +269,7 @@ def test_drafts_mixed_with_everything_else(tiny: LlamaModel) -> None:
             lanes = [list(lanes[ancestor]) for ancestor in chosen]
         if noise.random() < 0.2:
             lengths = [int(noise.integers(2, len(lane) + 1)) for lane in lanes]
-            decoder.rewind(lengths)
+            decoder.rewind([length - 2 for length in lengths])
             lanes = [lane[:length] for lane, length in zip(lanes, lengths, strict=True)]
         # Few different tokens, so that drafts are often what comes next.
         new = [noise.integers(3, 5, size=int(noise.integers(0, 3))).tolist() for _ in lanes]
@@ -311,8 +311,8 @@ def test_more_lanes_than_sequences(tiny: LlamaModel) -> None:
             lanes[index] += new[index]
         for index in range(0, count, 37):
             assert_fresh(tiny, rows[index][0], lanes[index])
-    assert decoder.lengths == (5,) * count
-    decoder.rewind([4] * count)
+    assert decoder.lengths == (3,) * count
+    decoder.rewind([2] * count)
     decoder.advance([[9]] * count)
     assert_fresh(tiny, decoder.logits[count - 1], [*lanes[count - 1][:4], 9])
     assert_fresh(tiny, decoder.logits[0], [*lanes[0][:4], 9])
@@ -382,8 +382,8 @@ def test_wrong_calls(tiny: LlamaModel) -> None:
     decoder = tiny.start([1, 2, 3])
     with pytest.raises(ArgumentError, match="2 token lists for 1 lanes"):
         decoder.advance([[1], [2]])
-    with pytest.raises(ArgumentError, match="3 of them its prompt"):
-        decoder.rewind([2])
+    with pytest.raises(ArgumentError, match="0 tokens beyond its prompt"):
+        decoder.rewind([1])
     with pytest.raises(ArgumentError, match="at least one token"):
         decoder.admit([])
 

@@ -68,6 +68,12 @@ def test_wrong_calls_of_the_decoder_are_typed(letters: NgramModel) -> None:
     with pytest.raises(ArgumentError, match="1 token lists for 2 lanes"):
         decoder.advance([[0]])
     with pytest.raises(ArgumentError, match="cannot be rewound to 1"):
-        decoder.rewind([1, 2])
+        decoder.rewind([0, 1])
     with pytest.raises(ArgumentError, match="at least one token"):
         decoder.admit([])
+
+
+@pytest.mark.parametrize("prompt", ["a\ud800", [{"role": "user", "content": "a\ud800"}]])
+def test_a_prompt_with_half_of_a_character_is_refused(prompt: str | list[dict[str, str]]) -> None:
+    with pytest.raises(ArgumentError, match="half of a surrogate pair, at character 1"):
+        NgramModel.train(["ab"]).encode_prompt(prompt)

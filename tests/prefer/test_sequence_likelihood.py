@@ -138,14 +138,14 @@ def test_it_recovers_from_an_interruption(monkeypatch: pytest.MonkeyPatch) -> No
     model = Small()
     likelihood = SequenceLikelihood(model, (0,))
     likelihood.log_probabilities([(0, 3, 4)])
-    forward = CellDecoder._forward
+    forward = CellDecoder.forward
 
     def interrupted(self: CellDecoder, *args: Any, **kwargs: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(CellDecoder, "_forward", interrupted)
+    monkeypatch.setattr(CellDecoder, "forward", interrupted)
     with pytest.raises(KeyboardInterrupt):
         likelihood.log_probabilities([(0, 3, 5, 6, 7)])
-    monkeypatch.setattr(CellDecoder, "_forward", forward)
+    monkeypatch.setattr(CellDecoder, "forward", forward)
     (found,) = likelihood.log_probabilities([(0, 3, 5, 6)])
     assert np.allclose(found, fresh(model, (0, 3, 5, 6), 1), atol=1e-4)

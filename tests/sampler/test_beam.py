@@ -15,10 +15,12 @@ from condit import Beam, Constraint, Matcher, NgramModel, Strength, Vocabulary
 from condit.constraint.base import Violation
 from condit.errors import ArgumentError
 from condit.prefer.base import Preference
-from condit.sampler.base import Lane, Problem, StepInfo, log_mean_exp
+from condit.sampler.base import Lane, Problem
 from condit.sampler.beam import BeamState
 from condit.sampler.law import BaseLaw
 from condit.testing import World
+from condit.trace import StepInfo
+from condit.weights import log_mean_exp
 
 WIDE = Beam(width=300, expand=20)
 
@@ -310,14 +312,14 @@ def test_near_the_budget_only_what_can_still_finish_is_kept(letters: NgramModel)
     assert all(constraint.accepts(text) for text in texts(state)[: len(found(state))])
     assert set(texts(state)[: len(found(state))]) >= {"abc", "abcabc", "ccccc"}
     # There masks are only outlines, and single tokens are asked about.
-    assert sum(sum(info.checks) for info in infos) > 0
+    assert sum(info.checks for info in infos) > 0
 
 
 def test_what_is_refused_by_the_oracle_is_not_found(letters: NgramModel) -> None:
     state, infos = run(Beam(width=30), World(letters, EvenLength(), "ab", 3).problem(10))
     assert all(len(text) % 2 == 0 for text in texts(state))
-    assert infos[0].masks == (0,)
-    assert sum(sum(info.checks) for info in infos) > 0
+    assert infos[0].masks == 0
+    assert sum(info.checks for info in infos) > 0
 
 
 def test_lanes_without_a_text_are_rejected(letters: NgramModel) -> None:
@@ -340,11 +342,14 @@ def test_without_a_constraint_texts_are_cut_at_the_budget(letters: NgramModel) -
 def test_the_trace_tells_the_mass_that_was_allowed(branching: Problem) -> None:
     only = replace(branching, constraint=condit.regex("bx|bz"), lanes=2)
     _, infos = run(Beam(), only)
-    assert infos[0].tokens == (1,)
-    assert math.exp(infos[0].local_log_weights[0]) == pytest.approx(0.15, abs=0.01)
-    assert len(infos[1].tokens) == 2
-    assert math.exp(infos[1].local_log_weights[0]) == pytest.approx(0.9, abs=0.03)
-    assert infos[2].tokens == (6, 6)
+    assert [drawn.token for drawn in infos[0].draws] == [1]
+    assert math.exp(infos[0].draws[0].log_allowed) == pytest.approx(0.15, abs=0.01)
+    assert len(infos[1].draws) == 2
+    assert math.exp(infos[1].draws[0].log_allowed) == pytest.approx(0.9, abs=0.03)
+    # Both end, and each continues a text of its own.
+    assert [(drawn.attempt, drawn.token) for drawn in infos[2].draws] == [(0, 6), (1, 6)]
+    assert sorted(infos[2].ancestors) == [0, 1]
+    assert infos[1].ancestors == (0, 0)
     assert infos[2].effective_sample_size > 1
 
 

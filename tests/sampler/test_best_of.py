@@ -13,10 +13,11 @@ import condit
 from condit import AWRS, BestOf, Masked, NgramModel
 from condit.errors import ArgumentError, UnknownNameError
 from condit.prefer.base import Preference
-from condit.sampler.base import Problem, Sampler, State, StepInfo
+from condit.sampler.base import Problem, Sampler, State
 from condit.sampler.best_of import BestOfState, kl_bound, kl_of_yes_or_no
 from condit.sampler.law import BaseLaw
 from condit.sampler.trie import Trie
+from condit.trace import StepInfo
 
 LETTERS = condit.regex("(ab|ba|c)+")
 
@@ -63,7 +64,8 @@ def test_the_most_preferred_candidate_wins(problem: Problem, letters: NgramModel
         assert lane.log_preference == group.max()
         assert lane.log_weight == 0
     assert [lane.origin for lane in state.lanes] == [0, 1, 2, 3, 4]
-    assert all(len(info.tokens) == 20 for info in infos)
+    drawn = [(each.lane, each.attempt) for each in infos[0].draws]
+    assert drawn == [(number // 4, number) for number in range(20)]
     assert infos[-1].note.endswith("of 20 candidates could be chosen from")
     assert state.steps == len(infos)
 
@@ -123,14 +125,14 @@ def test_a_free_candidate_stops_where_it_cannot_become_valid(
         assert "cbcbcb".startswith(letters.decode(lane.tokens))
     # That a token was refused is an estimate of the mass that was allowed.
     drawn = [
-        (token, weight)
+        (each.token, each.log_allowed)
         for info in infos
-        for token, weight in zip(info.tokens, info.local_log_weights, strict=True)
-        if token is not None
+        for each in info.draws
+        if each.token is not None
     ]
     assert {weight for _, weight in drawn} == {0.0, -math.inf}
     assert sum(weight == -math.inf for _, weight in drawn) == 100
-    assert sum(sum(info.checks) for info in infos) <= len(drawn)
+    assert sum(info.checks for info in infos) <= len(drawn)
 
 
 def test_a_text_that_takes_the_whole_budget_can_win(problem: Problem) -> None:

@@ -12,12 +12,11 @@ from pydantic import BaseModel
 import condit
 from condit import AWRS, SMC, Masked, NgramModel, Vocabulary
 from condit.constraint.base import Constraint, Matcher, Violation, unpack
+from condit.constraint.budgeted import Budgeted
 from condit.errors import RefusedTokenError
 from condit.model.transformers import TransformersModel
 from condit.sampler.base import Problem, Sampler
-from condit.sampler.budget import Budgeted
 from condit.sampler.kernels import allowed_tokens
-from condit.sampler.local import bind
 from condit.testing import World, check_matcher, check_sampler
 
 
@@ -34,7 +33,7 @@ class FinishingWorld(World):
         return {tokens: mass for tokens, mass in everything.items() if self._within(tokens)}
 
     def _within(self, tokens: tuple[int, ...]) -> bool:
-        matcher = bind(self.problem(1))
+        matcher = self.problem(1).bind()
         assert matcher is not None
         return matcher.count_allowed(tokens) == len(tokens)
 

@@ -13,7 +13,7 @@ import condit
 from condit import Vocabulary
 from condit.constraint.alike import Alike
 from condit.constraint.base import Matcher, unpack
-from condit.sampler.budget import Budgeted
+from condit.constraint.budgeted import Budgeted
 from condit.sampler.kernels import draw_by_rejection, draw_masked
 from condit.sampler.law import TokenLaw
 
@@ -137,9 +137,8 @@ def test_what_is_allowed_is_the_same_as_one_by_one(name: str) -> None:
     together = Budgeted.of(within.copy(), cost + 1)
     alone = OneByOne.of(within, cost + 1)
     for _ in range(cost + 1):
-        outline = together.outline()
-        assert outline is not None
-        inside = unpack(outline, len(WORDS))
+        inside = together.outline().tokens(len(WORDS))
+        assert inside is not None
         offered = np.flatnonzero(unpack(together.within.mask(), len(WORDS)))
         for token in rng.permutation(offered)[:300].tolist():
             allowed = together.allows(token)
@@ -175,9 +174,8 @@ def test_what_is_allowed_does_not_depend_on_what_was_asked_before() -> None:
 def test_tokens_of_the_same_bytes_are_allowed_alike() -> None:
     vocabulary = Vocabulary.of([*WORDS.bytes[:-1], '"}', '"}'])
     matcher = at_the_edge(record(a=STRING), vocabulary, b'{"a":"b')
-    outline = matcher.outline()
-    assert outline is not None
-    inside = unpack(outline, len(vocabulary))
+    inside = matcher.outline().tokens(len(vocabulary))
+    assert inside is not None
     same = [token for token in range(len(vocabulary)) if vocabulary.bytes[token] == b'"}']
     assert len(same) == 3
     assert all(inside[token] and matcher.allows(token) for token in same)

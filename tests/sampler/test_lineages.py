@@ -11,8 +11,7 @@ from typer.testing import CliRunner
 import condit
 from condit import SMC, NgramModel
 from condit.cli import app
-from condit.sampler.base import effective_sample_size
-from condit.sampler.lineages import effective_lineages, relative_error
+from condit.weights import effective_lineages, effective_sample_size, relative_error
 
 HARD = condit.regex("([ab]{8}c){3}")
 

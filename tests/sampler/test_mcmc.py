@@ -13,8 +13,10 @@ from condit import MCMC, NgramModel
 from condit.constraint.base import Constraint
 from condit.errors import ArgumentError, BudgetError, UnknownNameError
 from condit.prefer.score import prefer
-from condit.sampler.base import Guarantee, Problem, StepInfo
+from condit.report import Guarantee
+from condit.sampler.base import Problem
 from condit.sampler.mcmc import PROPOSALS, Chain, ChainsState
+from condit.trace import StepInfo
 
 
 def problem_of(
@@ -69,13 +71,12 @@ def test_it_is_a_sampler_like_others(proposal: str, letters: NgramModel) -> None
 
 def test_every_move_is_recorded(letters: NgramModel) -> None:
     state, infos = run(MCMC(moves=5), problem_of(letters, condit.regex("(ab|ba|c)+")))
-    moves = [attempt for info in infos for attempt in info.attempts]
+    moves = [ended for info in infos for ended in info.ends if ended.attempt is not None]
     assert len(moves) == state.attempts == 4 * 5
-    assert sorted(attempt.number for attempt in moves) == list(range(20))
-    outcomes = [attempt.outcome for attempt in moves]
-    assert 0 < outcomes.count("accepted") == state.accepted < 20
+    assert sorted(move.attempt for move in moves) == list(range(20))
+    assert 0 < sum(move.accepted for move in moves) == state.accepted < 20
     for info in infos:
-        assert len(info.tokens) == len(info.local_log_weights) == len(info.masks) == 4
+        assert {drawn.lane for drawn in info.draws} <= {0, 1, 2, 3}
 
 
 def test_without_a_constraint_moves_are_draws_of_the_model(letters: NgramModel) -> None:
@@ -84,15 +85,16 @@ def test_without_a_constraint_moves_are_draws_of_the_model(letters: NgramModel) 
     assert state.log_evidence == 0
     assert {lane.finish_reason for lane in state.lanes} == {"stop", "length"}
     assert all(len(lane.tokens) == 3 for lane in state.lanes if lane.finish_reason == "length")
-    assert all(sum(info.masks) == sum(info.checks) == 0 for info in infos)
+    assert all(info.masks == info.checks == 0 for info in infos)
 
 
 def test_what_is_kept_is_not_forwarded_again(letters: NgramModel) -> None:
     """One chain alone, so that it cannot profit from others."""
     problem = problem_of(letters, condit.regex("(abc){3}"), lanes=1, max_tokens=12)
     state, infos = run(MCMC(moves=20), problem)
-    drawn = sum(token is not None for info in infos for token in info.tokens)
-    proposed = sum(len(attempt.tokens) + 1 for info in infos for attempt in info.attempts)
+    drawn = sum(each.token is not None for info in infos for each in info.draws)
+    moves = [ended for info in infos for ended in info.ends if ended.attempt is not None]
+    proposed = sum(len(move.tokens) + 1 for move in moves)
     assert drawn < proposed
     # What is drawn is forwarded, but for ends; and once a move the token before what is redrawn.
     assert state.positions_forwarded - len(problem.prompt) <= drawn

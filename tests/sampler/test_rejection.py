@@ -13,8 +13,10 @@ from condit import NgramModel, Rejection, Vocabulary
 from condit.constraint.base import Constraint
 from condit.errors import ArgumentError, PromptTooLongError, RejectedError
 from condit.prefer.score import prefer
-from condit.sampler.base import Guarantee, Problem, StepInfo
+from condit.report import Guarantee
+from condit.sampler.base import Problem
 from condit.sampler.rejection import RejectionState, log_share, relative_error
+from condit.trace import StepInfo
 
 
 def problem_of(
@@ -130,10 +132,10 @@ def test_without_a_constraint_everything_is_accepted(letters: NgramModel) -> Non
 def test_attempts_are_recorded_and_dropped_early(letters: NgramModel) -> None:
     problem = problem_of(letters, condit.regex("(abc){1,2}"), lanes=3)
     state, infos = run(Rejection(width=4), problem)
-    attempts = [attempt for info in infos for attempt in info.attempts]
-    numbers = sorted(attempt.number for attempt in attempts)
+    attempts = [ended for info in infos for ended in info.ends]
+    numbers = sorted(ended.attempt for ended in attempts)
     assert numbers[: state.attempts] == list(range(state.attempts))
-    assert sum(attempt.outcome == "accepted" for attempt in attempts) >= state.accepted == 3
+    assert sum(attempt.accepted for attempt in attempts) >= state.accepted == 3
     matcher = problem.constraint.bind(letters.vocabulary)
     for attempt in attempts:
         further = matcher.copy()
@@ -148,7 +150,7 @@ def test_attempts_are_recorded_and_dropped_early(letters: NgramModel) -> None:
 def test_a_text_that_meets_the_budget_unfinished_is_refused(letters: NgramModel) -> None:
     problem = dataclasses.replace(problem_of(letters, condit.regex("c[ab]*"), 5, 2), finish=False)
     state, infos = run(Rejection(), problem)
-    cut = [a for info in infos for a in info.attempts if a.outcome == "length"]
+    cut = [a for info in infos for a in info.ends if a.reason == "length"]
     assert cut
     assert all(len(attempt.tokens) == 2 for attempt in cut)
     assert all(len(lane.tokens) <= 2 for lane in state.lanes)

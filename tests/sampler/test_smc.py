@@ -10,10 +10,10 @@ import pytest
 import condit
 from condit import AWRS, SMC, Masked, NgramModel
 from condit.errors import ArgumentError, UnknownNameError
-from condit.sampler.base import effective_sample_size, log_mean_exp
 from condit.sampler.resampling import SCHEMES, ancestors
 from condit.testing import World
 from condit.testing.laws import p_values_of_means
+from condit.weights import effective_sample_size, log_mean_exp
 
 WEIGHTS = np.array([0.5, 0.0, 0.25, 0.05, 0.2])
 

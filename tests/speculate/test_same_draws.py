@@ -42,8 +42,7 @@ def model() -> condit.NgramModel:
 def signature(result: condit.Result) -> Any:
     """All that a result says about its draws, to the last bit."""
     steps = [
-        (info.tokens, info.local_log_weights, info.checks, info.masks, info.ancestors)
-        for info in result.trace
+        (info.draws, info.ends, info.checks, info.masks, info.ancestors) for info in result.trace
     ]
     return result.samples, result.log_evidence, steps
 

@@ -17,20 +17,17 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from condit.constraint.base import Matcher
 from condit.constraint.characters import ALPHABET, kind_of, kind_of_fragment
 from condit.errors import RefusedTokenError
 
-if TYPE_CHECKING:
-    from condit.constraint.base import Matcher
-
-    Tokens = tuple[int, ...]
-    _Mask = NDArray[np.uint32]
-
+Tokens: TypeAlias = tuple[int, ...]
+_Mask: TypeAlias = NDArray[np.uint32]
 
 _TURNS = 6
 """So many answers are compared among characters that change some."""

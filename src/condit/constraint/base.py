@@ -6,13 +6,13 @@ import enum
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from condit.constraint.ending import find_ending
-from condit.constraint.shortest_spelling import NEVER, spell
+from condit.constraint.ending_tokens import NEVER, Ending, spell
 from condit.vocabulary import Vocabulary
 
 
@@ -45,6 +45,23 @@ class Violation:
         return where + self.reason
 
 
+class Outline(NamedTuple):
+    """What is known about all next tokens without asking about each.
+
+    Attributes:
+        mask: packed as by ``Matcher.mask``; nothing outside of it is allowed. ``None`` where
+            nothing is known.
+        exact: whether all in it is allowed.
+    """
+
+    mask: NDArray[np.uint32] | None
+    exact: bool
+
+    def tokens(self, size: int) -> NDArray[np.bool_] | None:
+        """The mask as ``size`` booleans, one a token."""
+        return None if self.mask is None else unpack(self.mask, size)
+
+
 class Matcher(ABC):
     """A state machine over tokens: which tokens may come next, given the tokens so far.
 
@@ -55,6 +72,8 @@ class Matcher(ABC):
     strength: Strength
     exact_costs: ClassVar[bool] = False
     """Whether ``ending`` is always one that takes the fewest tokens."""
+    any_spelling: ClassVar[bool] = True
+    """Whether a text may be spelled by any tokens, as soon as it may by some."""
 
     @abstractmethod
     def allows(self, token: int) -> bool:
@@ -68,6 +87,14 @@ class Matcher(ABC):
         ``(ceil(len(vocabulary) / 32),)``. It agrees with ``allows`` on every token.
         """
 
+    def outline(self) -> Outline:
+        """A mask outside of which nothing is allowed, where that is cheaper than asking.
+
+        What is in it and not ``exact`` still has to be asked about, token by token.
+        """
+        mask = self.mask()
+        return Outline(mask, mask is not None)
+
     @abstractmethod
     def advance(self, token: int) -> None:
         """Append ``token``.
@@ -75,6 +102,15 @@ class Matcher(ABC):
         Raises:
             RefusedTokenError: the token is not allowed; the state is unchanged.
         """
+
+    def give(self, tokens: Sequence[int]) -> None:
+        """Append tokens that nobody drew: text that the caller puts in.
+
+        Raises:
+            RefusedTokenError: they are not allowed.
+        """
+        for token in tokens:
+            self.advance(token)
 
     @abstractmethod
     def copy(self) -> Matcher:
@@ -90,7 +126,7 @@ class Matcher(ABC):
     def forced_text(self) -> bytes:
         """Bytes that must come next, however they are split into tokens (maybe none).
 
-        All spellings of a text are allowed, so a forced text hardly ever has forced *tokens*.
+        Where all spellings of a text are allowed, it hardly ever has forced *tokens*.
         """
         return b""
 
@@ -103,15 +139,18 @@ class Matcher(ABC):
             ahead.advance(token)
         return len(tokens)
 
-    def ending(self, *, thorough: bool = False) -> bytes | None:
-        """A text after which the text may stop, ``b""`` if it may stop here; ``None``: not found.
+    def ending(self, *, thorough: bool = False) -> Ending | None:
+        """What would finish the text, as tokens; none if it may stop here. ``None``: not found.
 
-        A function of the text so far alone, however it was reached.
+        A function of the tokens so far alone, however they were reached. Looked for byte by byte
+        unless a matcher knows better; one with ``any_spelling`` False must, and give it as
+        `Ending.of_tokens`. Where no tokens spell what is found, its cost is ``NEVER``.
 
         Args:
             thorough: take more time to find one that takes fewer tokens.
         """
-        return find_ending(self, thorough=thorough)
+        found = find_ending(self, thorough=thorough)
+        return None if found is None else spell(found, self.vocabulary)
 
     def cost_to_finish(self) -> int | None:
         """How many tokens surely suffice to where the text may stop, the end token not counted.
@@ -121,7 +160,7 @@ class Matcher(ABC):
         where no ending is known.
         """
         ending = self.ending(thorough=True)
-        cost = NEVER if ending is None else spell(ending, self.vocabulary).costs[0]
+        cost = NEVER if ending is None else ending.costs[0]
         return cost if cost < NEVER else None
 
     @abstractmethod

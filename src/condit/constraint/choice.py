@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from condit.constraint.base import Constraint, Violation
+from condit.constraint.ending_tokens import Ending, spell
 from condit.constraint.engine import HEADER, EngineMatcher, probe
 from condit.constraint.regex import terminal
 from condit.constraint.regex_escape import literal
-from condit.constraint.shortest_spelling import spell
+from condit.constraint.source import ConstraintSource
 from condit.errors import ArgumentError, ConstraintTooComplexError, UnsatisfiableError
 from condit.vocabulary import Vocabulary
 
@@ -122,15 +123,15 @@ class ChoiceMatcher(EngineMatcher):
         twin.options = self.options
         return twin
 
-    def ending(self, *, thorough: bool = False) -> bytes | None:
+    def ending(self, *, thorough: bool = False) -> Ending | None:
         """What is left of the option that takes the fewest tokens from here; the shortest such."""
         if self._ended:
             return None
         if thorough not in self._endings:
-            rests = [option[len(self._text) :] for option in self._going_on()]
-            cost = {rest: spell(rest, self.vocabulary).costs[0] for rest in rests}
+            skipped = len(self._text)
+            rests = [spell(option[skipped:], self.vocabulary) for option in self._going_on()]
             self._endings[False] = self._endings[True] = min(
-                rests, key=lambda rest: (cost[rest], len(rest), rest), default=None
+                rests, key=lambda rest: (rest.costs[0], len(rest.text), rest.text), default=None
             )
         return self._endings[thorough]
 
@@ -147,3 +148,10 @@ def _shared(one: str, other: str) -> int:
     """How many characters two texts have in common at their beginnings."""
     pairs = enumerate(zip(one, other, strict=False))
     return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
+CHOICE = ConstraintSource(
+    name="choice",
+    description="a text, or in JSON a list of texts to choose from",
+    make=choice,
+)

@@ -20,13 +20,9 @@ one.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from condit.constraint.ending_shorter import cut, improved, pruned
-from condit.constraint.ending_walks import LONG_WAY, Work, in_turns, straight, with_memory
-
-if TYPE_CHECKING:
-    from condit.constraint.base import Matcher
+from condit.constraint.ending_walks import LONG_WAY, Walkable, Work, in_turns, straight, with_memory
 
 _FIRST_CHOICES = 32
 """Bytes chosen on the first way. It is long enough for nearly all, and too long in a circle."""
@@ -45,7 +41,7 @@ _MOST_WORK = 40_000
 
 
 def find_ending(
-    matcher: Matcher, hints: Callable[[], Sequence[bytes]] = tuple, *, thorough: bool = False
+    matcher: Walkable, hints: Callable[[], Sequence[bytes]] = tuple, *, thorough: bool = False
 ) -> bytes | None:
     """A text after which ``matcher`` may stop, ``b""`` if it may stop here; ``None``: not found.
 
@@ -70,7 +66,7 @@ def find_ending(
     return improved(matcher, found, Work(_IMPROVING)) if thorough and len(found) > 1 else found
 
 
-def _roundabout(matcher: Matcher, hints: Sequence[bytes]) -> bytes | None:
+def _roundabout(matcher: Walkable, hints: Sequence[bytes]) -> bytes | None:
     found = in_turns(matcher, Work(2 * _WORK), hints)
     if found is None:
         found = with_memory(matcher, Work(_WORK))

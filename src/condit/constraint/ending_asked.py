@@ -9,10 +9,8 @@ and no more, since no search can tell when a condition that is not known can no 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from condit.constraint.base import Matcher
+from condit.constraint.base import Matcher
 
 _DIGITS = [bytes([digit]) for digit in b"0123456789"]
 _OTHERS = [b"a", b"A", b"b", b"z", b" ", b"-", b".", b"@", b"/", b"_", b"x", b"Z", b"!", b"b0"]

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from condit.constraint.ending_tokens import spell
 from condit.constraint.ending_walks import (
     LOOK,
     STARTS,
     OutOfWorkError,
+    Walkable,
     Work,
     look_of,
     straight,
     take,
 )
-from condit.constraint.shortest_spelling import spell
-
-if TYPE_CHECKING:
-    from condit.constraint.base import Matcher
 
 _FEW = 16
 """Up to so many other bytes are ways to go on of their own."""
@@ -35,14 +32,14 @@ def _ways_on(look: bytes) -> list[bytes]:
     return usual + (unusual if len(unusual) <= _FEW else [])
 
 
-def _holds(matcher: Matcher, text: bytes) -> bool:
+def _holds(matcher: Walkable, text: bytes) -> bool:
     """Whether ``matcher`` may stop after ``text``."""
     first_token = matcher.vocabulary.first_token
     tokens = [first_token[bytes([byte])] for byte in text]
     return matcher.count_allowed([*tokens, matcher.vocabulary.end]) == len(text) + 1
 
 
-def cut(matcher: Matcher, ending: bytes) -> bytes:
+def cut(matcher: Walkable, ending: bytes) -> bytes:
     """``ending`` without a beginning that only led in a circle."""
     for place in range(len(ending), max(0, len(ending) - _CUTS), -1):
         if _holds(matcher, ending[place:]):
@@ -50,7 +47,7 @@ def cut(matcher: Matcher, ending: bytes) -> bytes:
     return ending
 
 
-def pruned(matcher: Matcher, ending: bytes, work: Work) -> bytes:
+def pruned(matcher: Walkable, ending: bytes, work: Work) -> bytes:
     """``ending`` without what it can do without: parts are left out, large ones first.
 
     Delta debugging (Zeller and Hildebrandt 2002), on what commas separate, then on single bytes.
@@ -59,7 +56,7 @@ def pruned(matcher: Matcher, ending: bytes, work: Work) -> bytes:
     return _with_fewer(matcher, [bytes([byte]) for byte in ending], work)
 
 
-def _with_fewer(matcher: Matcher, pieces: list[bytes], work: Work) -> bytes:
+def _with_fewer(matcher: Walkable, pieces: list[bytes], work: Work) -> bytes:
     """The text of as few of ``pieces`` as the work suffices to find."""
     ending = b"".join(pieces)
     size = len(pieces) // 2
@@ -79,7 +76,7 @@ def _with_fewer(matcher: Matcher, pieces: list[bytes], work: Work) -> bytes:
     return ending
 
 
-def improved(matcher: Matcher, ending: bytes, work: Work) -> bytes:
+def improved(matcher: Walkable, ending: bytes, work: Work) -> bytes:
     """An ending that takes no more tokens than ``ending``."""
     vocabulary = matcher.vocabulary
     best, cost = ending, spell(ending, vocabulary).costs[0]
@@ -97,7 +94,7 @@ def improved(matcher: Matcher, ending: bytes, work: Work) -> bytes:
     return best
 
 
-def _others(matcher: Matcher, ending: bytes, work: Work) -> Iterator[bytes]:
+def _others(matcher: Walkable, ending: bytes, work: Work) -> Iterator[bytes]:
     """Endings that leave ``ending`` somewhere and go straight on from there."""
     here, place = matcher.copy(), 0
     while place < len(ending):

@@ -10,20 +10,17 @@ from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import Protocol, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from condit.errors import RefusedTokenError
+from condit.vocabulary import Vocabulary
 
-if TYPE_CHECKING:
-    from condit.constraint.base import Matcher
-    from condit.vocabulary import Vocabulary
-
-    _Values = NDArray[np.uint8]
-    _Ids = NDArray[np.intp]
-    _Words = NDArray[np.uint32]
+_Values: TypeAlias = NDArray[np.uint8]
+_Ids: TypeAlias = NDArray[np.intp]
+_Words: TypeAlias = NDArray[np.uint32]
 
 # What closes something comes first, then what separates, for a number could go on for ever.
 _TASTE = b"\"}])>',;:0[{a1A .-\n"
@@ -61,6 +58,32 @@ _WAYS_BACK = 64
 """To how many of its last choices a walk in turns can go back."""
 
 
+class Walkable(Protocol):
+    """What these walks need of a matcher; see ``condit.constraint.base.Matcher`` for the verbs."""
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The tokens, among which the bytes on the way have to be."""
+
+    def allows(self, token: int) -> bool:
+        """Whether ``token`` may come next."""
+
+    def mask(self) -> NDArray[np.uint32] | None:
+        """All tokens at once."""
+
+    def advance(self, token: int) -> None:
+        """Append ``token``."""
+
+    def copy(self) -> Self:
+        """An independent one in the same state."""
+
+    def forced_text(self) -> bytes:
+        """Bytes that must come next."""
+
+    def count_allowed(self, tokens: Sequence[int]) -> int:
+        """How many of ``tokens`` may come next, one after the other."""
+
+
 class OutOfWorkError(Exception):
     """As many questions as were granted have been asked."""
 
@@ -82,13 +105,13 @@ class Work:
             raise OutOfWorkError
 
 
-def _allows(matcher: Matcher, byte: bytes, work: Work) -> bool:
+def _allows(matcher: Walkable, byte: bytes, work: Work) -> bool:
     work.spend()
     token = matcher.vocabulary.first_token.get(byte)
     return token is not None and matcher.allows(token)
 
 
-def take(matcher: Matcher, text: bytes) -> bool:
+def take(matcher: Walkable, text: bytes) -> bool:
     """Append ``text`` byte by byte; whether that is allowed. If not, ``matcher`` is spent."""
     first_token = matcher.vocabulary.first_token
     try:
@@ -100,7 +123,7 @@ def take(matcher: Matcher, text: bytes) -> bool:
 
 
 def straight(
-    matcher: Matcher,
+    matcher: Walkable,
     work: Work,
     choices: int = CHOICES,
     run: int = _RUN,
@@ -155,7 +178,7 @@ def straight(
     return None
 
 
-def _fitting(matcher: Matcher, hints: Sequence[bytes], work: Work) -> bytes:
+def _fitting(matcher: Walkable, hints: Sequence[bytes], work: Work) -> bytes:
     """The end of a hint after which a string can be closed; the longest; ``b""`` if none fits."""
     first_token = matcher.vocabulary.first_token
     quote = first_token.get(_QUOTE, -1)
@@ -169,7 +192,7 @@ def _fitting(matcher: Matcher, hints: Sequence[bytes], work: Work) -> bytes:
     return b""
 
 
-def _run_of(matcher: Matcher, byte: bytes, work: Work) -> int:
+def _run_of(matcher: Walkable, byte: bytes, work: Work) -> int:
     """How often to repeat ``byte`` until something that is tried before it is allowed.
 
     By doubling and bisection: what becomes possible in a run is taken to stay so.
@@ -201,7 +224,7 @@ def _run_of(matcher: Matcher, byte: bytes, work: Work) -> int:
 class _Place:
     """A place on the way of a search with a memory."""
 
-    def __init__(self, matcher: Matcher, text: bytes, work: Work) -> None:
+    def __init__(self, matcher: Walkable, text: bytes, work: Work) -> None:
         work.spend(LOOK)
         self.matcher, self.text = matcher, text
         self.look = look_of(matcher)
@@ -209,7 +232,7 @@ class _Place:
         self.waiting: Iterator[_Place] = iter(())
 
 
-def look_of(matcher: Matcher) -> bytes:
+def look_of(matcher: Walkable) -> bytes:
     """The bytes that may come next, in ascending order."""
     values, tokens, words, bits = _bytes_of(matcher.vocabulary)
     mask = matcher.mask()
@@ -231,7 +254,7 @@ def _bytes_of(vocabulary: Vocabulary) -> tuple[_Values, _Ids, _Ids, _Words]:
     return values, tokens, tokens >> 5, np.uint32(1) << (tokens & 31).astype(np.uint32)
 
 
-def in_turns(matcher: Matcher, work: Work, hints: Sequence[bytes] = ()) -> bytes | None:
+def in_turns(matcher: Walkable, work: Work, hints: Sequence[bytes] = ()) -> bytes | None:
     """Straight on, but where nothing new comes of it, the other bytes in turns.
 
     What may come next at a place is its look. A walk that comes back to a look without having seen
@@ -242,7 +265,7 @@ def in_turns(matcher: Matcher, work: Work, hints: Sequence[bytes] = ()) -> bytes
     end = matcher.vocabulary.end
     visits: Counter[bytes] = Counter()
     seen_at: dict[bytes, int] = {}
-    back: deque[tuple[Matcher, int]] = deque(maxlen=_WAYS_BACK)
+    back: deque[tuple[Walkable, int]] = deque(maxlen=_WAYS_BACK)
     here, written, anew = matcher.copy(), b"", _ANEW
     try:
         while not here.allows(end):
@@ -285,7 +308,7 @@ def in_turns(matcher: Matcher, work: Work, hints: Sequence[bytes] = ()) -> bytes
     return written
 
 
-def with_memory(matcher: Matcher, work: Work) -> bytes | None:
+def with_memory(matcher: Walkable, work: Work) -> bytes | None:
     """Depth-first, and back where nothing goes on; looks seen on the way wait until last."""
     end = matcher.vocabulary.end
     visits: Counter[bytes] = Counter()

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from condit.constraint.base import Matcher, Strength, Violation, unpack
 from condit.constraint.describe import describe_bytes, excerpt
 from condit.constraint.ending import find_ending
+from condit.constraint.ending_tokens import Ending, spell
 from condit.constraint.spelling import UTF8_BYTES, Spelling
 from condit.errors import ConstraintTooComplexError, RefusedTokenError, VocabularyError
 from condit.foreign.llguidance import (
@@ -163,7 +164,7 @@ class EngineMatcher(Matcher):
         self._doubtful = True
         self.hints: Callable[[], Sequence[bytes]] = tuple
         # What was found at this very state; copies share it until they move on.
-        self._endings: dict[bool, bytes | None] = {}
+        self._endings: dict[bool, Ending | None] = {}
         # The engine refuses, by an exception, to be used by two threads at once.
         self._lock = threading.RLock()
 
@@ -288,8 +289,8 @@ class EngineMatcher(Matcher):
                     return len(texts)
         return count
 
-    def ending(self, *, thorough: bool = False) -> bytes | None:
-        """A text after which the text may stop; see ``Matcher.ending``.
+    def ending(self, *, thorough: bool = False) -> Ending | None:
+        """What would finish the text; see ``Matcher.ending``.
 
         Where the vocabulary lacks bytes and nothing is found, it is looked for in single bytes.
         """
@@ -299,7 +300,7 @@ class EngineMatcher(Matcher):
             found = find_ending(self, self.hints, thorough=thorough)
             if found is None and (by_byte := self.by_byte()) is not None:
                 found = find_ending(by_byte, self.hints, thorough=thorough)
-            self._endings[thorough] = found
+            self._endings[thorough] = None if found is None else spell(found, self.vocabulary)
         return self._endings[thorough]
 
     def by_byte(self) -> EngineMatcher | None:

@@ -11,6 +11,7 @@ from condit.constraint.base import Constraint, Violation
 from condit.constraint.engine import EngineMatcher, probe
 from condit.constraint.gbnf import gbnf_to_lark
 from condit.constraint.grammar_rules import Rules, read_rules
+from condit.constraint.source import ConstraintSource
 from condit.errors import ArgumentError, CompileError, ConstraintTooComplexError, UnsatisfiableError
 from condit.foreign.llguidance import first_line
 from condit.vocabulary import Vocabulary
@@ -121,3 +122,11 @@ class Grammar(Constraint):
             return "the text should have ended here"
         more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
         return f"expected {', '.join(names[:_MOST])}{more}"
+
+
+GRAMMAR = ConstraintSource(
+    name="grammar",
+    description="a grammar, in Lark or GBNF notation",
+    make=grammar,
+    given_as="file",
+)

@@ -25,7 +25,7 @@ from condit.constraint.schema.closing import ClosingMatcher
 from condit.constraint.schema.dialect import Draft
 from condit.constraint.schema.grammar import Compiled, compile_schema
 from condit.constraint.schema.keywords import Schema
-from condit.constraint.schema.layout import LAYOUTS
+from condit.constraint.schema.layout import LAYOUTS, Style
 from condit.constraint.schema.oracle import complaints
 from condit.constraint.schema.order import KeyOrder
 from condit.constraint.schema.plan import Enforcement, plan_of
@@ -39,6 +39,8 @@ from condit.constraint.schema.source import (
     unsatisfiable_reason,
     validator,
 )
+from condit.constraint.source import ConstraintSource
+from condit.constraint.verdicts import Verdict, Verdicts
 from condit.errors import (
     ArgumentError,
     ConditError,
@@ -145,12 +147,14 @@ class JsonSchema(Constraint):
     _places: Type | None = field(init=False, repr=False, compare=False)
     _validator: Any = field(init=False, repr=False, compare=False)
     _compiled: Compiled = field(init=False, repr=False, compare=False)
+    _verdicts: Verdicts = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         deadline = time.monotonic() + self.deadline
         asserts = self.formats == "assert"
         source = self.source
         object.__setattr__(self, "_validator", validator(source, asserts))
+        object.__setattr__(self, "_verdicts", Verdicts(self._judge))
         adapter = None if self.type is None else adapter_of(self.type)
         object.__setattr__(self, "_adapter", adapter)
         places = None if adapter is None else Type(adapter.core_schema)
@@ -158,7 +162,7 @@ class JsonSchema(Constraint):
         root = canonical(source, asserts, named=True)
         if str(root.satisfiability()) == "no":
             raise UnsatisfiableError(unsatisfiable_reason(source, asserts))
-        order = KeyOrder(source.loaded())
+        order = KeyOrder(source.loaded(), source.draft)
         compiled = self._compile(root, order, deadline)
         if compiled.relaxed and has_long_lists(source):
             # What is behind references cannot always be combined with what stands beside them.
@@ -263,20 +267,7 @@ class JsonSchema(Constraint):
         Raises:
             ValidatorError: a validator of the type failed in another way than by refusing.
         """
-        return self._schema_violation(text) or self._type_violation(text)
-
-    def _schema_violation(self, text: str) -> Violation | None:
-        try:
-            value = read_json(text, unique_keys=True)
-        except NotJsonError as error:
-            return error.violation
-        violations = [
-            Violation(_shortened(reason), position_of(text, path))
-            for reason, path in complaints(self.source, self._validator, value)
-        ]
-        if violations:
-            return min(violations, key=lambda violation: violation.position or 0)
-        return None
+        return self._verdicts.violation(text)
 
     def value(self, text: str) -> object:
         """The value of an accepted ``text``: an object of the type, or plain JSON.
@@ -284,17 +275,37 @@ class JsonSchema(Constraint):
         Raises:
             ValueError: the text is not accepted.
         """
-        return self._adapter.validate_json(text) if self._adapter else read_json(text)
+        return self._verdicts.value(text)
+
+    def _judge(self, text: str) -> Verdict:
+        verdict = self._judge_by_schema(text)
+        if verdict.violation is not None or self._adapter is None:
+            return verdict
+        try:
+            return Verdict(None, self._adapter.validate_json(text))
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            return Verdict(Violation(first["msg"], position_of(text, first["loc"])))
+        except Exception as error:
+            self._ask_each(text)
+            raise failed(error, text) from error
+
+    def _judge_by_schema(self, text: str) -> Verdict:
+        """What the schema alone says, of a type without its validators."""
+        try:
+            value = read_json(text, unique_keys=True)
+        except NotJsonError as error:
+            return Verdict(error.violation)
+        violations = [
+            Violation(_shortened(reason), position_of(text, path))
+            for reason, path in complaints(self.source, self._validator, value)
+        ]
+        first = min(violations, key=lambda violation: violation.position or 0, default=None)
+        return Verdict(first, value)
 
     def _compile(self, root: CanonicalSchema, order: KeyOrder, deadline: float) -> Compiled:
-        return compile_schema(
-            root,
-            order,
-            LAYOUTS[self.whitespace],
-            any_order=self.order == "any",
-            any_number=self.numbers == "any",
-            deadline=deadline,
-        )
+        style = Style(LAYOUTS[self.whitespace], self.order == "any", self.numbers == "any")
+        return compile_schema(root, order, style, deadline)
 
     def _engine(self, vocabulary: Vocabulary) -> EngineMatcher:
         # A type may have validators of its own, of which the schema knows nothing.
@@ -315,19 +326,6 @@ class JsonSchema(Constraint):
         spelled = (json.dumps(each, ensure_ascii=False)[1:-1] for each in examples)
         return tuple(each.encode() for each in spelled)
 
-    def _type_violation(self, text: str) -> Violation | None:
-        if self._adapter is None:
-            return None
-        try:
-            self._adapter.validate_json(text)
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            return Violation(first["msg"], position_of(text, first["loc"]))
-        except Exception as error:
-            self._ask_each(text)
-            raise failed(error, text) from error
-        return None
-
     def _ask_each(self, text: str) -> None:
         """Ask about the values of a text one by one, so that an error names the field."""
         if self._places is None:
@@ -343,9 +341,17 @@ class JsonSchema(Constraint):
         return TypeChecks(
             places,
             written=self.order == "written",
-            schema_objection=self._schema_violation,
+            schema_objection=lambda text: self._judge_by_schema(text).violation,
         )
 
 
 def _shortened(reason: str) -> str:
     return reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]}…"
+
+
+JSON_SCHEMA = ConstraintSource(
+    name="json_schema",
+    description="a JSON Schema, of drafts 4 to 2020-12",
+    make=json_schema,
+    given_as="path",
+)

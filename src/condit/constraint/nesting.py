@@ -29,10 +29,7 @@ def refuse_deep(
     Raises:
         ConstraintTooComplexError: a chain of them is too long for the engine.
     """
-    forwards = {name: list(others) for name, others in leads_to.items()}
-    backwards = {name: others[::-1] for name, others in forwards.items()}
-    starts = list(leads_to) if start is None else [start]
-    depth = max(depth_from(starts, forwards), depth_from(starts, backwards))
+    depth = depth_either_way(list(leads_to) if start is None else [start], leads_to)
     most = _MOST if most is None else most
     if depth > most:
         begin = "" if start is None else f" from {start!r}"
@@ -40,6 +37,15 @@ def refuse_deep(
             f"{what} lead to one another {depth} deep{begin}; {who} can follow "
             f"{most}. Make the chain shorter"
         )
+
+
+def depth_either_way(starts: Sequence[str], leads_to: Mapping[str, Sequence[str]]) -> int:
+    """The larger depth of two walks: that in order, and that in which each mentions the last first.
+
+    For whoever follows the definitions in an order that is not known.
+    """
+    backwards = {name: others[::-1] for name, others in leads_to.items()}
+    return max(depth_from(starts, leads_to), depth_from(starts, backwards))
 
 
 def depth_from(starts: Sequence[str], leads_to: Mapping[str, Sequence[str]]) -> int:

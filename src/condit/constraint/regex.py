@@ -9,6 +9,7 @@ import regex as oracle  # type: ignore[import-untyped]
 from condit.constraint.base import Constraint, Violation
 from condit.constraint.engine import HEADER, EngineMatcher, probe
 from condit.constraint.regex_dialect import Dialect, read_pattern
+from condit.constraint.source import ConstraintSource
 from condit.errors import (
     ArgumentError,
     CompileError,
@@ -158,3 +159,10 @@ def _refusal(pattern: str, dialect: Dialect, error: str) -> CompileError | Excep
             "counts and fewer nested repeats make it simpler"
         )
     return CompileError(f"regex {pattern!r} does not compile: {reason}")
+
+
+REGEX = ConstraintSource(
+    name="regex",
+    description="a regular expression that the whole text matches",
+    make=regex,
+)

@@ -23,7 +23,8 @@ _CALLED = (
 """Hooks for core schemas that need no arguments: it is tried whether they are called."""
 
 _HOOKS = (
-    *("custom_error_schema", "dataclass_schema", "function_after_schema"),
+    *("build_schema_type_to_method", "custom_error_schema", "dataclass_schema"),
+    "function_after_schema",
     *("function_before_schema", "function_plain_schema", "function_wrap_schema"),
     *("generate_inner", "handle_invalid_for_json_schema", "ignored_warning_kinds"),
     *("is_subclass_schema", "model_schema", "multi_host_url_schema"),

@@ -11,6 +11,9 @@ from condit.foreign.versions import importing, incompatible, require
 CACHE_NAMES = ("cache", "past_key_values")
 """How ``forward`` calls its key-value cache: since transformers 5.24, and before."""
 
+STATE_NAMES = (*CACHE_NAMES, "cache_params", "state")
+"""How the output of ``forward`` calls its cache, and how ``forward`` takes it back."""
+
 _SDPA = frozenset(
     ("module", "query", "key", "value", "attention_mask", "dropout", "scaling", "is_causal")
 )
@@ -110,5 +113,16 @@ def probe() -> None:
         MissingDependencyError: it is not installed.
     """
     with importing("transformers"):
-        import condit.model.attention
-        import condit.model.cells  # noqa: F401
+        import torch
+        from transformers import (  # noqa: F401
+            AttentionInterface,
+            AttentionMaskInterface,
+            PreTrainedModel,
+        )
+        from transformers.cache_utils import Cache, DynamicLayer
+        from transformers.integrations.sdpa_attention import sdpa_attention_forward
+        from transformers.masking_utils import sdpa_mask  # noqa: F401
+    check_cache(Cache)
+    check_layer(DynamicLayer, torch.zeros(1, 1, 1, 1))
+    check_model(PreTrainedModel)
+    own_arguments(sdpa_attention_forward)

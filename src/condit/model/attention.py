@@ -3,8 +3,10 @@
 The decoder sends the new positions of all lanes through the model as one sequence, with a mask that
 says which cells each of them sees. Torch's own kernel serves that slowly: it wants a copy of keys
 and values for every query head, and does the work of cells that nobody sees. Here the query heads
-that share keys are stacked into one matrix product, in blocks of positions, and each block ends at
-the last cell that any of its positions sees.
+that share keys are stacked into one matrix product, in blocks of positions. Each block ends at the
+last cell that any of its positions sees; among many blocks, those that see less than half of the
+cells before that gather theirs, so that the work of many lanes grows with their number, and not
+with its square.
 
 A sum of 32-bit floats depends on the order of its terms in the last bit, and here the order is that
 of the cells. ``condit_cells_reproducible`` sums in 64 bits: rounding the result back then forgets
@@ -48,11 +50,11 @@ _UNKNOWN_HERE = own_arguments(sdpa_attention_forward)
 
 
 class _Block(NamedTuple):
-    """The positions ``start`` to ``end``, which see nothing past the first ``cells`` cells."""
+    """The positions ``start`` to ``end``, and all cells that they see: the first few, or these."""
 
     start: int
     end: int
-    cells: int
+    cells: slice | torch.Tensor
 
 
 class _Masks(threading.local):
@@ -192,14 +194,19 @@ def _attend(
     if not blocks:
         return None
     scale = width**-0.5 if scaling is None else scaling
-    keys, values = key[0].to(sums).transpose(1, 2), value[0].to(sums)
+    converted = None
     result = torch.empty(1, positions, heads, value.shape[3], dtype=query.dtype)
     for start, end, cells in blocks:
         # The query heads that share keys lie one after the other: they become rows of one product.
         stacked = query[0, :, start:end].reshape(key_heads, -1, width).to(sums) * scale
-        scores = torch.bmm(stacked, keys[:, :, :cells])
-        scores.view(heads, end - start, cells).add_(mask[0, :, start:end, :cells])
-        mixed = torch.bmm(torch.softmax(scores, -1), values[:, :cells])
+        if isinstance(cells, slice):
+            converted = converted or (key[0].to(sums), value[0].to(sums))
+            keys, values = (each[:, cells] for each in converted)
+        else:
+            keys, values = (each[0].index_select(1, cells).to(sums) for each in (key, value))
+        scores = torch.bmm(stacked, keys.transpose(1, 2))
+        scores.view(heads, end - start, -1).add_(mask[0, :, start:end, cells])
+        mixed = torch.bmm(torch.softmax(scores, -1), values)
         result[0, start:end] = mixed.view(heads, end - start, -1).transpose(0, 1)
     return result
 
@@ -224,10 +231,17 @@ def _divided(mask: torch.Tensor) -> list[_Block]:
     positions, cells = seen.shape
     # The last cell that each position sees, found from behind.
     ends = (cells - seen.flip(-1).int().argmax(-1)).tolist()
-    return [
-        _Block(start, min(start + _BLOCK, positions), max(ends[start : start + _BLOCK]))
-        for start in range(0, positions, _BLOCK)
-    ]
+    blocks = []
+    for start in range(0, positions, _BLOCK):
+        end = min(start + _BLOCK, positions)
+        last = max(ends[start:end])
+        block = _Block(start, end, slice(last))
+        if positions > _BLOCK:
+            together = seen[start:end].any(0).nonzero()[:, 0]
+            if 2 * len(together) < last:
+                block = block._replace(cells=together)
+        blocks.append(block)
+    return blocks
 
 
 def _sdpa(

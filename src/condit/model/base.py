@@ -1,169 +1,47 @@
-"""The two protocols of a model: what it is, and the decoder that grows sequences with it."""
+"""What a model is: tokens, and next-token distributions, by a reader or also by a decoder."""
 
 from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
-from condit.errors import ArgumentError, ModelError, PromptTooLongError
+from condit.errors import ArgumentError, PromptTooLongError
+from condit.model.decoder import Decoder, Draft, Logits, SharedForward, as_float32, of_vocabulary
+from condit.model.reader import PrefixReader, Reader
 from condit.vocabulary import Vocabulary
 
-Logits: TypeAlias = Any
-"""Unnormalised log-probabilities in the model's own array type (numpy, or torch on any device).
-
-The last axis is the vocabulary. ``as_float32`` turns one row into numpy.
-"""
+__all__ = [
+    "Decoder",
+    "Draft",
+    "Logits",
+    "Model",
+    "PrefixModel",
+    "Prompt",
+    "as_float32",
+    "of_vocabulary",
+]
 
 Prompt: TypeAlias = str | Sequence[int] | Sequence[Mapping[str, str]]
 """Text, token ids, or chat messages (``{"role": ..., "content": ...}``)."""
 
 
-def as_float32(row: Logits) -> NDArray[np.float32]:
-    """One row of logits as a numpy array of 32-bit floats; a view where it already is one."""
-    if isinstance(row, np.ndarray):
-        return row.astype(np.float32, copy=False)
-    array: NDArray[np.float32] = row.detach().float().cpu().numpy()
-    return array
+class PrefixModel(ABC):
+    """Next-token distributions over a vocabulary after any prefix, and no more.
 
-
-def of_vocabulary(rows: Logits, vocabulary: Vocabulary) -> Logits:
-    """Logits, shape ``(..., rows)``, without the rows that pad them beyond the vocabulary.
-
-    Raises:
-        ModelError: there are fewer than tokens.
-    """
-    width, wanted = rows.shape[-1], len(vocabulary)
-    if width < wanted:
-        raise ModelError(
-            f"the model scores {width} tokens, but its vocabulary has {wanted}: was the tokenizer "
-            "made for another model, or were tokens added without resizing its embeddings?"
-        )
-    return rows if width == wanted else rows[..., :wanted]
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A tree of tokens that may follow a lane.
-
-    Attributes:
-        tokens: its tokens, parents before children.
-        parents: for each token the index of the one before it, ``-1`` for the end of the lane.
-    """
-
-    tokens: tuple[int, ...] = ()
-    parents: tuple[int, ...] = ()
-
-
-class Decoder(ABC):
-    """Lanes: growing token sequences that share what they have in common.
-
-    The only place where key-value caches live. A lane is named by its index. No token that a
-    live lane has seen is ever forwarded again for it.
-
-    Attributes:
-        logits: for each lane the logits after its last token, shape ``(vocabulary,)``; ``None``
-            after a rewind to anything but the prompt, until the lane advances again.
-        positions_forwarded: token positions that the model has computed so far, prompts and
-            drafts included.
-        forwards: how many times the model was called for them.
-        looks_ahead: whether drafts are of any use to this decoder.
-    """
-
-    logits: list[Logits | None]
-    positions_forwarded: int
-    forwards: int
-    looks_ahead: bool = False
-
-    @property
-    @abstractmethod
-    def lengths(self) -> tuple[int, ...]:
-        """Tokens in each lane, the prompt included."""
-
-    @abstractmethod
-    def admit(self, prompt: Sequence[int], lanes: int = 1) -> range:
-        """Forward ``prompt`` once and add ``lanes`` lanes that share it; returns their indices."""
-
-    @abstractmethod
-    def advance(
-        self, tokens: Sequence[Sequence[int]], drafts: Sequence[Draft] | None = None
-    ) -> list[Logits]:
-        """Append 0 or more tokens to each lane, and look ahead of them.
-
-        Drafts go through the model in the same forward. They are not appended: ``peek`` gives
-        their logits, and if one is appended next it need not be forwarded. A decoder keeps the
-        drafts of a lane until the lane is given others, and one that does not look ahead ignores
-        them.
-
-        Args:
-            tokens: for every lane the tokens to append, maybe none.
-            drafts: for every lane a tree of tokens that may come after those.
-
-        Returns:
-            for every lane the logits at its new positions, shape ``(len(tokens[i]), vocabulary)``.
-        """
-
-    def peek(self, lane: int, path: Sequence[int]) -> Logits | None:
-        """Logits after ``lane`` and the tokens of ``path``, where they are known already."""
-        return None if path else self.logits[lane]
-
-    def drop_logits(self, lanes: Sequence[int]) -> None:
-        """Let go of the logits of these lanes, which nobody will ask for: rows are large."""
-        for lane in lanes:
-            self.logits[lane] = None
-
-    @abstractmethod
-    def fork(self, ancestors: Sequence[int]) -> None:
-        """Lane ``i`` becomes a copy of lane ``ancestors[i]``.
-
-        There may be more or fewer ancestors than lanes, so lanes can be added (as the branches
-        of a tree of drafts: lanes that agree on a prefix forward it once) and dropped.
-        """
-
-    @abstractmethod
-    def rewind(self, lengths: Sequence[int]) -> None:
-        """Drop what lies past each lane's length, which may not cut into its prompt."""
-
-    def release(self, lanes: Sequence[int]) -> None:
-        """Remove these lanes; the ones that stay keep their order and close ranks."""
-        leaving = set(lanes)
-        self.fork([lane for lane in range(len(self.lengths)) if lane not in leaving])
-
-    def _require_one_each(self, *given: Sequence[Any] | None) -> None:
-        """Raise `ArgumentError` unless each list that is given has one entry a lane."""
-        for entries in given:
-            if entries is not None and len(entries) != len(self.lengths):
-                raise ArgumentError(f"{len(entries)} token lists for {len(self.lengths)} lanes")
-
-
-def refuse_rewind(lane: int, here: int, prompt_length: int, length: int) -> None:
-    """Raise `ArgumentError` if a lane of ``here`` tokens cannot be rewound to ``length``."""
-    if not prompt_length <= length <= here:
-        raise ArgumentError(
-            f"lane {lane} has {here} tokens, {prompt_length} of them its prompt: "
-            f"it cannot be rewound to {length}"
-        )
-
-
-class Model(ABC):
-    """Next-token distributions over a vocabulary, through a decoder.
+    What a model at the other end of a wire can give. Samplers that fork lanes or look ahead need a
+    `Model`, and refuse this one by name.
 
     Attributes:
         name: how messages and results call it.
         vocabulary: its tokens as bytes.
         context: the longest sequence it can take, in tokens, or ``None`` for no limit.
-        module: the torch module where there is one, else ``None``.
     """
 
     name: str
     vocabulary: Vocabulary
     context: int | None = None
-    module: Any = None
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
@@ -172,15 +50,9 @@ class Model(ABC):
         """What tells apart states of a model that can change, as by training: compared by ``==``.
 
         What a call has learned of a model (prompts, a memory) serves the next one only where this
-        is equal. Of a model with a torch ``module`` it is that of the weights; one that never
-        changes need not say anything.
+        is equal. A model that never changes need not say anything.
         """
-        torch = sys.modules.get("torch")
-        if torch is None or not isinstance(self.module, torch.nn.Module):
-            return None
-        from condit.model.weights_version import WeightsVersion
-
-        return WeightsVersion.of(self.module)
+        return None
 
     @abstractmethod
     def encode(self, text: str) -> list[int]:
@@ -197,13 +69,16 @@ class Model(ABC):
         has one); chat messages go through the model's chat template; token ids pass through.
 
         Raises:
-            ArgumentError: the prompt is empty, has ids outside the vocabulary, or is chat
-                messages for a model without a chat template.
+            ArgumentError: the prompt is empty, has ids outside the vocabulary, holds half of a
+                surrogate pair, or is chat messages for a model without a chat template.
         """
         if isinstance(prompt, str):
+            _refuse_half_characters([prompt])
             tokens = self._encode_text_prompt(prompt)
         elif prompt and isinstance(prompt[0], Mapping):
-            tokens = self._encode_chat([dict(m) for m in prompt if isinstance(m, Mapping)])
+            messages = [dict(m) for m in prompt if isinstance(m, Mapping)]
+            _refuse_half_characters(text for message in messages for text in message.values())
+            tokens = self._encode_chat(messages)
         else:
             tokens = [int(token) for token in prompt if not isinstance(token, Mapping)]
         if not tokens:
@@ -241,5 +116,54 @@ class Model(ABC):
         )
 
     @abstractmethod
+    def reader(self, prompt: Sequence[int]) -> Reader:
+        """A function from prefixes that follow ``prompt`` to the logits after them."""
+
+
+class Model(PrefixModel):
+    """Next-token distributions over a vocabulary, through a decoder.
+
+    Attributes:
+        module: the torch module where there is one, else ``None``.
+        last_shared: the last forward, where runs share them (see `condit.model.shared`).
+    """
+
+    module: Any = None
+    last_shared: SharedForward | None = None
+
+    @property
+    def computed_by(self) -> Model:
+        """The model that computes: itself, unless it passes that on to another.
+
+        Guesses at next tokens go by what was learned of this one.
+        """
+        return self
+
+    def version(self) -> object:
+        """As of any model; of one with a torch ``module`` it is that of the weights."""
+        torch = sys.modules.get("torch")
+        if torch is None or not isinstance(self.module, torch.nn.Module):
+            return None
+        from condit.model.weights_version import WeightsVersion
+
+        return WeightsVersion.of(self.module)
+
+    @abstractmethod
     def start(self, prompt: Sequence[int], lanes: int = 1) -> Decoder:
         """A decoder with ``lanes`` lanes that share ``prompt``, forwarded once."""
+
+    def reader(self, prompt: Sequence[int]) -> PrefixReader:
+        """Logits after prefixes that follow ``prompt``, by the lanes of one decoder."""
+        return PrefixReader(self.start(prompt))
+
+
+def _refuse_half_characters(texts: Iterable[object]) -> None:
+    """Raise `ArgumentError` for a text that UTF-8 cannot write."""
+    for text in texts:
+        try:
+            str(text).encode()
+        except UnicodeEncodeError as error:
+            raise ArgumentError(
+                f"the prompt is not text: it holds {error.object[error.start]!r}, half of a "
+                f"surrogate pair, at character {error.start}"
+            ) from None

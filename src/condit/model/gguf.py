@@ -2,6 +2,7 @@
 
 Reading a GGUF file means unpacking every weight, which is slow; so the unpacked model is kept.
 A conversion is written beside its place and renamed into it: the cache never holds half a model.
+No model is loaded here: ``load_gguf`` in ``load.py`` does that.
 """
 
 from __future__ import annotations
@@ -21,12 +22,10 @@ import filelock
 import platformdirs
 from rich.console import Console
 
-from condit.errors import ArgumentError, MissingDependencyError, ModelError
-from condit.model.base import Model
+from condit.errors import MissingDependencyError, ModelError
 from condit.model.transformers import (
     INSTALL,
     first_line,
-    load_directory,
     quiet_unless_terminal,
     require_transformers,
 )
@@ -45,66 +44,6 @@ def cache_directory() -> Path:
     """Where converted models are kept: ``$CONDIT_CACHE``, or the user's cache directory."""
     chosen = os.environ.get("CONDIT_CACHE")
     return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("condit", appauthor=False))
-
-
-def load_gguf(
-    path: str | Path,
-    *,
-    name: str | None = None,
-    backend: str = "transformers",
-    dtype: str = "auto",
-    device: str | None = None,
-    reproducible: bool | None = None,
-    threads: int | None = None,
-    cells: int | None = None,
-    look_ahead: bool | None = None,
-) -> Model:
-    """Load a causal language model from a ``.gguf`` file.
-
-    Args:
-        path: the file.
-        name: how messages call it; the file's own name by default.
-        backend: ``"transformers"``, which unpacks the weights once and runs them with torch, or
-            ``"llama"``, which runs the file as it is with llama.cpp.
-        dtype: what transformers computes in, see ``load_directory``; what llama stores keys and
-            values in, see ``LlamaModel``.
-        device: for transformers, see ``load_directory``.
-        reproducible: likewise.
-        threads: for llama, see ``LlamaModel``.
-        cells: likewise.
-        look_ahead: likewise.
-
-    Raises:
-        ArgumentError: an unknown backend, or an option of the other one.
-        ModelError: the file is damaged, cut short, or of an architecture that is not known.
-        MissingDependencyError: what the backend needs is not installed.
-    """
-    path = Path(path)
-    if backend == "llama":
-        refuse_options(backend, device=device, reproducible=reproducible)
-        from condit.model.llama_cpp import LlamaModel
-
-        return LlamaModel(
-            path, name=name, dtype=dtype, threads=threads, cells=cells, look_ahead=look_ahead
-        )
-    if backend != "transformers":
-        raise ArgumentError(f"no backend is called {backend!r} (known: llama, transformers)")
-    refuse_options(backend, threads=threads, cells=cells, look_ahead=look_ahead)
-    directory = converted(path)
-    return load_directory(
-        directory,
-        name=name or path.stem,
-        dtype=dtype,
-        device=device,
-        reproducible=reproducible is not False,
-    )
-
-
-def refuse_options(backend: str, **options: object) -> None:
-    """Raise `ArgumentError` if an option is given that this backend does not take."""
-    given = [option for option, value in options.items() if value is not None]
-    if given:
-        raise ArgumentError(f"the backend {backend!r} takes no option {given[0]!r}")
 
 
 def converted(path: Path, extra_ends: tuple[int, ...] = ()) -> Path:

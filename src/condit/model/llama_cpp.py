@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from condit.errors import ArgumentError, ModelError, VocabularyError
 from condit.foreign.llama_cpp import probe
-from condit.model.base import Decoder, Model
+from condit.model.base import Model
+from condit.model.decoder import Decoder
 from condit.model.llama_build import require_llama, require_sound_build
 from condit.vocabulary import Vocabulary
 
@@ -139,9 +140,7 @@ class LlamaModel(Model):
         """A decoder with ``lanes`` lanes that share ``prompt``, forwarded once."""
         from condit.model.llama_decoder import LlamaDecoder
 
-        decoder = LlamaDecoder(
-            self._pool, prompt, len(self.vocabulary), looks_ahead=self._looks_ahead
-        )
+        decoder = LlamaDecoder(self._pool, prompt, looks_ahead=self._looks_ahead)
         decoder.admit(prompt, lanes)
         return decoder
 

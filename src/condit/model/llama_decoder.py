@@ -1,241 +1,107 @@
-"""A decoder for llama.cpp: each lane stands on a node of the tree of computed positions.
+"""A decoder for llama.cpp, whose cache is a tree of the positions that it holds.
 
-A prompt is computed once, ``fork`` copies a reference, and drafts are nodes that no lane has
-reached yet. A lane whose node was let go, because there were too many others, is computed again
-when it goes on.
+The state of a position is its node there. A node may be let go although a lane ends at it, because
+there were too many others: then the lane's tokens are computed again when it goes on.
 """
 
 from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import NamedTuple
 
-import numpy as np
-
-from condit.errors import ArgumentError
-from condit.model.base import Decoder, Draft, Logits, refuse_rewind
+from condit.model.decoder import Logits
 from condit.model.llama_pool import ContextPool
 from condit.model.llama_tree import Fresh, Node
+from condit.model.tree import Position, TreeDecoder
 
 
-@dataclass(frozen=True)
-class Lane:
-    """A text: its tokens, where they are in the tree (if they still are), and its drafts."""
-
-    tokens: tuple[int, ...]
-    prompt_length: int
-    prompt_logits: Logits
-    tip: Node | None
-    ahead: tuple[Node, ...] = ()
-
-    @property
-    def nodes(self) -> tuple[Node, ...]:
-        """The nodes that it holds."""
-        return self.ahead if self.tip is None else (self.tip, *self.ahead)
-
-
-class Move(NamedTuple):
-    """Where a lane goes: the node where it will end, the path to there, and its drafts."""
-
-    tip: Node
-    path: list[Node]
-    drafted: list[Node]
-
-
-class LlamaDecoder(Decoder):
+class LlamaDecoder(TreeDecoder):
     """Lanes over one llama.cpp context.
 
     Args:
         pool: where the context comes from, and goes back to.
         prompt: the prompt that will come first: earlier ones may have begun like it.
-        vocabulary_size: how many tokens the model scores.
         looks_ahead: whether drafts are forwarded, or ignored.
     """
 
     def __init__(
-        self,
-        pool: ContextPool,
-        prompt: Sequence[int],
-        vocabulary_size: int,
-        *,
-        looks_ahead: bool = True,
+        self, pool: ContextPool, prompt: Sequence[int], *, looks_ahead: bool = True
     ) -> None:
-        self.logits = []
-        self.positions_forwarded = 0
-        self.forwards = 0
+        super().__init__()
         self.looks_ahead = looks_ahead
-        self._vocabulary_size = vocabulary_size
-        self._lanes: list[Lane] = []
         self._tree = pool.take(prompt)
         # When the decoder is gone the context is of use to others, unless all is ending.
         weakref.finalize(self, pool.give_back, self._tree).atexit = False
 
-    @property
-    def lengths(self) -> tuple[int, ...]:
-        """Tokens in each lane, the prompt included."""
-        return tuple(len(lane.tokens) for lane in self._lanes)
-
-    def admit(self, prompt: Sequence[int], lanes: int = 1) -> range:
-        """Forward ``prompt`` once and add ``lanes`` lanes that share it; returns their indices.
-
-        What an earlier prompt has in common with it is not forwarded again, even if that was an
-        earlier call's.
-        """
-        if not prompt:
-            raise ArgumentError("a lane needs a prompt of at least one token")
-        fresh = self._tree.begin()
-        before = self._tree.restore(None, prompt[:-1], fresh)
-        (tip,) = self._tree.walk(before, prompt[-1:], [-1], fresh)
-        self._compute(fresh)
+    def forward_prompt(self, positions: Sequence[Position]) -> Logits:
+        """Let the model see what it has not seen of a prompt, in this call or the one before."""
+        self._free()
+        fresh, end = self._tree.begin(), positions[-1]
+        prompt = [position.token for position in positions]
+        row = self._tree.row_after(prompt)
+        if row is not None:
+            self._node(end, fresh)
+        else:
+            before = self._node(end.parent, fresh)
+            end.state = self._tree.step(before, end.token, fresh, wanted=True)
+        computed = self._tree.compute(fresh)
+        row = computed.get(end.state, row)
+        self.positions_forwarded += len(fresh.nodes)
         self.forwards += bool(fresh.nodes)
-        self._tree.keep(prompt, tip)
-        first = len(self._lanes)
-        lane = Lane(tuple(prompt), len(prompt), tip.row, tip)
-        for _ in range(lanes):
-            self._tree.hold(lane.nodes)
-            self._lanes.append(lane)
-            self.logits.append(lane.prompt_logits)
-        return range(first, first + lanes)
+        self._tree.keep(prompt, end.state, row)
+        return row
 
-    def advance(
-        self, tokens: Sequence[Sequence[int]], drafts: Sequence[Draft] | None = None
-    ) -> list[Logits]:
-        """Append 0 or more tokens to each lane, and look ahead; logits at every new position.
+    def forward(self, positions: Sequence[Position]) -> Sequence[Logits]:
+        """Let the model see new positions, and what it has let go of before them.
 
         Raises:
-            ArgumentError: not one list of tokens, or one draft, for each lane.
             ModelError: llama.cpp refused, or one lane alone takes more cells than there may be.
         """
-        self._require_one_each(tokens, drafts)
-        if not self.looks_ahead:
-            drafts = None
-        before = self.positions_forwarded
-        answers: list[Logits] = []
-        for group in self._groups(drafts):
-            answers += self._advance(group, tokens, drafts)
-        self.forwards += self.positions_forwarded > before
-        return answers
+        self._free()
+        rows: dict[Position, Logits] = {}
+        for group in self._groups(positions):
+            fresh = self._tree.begin()
+            for position in group:
+                before = self._node(position.parent, fresh)
+                position.state = self._tree.step(before, position.token, fresh, wanted=True)
+            computed = self._tree.compute(fresh)
+            self.positions_forwarded += len(fresh.nodes) - len(group)
+            rows.update((position, computed[position.state]) for position in group)
+        return [rows[position] for position in positions]
 
-    def peek(self, lane: int, path: Sequence[int]) -> Logits | None:
-        """Logits after ``lane`` and the tokens of ``path``, where they are known already."""
-        if not path:
-            return self.logits[lane]
-        node = self._lanes[lane].tip
-        for token in path:
-            node = node.after(token) if node is not None else None
-        return node.row if node is not None else None
+    def _free(self) -> None:
+        """Free what no lane can reach."""
+        self._tree.free_all_but(position.state for position in self.held())
 
-    def drop_logits(self, lanes: Sequence[int]) -> None:
-        """Let go of the logits of these lanes."""
-        super().drop_logits(lanes)
-        for lane in lanes:
-            tip = self._lanes[lane].tip
-            if tip is not None:
-                tip.row = None
+    def _node(self, position: Position | None, fresh: Fresh) -> Node:
+        """The node of a position, which joins ``fresh`` if it was let go."""
+        if position is None:
+            return self._tree.root
+        way = []
+        here: Position | None = position
+        while here is not None and (here.state is None or here.state.gone):
+            way.append(here)
+            here = here.parent
+        node: Node = self._tree.root if here is None else here.state
+        self._tree.touch(node)
+        for each in reversed(way):
+            node = each.state = self._tree.step(node, each.token, fresh, wanted=False)
+        return node
 
-    def fork(self, ancestors: Sequence[int]) -> None:
-        """Lane ``i`` becomes a copy of lane ``ancestors[i]``; lanes not named are dropped."""
-        old, self._lanes = self._lanes, [self._lanes[ancestor] for ancestor in ancestors]
-        self.logits = [self.logits[ancestor] for ancestor in ancestors]
-        for lane in self._lanes:
-            self._tree.hold(lane.nodes)
-        for lane in old:
-            self._tree.let_go(lane.nodes)
-
-    def rewind(self, lengths: Sequence[int]) -> None:
-        """Drop what lies past each lane's length, which may not cut into its prompt."""
-        for index, (lane, length) in enumerate(zip(self._lanes, lengths, strict=True)):
-            here = len(lane.tokens)
-            refuse_rewind(index, here, lane.prompt_length, length)
-            if length < here:
-                tip = lane.tip
-                while tip is not None and tip.depth > length:
-                    tip = tip.parent
-                shorter = replace(lane, tokens=lane.tokens[:length], tip=tip, ahead=())
-                self._lanes[index] = shorter
-                self._tree.hold(shorter.nodes)
-                self._tree.let_go(lane.nodes)
-                self.logits[index] = lane.prompt_logits if length == lane.prompt_length else None
-
-    def _groups(self, drafts: Sequence[Draft] | None) -> Iterator[list[int]]:
-        """Lanes that can go through the model together: no more paths than there may be."""
-        group: list[int] = []
+    def _groups(self, positions: Sequence[Position]) -> Iterator[list[Position]]:
+        """Positions that can be computed together: no more paths than there may be."""
+        roots: dict[Position | None, Position] = {}
+        trees: dict[Position, list[Position]] = {}
+        for position in positions:
+            roots[position] = roots.get(position.parent, position)
+            trees.setdefault(roots[position], []).append(position)
+        group: list[Position] = []
         paths = 0
-        for index in range(len(self._lanes)):
-            own = 1 if drafts is None else 1 + _ends(drafts[index])
-            if group and paths + own > self._tree.most_paths:
+        for tree in trees.values():
+            ends = len(set(tree).difference(position.parent for position in tree))
+            if group and paths + ends > self._tree.most_paths:
                 yield group
                 group, paths = [], 0
-            group.append(index)
-            paths += own
+            group += tree
+            paths += ends
         yield group
-
-    def _advance(
-        self,
-        group: Sequence[int],
-        tokens: Sequence[Sequence[int]],
-        drafts: Sequence[Draft] | None,
-    ) -> list[Logits]:
-        """Append and look ahead for a few lanes."""
-        fresh = self._tree.begin()
-        moves: dict[int, Move] = {}
-        for index in group:
-            lane = self._lanes[index]
-            draft = drafts[index] if drafts is not None else Draft()
-            if tokens[index] or draft.tokens:
-                start = self._tree.restore(lane.tip, lane.tokens, fresh)
-                chain = range(-1, len(tokens[index]) - 1)
-                path = self._tree.walk(start, tokens[index], chain, fresh)
-                tip = path[-1] if path else start
-                drafted = self._tree.walk(tip, draft.tokens, draft.parents, fresh)
-                moves[index] = Move(tip, path, drafted)
-        self._compute(fresh)
-        answers = [self._stacked(moves[index].path if index in moves else ()) for index in group]
-        # Lanes are looked up again: computing may have let go of where the idle ones stood.
-        old = [self._lanes[index] for index in group]
-        for index, lane in zip(group, old, strict=True):
-            moved = replace(lane, ahead=lane.ahead if drafts is None else ())
-            if index in moves:
-                tip, _, drafted = moves[index]
-                if drafts is None:
-                    drafted = [node for node in lane.ahead if node.is_below(tip)]
-                if tokens[index]:
-                    self.logits[index] = tip.row
-                grown = (*lane.tokens, *tokens[index])
-                moved = replace(lane, tokens=grown, tip=tip, ahead=tuple(dict.fromkeys(drafted)))
-            self._lanes[index] = moved
-            self._tree.hold(moved.nodes)
-        # Only now, as what one lane leaves another may have come to.
-        for lane in old:
-            self._tree.let_go(lane.nodes)
-        for node in fresh.nodes:
-            if not node.held:
-                node.row = None
-        return answers
-
-    def _compute(self, fresh: Fresh) -> None:
-        """Let the model see the fresh nodes; lanes may lose their place for it."""
-        removed: set[Node] = set()
-        try:
-            self._tree.compute(fresh, removed)
-        finally:
-            for index, lane in enumerate(self._lanes):
-                if removed.intersection(lane.nodes):
-                    ahead = tuple(node for node in lane.ahead if node not in removed)
-                    tip = None if lane.tip in removed else lane.tip
-                    self._lanes[index] = replace(lane, tip=tip, ahead=ahead)
-        self.positions_forwarded += len(fresh.nodes)
-
-    def _stacked(self, path: Sequence[Node]) -> Logits:
-        """The logits of a path of computed nodes; a single row is not copied."""
-        rows = [node.row for node in path if node.row is not None]
-        if not rows:
-            return np.empty((0, self._vocabulary_size), dtype=np.float32)
-        return rows[0][None] if len(rows) == 1 else np.stack(rows)
-
-
-def _ends(draft: Draft) -> int:
-    """How many of a draft's tokens no other token of it follows."""
-    return len(set(range(len(draft.tokens))).difference(draft.parents))

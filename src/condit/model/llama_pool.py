@@ -51,7 +51,7 @@ class ContextPool:
 
     def give_back(self, tree: PathTree) -> None:
         """Take back a tree whose decoder is gone; what is too much is freed, oldest first."""
-        tree.strip()
+        tree.free_all_but(())
         self._idle.append(tree)
         while len(self._idle) > _MOST_IDLE or sum(t.cells for t in self._idle) > _MOST_IDLE_CELLS:
             del self._idle[0]

@@ -12,7 +12,7 @@ longest ago is let go.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -30,10 +30,9 @@ class Node:
         depth: how many tokens the path from the root to here has.
         children: the positions computed after it.
         sequence: the sequence that ends here, where this is a leaf.
-        held: how many texts end here, or have it among their drafts.
-        row: its logits, kept while it is held.
         wanted: whether its logits are asked for, while it is about to be computed.
         used: in which round it was last needed.
+        gone: whether it has been let go.
     """
 
     parent: Node | None
@@ -41,24 +40,9 @@ class Node:
     depth: int
     children: list[Node] = field(default_factory=list)
     sequence: int | None = None
-    held: int = 0
-    row: NDArray[np.float32] | None = None
     wanted: bool = False
     used: int = 0
-
-    def after(self, token: int, *, with_row: bool = True) -> Node | None:
-        """The computed node of ``token`` after this one (if its logits were kept)."""
-        for child in self.children:
-            if child.token == token and (child.row is not None or not with_row):
-                return child
-        return None
-
-    def is_below(self, other: Node) -> bool:
-        """Whether ``other`` is on the path to this node, and is not it."""
-        above = self.parent
-        while above is not None and above.depth > other.depth:
-            above = above.parent
-        return above is other
+    gone: bool = False
 
 
 @dataclass
@@ -96,7 +80,7 @@ class PathTree:
     """
 
     def __init__(self, context: LlamaContext, most_cells: int) -> None:
-        self.root = Node(None, -1, 0, held=1)
+        self.root = Node(None, -1, 0)
         self._context = context
         self._most_cells = most_cells
         self._leaves: dict[int, Node] = {}
@@ -105,7 +89,7 @@ class PathTree:
         self._round = 0
         self._prompt: tuple[int, ...] = ()
         self._prompt_end = self.root
-        self.hold([self.root])
+        self._prompt_row: NDArray[np.float32] | None = None
 
     @property
     def most_paths(self) -> int:
@@ -117,11 +101,13 @@ class PathTree:
         """How many positions there is room for now."""
         return self._context.cells
 
-    def keep(self, prompt: Sequence[int], end: Node) -> None:
-        """Keep a prompt, the last one, for the decoder that comes after."""
-        old, self._prompt_end, self._prompt = self._prompt_end, end, tuple(prompt)
-        self.hold([end])
-        self.let_go([old])
+    def keep(self, prompt: Sequence[int], end: Node, row: NDArray[np.float32] | None) -> None:
+        """Keep a prompt, the last one, and its logits, for the decoder that comes after."""
+        self._prompt, self._prompt_end, self._prompt_row = tuple(prompt), end, row
+
+    def row_after(self, prompt: Sequence[int]) -> NDArray[np.float32] | None:
+        """The logits after a prompt, where it is the kept one."""
+        return self._prompt_row if tuple(prompt) == self._prompt else None
 
     def shared(self, prompt: Sequence[int]) -> int:
         """How many tokens ``prompt`` has in common with the kept one, from the beginning."""
@@ -133,63 +119,57 @@ class PathTree:
 
     def shorten(self, length: int) -> None:
         """Keep only the beginning of the kept prompt."""
-        end = self._prompt_end
-        while end.depth > length and end.parent is not None:
-            end = end.parent
-        self.keep(self._prompt[:length], end)
+        if length < len(self._prompt):
+            end = self._prompt_end
+            while end.depth > length and end.parent is not None:
+                end = end.parent
+            self.keep(self._prompt[:length], end, None)
 
-    def strip(self) -> None:
-        """Free all but the kept prompt: whoever held nodes is gone."""
-        nodes = [self.root]
-        for node in nodes:
-            nodes += node.children
-            if node is not self._prompt_end:
-                node.held, node.row = int(node is self.root), None
-        self._prompt_end.held = 1 + (self._prompt_end is self.root)
+    def free_all_but(self, held: Iterable[Node]) -> None:
+        """Free every position that does not lead to one of these, or to the end of the prompt."""
+        stay = {self.root, self._prompt_end, *held}
         for leaf in list(self._leaves.values()):
-            if not leaf.held:
-                self._remove(leaf)
+            if leaf not in stay:
+                self._remove(leaf, stay.__contains__)
 
     def begin(self) -> Fresh:
         """Begin a round: what it touches is not let go before the next."""
         self._round += 1
         return Fresh()
 
-    def restore(self, node: Node | None, tokens: Sequence[int], fresh: Fresh) -> Node:
-        """The node where ``tokens`` end: ``node``, or what is found, or to be computed again."""
-        node = node or self.root
-        node.used = self._round
-        for token in tokens[node.depth :]:
-            node = self._step(node, token, fresh, wanted=False)
+    def step(self, parent: Node, token: int, fresh: Fresh, *, wanted: bool) -> Node:
+        """The node of ``token`` after ``parent``: a computed one, or one that joins ``fresh``.
+
+        One whose logits are wanted is computed in any case, if need be beside an older one.
+        """
+        node = fresh.after.get((id(parent), token))
+        if node is None and not wanted:
+            node = next((child for child in parent.children if child.token == token), None)
+        if node is None:
+            node = Node(parent, token, parent.depth + 1)
+            fresh.nodes.append(node)
+            fresh.after[id(parent), token] = node
+        node.wanted |= wanted
+        self.touch(node)
         return node
 
-    def walk(
-        self, start: Node, tokens: Sequence[int], parents: Sequence[int], fresh: Fresh
-    ) -> list[Node]:
-        """The nodes of a tree of tokens after ``start``, whose logits are all wanted.
+    def touch(self, node: Node) -> None:
+        """Let a node stay in this round."""
+        node.used = self._round
 
-        Args:
-            parents: for each token the index of its parent, -1 for ``start``.
-        """
-        nodes: list[Node] = []
-        for token, parent in zip(tokens, parents, strict=True):
-            before = start if parent < 0 else nodes[parent]
-            nodes.append(self._step(before, token, fresh, wanted=True))
-        return nodes
-
-    def compute(self, fresh: Fresh, removed: set[Node]) -> None:
+    def compute(self, fresh: Fresh) -> dict[Node, NDArray[np.float32]]:
         """Let the model see the fresh nodes, and hang them into the tree.
 
-        Args:
-            fresh: the nodes.
-            removed: gets the nodes that were let go for them: nobody holds these any longer.
+        Returns:
+            the logits of those where they are wanted, shape ``(vocabulary,)``.
 
         Raises:
-            ModelError: llama.cpp refused, or there is no room even so.
+            ModelError: llama.cpp refused, or there is no room even without all that is idle.
         """
+        found: dict[Node, NDArray[np.float32]] = {}
         if not fresh.nodes:
-            return
-        self._make_room(fresh, removed)
+            return found
+        self._make_room(fresh)
         members = self._hang(fresh)
         for start in range(0, len(fresh.nodes), BATCH):
             part = fresh.nodes[start : start + BATCH]
@@ -199,37 +179,8 @@ class PathTree:
                 members[start : start + BATCH],
                 [node.wanted for node in part],
             )
-            for node, row in zip((node for node in part if node.wanted), rows, strict=True):
-                node.row = row
-
-    def hold(self, nodes: Iterable[Node]) -> None:
-        """Keep these nodes, and their logits, until they are let go as often."""
-        for node in nodes:
-            node.held += 1
-
-    def let_go(self, nodes: Sequence[Node]) -> None:
-        """Undo `hold`; what nobody holds, and nothing held lies below, is freed."""
-        for node in nodes:
-            node.held -= 1
-            if not node.held:
-                node.row = None
-        for node in nodes:
-            if not node.held and node.sequence is not None:
-                self._remove(node)
-
-    def _step(self, parent: Node, token: int, fresh: Fresh, *, wanted: bool) -> Node:
-        """The node of ``token`` after ``parent``: a known one, or one that joins ``fresh``.
-
-        A node whose logits are wanted and were not kept is computed once more, beside the old one.
-        """
-        node = fresh.after.get((id(parent), token)) or parent.after(token, with_row=wanted)
-        if node is None:
-            node = Node(parent, token, parent.depth + 1)
-            fresh.nodes.append(node)
-            fresh.after[id(parent), token] = node
-        node.wanted |= wanted
-        node.used = self._round
-        return node
+            found.update(zip((node for node in part if node.wanted), rows, strict=True))
+        return found
 
     def _hang(self, fresh: Fresh) -> list[list[int]]:
         """Give each fresh leaf a sequence; returns the sequences of each fresh node."""
@@ -257,7 +208,7 @@ class PathTree:
         self._size += len(fresh.nodes)
         return [members[id(node)] for node in fresh.nodes]
 
-    def _make_room(self, fresh: Fresh, removed: set[Node]) -> None:
+    def _make_room(self, fresh: Fresh) -> None:
         """Grow the cache, and let go of what was used longest ago, until the new nodes fit."""
         needed = self._size + len(fresh.nodes)
         if needed > self._context.cells and self._context.cells < self._most_cells:
@@ -268,40 +219,29 @@ class PathTree:
         ):
             idle = [leaf for leaf in self._leaves.values() if leaf.used < self._round]
             if not idle:
+                for node in fresh.nodes:
+                    node.gone = True
                 raise ModelError(
                     f"{self._size + len(fresh.nodes)} token positions on "
                     f"{len(self._leaves) + fresh.sequences()} paths are needed at once, and "
                     f"there is room for {self._context.cells} on {self.most_paths}: draw fewer "
                     "texts at a time, or shorter ones, or load the model with more cells"
                 )
-            self._evict(min(idle, key=lambda leaf: leaf.used), removed)
+            oldest = min(idle, key=lambda leaf: leaf.used)
+            self._remove(oldest, lambda node: node is self.root or node.used == self._round)
+            if self._prompt_end.gone:
+                self.keep((), self.root, None)
 
-    def _evict(self, leaf: Node, removed: set[Node]) -> None:
-        """Remove a leaf and what leads to it alone, though texts may stand there."""
-        node = leaf
-        while len(node.children) <= 1 and node.used < self._round and node.parent is not None:
-            removed.add(node)
-            node.held = 0
-            if node is self._prompt_end:
-                self._prompt, self._prompt_end = (), self.root
-                self.hold([self.root])
-            node = node.parent
-        self._remove(leaf, needed=self._round)
-
-    def _remove(self, leaf: Node, needed: int | None = None) -> None:
-        """Remove a leaf that nobody holds, and what it alone held up.
-
-        Args:
-            needed: nodes used in this round stay: fresh ones are about to follow them.
-        """
+    def _remove(self, leaf: Node, stays: Callable[[Node], bool]) -> None:
+        """Remove a leaf, and what it alone held up, as far as nothing is to stay."""
         sequence, leaf.sequence = leaf.sequence, None
-        assert sequence is not None  # every leaf has one
         node = leaf
-        while not node.children and not node.held and node.used != needed:
-            assert node.parent is not None  # the root is always held
+        while not node.children and node.parent is not None and not stays(node):
+            node.gone = True
             node.parent.children.remove(node)
             self._size -= 1
             node = node.parent
+        assert sequence is not None  # every leaf has one
         if node.children or node is self.root:
             self._context.trim(sequence, 0)
             self._free.append(sequence)

@@ -15,8 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from condit.errors import ArgumentError
-from condit.model.base import Decoder, Draft, Logits, Model, refuse_rewind
+from condit.model.base import Model
+from condit.model.decoder import Decoder, Logits
 from condit.model.source import ModelSource
+from condit.model.tree import Position, TreeDecoder
 from condit.vocabulary import Vocabulary
 
 _CORPUS = (
@@ -124,90 +126,19 @@ class NgramModel(Model):
         return decoder
 
 
-class NgramDecoder(Decoder):
-    """Lanes as plain token lists: nothing is cached but the model's rows.
-
-    Drafts are kept all the same, so that samplers which look ahead can be tried in small worlds.
-    """
-
-    looks_ahead = True
+class NgramDecoder(TreeDecoder):
+    """Lanes of an n-gram model. The state of a position is the context of what comes next."""
 
     def __init__(self, model: NgramModel) -> None:
-        self.logits = []
-        self.positions_forwarded = 0
-        self.forwards = 0
+        super().__init__()
         self._model = model
-        self._lanes: list[tuple[int, ...]] = []
-        self._prompt_lengths: list[int] = []
-        self._known: list[frozenset[tuple[int, ...]]] = []
 
-    @property
-    def lengths(self) -> tuple[int, ...]:
-        """Tokens in each lane, the prompt included."""
-        return tuple(map(len, self._lanes))
-
-    def admit(self, prompt: Sequence[int], lanes: int = 1) -> range:
-        """Add ``lanes`` lanes that share ``prompt``; returns their indices."""
-        if not prompt:
-            raise ArgumentError("a lane needs a prompt of at least one token")
-        first = len(self._lanes)
-        self._lanes += [tuple(prompt)] * lanes
-        self._prompt_lengths += [len(prompt)] * lanes
-        self._known += [frozenset()] * lanes
-        self.logits += [self._model.logits(prompt)] * lanes
-        self.positions_forwarded += len(prompt)
-        self.forwards += 1
-        return range(first, first + lanes)
-
-    def advance(
-        self, tokens: Sequence[Sequence[int]], drafts: Sequence[Draft] | None = None
-    ) -> list[Logits]:
-        """Append 0 or more tokens to each lane, and look ahead; logits at every new position."""
-        self._require_one_each(tokens, drafts)
-        answers: list[Logits] = []
-        before = self.positions_forwarded
-        for index, appended in enumerate(tokens):
-            rows = np.empty((len(appended), len(self._model.vocabulary)), dtype=np.float32)
-            known = self._known[index]
-            for rank, token in enumerate(appended):
-                self._lanes[index] = (*self._lanes[index], token)
-                rows[rank] = self._model.logits(self._lanes[index])
-                self.positions_forwarded += self._lanes[index] not in known
-            if appended:
-                self.logits[index] = rows[-1]
-            answers.append(rows)
-            if drafts is not None:
-                paths: list[tuple[int, ...]] = []
-                for token, parent in zip(drafts[index].tokens, drafts[index].parents, strict=True):
-                    paths.append((*(self._lanes[index] if parent < 0 else paths[parent]), token))
-                self._known[index] = frozenset(paths)
-                self.positions_forwarded += len(self._known[index] - known)
-        self.forwards += self.positions_forwarded > before
-        return answers
-
-    def peek(self, lane: int, path: Sequence[int]) -> Logits | None:
-        """Logits after ``lane`` and the tokens of ``path``, where they are known already."""
-        if not path:
-            return self.logits[lane]
-        tokens = (*self._lanes[lane], *path)
-        return self._model.logits(tokens) if tokens in self._known[lane] else None
-
-    def fork(self, ancestors: Sequence[int]) -> None:
-        """Lane ``i`` becomes a copy of lane ``ancestors[i]``; lanes not named are dropped."""
-        self._lanes = [self._lanes[ancestor] for ancestor in ancestors]
-        self._prompt_lengths = [self._prompt_lengths[ancestor] for ancestor in ancestors]
-        self._known = [self._known[ancestor] for ancestor in ancestors]
-        self.logits = [self.logits[ancestor] for ancestor in ancestors]
-
-    def rewind(self, lengths: Sequence[int]) -> None:
-        """Drop what lies past each lane's length, which may not cut into its prompt."""
-        for index, length in enumerate(lengths):
-            here, prompt = len(self._lanes[index]), self._prompt_lengths[index]
-            refuse_rewind(index, here, prompt, length)
-            if length < here:
-                self._lanes[index] = self._lanes[index][:length]
-                at_prompt = length == prompt
-                self.logits[index] = self._model.logits(self._lanes[index]) if at_prompt else None
+    def forward(self, positions: Sequence[Position]) -> list[Logits]:
+        """Look up what follows each position."""
+        for position in positions:
+            before = position.parent.state if position.parent is not None else ()
+            position.state = (*before, position.token)[-self._model.order :]
+        return [self._model.logits(position.state) for position in positions]
 
 
 def load(*, order: int = 5) -> NgramModel:

@@ -1,4 +1,7 @@
-"""A model as a function from prefixes to logits, which computes no position twice if it can.
+"""A model as a function from prefixes to logits.
+
+`Reader` is the protocol. `PrefixReader` computes it with a decoder, and no position twice if it
+can; `AskedReader` is the base for models that can only be asked.
 
 Samplers that jump about among texts (start over, go back to the middle, follow many branches) ask
 for the logits after any prefix. Lanes of one decoder are parked where earlier questions left them;
@@ -8,12 +11,63 @@ prefixes of one question go through the model together.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
 
-from condit.model.base import Logits, Model
+from cachetools import LRUCache
 
-Prefix = tuple[int, ...]
+from condit.model.decoder import Decoder, Logits
+
+Prefix: TypeAlias = tuple[int, ...]
+
+
+class Reader(Protocol):
+    """Logits after prefixes of token ids that follow one prompt."""
+
+    @property
+    def positions_forwarded(self) -> int:
+        """Token positions that the model has computed so far, the prompt included."""
+
+    @property
+    def forwards(self) -> int:
+        """How many times the model has been called for them."""
+
+    def read(self, prefixes: Sequence[Prefix]) -> list[Logits]:
+        """Logits after each prefix, shape ``(vocabulary,)``; equal prefixes are read once."""
+
+
+class AskedReader(ABC):
+    """A reader of a model that can only be asked, as over a network: no prefix is asked for twice.
+
+    Args:
+        keep: how many rows of logits are kept at most; what was used longest ago goes first.
+
+    Attributes:
+        positions_forwarded: prefixes asked for so far: what they cost elsewhere is not known.
+        forwards: how many questions they came in.
+    """
+
+    def __init__(self, *, keep: int = 1024) -> None:
+        self.positions_forwarded = 0
+        self.forwards = 0
+        self._kept: LRUCache[Prefix, Logits] = LRUCache(maxsize=keep)
+
+    @abstractmethod
+    def ask(self, prefixes: Sequence[Prefix]) -> Sequence[Logits]:
+        """Logits after each prefix, shape ``(vocabulary,)``; no two prefixes are equal."""
+
+    def read(self, prefixes: Sequence[Prefix]) -> list[Logits]:
+        """Logits after each prefix, shape ``(vocabulary,)``; equal prefixes are read once."""
+        rows = {prefix: self._kept.get(prefix) for prefix in prefixes}
+        missing = [prefix for prefix, row in rows.items() if row is None]
+        if missing:
+            rows.update(zip(missing, self.ask(missing), strict=True))
+            self._kept.update((prefix, rows[prefix]) for prefix in missing)
+            self.positions_forwarded += len(missing)
+            self.forwards += 1
+        return [rows[prefix] for prefix in prefixes]
 
 
 @dataclass(eq=False)
@@ -37,21 +91,17 @@ class Parked:
 
 
 class PrefixReader:
-    """Logits after prefixes of token ids that follow one prompt.
+    """Logits after prefixes of token ids that follow one prompt, by lanes of a decoder.
 
     Args:
-        model: the model.
-        prompt: token ids, forwarded here.
+        decoder: with one lane, which has nothing but the prompt; it is the reader's from now on.
         cells: how many positions beyond the prompt are held at most, unless one question alone
             needs more. Every forward looks at all of them, so more is not always faster.
         lanes: how many lanes are parked at most, likewise.
     """
 
-    def __init__(
-        self, model: Model, prompt: Sequence[int], *, cells: int = 2048, lanes: int = 256
-    ) -> None:
-        self._decoder = model.start(prompt, lanes=1)
-        self._prompt_length = len(prompt)
+    def __init__(self, decoder: Decoder, *, cells: int = 2048, lanes: int = 256) -> None:
+        self._decoder = decoder
         self._prompt_logits = self._decoder.logits[0]
         self._most_cells = cells
         self._most_lanes = lanes
@@ -91,7 +141,7 @@ class PrefixReader:
             min(place.depth, len(prefix) - 1) for place, prefix in zip(shared, wanted, strict=True)
         ]
         lengths = list(self._decoder.lengths[:held])
-        self._decoder.rewind([*lengths, *(self._prompt_length + length for length in kept)])
+        self._decoder.rewind([*lengths, *kept])
         answers = self._decoder.advance(
             [
                 *([()] * held),

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from condit.errors import MissingDependencyError
 from condit.model.base import Model
-from condit.model.gguf import converted, converted_directory, is_whole, load_gguf, refuse_options
+from condit.model.gguf import converted, converted_directory, is_whole
+from condit.model.load import load_gguf, refuse_options
 from condit.model.source import ModelSource
 from condit.model.transformers import load_directory
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from condit.errors import ArgumentError, MissingDependencyError, ModelError, VocabularyError
 from condit.foreign.torch import bfloat16
-from condit.foreign.transformers import cache_argument
-from condit.model.base import Decoder, Model
+from condit.model.base import Model
+from condit.model.decoder import Decoder
 from condit.model.prefix_cache import PrefixCache
 from condit.model.token_bytes import named_tokens, token_bytes, without_prefix
 from condit.vocabulary import Vocabulary
@@ -51,8 +51,12 @@ class TransformersModel(Model):
         name: how messages call it.
         directory: where it was loaded from, where that is a local directory.
 
+    Attributes:
+        shares_cells: whether lanes share one cache of cells (see `condit.model.cells`), as where
+            all layers are plain or sliding-window attention. Else each has a row of a batch.
+
     Raises:
-        ModelError: an architecture whose layers are not plain or sliding-window attention.
+        ModelError: an architecture whose cache cannot be gone on from either way.
         VocabularyError: a tokenizer whose tokens cannot be read as bytes.
     """
 
@@ -65,8 +69,9 @@ class TransformersModel(Model):
         self.directory = directory
         config = module.config.get_text_config()
         self.context = getattr(config, "max_position_embeddings", None)
-        self._windows = _attention_windows(module, config, name)
-        self._cache_argument = cache_argument(module.forward)
+        self._windows = attention_windows(module)
+        self.shares_cells = self._windows is not None
+        self._together = self.shares_cells or _can_run_together(module, name)
         self._prefixes = PrefixCache(self)
         self._version: object = None
         self._changing = threading.Lock()
@@ -118,23 +123,25 @@ class TransformersModel(Model):
 
     def start(self, prompt: Sequence[int], lanes: int = 1) -> Decoder:
         """A decoder with ``lanes`` lanes that share ``prompt``, forwarded once."""
-        from condit.model.cells import CellDecoder
-
         if self.module.training:
             raise ModelError(
                 f"{self.name} is in training mode, in which it would draw with dropout: call "
                 "model.module.eval() first"
             )
         self._notice_changes()
-        decoder = CellDecoder(
-            self.module,
-            self._windows,
-            self._prefixes,
-            self._cache_argument,
-            len(self.vocabulary),
-        )
+        decoder = self._decoder()
         decoder.admit(prompt, lanes)
         return decoder
+
+    def _decoder(self) -> Decoder:
+        size = len(self.vocabulary)
+        if self._windows is None:
+            from condit.model.rows import RowDecoder
+
+            return RowDecoder(self.module, size, together=self._together)
+        from condit.model.cells import CellDecoder
+
+        return CellDecoder(self.module, self._windows, self._prefixes, vocabulary_size=size)
 
 
 def load_directory(
@@ -184,7 +191,8 @@ def load_directory(
     directory = Path(source) if Path(source).is_dir() else None
     module = module.to(device)
     pack(module)
-    use_cell_attention(module, reproducible=reproducible)
+    if attention_windows(module) is not None:
+        use_cell_attention(module, reproducible=reproducible)
     return TransformersModel(module, tokenizer, name, directory)
 
 
@@ -216,22 +224,27 @@ def _torch_dtype(name: str) -> str | torch.dtype:
     return known[name]
 
 
-def _attention_windows(module: Any, config: Any, name: str) -> dict[str, int | None]:
-    """For each kind of attention layer how far it looks back; `ModelError` for other kinds."""
+def attention_windows(module: Any) -> dict[str, int | None] | None:
+    """For each kind of attention layer of a ``transformers`` model how far it looks back.
+
+    ``None`` where there are layers of other kinds, or ones that cannot be told their positions.
+    """
+    config = module.config.get_text_config()
     kinds = set(getattr(config, "layer_types", None) or ())
-    parameters = inspect.signature(module.forward).parameters
-    explicit = "position_ids" in parameters
+    explicit = "position_ids" in inspect.signature(module.forward).parameters
     if not kinds <= _ATTENTION_KINDS or not explicit or getattr(config, "alibi", False):
-        strange = ", ".join(sorted(kinds - _ATTENTION_KINDS)) or "no explicit position ids"
-        raise ModelError(
-            f"{name} ({config.model_type}) cannot share a cache between lanes ({strange}): "
-            "Condit runs decoders made of full and sliding-window attention layers"
-        )
+        return None
     window = getattr(config, "sliding_window", None)
     if not kinds:
         # Without per-layer types, a window in the configuration holds for every layer.
         kinds = {"sliding_attention" if window else "full_attention"}
     return {kind: window if kind == "sliding_attention" else None for kind in sorted(kinds)}
+
+
+def _can_run_together(module: Any, name: str) -> bool:
+    from condit.model.rows import can_run_together
+
+    return can_run_together(module, name)
 
 
 def _description(tokenizer: Any, name: str) -> dict[str, Any]:

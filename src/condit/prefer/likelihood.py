@@ -9,8 +9,11 @@ from collections.abc import Sequence
 from condit.errors import ArgumentError, PromptTooLongError, VocabularyError
 from condit.model.base import Model, Prompt
 from condit.model.load import load
+from condit.prefer.base import Preference
+from condit.prefer.score import prefer
 from condit.prefer.scorer import Scorer
 from condit.prefer.sequence_likelihood import SequenceLikelihood
+from condit.prefer.source import PreferenceSource
 from condit.prefer.wording import excerpt
 
 
@@ -134,3 +137,21 @@ def check_text_fits(what: str, model: Model, length: int, text: str) -> None:
             f"the {model.context} that {model.name} can see: draw shorter texts (max_tokens), or "
             "shorten what stands around them"
         )
+
+
+def _likely(
+    prompt: Prompt,
+    *,
+    model: Model | str = "smollm2",
+    strength: float = 1.0,
+    per_token: bool = False,
+    end: bool = False,
+) -> Preference:
+    return prefer(likelihood(model, prompt, per_token=per_token, end=end), strength)
+
+
+LIKELIHOOD = PreferenceSource(
+    name="likelihood",
+    description="a prompt: texts that a model (smollm2) finds likely after it",
+    make=_likely,
+)

@@ -143,7 +143,8 @@ class SequenceLikelihood:
             plans.append(plan)
         first = len(self._held)
         decoder.fork([*range(first), *(plan.ancestor for plan in plans)])
-        decoder.rewind([*decoder.lengths[:first], *(plan.length for plan in plans)])
+        root = len(self._root) or 1
+        decoder.rewind([*decoder.lengths[:first], *(plan.length - root for plan in plans)])
         found = self._advance(decoder, first, [plan.rest for plan in plans])
         for tokens, plan, new in zip(waiting, plans, found, strict=False):
             known = self._held[plan.ancestor].log_probabilities[: len(tokens) - len(new)]

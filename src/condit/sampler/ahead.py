@@ -20,9 +20,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from condit.errors import ConditError
-from condit.model.base import Decoder, Draft, Logits
+from condit.model.base import Decoder, Draft, Logits, Model
 from condit.sampler.base import Lane, Problem
-from condit.sampler.budget import without_budget
 from condit.sampler.kernels import Draw
 from condit.speculate.settings import Drafts
 from condit.speculate.tree import Frontier, Guesser
@@ -73,12 +72,10 @@ class Ahead:
     accepted: int = 0
 
     @classmethod
-    def of(cls, problem: Problem, drafts: Drafts) -> Ahead:
+    def of(cls, problem: Problem, model: Model, drafts: Drafts) -> Ahead:
         """Nothing drawn yet."""
         temperature = problem.law.temperature
-        guesser = Guesser(
-            problem.model, problem.prompt, temperature, drafts, alone=problem.lanes == 1
-        )
+        guesser = Guesser(model, problem.prompt, temperature, drafts, alone=problem.lanes == 1)
         return cls(problem, guesser, [deque() for _ in range(problem.lanes)])
 
     def replay(self, index: int, lane: Lane) -> Draw:
@@ -133,7 +130,14 @@ class Ahead:
             _draft(path[1:], frontier) for path, frontier in zip(paths, frontiers, strict=True)
         ]
         before = decoder.positions_forwarded
-        needed = sum(frontier is not None for frontier in frontiers)
+        # Lanes that have the same text share its positions.
+        needed = len(
+            {
+                (*lane.tokens[:-1], *path)
+                for lane, path, frontier in zip(lanes, paths, frontiers, strict=True)
+                if frontier is not None
+            }
+        )
         began = time.perf_counter()
         decoder.advance(newest, drafts)
         seconds = time.perf_counter() - began
@@ -177,7 +181,9 @@ class Ahead:
             return path if decoder.peek(index, path) is not None else path[:-1], None
         context = (*self.problem.prompt[-4:], *here.tokens[-4:])
         room = self.problem.max_tokens - len(here.tokens)
-        return path, Frontier(context, without_budget(here.matcher), room)
+        # Guesses need not finish within the budget.
+        matcher = here.matcher.within if here.matcher is not None else None
+        return path, Frontier(context, matcher, room)
 
     def _learn(
         self,

@@ -13,16 +13,17 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from condit.sampler.attempts import AttemptsSampler, AttemptsState, Going, Trial
-from condit.sampler.base import Guarantee, log_mean_exp
+from condit.report import Guarantee
+from condit.sampler.attempts import relative_error
 from condit.sampler.node import Node
-from condit.sampler.rejection import relative_error
+from condit.sampler.trie_attempts import Going, TrieAttempts, TrieAttemptsState, TrieTrial
 from condit.sampler.twisted import draw_allowed
-from condit.sampler.walk import extend, twisted
+from condit.sampler.walk import twisted
+from condit.weights import log_mean_exp
 
 
 @dataclass(frozen=True)
-class ASAp(AttemptsSampler):
+class ASAp(TrieAttempts):
     """Draws that come nearer to the target the more were made before.
 
     The weights that are dropped from the draws still give an estimate of ``Z``: unbiased where no
@@ -32,18 +33,16 @@ class ASAp(AttemptsSampler):
     guarantee: ClassVar[Guarantee] = Guarantee.LIMIT
     width: int = 1
 
-    def advance(self, state: AttemptsState, trial: Trial, node: Node) -> Going:
+    def advance(self, state: TrieAttemptsState, trial: TrieTrial, node: Node) -> Going:
         """Draw among what is allowed; refused only where nothing is."""
-        lane = trial.lane
-        law = twisted(state, lane, node)
-        draw = draw_allowed(law, state.trie, node, lane.matcher, lane.rng)
+        law = twisted(state.path, trial, node)
+        draw = draw_allowed(law, state.path.trie, node, trial.matcher, trial.rng)
         if draw.slot is None:
             return Going.REFUSED
-        lane.log_weight += draw.log_mass - lane.log_assumed
-        extend(state, lane, node, draw.slot)
-        return Going.ON
+        trial.log_weight += draw.log_mass - trial.log_assumed
+        return self.take(state, trial, node, draw.slot)
 
-    def evidence(self, state: AttemptsState) -> tuple[float, float | None]:
+    def evidence(self, state: TrieAttemptsState) -> tuple[float, float | None]:
         """The mean weight of attempts, and its standard error.
 
         Where some were refused, the last is left out: it was sure to be an accepted one.

@@ -1,115 +1,95 @@
-"""Attempts at whole texts, several at a time, over one trie.
+"""Attempts at whole texts, several at a time, until enough are accepted.
 
-Attempts begin at the empty text and walk down the trie; where one comes to a prefix that no run has
-seen, it waits for the model, and one forward serves all that wait. What an attempt learns is known
-to the others at once. `Exact` refuses attempts so that the ones left are exact draws; `ASAp` never
-does.
+What `Rejection` shares with the samplers that walk a trie (see ``trie_attempts.py``): attempts
+begin at the empty text, go on until they need the model, and one forward serves all that wait.
 
 Attempts are numbered in the order in which they begin, and draws are the accepted ones in that
 order. Taking them in the order in which they end would favour short texts.
-
-Whoever may break off must not decide by the draws. How many attempts are accepted in so many steps
-depends on how long the texts are; and how many of so many attempts are accepted depends on what the
-ones before have taught, thus again on the texts. So the attempts that a decision is made by are on
-*probation*: all begin at the same bound, whatever is learned meanwhile. Then whether they are
-accepted is independent of what they are (see "Deciding by the draws" in docs/samplers/auto.md).
 """
 
 from __future__ import annotations
 
-import enum
 import math
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any, Generic
 
 import numpy as np
+from typing_extensions import TypeVar
 
 from condit.errors import ArgumentError
-from condit.model.reader import PrefixReader
-from condit.sampler.base import Lane, Problem, Sampler, State, StepInfo, attempt_of
-from condit.sampler.base import effective_sample_size as size_of
+from condit.sampler.base import Findings, Lane, Problem, Sampler, State
 from condit.sampler.local import weigh_preference
-from condit.sampler.node import Node
-from condit.sampler.walk import (
-    TrieLane,
-    TrieState,
-    begin,
-    in_vain,
-    node_of,
-    read_nodes,
-    require_temperature,
-    standing,
-)
-
-
-class Going(enum.Enum):
-    """What became of an attempt at a node."""
-
-    ON = enum.auto()
-    WAITS = enum.auto()
-    REFUSED = enum.auto()
+from condit.trace import Drawn, Ended, FinishReason, StepInfo
+from condit.weights import effective_sample_size
 
 
 @dataclass
-class Trial:
-    """An attempt under way.
+class Trial(Lane):
+    """An attempt; its weight is 0 where it is refused.
 
     Attributes:
         number: counted from 0, in the order in which attempts begin.
-        lane: its text, and where it stands.
-        log_start: natural logarithm of the bound on ``Z`` when it began.
+        log_start: natural logarithm of the bound on ``Z`` when it began; 0 where none is kept.
     """
 
-    number: int
-    lane: TrieLane
-    log_start: float
+    number: int = 0
+    log_start: float = 0.0
+
+    @property
+    def accepted(self) -> bool:
+        """Whether it has ended as a text that the target gives mass to."""
+        return self.finish_reason is not None and self.log_weight > -math.inf
+
+    def refuse(self, reason: FinishReason = "rejected") -> None:
+        """End it in vain."""
+        self.finish_reason, self.log_weight = reason, -math.inf
+
+
+TrialT = TypeVar("TrialT", bound=Trial)
 
 
 @dataclass
-class AttemptsState(TrieState):
+class AttemptsState(State, Generic[TrialT]):
     """Attempts under way, and the ones that ended while an earlier one had not.
 
     Only settled attempts count, which have ended as all before them have: ``attempts`` is how many
     there are, and ``accepted`` how many of them fill a lane.
 
     Attributes:
-        root: the lane that attempts are copied from.
+        root: what attempts are copied from.
         running: the attempts under way.
         ended: attempts that ended and are not settled yet, by number.
         begun: how many attempts have begun.
         longest: the longest text that was refused.
-        log_starts: for each settled attempt the natural logarithm of the bound when it began.
-        log_weights_of_attempts: for each its weight, ``-inf`` where it was not accepted.
-        probation: how many of the first attempts begin at the same bound.
-        log_probation: natural logarithm of that bound.
-        judged: whether attempts may begin that are not on probation.
+        log_evidence_error: standard error of the evidence, relative to it, where it is known.
+        draws: tokens drawn in this step.
+        checks: single tokens that matchers were asked about in this step.
     """
 
-    root: TrieLane
-    running: list[Trial] = field(default_factory=list)
-    ended: dict[int, Trial] = field(default_factory=dict)
+    root: TrialT
+    running: list[TrialT] = field(default_factory=list)
+    ended: dict[int, TrialT] = field(default_factory=dict)
     begun: int = 0
+    attempts: int = 0
+    accepted: int = 0
     longest: list[int] = field(default_factory=list)
-    log_starts: list[float] = field(default_factory=list)
-    log_weights_of_attempts: list[float] = field(default_factory=list)
-    probation: int = 0
-    log_probation: float = 0.0
-    judged: bool = True
+    log_evidence_error: float | None = None
+    draws: list[Drawn] = field(default_factory=list)
+    checks: int = 0
 
-    def begin_probation(self, attempts: int) -> None:
-        """Let the next attempts all begin at the bound as it is now, and no others after them.
+    def findings(self) -> Findings:
+        """How attempts went."""
+        return Findings(self.attempts, self.accepted, self.log_evidence_error)
 
-        Until ``judged`` is set again, which should depend on nothing but how many of them were
-        accepted.
-        """
-        self.probation = self.begun + attempts
-        self.log_probation = self.trie.log_bound
-        self.judged = False
+
+AttemptsStateT = TypeVar("AttemptsStateT", bound=AttemptsState[Any], default=Any)
 
 
 @dataclass(frozen=True)
-class AttemptsSampler(Sampler):
-    """What `Exact` and `ASAp` have in common.
+class AttemptsSampler(Sampler[AttemptsStateT]):
+    """Tries whole texts until there are enough.
 
     Attributes:
         width: how many attempts are under way at a time; they share the model's forwards.
@@ -128,141 +108,155 @@ class AttemptsSampler(Sampler):
                 raise ArgumentError(f"{name} must be 1 or more, not {getattr(self, name)}")
 
     @abstractmethod
-    def advance(self, state: AttemptsState, trial: Trial, node: Node) -> Going:
-        """Take one token further from ``node``."""
+    def walk(self, state: AttemptsStateT, trial: Any) -> bool:
+        """Go on until the model is needed (``True``) or the attempt has ended."""
 
     @abstractmethod
-    def evidence(self, state: AttemptsState) -> tuple[float, float | None]:
-        """Natural logarithm of an estimate of ``Z`` by settled attempts, and its standard error."""
+    def ask(self, state: AttemptsStateT, waiting: Sequence[Any]) -> int:
+        """Ask the model once for all that wait; returns how many masks were computed."""
 
-    def init(self, problem: Problem, rng: np.random.Generator) -> AttemptsState:
-        """No attempts yet; the prompt is forwarded here."""
-        require_temperature(problem, type(self).__name__.lower())
-        base, root = begin(problem, rng, PrefixReader(problem.model, problem.prompt))
-        state = AttemptsState(problem, base.lanes, base.reader, base.trie, root)
-        state.lanes += [
-            Lane(matcher=None, rng=noise, log_weight=-math.inf, origin=index)
-            for index, noise in enumerate(rng.spawn(problem.lanes))
-        ]
-        return state
+    @abstractmethod
+    def sum_up(self, state: AttemptsStateT) -> None:
+        """Bring the estimate of the evidence up to date."""
 
-    def step(self, rng: np.random.Generator, state: State) -> tuple[State, StepInfo]:
+    def begins(self, state: AttemptsStateT, trial: Any) -> None:
+        """Prepare an attempt that is about to begin."""
+
+    def may_begin(self, state: AttemptsStateT) -> bool:
+        """Whether more attempts are needed and allowed."""
+        found = state.accepted + sum(trial.accepted for trial in state.ended.values())
+        return found < len(state.lanes) and state.begun < self.attempts * len(state.lanes)
+
+    def ends(self, state: AttemptsStateT, trial: Any) -> None:
+        """See to what an attempt that has ended teaches, or weigh it."""
+
+    def settles(self, state: AttemptsStateT, trial: Any) -> float:
+        """Note an attempt that counts now; returns the log weight of its lane, if accepted."""
+        return 0.0
+
+    def gives_up(self, state: AttemptsStateT) -> FinishReason | None:
+        """Why the lanes that are still empty stay so, with nothing under way; ``None``: not yet."""
+        return "rejected"
+
+    def step(
+        self, rng: np.random.Generator, state: AttemptsStateT
+    ) -> tuple[AttemptsStateT, StepInfo]:
         """Walk every attempt to where it needs the model, then ask the model once for all."""
-        assert isinstance(state, AttemptsState)
+        state.draws, state.checks = [], 0
         ended: list[Trial] = []
         waiting: list[Trial] = []
         while len(waiting) < self.width:
-            trial = next((t for t in state.running if t not in waiting), None)
+            trial = next((each for each in state.running if each not in waiting), None)
             trial = trial or self._begin(rng, state)
             if trial is None:
                 break
-            if self._walk(state, trial):
+            if self.walk(state, trial):
                 waiting.append(trial)
-            else:
-                state.running.remove(trial)
-                state.ended[trial.number] = trial
-                ended.append(trial)
-                state.trie.back_up()
-                self._settle(state)
-                if state.done:
-                    break
+                continue
+            state.running.remove(trial)
+            self.ends(state, trial)
+            state.ended[trial.number] = trial
+            ended.append(trial)
+            self._settle(state)
+            if state.done:
+                break
         if ended:
-            self._sum_up(state)
+            self.sum_up(state)
         masks = 0
         if not state.done:
             if waiting:
-                masks = read_nodes(state, [trial.lane for trial in waiting])
-            elif not state.running and (state.judged or state.trie.log_bound == -math.inf):
-                self._give_up(state)
-        kept = [standing(state, trial.lane) for trial in state.running]
-        if not state.judged:
-            kept.append(state.trie.root)  # its bound must not rise above that of the probation
-        state.trie.evict(kept)
+                masks = self.ask(state, waiting)
+            elif not state.running and (reason := self.gives_up(state)) is not None:
+                for lane in state.lanes[state.accepted :]:
+                    lane.tokens, lane.finish_reason = list(state.longest), reason
         state.steps += 1
-        return state, self._record(state, ended, masks)
+        weights = state.log_weights[: state.accepted]
+        info = StepInfo(
+            step=state.steps - 1,
+            draws=tuple(state.draws),
+            ends=tuple(
+                ended_as(trial, attempt=trial.number, log_bound=trial.log_start) for trial in ended
+            ),
+            effective_sample_size=effective_sample_size(weights) if weights else 0.0,
+            checks=state.checks,
+            masks=masks,
+        )
+        return state, info
 
-    def _begin(self, rng: np.random.Generator, state: AttemptsState) -> Trial | None:
-        """A new attempt, if more are needed and allowed."""
-        found = state.accepted + sum(_accepted(trial) for trial in state.ended.values())
-        on_probation = state.begun < state.probation
-        spent = state.begun >= self.attempts * len(state.lanes)
-        spent |= not (on_probation or state.judged)
-        log_start = state.trie.log_bound
-        if found >= len(state.lanes) or spent or log_start == -math.inf:
+    def _begin(self, rng: np.random.Generator, state: AttemptsStateT) -> Trial | None:
+        if not self.may_begin(state):
             return None
-        if on_probation:
-            log_start = state.log_probation
-        lane = state.root.copy_to(rng.spawn(1)[0])
-        lane.log_assumed = log_start
-        trial = Trial(state.begun, lane, log_start)
+        trial: Trial = state.root.copy_to(rng.spawn(1)[0])
+        trial.number = state.begun
         state.begun += 1
+        self.begins(state, trial)
         state.running.append(trial)
         return trial
 
-    def _walk(self, state: AttemptsState, trial: Trial) -> bool:
-        """Go on until the model is needed (``True``) or the attempt has ended."""
-        lane = trial.lane
-        while lane.finish_reason is None:
-            node = node_of(state, lane)
-            if node is None:
-                return True
-            going = self.advance(state, trial, node)
-            if going is Going.WAITS:
-                return True
-            if going is Going.REFUSED:
-                lane.finish_reason = "rejected"
-        return False
-
-    def _settle(self, state: AttemptsState) -> None:
+    def _settle(self, state: AttemptsStateT) -> None:
         """Count attempts in the order in which they began, and fill lanes with accepted ones."""
         while state.attempts in state.ended and state.accepted < len(state.lanes):
             trial = state.ended.pop(state.attempts)
             state.attempts += 1
-            state.log_starts.append(trial.log_start)
-            accepted = _accepted(trial)
-            weight = trial.log_start + trial.lane.log_weight if accepted else -math.inf
-            state.log_weights_of_attempts.append(weight)
-            if not accepted:
-                if len(trial.lane.tokens) > len(state.longest):
-                    state.longest = trial.lane.tokens
+            log_weight = self.settles(state, trial)
+            if not trial.accepted:
+                if len(trial.tokens) > len(state.longest):
+                    state.longest = trial.tokens
                 continue
             lane = state.lanes[state.accepted]
-            lane.tokens = trial.lane.tokens
-            lane.log_probability = trial.lane.log_probability
-            lane.finish_reason = trial.lane.finish_reason
-            lane.log_weight = 0.0
+            lane.tokens, lane.finish_reason = trial.tokens, trial.finish_reason
+            lane.log_probability, lane.log_weight = trial.log_probability, log_weight
             state.accepted += 1
             weigh_preference(state.problem, [lane])
 
-    def _sum_up(self, state: AttemptsState) -> None:
-        """Bring the estimate of the evidence up to date."""
-        log_mean, state.log_evidence_error = self.evidence(state)
-        # Lanes that stay empty have weight 0: the others make up for them.
-        state.log_evidence = log_mean + math.log(len(state.lanes) / max(state.accepted, 1))
 
-    def _give_up(self, state: AttemptsState) -> None:
-        """Close the lanes that no attempt could fill."""
-        empty = state.trie.log_bound == -math.inf
-        for lane in state.lanes[state.accepted :]:
-            lane.tokens = list(state.longest)
-            lane.finish_reason = in_vain(state.trie) if empty else "rejected"
-
-    def _record(self, state: AttemptsState, ended: list[Trial], masks: int) -> StepInfo:
-        return StepInfo(
-            step=state.steps - 1,
-            tokens=(),
-            local_log_weights=(),
-            checks=(),
-            masks=(masks,),
-            effective_sample_size=size_of(state.log_weights[: state.accepted])
-            if state.accepted
-            else 0.0,
-            attempts=tuple(
-                attempt_of(trial.number, trial.lane, _accepted(trial), trial.log_start)
-                for trial in ended
-            ),
-        )
+def empty_lanes(problem: Problem, rng: np.random.Generator) -> list[Lane]:
+    """Lanes without weight, for attempts to fill."""
+    return [
+        Lane(None, noise, log_weight=-math.inf, origin=index)
+        for index, noise in enumerate(rng.spawn(problem.lanes))
+    ]
 
 
-def _accepted(trial: Trial) -> bool:
-    return trial.lane.finish_reason in ("stop", "length") and trial.lane.log_weight > -math.inf
+def ended_as(
+    lane: Lane,
+    *,
+    index: int | None = None,
+    attempt: int | None = None,
+    accepted: bool = True,
+    log_bound: float = 0.0,
+) -> Ended:
+    """The trace record of a text that has ended.
+
+    Args:
+        lane: the text; one without weight is never accepted.
+        index: which lane it grows in.
+        attempt: the number of the attempt.
+        accepted: whether the sampler took it.
+        log_bound: natural logarithm of the bound on ``Z`` when it began, where one is kept.
+    """
+    taken = accepted and lane.log_weight > -math.inf
+    reason = lane.finish_reason or "rejected"
+    return Ended(index, attempt, tuple(lane.tokens), reason, taken, lane.log_weight, log_bound)
+
+
+def log_share(accepted: int, tried: int, wanted: int) -> float:
+    """Natural logarithm of the share of tries that are accepted, as an estimate.
+
+    Where they went on until ``wanted`` were accepted, the last one was sure to be: it is left out,
+    which makes the share unbiased (Haldane 1945), unless it is the only one.
+    """
+    if accepted == wanted and wanted > 1:
+        return math.log((accepted - 1) / (tried - 1))
+    return math.log(accepted / tried)
+
+
+def relative_error(log_weights: Sequence[float], tried: int) -> float | None:
+    """Standard error of the mean weight of tries, relative to it; those left out weigh 0.
+
+    ``None`` where it cannot be told: from one try, or where all weigh 0.
+    """
+    size = effective_sample_size(log_weights)
+    if tried < 2 or size == 0:
+        return None
+    return math.sqrt(max(tried / size - 1, 0.0) / (tried - 1))

@@ -7,23 +7,24 @@ same seed gives the same draws.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from typing import ClassVar, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from condit.constraint.base import Matcher, Strength
-from condit.sampler.attempts import AttemptsState
+from condit.model.base import Model
+from condit.report import Guarantee
 from condit.sampler.awrs import AWRS
-from condit.sampler.base import Guarantee, Problem, Sampler, State, StepInfo, log_mean_exp
-from condit.sampler.budget import outline
+from condit.sampler.base import Findings, Lane, Problem, Sampler, State
+from condit.sampler.beam import Beam
 from condit.sampler.exact import Exact
 from condit.sampler.learned import Learned
-from condit.sampler.lineages import relative_error
-from condit.sampler.local import bind
 from condit.sampler.masked import Masked
 from condit.sampler.smc import SMC
-from condit.sampler.walk import TrieState
+from condit.sampler.trie_attempts import TrieAttemptsState
+from condit.trace import StepInfo
+from condit.weights import log_mean_exp, relative_error
 
 SHORT = 32
 """Texts of at most this many tokens are drawn exactly first: an attempt in vain costs little."""
@@ -55,8 +56,48 @@ class Choice(NamedTuple):
     on_probation: bool = False
 
 
+@dataclass
+class AutoState(State):
+    """A run of the sampler that was picked, and what it was turned from.
+
+    Attributes:
+        chosen: the sampler.
+        reason: why it was picked.
+        run: its state; the lanes here are those of the run.
+        exact: the run of exact sampling, as long as it has not been turned.
+        turned: what that run had to say when it was turned.
+        kept: exact draws that it had made.
+        log_evidence_kept: natural logarithm of its estimate of the evidence.
+        resamplings: how many times lanes were resampled.
+        changes: what is to be said in another way than the run says it.
+    """
+
+    chosen: Sampler
+    reason: str
+    run: State[Any]
+    exact: TrieAttemptsState | None = None
+    turned: Findings | None = None
+    kept: list[Lane] = field(default_factory=list)
+    log_evidence_kept: float = -math.inf
+    resamplings: int = 0
+    changes: dict[str, Any] = field(default_factory=dict)
+
+    def findings(self) -> Findings:
+        """What the run has to say, and what came before it."""
+        found = replace(self.run.findings(), chosen=self.chosen, reason=self.reason)
+        if self.turned is not None:
+            turned = self.turned
+            found = replace(found, attempts=turned.attempts, accepted=turned.accepted)
+        return replace(found, **self.changes)
+
+    def follow(self) -> None:
+        """Bring lanes and evidence up to date with the run."""
+        self.lanes, self.log_evidence = self.run.lanes, self.run.log_evidence
+        self.steps = self.run.steps
+
+
 @dataclass(frozen=True)
-class Auto(Sampler):
+class Auto(Sampler[AutoState]):
     """Picks a sampler from what is known, says why, and turns to another where it must.
 
     What is promised about the draws is what the sampler that made them promises; see
@@ -70,28 +111,33 @@ class Auto(Sampler):
 
     guarantee: ClassVar[Guarantee] = Guarantee.LIMIT
 
-    def init(self, problem: Problem, rng: np.random.Generator) -> State:
+    @property
+    def takes_insertions(self) -> bool:
+        """Yes: it then picks a sampler that does."""
+        return True
+
+    def init(self, problem: Problem, rng: np.random.Generator) -> AutoState:
         """The state of the sampler that is picked."""
         choice = choose(problem)
-        state = choice.sampler.init(problem, rng)
-        state.chosen, state.reason = choice.sampler, choice.reason
-        if choice.on_probation and isinstance(state, AttemptsState):
-            state.begin_probation(probation(problem.lanes))
+        run = choice.sampler.init(problem, rng)
+        state = AutoState(problem, run.lanes, run.models, choice.sampler, choice.reason, run)
+        if choice.on_probation:
+            state.exact = run
+            run.begin_probation(probation(problem.lanes))
         return state
 
-    def step(self, rng: np.random.Generator, state: State) -> tuple[State, StepInfo]:
+    def step(self, rng: np.random.Generator, state: AutoState) -> tuple[AutoState, StepInfo]:
         """A step of the sampler that was picked; maybe the turn to another, or its end."""
-        chosen = state.chosen
-        assert chosen is not None
         first = state.steps == 0
-        state, info = chosen.step(rng, state)
+        state.run, info = state.chosen.step(rng, state.run)
+        state.resamplings += info.ancestors is not None
+        state.follow()
         if first:
-            info = info._replace(note=f"{chosen}: {state.reason}")
-        if isinstance(state, AttemptsState):
-            if _in_vain(state):
-                state = _turn(state, rng)
-                info = info._replace(note=f"{state.chosen}: {state.reason}")
-        elif isinstance(state, TrieState) and state.kept and state.done:
+            info = info._replace(note=f"{state.chosen}: {state.reason}")
+        if state.exact is not None and _in_vain(state.exact):
+            _turn(state, state.exact, rng)
+            info = info._replace(note=f"{state.chosen}: {state.reason}")
+        elif state.kept and state.done:
             _join(state)
         return state, info
 
@@ -103,15 +149,22 @@ def probation(lanes: int) -> int:
 
 def choose(problem: Problem) -> Choice:
     """The sampler for ``problem``, and why in words; see "Which sampler?" in the documentation."""
+    # A model that only gives logits after prefixes has no lanes that could fork.
+    forks = isinstance(problem.model, Model)
     if problem.law.temperature == 0:
-        return Choice(AWRS(), "at temperature 0 there is one text to find, and nothing to weigh")
+        search = AWRS() if forks else Beam(width=max(problem.lanes, WIDTH))
+        return Choice(search, "at temperature 0 there is one text to find, and nothing to weigh")
+    if problem.insert is not None and (problem.constraint or problem.preference) is not None:
+        return Choice(SMC(kernel="awrs"), "text is put in between the draws of lanes")
     if problem.constraint is None and problem.preference is None:
-        return Choice(Masked(), "without a constraint every draw of the model is a draw")
+        free: Sampler = Masked() if forks else Exact()
+        return Choice(free, "without a constraint every draw of the model is a draw")
     if problem.preference is not None and problem.preference.partial:
         return Choice(_smc(problem), "the preference can be resampled for as texts grow")
     if problem.constraint is None:
-        return Choice(Masked(), "finished texts are weighted by the preference")
-    matcher = bind(problem)
+        free = Masked() if forks else Learned()
+        return Choice(free, "finished texts are weighted by the preference")
+    matcher = problem.bind()
     assert matcher is not None
     if matcher.strength is Strength.FINAL:
         return Choice(Exact(), "only finished texts can be judged, so whole texts are tried")
@@ -125,7 +178,8 @@ def choose(problem: Problem) -> Choice:
         why = f"what the memory knows makes about {acceptance:.0%} of attempts exact draws"
         return Choice(exact, why, on_probation=True)
     if problem.lanes == 1 and problem.trie is None:
-        kernel = AWRS(mask_after=None) if outline(matcher)[0] is None else AWRS()
+        kernel: Sampler = AWRS(mask_after=None) if matcher.outline().mask is None else AWRS()
+        kernel = kernel if forks else Learned()
         return Choice(kernel, "a single lane cannot be resampled: draw more, or ask for exact")
     return Choice(_smc(problem, matcher), _why_smc(problem, acceptance))
 
@@ -145,7 +199,8 @@ def expected_acceptance(problem: Problem) -> float:
 
 
 def _smc(problem: Problem, matcher: Matcher | None = None) -> Sampler:
-    if problem.trie is None and matcher is not None and outline(matcher)[0] is None:
+    blind = problem.trie is None and matcher is not None and matcher.outline().mask is None
+    if blind and isinstance(problem.model, Model):
         # Without a mask there is little to learn from one run, and much to ask for one.
         return SMC(kernel=AWRS(mask_after=None))
     return SMC(kernel="learned")
@@ -158,34 +213,35 @@ def _why_smc(problem: Problem, acceptance: float) -> str:
     return why
 
 
-def _in_vain(state: AttemptsState) -> bool:
+def _in_vain(exact: TrieAttemptsState) -> bool:
     """Whether too few of the attempts on probation were accepted; decided once."""
-    if state.judged or state.done or state.attempts < state.probation:
+    if exact.judged or exact.done or exact.attempts < exact.probation:
         return False
-    state.judged = True
-    return state.accepted < ACCEPTANCE * state.probation
+    exact.judged = True
+    return exact.accepted < ACCEPTANCE * exact.probation
 
 
-def _turn(state: AttemptsState, rng: np.random.Generator) -> State:
+def _turn(state: AutoState, exact: TrieAttemptsState, rng: np.random.Generator) -> None:
     """Go on with resampled lanes where exact sampling has not found enough draws."""
     # Draws that were found stay. A preference is in the lanes' weights from the beginning, so
     # there what all lanes weigh without it is not known, and the draws have to go.
-    kept = state.lanes[: state.accepted] if state.problem.preference is None else []
-    lanes = len(state.lanes) - len(kept)
-    problem = replace(state.problem, trie=state.trie, lanes=lanes)
-    turned = Learned().resume(problem, rng, state.reader)
-    turned.chosen = SMC(kernel="learned")
-    turned.attempts, turned.accepted, turned.steps = state.attempts, state.accepted, state.steps
-    turned.kept, turned.log_evidence_kept = kept, state.log_evidence
+    state.turned = exact.findings()
+    if state.problem.preference is None:
+        state.kept, state.log_evidence_kept = exact.lanes[: exact.accepted], exact.log_evidence
+    wanted, lanes = len(exact.lanes), len(exact.lanes) - len(state.kept)
+    problem = replace(state.problem, trie=exact.path.trie, lanes=lanes)
+    run = Learned().resume(problem, rng, exact.path.reader)
+    run.steps = exact.steps
     going_on = "one lane goes" if lanes == 1 else "resampled lanes go"
-    turned.reason = (
-        f"{state.accepted} of {state.attempts} attempts at exact draws were accepted, too few for "
-        f"the {len(state.lanes)} asked for; {going_on} on with what was learned"
+    state.reason = (
+        f"{exact.accepted} of {exact.attempts} attempts at exact draws were accepted, too few for "
+        f"the {wanted} asked for; {going_on} on with what was learned"
     )
-    return turned
+    state.chosen, state.run, state.exact = SMC(kernel="learned"), run, None
+    state.follow()
 
 
-def _join(state: TrieState) -> None:
+def _join(state: AutoState) -> None:
     """Put the exact draws that were found before the turn beside the lanes, which have ended.
 
     Given how many there are, they are draws from the target, so each should weigh ``Z``. It weighs
@@ -196,10 +252,10 @@ def _join(state: TrieState) -> None:
     log_mean = log_mean_exp(state.log_weights)
     if log_mean == -math.inf:
         # Nothing but these draws came through: that they are all there is may depend on them.
-        state.guarantee = Guarantee.LIMIT
+        state.changes["guarantee"] = Guarantee.LIMIT
         state.log_evidence, log_mean = state.log_evidence_kept, 0.0
     else:
-        state.log_evidence_error = relative_error(
+        state.changes["log_evidence_error"] = relative_error(
             state.log_weights, [lane.origin for lane in lanes], state.resamplings
         )
     for lane in lanes:
@@ -207,4 +263,3 @@ def _join(state: TrieState) -> None:
     for origin, lane in enumerate(kept):
         lane.origin, lane.log_weight = origin, log_mean
     state.lanes, state.kept = [*kept, *lanes], []
-    state.problem = replace(state.problem, lanes=len(state.lanes))

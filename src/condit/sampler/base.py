@@ -2,42 +2,27 @@
 
 from __future__ import annotations
 
-import enum
-import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, Self
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, Self
 
 import numpy as np
+from typing_extensions import TypeVar
 
-from condit.constraint.base import Constraint, Matcher
-from condit.model.base import Model
+from condit.constraint.base import Constraint, Strength
+from condit.constraint.budgeted import Budgeted
+from condit.errors import ArgumentError
+from condit.model.base import Model, PrefixModel
+from condit.prefer.base import Preference
+from condit.report import Guarantee
 from condit.sampler.law import BaseLaw
+from condit.sampler.trie import Trie
+from condit.speculate.settings import Drafts
+from condit.trace import FinishReason, StepInfo
 
-if TYPE_CHECKING:
-    from condit.prefer.base import Preference
-    from condit.sampler.trie import Trie
-    from condit.speculate.settings import Drafts
-
-FinishReason = Literal["stop", "length", "dead_end", "rejected"]
-"""Why a lane ended: it was finished and is valid; it met the budget unfinished; nothing allowed
-had any mass (or the oracle refused the finished text); no attempt for it was accepted."""
-
-
-class Guarantee(enum.Enum):
-    """What a sampler promises about its draws."""
-
-    WEIGHTED = "weighted"
-    """Weighted draws: at any number of lanes weights are unbiased, ``E[Ẑ] = Z``."""
-    EXACT = "exact"
-    """Independent draws from the target itself, with equal weights."""
-    LIMIT = "limit"
-    """Equally weighted draws whose law comes near the target as work goes on, and differs now."""
-    PROPOSAL = "proposal"
-    """Draws from another law than the target, which is named and whose distance is reported."""
-    SEARCH = "search"
-    """No draws: the best texts found. The evidence is a lower bound."""
+Insert = Callable[[str], str | None]
+"""Says, of a text as far as it is drawn, what is to be put in behind it; ``None``: nothing."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +32,14 @@ class Problem:
     The target is the base law ``p`` restricted to texts that satisfy the constraint and have at
     most ``max_tokens`` tokens, the end token not counted. Without a constraint it is ``p`` cut at
     ``max_tokens``. With ``finish``, tokens after which no text is known to fit are refused: see
-    ``condit.sampler.budget`` for what that does to the target.
+    ``condit.constraint.budgeted`` for what that does to the target.
 
     A preference multiplies the target by its ``φ``. A trie is what earlier runs of the *same*
     problem have learned (see ``condit.sampler.memory``); samplers that learn go on from there.
+    What ``insert`` puts in has no probability and counts for no budget.
     """
 
-    model: Model
+    model: PrefixModel
     prompt: tuple[int, ...]
     constraint: Constraint | None
     lanes: int
@@ -63,6 +49,33 @@ class Problem:
     preference: Preference | None = None
     trie: Trie | None = None
     drafts: Drafts | None = None
+    insert: Insert | None = None
+    _bound: dict[object, Budgeted] = field(default_factory=dict, repr=False, compare=False)
+
+    def bind(self) -> Budgeted | None:
+        """What constraint and budget allow, at the empty text; ``None`` without a constraint.
+
+        Compiled once, also for problems made of this one by ``dataclasses.replace``.
+
+        Raises:
+            VocabularyError: no token can begin a valid text.
+            BudgetError: lanes are to finish, and the shortest text found has too many tokens.
+        """
+        if self.constraint is None:
+            return None
+        key = (id(self.constraint), self.max_tokens, self.finish)
+        if key not in self._bound:
+            self._bound[key] = self._bind(self.constraint)
+        return self._bound[key].copy()
+
+    def _bind(self, constraint: Constraint) -> Budgeted:
+        matcher, longest = constraint.bind(self.model.vocabulary), constraint.longest()
+        exact = matcher.strength is Strength.EXACT and self.insert is None
+        # Where no text can be too long there is nothing to see to.
+        fits = exact and longest is not None and longest <= self.max_tokens
+        if not self.finish or fits:
+            return Budgeted(matcher, self.max_tokens)
+        return Budgeted.of(matcher, self.max_tokens, more_is_given=self.insert is not None)
 
 
 @dataclass
@@ -78,9 +91,10 @@ class Lane:
         log_preference: natural logarithm of ``φ`` of its text, as far as that is in its weight.
         finish_reason: why it ended, ``None`` while it grows.
         origin: which of the first lanes it descends from.
+        given: which tokens were put in by the caller, as ranges of their places.
     """
 
-    matcher: Matcher | None
+    matcher: Budgeted | None
     rng: np.random.Generator
     tokens: list[int] = field(default_factory=list)
     log_weight: float = 0.0
@@ -88,11 +102,29 @@ class Lane:
     log_preference: float = 0.0
     finish_reason: FinishReason | None = None
     origin: int = 0
+    given: tuple[range, ...] = ()
+
+    @property
+    def drawn(self) -> int:
+        """How many of its tokens were drawn."""
+        return len(self.tokens) - sum(map(len, self.given))
 
     def copy_to(self, rng: np.random.Generator) -> Self:
         """A lane in the same place, with noise of its own."""
         matcher = self.matcher.copy() if self.matcher is not None else None
         return replace(self, matcher=matcher, rng=rng, tokens=list(self.tokens))
+
+
+class Forwarding(Protocol):
+    """What computes logits, and counts: a decoder, or a reader of prefixes."""
+
+    @property
+    def positions_forwarded(self) -> int:
+        """Token positions computed so far, prompts included."""
+
+    @property
+    def forwards(self) -> int:
+        """How many times the model was called for them."""
 
 
 class DraftCounts(NamedTuple):
@@ -109,58 +141,69 @@ class DraftCounts(NamedTuple):
     forced: int = 0
 
 
+@dataclass(frozen=True)
+class Findings:
+    """What a sampler has to say of its run beside the lanes, for the report.
+
+    Attributes:
+        attempts: whole texts tried so far, where they may be refused.
+        accepted: how many of them were taken.
+        log_evidence_error: standard error of the evidence, relative to it, where the sampler knows
+            better than the weights of its lanes do; else ``None``.
+        log_bound: natural logarithm of a mass that ``Z`` cannot exceed, where one is known.
+        notes: further numbers by name: divergences in nats, for one.
+        drafts: what drafts did.
+        guarantee: what is promised about the draws, where that is not what the sampler promises.
+        chosen: the sampler that was picked, where another one picks.
+        reason: why it was.
+    """
+
+    attempts: int = 0
+    accepted: int = 0
+    log_evidence_error: float | None = None
+    log_bound: float | None = None
+    notes: dict[str, float] = field(default_factory=dict)
+    drafts: DraftCounts = field(default_factory=DraftCounts)
+    guarantee: Guarantee | None = None
+    chosen: Sampler | None = None
+    reason: str = "it was asked for"
+
+
+LaneT = TypeVar("LaneT", bound=Lane, default=Lane)
+
+
 @dataclass
-class State(ABC):
+class State(Generic[LaneT]):
     """Where a run stands. A step consumes it: the decoder in it is not copied.
 
     Attributes:
+        problem: what is asked.
         lanes: one for each draw asked for.
+        models: what computes logits for it.
         log_evidence: the sum over resamplings of the log mean weight that each replaced; samplers
             that do not weigh keep their whole estimate of ``log Z`` here.
         steps: how many steps have been made.
-        attempts: whole texts (or beginnings) tried so far, by samplers that may refuse them.
-        accepted: how many of them were taken.
-        log_evidence_error: standard error of ``log_evidence``, where the sampler knows better
-            than the weights of its lanes do; else ``None``.
-        notes: further numbers for the report, by name: divergences in nats, for one.
-        chosen: the sampler that was picked, where ``auto`` did.
-        reason: why it was.
-        guarantee: what is promised about the draws, where that is not what the sampler promises.
-        resamplings: how many times lanes were resampled.
     """
 
     problem: Problem
-    lanes: list[Lane]
+    lanes: list[LaneT]
+    models: Sequence[Forwarding]
     log_evidence: float = field(default=0.0, kw_only=True)
     steps: int = field(default=0, kw_only=True)
-    attempts: int = field(default=0, kw_only=True)
-    accepted: int = field(default=0, kw_only=True)
-    log_evidence_error: float | None = field(default=None, kw_only=True)
-    notes: dict[str, float] = field(default_factory=dict, kw_only=True)
-    chosen: Sampler | None = field(default=None, kw_only=True)
-    reason: str = field(default="", kw_only=True)
-    guarantee: Guarantee | None = field(default=None, kw_only=True)
-    resamplings: int = field(default=0, kw_only=True)
+
+    def findings(self) -> Findings:
+        """What there is to say of the run so far."""
+        return Findings()
 
     @property
-    @abstractmethod
     def positions_forwarded(self) -> int:
         """Token positions that models have computed so far, prompts included."""
+        return sum(model.positions_forwarded for model in self.models)
 
     @property
-    @abstractmethod
     def forwards(self) -> int:
         """How many times models have been called for them."""
-
-    @property
-    def draft_counts(self) -> DraftCounts:
-        """What drafts did so far, by samplers that make them."""
-        return DraftCounts()
-
-    @property
-    def log_bound(self) -> float | None:
-        """Natural logarithm of a mass that ``Z`` cannot exceed, where one is known."""
-        return None
+        return sum(model.forwards for model in self.models)
 
     @property
     def done(self) -> bool:
@@ -173,87 +216,43 @@ class State(ABC):
         return [lane.log_weight for lane in self.lanes]
 
 
-class Attempt(NamedTuple):
-    """The trace record of one attempt at a text.
-
-    Attributes:
-        number: counted from 0, in the order in which attempts began.
-        tokens: as far as it got.
-        outcome: ``"accepted"``, ``"refused"`` (by the constraint, or by the draw that makes up for
-            what is known to be refused further on) or ``"length"``.
-        log_bound: natural logarithm of the bound on ``Z`` when it began: it was accepted with
-            probability ``Z / bound``. 0 where no bound is kept.
-    """
-
-    number: int
-    tokens: tuple[int, ...]
-    outcome: Literal["accepted", "refused", "length"]
-    log_bound: float = 0.0
+StateT = TypeVar("StateT", bound="State[Any]", default=Any)
+"""The kind of state that a sampler's steps pass on."""
 
 
-def attempt_of(number: int, lane: Lane, accepted: bool, log_bound: float = 0.0) -> Attempt:
-    """The trace record of an attempt that has ended as ``lane``."""
-    refused: Literal["length", "refused"] = (
-        "length" if lane.finish_reason == "length" else "refused"
-    )
-    return Attempt(number, tuple(lane.tokens), "accepted" if accepted else refused, log_bound)
-
-
-class StepInfo(NamedTuple):
-    """The trace record of one step; every tuple has one entry a lane.
-
-    Attributes:
-        step: counted from 0.
-        tokens: the token each lane drew; ``None`` where it had ended, or died now.
-        local_log_weights: natural logarithm of each local weight: an unbiased estimate (exact for
-            a mask) of the mass that the constraint allowed. 0 where nothing was drawn.
-        checks: how many single tokens the matcher was asked about.
-        masks: how many times the matcher was asked for a whole mask (0 or 1).
-        effective_sample_size: of the weights after this step's draws, before any resampling.
-        ancestors: which lane each lane was copied from, if this step resampled.
-        attempts: the attempts that ended in this step, by samplers that may refuse them.
-        note: what was decided in this step, in words, where something was.
-    """
-
-    step: int
-    tokens: tuple[int | None, ...]
-    local_log_weights: tuple[float, ...]
-    checks: tuple[int, ...]
-    masks: tuple[int, ...]
-    effective_sample_size: float
-    ancestors: tuple[int, ...] | None = None
-    attempts: tuple[Attempt, ...] = ()
-    note: str = ""
-
-
-class Sampler(ABC):
+class Sampler(ABC, Generic[StateT]):
     """A way to make draws. Implementations are frozen dataclasses, registered by name."""
 
     guarantee: ClassVar[Guarantee] = Guarantee.WEIGHTED
 
+    @property
+    def needs(self) -> type[PrefixModel]:
+        """What it asks of a model: logits after prefixes, or as a `Model` lanes that fork."""
+        return PrefixModel
+
+    @property
+    def takes_insertions(self) -> bool:
+        """Whether ``Problem.insert`` may put text in between its draws."""
+        return False
+
     @abstractmethod
-    def init(self, problem: Problem, rng: np.random.Generator) -> State:
+    def init(self, problem: Problem, rng: np.random.Generator) -> StateT:
         """Lanes at the end of the prompt, which is forwarded here."""
 
     @abstractmethod
-    def step(self, rng: np.random.Generator, state: State) -> tuple[State, StepInfo]:
+    def step(self, rng: np.random.Generator, state: StateT) -> tuple[StateT, StepInfo]:
         """Grow every lane that has not ended by one token. ``state`` is consumed."""
 
 
-def log_mean_exp(log_values: Sequence[float]) -> float:
-    """Natural logarithm of the mean of ``exp(log_values)``; ``-inf`` if all are."""
-    highest = max(log_values)
-    if not math.isfinite(highest):
-        return highest
-    return highest + math.log(
-        math.fsum(math.exp(value - highest) for value in log_values) / len(log_values)
+def decoding(model: PrefixModel, who: object) -> Model:
+    """``model``, as one that gives a decoder.
+
+    Raises:
+        ArgumentError: it only gives logits after prefixes; the message names who needs more.
+    """
+    if isinstance(model, Model):
+        return model
+    raise ArgumentError(
+        f"{who} forks lanes of a decoder, and {model.name} only gives logits after prefixes: use "
+        "auto, exact, learned, SMC(kernel='learned'), mcmc, rejection, asap or beam"
     )
-
-
-def effective_sample_size(log_weights: Sequence[float]) -> float:
-    """``(Σw)² / Σw²`` (Kish 1965): between 1 and their number; 0 if every weight is 0."""
-    highest = max(log_weights)
-    if not math.isfinite(highest):
-        return 0.0
-    weights = [math.exp(value - highest) for value in log_weights]
-    return math.fsum(weights) ** 2 / math.fsum(weight * weight for weight in weights)

@@ -24,11 +24,13 @@ import numpy as np
 
 from condit.errors import ArgumentError
 from condit.model.base import Logits
-from condit.model.reader import PrefixReader
-from condit.sampler.base import Guarantee, Lane, Problem, Sampler, State, StepInfo
-from condit.sampler.base import effective_sample_size as size_of
-from condit.sampler.budget import outlined
-from condit.sampler.local import bind, finish, meet_budget, weigh_preference
+from condit.model.reader import Reader
+from condit.report import Guarantee
+from condit.sampler.attempts import ended_as
+from condit.sampler.base import Lane, Problem, Sampler, State
+from condit.sampler.local import finish, meet_budget, weigh_preference
+from condit.trace import Drawn, StepInfo
+from condit.weights import effective_sample_size
 
 
 @dataclass
@@ -37,11 +39,15 @@ class Hypothesis(Lane):
 
     Attributes:
         score: what it competes by, in the beam or among finished texts.
-        log_allowed: natural logarithm of the mass that was allowed where its last token was chosen.
+        log_last: natural logarithm of the probability of its last token.
+        log_allowed: the same of all that was allowed where that was chosen.
+        rank: the rank in the beam of the text that it continues.
     """
 
     score: float = 0.0
+    log_last: float = 0.0
     log_allowed: float = 0.0
+    rank: int = 0
 
 
 @dataclass
@@ -58,7 +64,7 @@ class BeamState(State):
         masks: how many whole masks it was asked for in this step.
     """
 
-    reader: PrefixReader
+    reader: Reader
     beam: list[Hypothesis]
     found: dict[bytes, Hypothesis] = field(default_factory=dict)
     finishes: int = 0
@@ -66,19 +72,9 @@ class BeamState(State):
     checks: int = 0
     masks: int = 0
 
-    @property
-    def positions_forwarded(self) -> int:
-        """Token positions that the model has computed so far, the prompt included."""
-        return self.reader.positions_forwarded
-
-    @property
-    def forwards(self) -> int:
-        """How many times the model has been called for them."""
-        return self.reader.forwards
-
 
 @dataclass(frozen=True)
-class Beam(Sampler):
+class Beam(Sampler[BeamState]):
     """The best finished texts of a beam search, each once, the best first; nothing is random.
 
     A text that several token sequences spell is found by the best of them. The weight of each text
@@ -120,14 +116,15 @@ class Beam(Sampler):
                 f"a beam of width={self.width} cannot find n={problem.lanes} texts: "
                 f"use width={problem.lanes} or more, or a smaller n"
             )
-        root = Hypothesis(bind(problem), rng)
-        reader = PrefixReader(problem.model, problem.prompt)
+        root = Hypothesis(problem.bind(), rng)
+        reader = problem.model.reader(problem.prompt)
         lanes = [Lane(None, rng, origin=index) for index in range(problem.lanes)]
-        return BeamState(problem, lanes, reader, [root])
+        return BeamState(problem, lanes, [reader], reader, [root])
 
-    def step(self, rng: np.random.Generator, state: State) -> tuple[State, StepInfo]:
+    def step(self, rng: np.random.Generator, state: BeamState) -> tuple[BeamState, StepInfo]:
         """Continue every text of the beam by one token; keep the best. ``state`` is consumed."""
-        assert isinstance(state, BeamState)
+        for rank, text in enumerate(state.beam):
+            text.rank = rank
         state.checks = state.masks = 0
         # What has fallen behind cannot catch up where scores only fall.
         falling = state.problem.preference is None and self.length_penalty == 0
@@ -223,9 +220,10 @@ def _look(state: BeamState, texts: Sequence[Hypothesis], most: int) -> list[list
 def _branches(state: BeamState, text: Hypothesis, logits: Logits, most: int) -> list[Branch]:
     problem, vocabulary = state.problem, state.problem.model.vocabulary
     law = problem.law.at(logits, vocabulary)
-    matcher, mask, whole = text.matcher, None, True
+    matcher, mask, exact = text.matcher, None, True
     if matcher is not None:
-        mask, whole = outlined(matcher)
+        outline = matcher.outline()
+        mask, exact = outline.tokens(len(vocabulary)), outline.exact
         state.masks += mask is not None
     candidates = np.ones(len(vocabulary), dtype=np.bool_) if mask is None else mask
     found: list[tuple[int, float]] = []
@@ -236,8 +234,8 @@ def _branches(state: BeamState, text: Hypothesis, logits: Logits, most: int) -> 
         tokens = law.heaviest(batch, math.inf)[0]
         for token in tokens.tolist():
             log_mass = law.log_probability(token)
-            state.checks += not whole
-            if whole or (matcher is not None and matcher.allows(token)):
+            state.checks += not exact
+            if exact or (matcher is not None and matcher.allows(token)):
                 found.append((token, log_mass))
                 if len(found) == most:
                     break
@@ -266,6 +264,7 @@ def _roll_out(state: BeamState, texts: Sequence[Hypothesis], tokens: int) -> lis
 def _extend(text: Hypothesis, branch: Branch, problem: Problem) -> None:
     """Append an allowed token, and see whether that ends the text, and how."""
     end = problem.model.vocabulary.end
+    text.log_last = branch.log_probability - text.log_probability
     text.log_probability, text.log_allowed = branch.log_probability, branch.log_allowed
     if text.matcher is not None:
         text.matcher.advance(branch.token)
@@ -278,16 +277,32 @@ def _extend(text: Hypothesis, branch: Branch, problem: Problem) -> None:
 
 
 def _record(state: BeamState, kept: Sequence[Hypothesis]) -> StepInfo:
+    """The trace record: each text kept with its rank, the open ones before the finished ones."""
     end = state.problem.model.vocabulary.end
     masses = [text.log_probability + text.log_preference for text in state.found.values()]
     state.steps += 1
     return StepInfo(
         step=state.steps - 1,
-        tokens=tuple(end if text.finish_reason == "stop" else text.tokens[-1] for text in kept),
-        local_log_weights=tuple(text.log_allowed for text in kept),
-        checks=(state.checks,),
-        masks=(state.masks,),
-        effective_sample_size=size_of(masses) if masses else 0.0,
+        draws=tuple(
+            Drawn(
+                None,
+                rank,
+                end if text.finish_reason == "stop" else text.tokens[-1],
+                text.log_last,
+                text.log_allowed,
+                text.log_probability + text.log_preference,
+            )
+            for rank, text in enumerate(kept)
+        ),
+        ends=tuple(
+            ended_as(text, attempt=rank)
+            for rank, text in enumerate(kept)
+            if text.finish_reason is not None
+        ),
+        effective_sample_size=effective_sample_size(masses) if masses else 0.0,
+        ancestors=tuple(text.rank for text in kept),
+        checks=state.checks,
+        masks=state.masks,
         note=f"{len(state.beam)} texts are open, {len(masses)} found",
     )
 

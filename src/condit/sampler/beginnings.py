@@ -23,11 +23,10 @@ import numpy as np
 
 from condit.errors import ConditError
 from condit.sampler.base import Problem
-from condit.sampler.budget import outlined
 from condit.sampler.local import take
 from condit.sampler.node import Node
 from condit.sampler.twisted import may_follow
-from condit.sampler.walk import TrieLane, TrieState, extend, node_of, read_nodes
+from condit.sampler.walk import TrieLane, Walk, extend, node_of, read_nodes
 
 _TOKENS_EACH = 4
 """So many allowed tokens are looked at for each beginning that may be read, over all of them."""
@@ -73,14 +72,17 @@ def list_beginnings(root: TrieLane, problem: Problem, most: int) -> list[Beginni
         for index, beginning in enumerate(found):
             matcher = beginning.lane.matcher
             assert matcher is not None
-            mask, whole = outlined(matcher)
+            outline = matcher.outline()
+            mask = outline.tokens(len(matcher.vocabulary))
             if mask is None:
                 return None
             tokens = np.flatnonzero(mask).tolist()
             seen += len(tokens)
             if seen > _TOKENS_EACH * most:
                 return None
-            beginning.allowed = [token for token in tokens if whole or matcher.allows(token)]
+            beginning.allowed = [
+                token for token in tokens if outline.exact or matcher.allows(token)
+            ]
             for token in beginning.allowed:
                 longer = beginning.lane.copy_to(beginning.lane.rng)
                 assert longer.matcher is not None
@@ -98,26 +100,26 @@ def list_beginnings(root: TrieLane, problem: Problem, most: int) -> list[Beginni
     return found
 
 
-def read_beginnings(state: TrieState, root: TrieLane, most: int) -> None:
+def read_beginnings(walk: Walk, root: TrieLane, most: int) -> None:
     """Read every beginning of a valid text, if there are ``most`` at most; else the heaviest.
 
     These only of constraints whose texts cannot be long, and all this only where nothing but the
     empty text has been read before.
     """
-    if state.trie.nodes > 1:
+    if walk.trie.nodes > 1:
         return
-    found = list_beginnings(root, state.problem, most)
-    constraint = state.problem.constraint
+    found = list_beginnings(root, walk.problem, most)
+    constraint = walk.problem.constraint
     if found is not None:
-        _read_all(state, found)
+        _read_all(walk, found)
     elif constraint is not None and constraint.longest() is not None:
-        _read_heaviest(state, root)
+        _read_heaviest(walk, root)
 
 
-def _read_all(state: TrieState, found: list[Beginning]) -> None:
-    problem, trie = state.problem, state.trie
+def _read_all(walk: Walk, found: list[Beginning]) -> None:
+    problem, trie = walk.problem, walk.trie
     vocabulary = problem.model.vocabulary
-    rows = state.reader.read([tuple(beginning.lane.tokens) for beginning in found])
+    rows = walk.reader.read([tuple(beginning.lane.tokens) for beginning in found])
     trie.clear()
     nodes: list[Node | None] = []
     for beginning, logits in zip(found, rows, strict=True):
@@ -139,13 +141,13 @@ def _read_all(state: TrieState, found: list[Beginning]) -> None:
     trie.back_up()
 
 
-def _read_heaviest(state: TrieState, root: TrieLane) -> None:
+def _read_heaviest(walk: Walk, root: TrieLane) -> None:
     """Best first, by the model's own mass."""
-    trie, order = state.trie, count()
+    trie, order = walk.trie, count()
     waiting: list[tuple[float, int, TrieLane, Node, int]] = []
 
     def offer(lane: TrieLane) -> None:
-        node = node_of(state, lane)
+        node = node_of(walk, lane)
         assert node is not None
         for slot, log_mass in enumerate(node.log_masses.tolist()):
             entry = (-lane.log_probability - log_mass, next(order), lane, node, slot)
@@ -160,12 +162,12 @@ def _read_heaviest(state: TrieState, root: TrieLane) -> None:
             if not may_follow(trie, node, slot, lane.matcher):
                 continue
             longer = lane.copy_to(lane.rng)
-            extend(state, longer, node, slot)
+            extend(walk, longer, node, slot)
             if longer.finish_reason is None:
                 lanes.append(longer)
             elif longer.finish_reason == "stop":
                 log_known = float(np.logaddexp(log_known, longer.log_probability))
-        read_nodes(state, lanes)
+        read_nodes(walk, lanes)
         read += len(lanes)
         for lane in lanes:
             offer(lane)

@@ -26,17 +26,14 @@ from numpy.typing import NDArray
 
 from condit.constraint.base import Matcher
 from condit.errors import ArgumentError
-from condit.sampler.base import (
-    Guarantee,
-    Lane,
-    Problem,
-    Sampler,
-    State,
-    StepInfo,
-    log_mean_exp,
-)
-from condit.sampler.local import Kernel, bind, finish, kernel_of
+from condit.model.base import PrefixModel
+from condit.report import Guarantee
+from condit.sampler.attempts import ended_as
+from condit.sampler.base import Findings, Lane, Problem, Sampler, State
+from condit.sampler.local import Kernel, finish, kernel_of
 from condit.sampler.walk import require_temperature
+from condit.trace import StepInfo
+from condit.weights import log_mean_exp
 
 
 @dataclass
@@ -47,24 +44,26 @@ class BestOfState(State):
         candidates: the run that draws them, ``of`` lanes for each lane asked for.
         matchers: where the constraint stands on each candidate, if they are drawn without it; else
             none.
+        notes: divergences, in nats.
+        attempts: how many candidates the constraint has judged.
+        accepted: how many of them are valid.
+        log_evidence_error: standard error of the evidence, relative to it, where it is known.
     """
 
     candidates: State
     matchers: list[Matcher] = field(default_factory=list)
+    notes: dict[str, float] = field(default_factory=dict)
+    attempts: int = 0
+    accepted: int = 0
+    log_evidence_error: float | None = None
 
-    @property
-    def positions_forwarded(self) -> int:
-        """Token positions that the model has computed so far, the prompt included."""
-        return self.candidates.positions_forwarded
-
-    @property
-    def forwards(self) -> int:
-        """How many times the model has been called for them."""
-        return self.candidates.forwards
+    def findings(self) -> Findings:
+        """How candidates went, and how far choosing has moved the law."""
+        return Findings(self.attempts, self.accepted, self.log_evidence_error, notes=self.notes)
 
 
 @dataclass(frozen=True)
-class BestOf(Sampler):
+class BestOf(Sampler[BestOfState]):
     """The best of several candidates, for each text that is asked for.
 
     Draws have equal weights: they are from the law of the best of ``of``, not from the target. The
@@ -90,6 +89,11 @@ class BestOf(Sampler):
     of: int = 8
     kernel: str | Kernel = "awrs"
 
+    @property
+    def needs(self) -> type[PrefixModel]:
+        """What its kernel asks of a model."""
+        return kernel_of(self.kernel, "best_of").needs
+
     def __post_init__(self) -> None:
         if self.of < 1:
             raise ArgumentError(f"of must be 1 or more, not {self.of}")
@@ -105,7 +109,7 @@ class BestOf(Sampler):
         inner = replace(problem, lanes=problem.lanes * self.of, preference=None)
         matchers: list[Matcher] = []
         if problem.preference is None:
-            root = bind(problem)
+            root = problem.bind()
             if root is None:
                 raise ArgumentError(
                     "there is nothing to be best by: best_of needs a preference or a constraint"
@@ -120,13 +124,12 @@ class BestOf(Sampler):
             Lane(matcher=None, rng=noise, origin=index)
             for index, noise in enumerate(rng.spawn(problem.lanes))
         ]
-        state = BestOfState(problem, lanes, candidates, matchers)
+        state = BestOfState(problem, lanes, candidates.models, candidates, matchers)
         state.notes["kl_bound"] = kl_bound(self.of)
         return state
 
-    def step(self, rng: np.random.Generator, state: State) -> tuple[State, StepInfo]:
+    def step(self, rng: np.random.Generator, state: BestOfState) -> tuple[BestOfState, StepInfo]:
         """Grow every candidate by one token; when all have ended, choose. ``state`` is consumed."""
-        assert isinstance(state, BestOfState)
         kernel, candidates = kernel_of(self.kernel, "best_of"), state.candidates
         before = [lane.log_probability for lane in candidates.lanes]
         info = kernel.grow(candidates)
@@ -134,6 +137,7 @@ class BestOf(Sampler):
             info = _judge(state, info, before)
         kernel.feed(candidates)
         state.steps = candidates.steps
+        info = _of_lanes(info, self.of)
         if candidates.done:
             return state, info._replace(note=self._choose(state))
         for lane, group in zip(state.lanes, self._groups(state), strict=True):
@@ -214,9 +218,10 @@ def _judge(state: BestOfState, info: StepInfo, before: list[float]) -> StepInfo:
     was allowed (1) or not (0) is an unbiased estimate of the mass that the constraint allowed.
     """
     problem, end = state.problem, state.problem.model.vocabulary.end
-    local, checks = list(info.local_log_weights), list(info.checks)
-    for index, lane in enumerate(state.candidates.lanes):
-        token = info.tokens[index]
+    draws, checks = list(info.draws), info.checks
+    for place, drawn in enumerate(draws):
+        index, token = drawn.lane or 0, drawn.token
+        lane = state.candidates.lanes[index]
         if token is None:
             continue
         if token == end:
@@ -224,7 +229,7 @@ def _judge(state: BestOfState, info: StepInfo, before: list[float]) -> StepInfo:
             refused = lane.log_weight == -math.inf
         else:
             matcher = state.matchers[index]
-            checks[index] += 1
+            checks += 1
             refused = len(lane.tokens) > problem.max_tokens or not matcher.allows(token)
             if refused:
                 lane.tokens.pop()
@@ -233,8 +238,30 @@ def _judge(state: BestOfState, info: StepInfo, before: list[float]) -> StepInfo:
                 matcher.advance(token)
         if refused:
             lane.finish_reason, lane.log_weight = "rejected", -math.inf
-            local[index] = -math.inf
-    return info._replace(local_log_weights=tuple(local), checks=tuple(checks))
+            draws[place] = drawn._replace(log_allowed=-math.inf, log_weight=-math.inf)
+    ends = tuple(
+        ended_as(lane, index=drawn.lane)
+        for drawn in draws
+        for lane in (state.candidates.lanes[drawn.lane or 0],)
+        if lane.finish_reason is not None
+    )
+    return info._replace(draws=tuple(draws), ends=ends, checks=checks)
+
+
+def _of_lanes(info: StepInfo, of: int) -> StepInfo:
+    """The record of candidates with the lanes that they are candidates for."""
+    return info._replace(
+        draws=tuple(
+            each._replace(lane=each.lane // of, attempt=each.lane)
+            for each in info.draws
+            if each.lane is not None
+        ),
+        ends=tuple(
+            each._replace(lane=each.lane // of, attempt=each.lane)
+            for each in info.ends
+            if each.lane is not None
+        ),
+    )
 
 
 def _scores(state: BestOfState) -> list[float]:

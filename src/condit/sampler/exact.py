@@ -22,16 +22,17 @@ from typing import ClassVar
 import numpy as np
 
 from condit.errors import ArgumentError
-from condit.sampler.attempts import AttemptsSampler, AttemptsState, Going, Trial
-from condit.sampler.base import Guarantee, Problem
+from condit.report import Guarantee
+from condit.sampler.base import Problem
 from condit.sampler.beginnings import read_beginnings
 from condit.sampler.node import Node, log_sum_exp
+from condit.sampler.trie_attempts import Going, TrieAttempts, TrieAttemptsState, TrieTrial
 from condit.sampler.twisted import REST, may_follow
-from condit.sampler.walk import extend, twisted
+from condit.sampler.walk import twisted
 
 
 @dataclass(frozen=True)
-class Exact(AttemptsSampler):
+class Exact(TrieAttempts):
     """Independent draws from the target itself; it works until there are enough.
 
     The evidence is consistent, with a standard error that goes to 0 as the bound comes near ``Z``,
@@ -54,36 +55,34 @@ class Exact(AttemptsSampler):
         if self.beginnings < 0:
             raise ArgumentError(f"beginnings must be 0 or more, not {self.beginnings}")
 
-    def init(self, problem: Problem, rng: np.random.Generator) -> AttemptsState:
+    def init(self, problem: Problem, rng: np.random.Generator) -> TrieAttemptsState:
         """No attempts yet; the prompt is forwarded here, and beginnings of few or short texts."""
         state = super().init(problem, rng)
         if self.beginnings:
-            read_beginnings(state, state.root, self.beginnings)
+            read_beginnings(state.path, state.root, self.beginnings)
         return state
 
-    def advance(self, state: AttemptsState, trial: Trial, node: Node) -> Going:
+    def advance(self, state: TrieAttemptsState, trial: TrieTrial, node: Node) -> Going:
         """Go on by the coin, then draw; either may refuse."""
-        lane = trial.lane
-        law = twisted(state, lane, node)
+        law = twisted(state.path, trial, node)
         log_assumed: float | None = None
-        if lane.resting is not None:
-            slot = law.draw_rest(lane.rng, lane.resting)
+        if trial.resting is not None:
+            slot = law.draw_rest(trial.rng, trial.resting)
             # All of the rest was taken for 1, whatever is known of this token by now.
-            lane.resting, log_assumed = None, 0.0
+            trial.resting, log_assumed = None, 0.0
         else:
-            log_going_on = law.log_remaining - lane.log_assumed
-            if log_going_on < 0 and math.log1p(-lane.rng.random()) > log_going_on:
+            log_going_on = law.log_remaining - trial.log_assumed
+            if log_going_on < 0 and math.log1p(-trial.rng.random()) > log_going_on:
                 return Going.REFUSED
-            slot = law.draw_kept(lane.rng)
+            slot = law.draw_kept(trial.rng)
             if slot == REST:
-                lane.resting = len(node.tokens)
+                trial.resting = len(node.tokens)
                 return Going.WAITS
-        if slot is None or not may_follow(state.trie, node, slot, lane.matcher):
+        if slot is None or not may_follow(state.path.trie, node, slot, trial.matcher):
             return Going.REFUSED
-        extend(state, lane, node, slot, log_assumed)
-        return Going.ON
+        return self.take(state, trial, node, slot, log_assumed)
 
-    def evidence(self, state: AttemptsState) -> tuple[float, float | None]:
+    def evidence(self, state: TrieAttemptsState) -> tuple[float, float | None]:
         """``Ẑ = accepted / Σ 1/bound``, within what is sure, and its standard error.
 
         An attempt is accepted with probability ``Z / bound``, so this is where the number that was
@@ -99,6 +98,6 @@ class Exact(AttemptsSampler):
         # What was drawn is surely there, and more than the bound is surely not.
         found = {tuple(lane.tokens): lane.log_probability for lane in state.lanes[: state.accepted]}
         log_evidence = max(log_evidence, log_sum_exp(np.array(list(found.values()))))
-        log_evidence = min(log_evidence, state.trie.log_bound)
+        log_evidence = min(log_evidence, state.path.trie.log_bound)
         chances = np.minimum(np.exp(log_evidence - log_starts), 1.0)
         return log_evidence, math.sqrt((chances * (1 - chances)).sum()) / float(chances.sum())

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from condit.constraint.base import Matcher, unpack
-from condit.sampler.budget import outline
 from condit.sampler.law import TokenLaw
 
 
@@ -26,18 +25,20 @@ class Draw(NamedTuple):
         log_weight: natural logarithm of the local weight; ``-inf`` at a dead end.
         checks: how many single tokens the matcher was asked about.
         masks: how many masks it was asked for.
+        log_probability: natural logarithm of ``p(t|u)``, once the token was taken.
     """
 
     token: int | None
     log_weight: float
     checks: int = 0
     masks: int = 0
+    log_probability: float = -math.inf
 
 
 def draw_masked(law: TokenLaw, matcher: Matcher, rng: np.random.Generator, checks: int = 0) -> Draw:
     """Draw ``t ∝ p(t|u) 1[t allowed]``; the weight is the exact allowed mass ``Z_u``.
 
-    Where the matcher only has an outline of what is allowed (see ``condit.sampler.budget``), tokens
+    Where the matcher only has an outline of what is allowed (see ``Matcher.outline``), tokens
     are drawn in that and asked about; the weight is then an unbiased estimate.
 
     Args:
@@ -46,8 +47,8 @@ def draw_masked(law: TokenLaw, matcher: Matcher, rng: np.random.Generator, check
         rng: the noise.
         checks: single-token checks already made, to be counted.
     """
-    mask, whole = outline(matcher)
-    if mask is not None and not whole:
+    mask, exact = matcher.outline()
+    if mask is not None and not exact:
         # Nearly all of these are allowed: the estimate of their mass hardly varies.
         law.restrict_by_mask(mask)
         draw = draw_by_rejection(law, matcher, rng)

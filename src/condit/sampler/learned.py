@@ -26,14 +26,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from condit.model.reader import PrefixReader
-from condit.sampler.base import Lane, Problem, State, StepInfo
+from condit.model.reader import Reader
+from condit.sampler.base import Findings, Problem, State
 from condit.sampler.kernels import Draw
 from condit.sampler.local import Kernel, lanes_from, record, weigh_preference
 from condit.sampler.twisted import draw_allowed
 from condit.sampler.walk import (
     TrieLane,
-    TrieState,
+    Walk,
     begin,
     extend,
     in_vain,
@@ -43,64 +43,69 @@ from condit.sampler.walk import (
     standing,
     twisted,
 )
+from condit.trace import StepInfo
+
+
+@dataclass
+class LearnedState(State[TrieLane]):
+    """Lanes along a trie.
+
+    Attributes:
+        path: what they walk along.
+    """
+
+    path: Walk
+
+    def findings(self) -> Findings:
+        """The trie's upper bound on the mass of valid texts."""
+        return Findings(log_bound=self.path.trie.log_bound)
 
 
 @dataclass(frozen=True)
-class Learned(Kernel):
+class Learned(Kernel[LearnedState]):
     """Independent lanes, twisted by a trie that they extend as they go."""
 
-    def init(self, problem: Problem, rng: np.random.Generator) -> TrieState:
+    def init(self, problem: Problem, rng: np.random.Generator) -> LearnedState:
         """Lanes at the end of the prompt, which is forwarded here."""
         require_temperature(problem, "learned")
-        return self.resume(problem, rng, PrefixReader(problem.model, problem.prompt))
+        return self.resume(problem, rng, problem.model.reader(problem.prompt))
 
-    def resume(self, problem: Problem, rng: np.random.Generator, reader: PrefixReader) -> TrieState:
+    def resume(self, problem: Problem, rng: np.random.Generator, reader: Reader) -> LearnedState:
         """Lanes at the end of the prompt, which ``reader`` has read already."""
-        state, root = begin(problem, rng, reader)
-        root.log_weight = root.log_assumed = state.trie.log_estimate
-        state.lanes += lanes_from(root, problem, rng)
-        return state
+        path, root = begin(problem, rng, reader)
+        root.log_weight = root.log_assumed = path.trie.log_estimate
+        return LearnedState(problem, lanes_from(root, problem, rng), [reader], path)
 
-    def grow(self, state: State) -> StepInfo:
+    def grow(self, state: LearnedState) -> StepInfo:
         """Let every lane that has not ended draw one token, and update its weight."""
-        assert isinstance(state, TrieState)
-        growing = [lane for lane in state.lanes if lane.finish_reason is None]
-        masks = read_nodes(state, _trie_lanes(growing))
-        draws = [
-            _grow_lane(state, lane)
-            if lane.finish_reason is None and isinstance(lane, TrieLane)
-            else Draw(None, 0.0)
-            for lane in state.lanes
-        ]
-        # Masks belong to nodes, which lanes share: they are all counted with the first lane.
-        draws[0] = draws[0]._replace(masks=masks)
-        weigh_preference(state.problem, growing)
-        return record(state, draws)
+        growing = {i: lane for i, lane in enumerate(state.lanes) if lane.finish_reason is None}
+        # Masks belong to nodes, which lanes share.
+        masks = read_nodes(state.path, list(growing.values()))
+        draws = {index: _grow_lane(state.path, lane) for index, lane in growing.items()}
+        weigh_preference(state.problem, list(growing.values()))
+        return record(state, draws, masks=masks)
 
-    def feed(self, state: State) -> None:
+    def feed(self, state: LearnedState) -> None:
         """Carry up what was learned; the model is asked when a node is missing."""
-        assert isinstance(state, TrieState)
         if state.done:
-            state.trie.back_up()
-        state.trie.evict([standing(state, lane) for lane in _trie_lanes(state.lanes)])
+            state.path.trie.back_up()
+        state.path.trie.evict([standing(state.path, lane) for lane in state.lanes])
 
-    def fork(self, state: State, ancestors: Sequence[int]) -> None:
+    def fork(self, state: LearnedState, ancestors: Sequence[int]) -> None:
         """Nothing to do: a lane is found in the trie by its text."""
 
 
-def _trie_lanes(lanes: Sequence[Lane]) -> list[TrieLane]:
-    return [lane for lane in lanes if isinstance(lane, TrieLane)]
-
-
-def _grow_lane(state: TrieState, lane: TrieLane) -> Draw:
-    node = node_of(state, lane)
+def _grow_lane(path: Walk, lane: TrieLane) -> Draw:
+    node = node_of(path, lane)
     assert node is not None
-    law = twisted(state, lane, node, estimated=True)
-    draw = draw_allowed(law, state.trie, node, lane.matcher, lane.rng)
+    law = twisted(path, lane, node, estimated=True)
+    draw = draw_allowed(law, path.trie, node, lane.matcher, lane.rng)
     if draw.slot is None:
         lane.log_weight = -math.inf
-        lane.finish_reason = in_vain(state.trie)
+        lane.finish_reason = in_vain(path.trie)
         return Draw(None, -math.inf, draw.checks)
     lane.log_weight += draw.log_mass - lane.log_assumed
-    extend(state, lane, node, draw.slot, float(law.log_factors[draw.slot]))
-    return Draw(int(node.tokens[draw.slot]), node.log_allowed, draw.checks)
+    log_mass = float(node.log_masses[draw.slot])
+    extend(path, lane, node, draw.slot, float(law.log_factors[draw.slot]))
+    token = int(node.tokens[draw.slot])
+    return Draw(token, node.log_allowed, draw.checks, log_probability=log_mass)

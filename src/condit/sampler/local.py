@@ -9,29 +9,34 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from condit.constraint.base import Matcher, Strength
+from condit.constraint.base import Matcher
 from condit.errors import ArgumentError
-from condit.model.base import Decoder, Logits
+from condit.model.base import Decoder, Logits, Model, PrefixModel
 from condit.plugins import find
 from condit.prefer.base import checked_log_weights
 from condit.sampler.ahead import Ahead
 from condit.sampler.base import (
     DraftCounts,
+    Findings,
     Lane,
+    LaneT,
     Problem,
     Sampler,
     State,
-    StepInfo,
-    effective_sample_size,
+    StateT,
+    decoding,
 )
-from condit.sampler.budget import Budgeted
+from condit.sampler.insertion import insert
 from condit.sampler.kernels import Draw
 from condit.sampler.law import TokenLaw
+from condit.trace import Drawn, Ended, StepInfo
+from condit.weights import effective_sample_size
 
 
 @dataclass
@@ -48,52 +53,52 @@ class LocalState(State):
     ahead: Ahead | None = None
     forced: int = 0
 
-    @property
-    def positions_forwarded(self) -> int:
-        """Token positions that the model has computed so far, the prompt included."""
-        return self.decoder.positions_forwarded
-
-    @property
-    def forwards(self) -> int:
-        """How many times the model has been called for them."""
-        return self.decoder.forwards
-
-    @property
-    def draft_counts(self) -> DraftCounts:
-        """What drafts did so far."""
+    def findings(self) -> Findings:
+        """What drafts did."""
         if self.ahead is None:
-            return DraftCounts(forced=self.forced)
-        return DraftCounts(self.ahead.drafted, self.ahead.accepted, self.forced)
+            return Findings(drafts=DraftCounts(forced=self.forced))
+        counts = DraftCounts(self.ahead.drafted, self.ahead.accepted, self.forced)
+        return Findings(drafts=counts)
 
     def drew_ahead(self, index: int) -> bool:
         """Whether that lane has drawn its next token already."""
         return self.ahead is not None and bool(self.ahead.drawn[index])
 
 
-class Kernel(Sampler):
+class Kernel(Sampler[StateT]):
     """Independent lanes that grow by one token a step; also what `SMC` resamples."""
 
-    def step(self, rng: np.random.Generator, state: State) -> tuple[State, StepInfo]:
+    def step(self, rng: np.random.Generator, state: StateT) -> tuple[StateT, StepInfo]:
         """Grow every lane that has not ended by one token. ``state`` is consumed."""
         info = self.grow(state)
         self.feed(state)
         return state, info
 
     @abstractmethod
-    def grow(self, state: State) -> StepInfo:
+    def grow(self, state: StateT) -> StepInfo:
         """Let every lane that has not ended draw one token, and update its weight."""
 
     @abstractmethod
-    def feed(self, state: State) -> None:
-        """Let the model see the newest token of each lane that is still growing."""
+    def feed(self, state: StateT) -> None:
+        """Let the model see the newest tokens of each lane that is still growing."""
 
     @abstractmethod
-    def fork(self, state: State, ancestors: Sequence[int]) -> None:
+    def fork(self, state: StateT, ancestors: Sequence[int]) -> None:
         """Lane ``i`` has become a copy of lane ``ancestors[i]``: let the decoder follow."""
 
 
-class LocalSampler(Kernel):
+class LocalSampler(Kernel[LocalState]):
     """A kernel that draws from the law of the next token and the matcher alone."""
+
+    @property
+    def needs(self) -> type[PrefixModel]:
+        """A model whose lanes fork."""
+        return Model
+
+    @property
+    def takes_insertions(self) -> bool:
+        """Yes: lanes grow token by token."""
+        return True
 
     @abstractmethod
     def draw(self, law: TokenLaw, matcher: Matcher, rng: np.random.Generator) -> Draw:
@@ -101,71 +106,66 @@ class LocalSampler(Kernel):
 
     def init(self, problem: Problem, rng: np.random.Generator) -> LocalState:
         """Lanes at the end of the prompt, which is forwarded here."""
-        matcher = bind(problem)
-        root = Lane(matcher=matcher, rng=rng)
-        decoder = problem.model.start(problem.prompt, problem.lanes)
-        drafts = problem.drafts if decoder.looks_ahead else None
-        return LocalState(
-            problem,
-            lanes_from(root, problem, rng),
-            decoder,
-            Ahead.of(problem, drafts) if drafts is not None else None,
-        )
+        root = Lane(problem.bind(), rng)
+        insert(problem, root)
+        model = decoding(problem.model, self)
+        decoder = model.start(problem.prompt, problem.lanes)
+        if root.tokens:
+            decoder.advance([root.tokens] * problem.lanes)
+        # What is put in between may follow any token, so that no guess goes beyond one.
+        drafts = problem.drafts if decoder.looks_ahead and problem.insert is None else None
+        ahead = Ahead.of(problem, model, drafts) if drafts is not None else None
+        return LocalState(problem, lanes_from(root, problem, rng), [decoder], decoder, ahead)
 
-    def grow(self, state: State) -> StepInfo:
+    def grow(self, state: LocalState) -> StepInfo:
         """Let every lane that has not ended draw one token, and update its weight."""
-        assert isinstance(state, LocalState)
-        growing = [lane for lane in state.lanes if lane.finish_reason is None]
-        rows = [
-            state.decoder.logits[index]
-            for index, lane in enumerate(state.lanes)
-            if lane.finish_reason is None and not state.drew_ahead(index)
-        ]
-        laws = state.problem.law.at_many(rows, state.problem.model.vocabulary)
-        draws = [
-            self._grow(state, index, lane, laws) if lane.finish_reason is None else Draw(None, 0.0)
-            for index, lane in enumerate(state.lanes)
-        ]
-        weigh_preference(state.problem, growing)
-        return record(state, draws)
+        problem = state.problem
+        growing = [i for i, lane in enumerate(state.lanes) if lane.finish_reason is None]
+        rows = [state.decoder.logits[index] for index in growing if not state.drew_ahead(index)]
+        laws = problem.law.at_many(rows, problem.model.vocabulary)
+        draws = {index: self._grow(state, index, laws) for index in growing}
+        weigh_preference(problem, [state.lanes[index] for index in growing])
+        info = record(state, draws)
+        return info if problem.insert is None else _with_insertions(state, info)
 
-    def _grow(self, state: LocalState, index: int, lane: Lane, laws: Iterator[TokenLaw]) -> Draw:
+    def _grow(self, state: LocalState, index: int, laws: Iterator[TokenLaw]) -> Draw:
+        lane = state.lanes[index]
         forced = lane.matcher.forced_text() if lane.matcher is not None else b""
         if state.ahead is not None and state.drew_ahead(index):
             draw = state.ahead.replay(index, lane)
         else:
-            draw = grow_lane(lane, next(laws), state, self)
+            draw = grow_lane(lane, next(laws), state.problem, self)
         if forced and draw.token is not None:
             spelled = state.problem.model.vocabulary.bytes[draw.token]
             state.forced += bool(spelled) and forced.startswith(spelled)
         return draw
 
-    def feed(self, state: State) -> None:
-        """Forward the newest token of each growing lane, and let go of the others."""
-        assert isinstance(state, LocalState)
+    def feed(self, state: LocalState) -> None:
+        """Forward the newest tokens of each growing lane, and let go of the others."""
         if state.done:
             return
-        lengths = list(state.decoder.lengths)
-        for index, lane in enumerate(state.lanes):
-            if lane.finish_reason is not None:
-                # Its cells are of no more use: only the prompt, which others share, is kept.
-                lengths[index] = len(state.problem.prompt)
-        state.decoder.rewind(lengths)
+        decoder, problem = state.decoder, state.problem
+        growing = [lane.finish_reason is None for lane in state.lanes]
+        # The cells of others are of no more use: only the prompt, which lanes share, is kept.
+        seen = [length * grows for length, grows in zip(decoder.lengths, growing, strict=True)]
+        decoder.rewind(seen)
         if state.ahead is not None:
 
             def grow(lane: Lane, logits: Logits) -> Draw:
-                law = state.problem.law.at(logits, state.problem.model.vocabulary)
-                return grow_lane(lane, law, state, self)
+                law = problem.law.at(logits, problem.model.vocabulary)
+                return grow_lane(lane, law, problem, self)
 
-            state.ahead.feed(state.lanes, state.decoder, grow)
+            state.ahead.feed(state.lanes, decoder, grow)
             return
-        state.decoder.advance(
-            [lane.tokens[-1:] if lane.finish_reason is None else [] for lane in state.lanes]
+        decoder.advance(
+            [
+                lane.tokens[length:] if grows else []
+                for lane, length, grows in zip(state.lanes, seen, growing, strict=True)
+            ]
         )
 
-    def fork(self, state: State, ancestors: Sequence[int]) -> None:
+    def fork(self, state: LocalState, ancestors: Sequence[int]) -> None:
         """Lane ``i`` has become a copy of lane ``ancestors[i]``: let the decoder follow."""
-        assert isinstance(state, LocalState)
         state.decoder.fork(ancestors)
         if state.ahead is not None:
             state.ahead.fork(ancestors)
@@ -193,27 +193,7 @@ def kernel_of(kernel: str | Kernel, who: str) -> Kernel:
     )
 
 
-def bind(problem: Problem) -> Budgeted | None:
-    """What constraint and budget allow, at the empty text; ``None`` without a constraint.
-
-    Raises:
-        VocabularyError: no token can begin a valid text.
-        BudgetError: lanes are to finish, and the shortest text found has too many tokens.
-    """
-    constraint = problem.constraint
-    if constraint is None:
-        return None
-    matcher = constraint.bind(problem.model.vocabulary)
-    longest = constraint.longest()
-    exact = matcher.strength is Strength.EXACT
-    # Where no text can be too long there is nothing to see to.
-    fits = exact and longest is not None and longest <= problem.max_tokens
-    if not problem.finish or fits:
-        return Budgeted(matcher, problem.max_tokens)
-    return Budgeted.of(matcher, problem.max_tokens)
-
-
-def lanes_from(root: Lane, problem: Problem, rng: np.random.Generator) -> list[Lane]:
+def lanes_from(root: LaneT, problem: Problem, rng: np.random.Generator) -> list[LaneT]:
     """As many copies of ``root`` as were asked for, each with noise of its own."""
     lanes = [root.copy_to(noise) for noise in rng.spawn(problem.lanes)]
     for index, lane in enumerate(lanes):
@@ -221,18 +201,47 @@ def lanes_from(root: Lane, problem: Problem, rng: np.random.Generator) -> list[L
     return lanes
 
 
-def record(state: State, draws: Sequence[Draw]) -> StepInfo:
-    """The trace record of a step in which each lane drew once, and count the step."""
+def record(state: State[Any], draws: Mapping[int, Draw], *, masks: int = 0) -> StepInfo:
+    """The trace record of a step in which some lanes drew once, and count the step.
+
+    Args:
+        state: after the step.
+        draws: the draws, by lane.
+        masks: how many masks were computed beside those of the draws.
+    """
+    lanes = state.lanes
     info = StepInfo(
         step=state.steps,
-        tokens=tuple(draw.token for draw in draws),
-        local_log_weights=tuple(draw.log_weight for draw in draws),
-        checks=tuple(draw.checks for draw in draws),
-        masks=tuple(draw.masks for draw in draws),
+        draws=tuple(
+            Drawn(index, None, draw.token, draw.log_probability, draw.log_weight, lane.log_weight)
+            for index, draw in draws.items()
+            for lane in (lanes[index],)
+        ),
+        ends=tuple(
+            Ended(index, None, tuple(lane.tokens), lane.finish_reason, weight > -math.inf, weight)
+            for index in draws
+            for lane, weight in ((lanes[index], lanes[index].log_weight),)
+            if lane.finish_reason is not None
+        ),
         effective_sample_size=effective_sample_size(state.log_weights),
+        checks=sum(draw.checks for draw in draws.values()),
+        masks=masks + sum(draw.masks for draw in draws.values()),
     )
     state.steps += 1
     return info
+
+
+def _with_insertions(state: LocalState, info: StepInfo) -> StepInfo:
+    """Put in what comes behind the tokens that were drawn, and record that."""
+    draws = list(info.draws)
+    for drawn in info.draws:
+        index = drawn.lane
+        if index is None or state.lanes[index].finish_reason is not None:
+            continue
+        weight = state.lanes[index].log_weight
+        put_in = insert(state.problem, state.lanes[index])
+        draws += [Drawn(index, None, token, 0.0, 0.0, weight, given=True) for token in put_in]
+    return info._replace(draws=tuple(draws))
 
 
 def weigh_preference(problem: Problem, lanes: Sequence[Lane]) -> None:
@@ -260,11 +269,10 @@ def weigh_preference(problem: Problem, lanes: Sequence[Lane]) -> None:
         lane.log_preference = log_weight
 
 
-def grow_lane(lane: Lane, law: TokenLaw, state: State, kernel: LocalSampler) -> Draw:
+def grow_lane(lane: Lane, law: TokenLaw, problem: Problem, kernel: LocalSampler) -> Draw:
     """Draw the next token of ``lane`` from its law, which is used up, and take it."""
-    problem = state.problem
     end = problem.model.vocabulary.end
-    left = problem.max_tokens - len(lane.tokens)
+    left = problem.max_tokens - lane.drawn
     if lane.matcher is None:
         draw = Draw(law.draw(lane.rng), 0.0)
     elif left == 0:
@@ -281,11 +289,12 @@ def grow_lane(lane: Lane, law: TokenLaw, state: State, kernel: LocalSampler) -> 
     if draw.token is None:
         lane.finish_reason = "dead_end"
         return draw
-    lane.log_probability += law.log_probability(draw.token)
+    log_probability = law.log_probability(draw.token)
+    lane.log_probability += log_probability
     if lane.matcher is not None:
         lane.matcher.advance(draw.token)
     take(lane, draw.token, problem)
-    return draw
+    return draw._replace(log_probability=log_probability)
 
 
 def take(lane: Lane, token: int, problem: Problem) -> None:
@@ -295,7 +304,7 @@ def take(lane: Lane, token: int, problem: Problem) -> None:
         finish(lane, problem)
         return
     lane.tokens.append(token)
-    if len(lane.tokens) == problem.max_tokens:
+    if lane.drawn == problem.max_tokens:
         meet_budget(lane, end)
 
 

@@ -28,27 +28,20 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from condit.constraint.base import Matcher
+from condit.constraint.budgeted import Budgeted
 from condit.errors import ArgumentError, UnknownNameError
 from condit.model.base import Logits
-from condit.model.reader import PrefixReader
+from condit.model.reader import Reader
 from condit.plugins import unknown
-from condit.sampler.base import (
-    Attempt,
-    Guarantee,
-    Lane,
-    Problem,
-    Sampler,
-    State,
-    StepInfo,
-    attempt_of,
-)
-from condit.sampler.budget import outlined
+from condit.report import Guarantee
+from condit.sampler.attempts import ended_as, log_share, relative_error
+from condit.sampler.base import Findings, Lane, Problem, Sampler, State
 from condit.sampler.kernels import Draw, draw_by_rejection
 from condit.sampler.law import TokenLaw
-from condit.sampler.local import bind, finish, meet_budget, record, weigh_preference
-from condit.sampler.rejection import log_share, relative_error
+from condit.sampler.local import finish, meet_budget, weigh_preference
 from condit.sampler.walk import require_temperature
+from condit.trace import Drawn, Ended, StepInfo
+from condit.weights import effective_sample_size
 
 PROPOSALS = ("restart", "uniform", "entropy")
 _COUNTED_APART = 4096
@@ -116,7 +109,7 @@ class Chain(Lane):
 
 
 @dataclass
-class ChainsState(State):
+class ChainsState(State[Chain]):
     """Chains that advance together.
 
     Attributes:
@@ -124,26 +117,26 @@ class ChainsState(State):
         root: the matcher at the empty text.
         first_log_weights: natural logarithms of the weights of all first draws, in vain or not.
         begun: how many moves have begun.
+        attempts: how many moves have ended.
+        accepted: how many of them were accepted.
+        log_evidence_error: standard error of the evidence, relative to it, where it is known.
     """
 
-    reader: PrefixReader
-    root: Matcher | None
+    reader: Reader
+    root: Budgeted | None
     first_log_weights: list[float] = field(default_factory=list)
     begun: int = 0
+    attempts: int = 0
+    accepted: int = 0
+    log_evidence_error: float | None = None
 
-    @property
-    def positions_forwarded(self) -> int:
-        """Token positions that the model has computed so far, the prompt included."""
-        return self.reader.positions_forwarded
-
-    @property
-    def forwards(self) -> int:
-        """How many times the model has been called for them."""
-        return self.reader.forwards
+    def findings(self) -> Findings:
+        """How moves went."""
+        return Findings(self.attempts, self.accepted, self.log_evidence_error)
 
 
 @dataclass(frozen=True)
-class MCMC(Sampler):
+class MCMC(Sampler[ChainsState]):
     """Independent Markov chains, equally weighted; each move brings them nearer to the target.
 
     The evidence comes from the weights of the first draws, those in vain included: unbiased for
@@ -179,8 +172,8 @@ class MCMC(Sampler):
             ArgumentError: temperature 0, where no mass is defined.
         """
         require_temperature(problem, "mcmc")
-        root, reader = bind(problem), PrefixReader(problem.model, problem.prompt)
-        state = ChainsState(problem, [], reader, root)
+        root, reader = problem.bind(), problem.model.reader(problem.prompt)
+        state = ChainsState(problem, [], [reader], reader, root)
         for origin, noise in enumerate(rng.spawn(problem.lanes)):
             draft = _draft(root, noise)
             # Until there is a text, the first draft is shown as far as it is.
@@ -188,21 +181,29 @@ class MCMC(Sampler):
             state.lanes.append(chain)
         return state
 
-    def step(self, rng: np.random.Generator, state: State) -> tuple[State, StepInfo]:
+    def step(self, rng: np.random.Generator, state: ChainsState) -> tuple[ChainsState, StepInfo]:
         """Draw one token in every chain that still moves, after one forward for all."""
-        assert isinstance(state, ChainsState)
-        chains = [lane for lane in state.lanes if isinstance(lane, Chain)]
-        moving = [chain for chain in chains if chain.finish_reason is None]
+        moving = [chain for chain in state.lanes if chain.finish_reason is None]
         rows = state.reader.read([tuple(chain.draft.tokens) for chain in moving])
-        draws = [Draw(None, 0.0)] * len(chains)
-        for chain, logits in zip(moving, rows, strict=True):
-            draws[chain.origin] = self._grow(state, chain, logits)
+        grown = [
+            (chain, self._grow(state, chain, logits))
+            for chain, logits in zip(moving, rows, strict=True)
+        ]
         ended = [chain for chain in moving if chain.draft.finish_reason is not None]
         weigh_preference(state.problem, [chain.draft for chain in ended])
-        attempts = [self._settle(state, chain) for chain in ended]
+        draws = tuple(_drawn(chain, draw) for chain, draw in grown)
+        ends = tuple(self._settle(state, chain) for chain in ended)
         _sum_up(state)
-        info = record(state, draws)
-        return state, info._replace(attempts=tuple(move for move in attempts if move is not None))
+        state.steps += 1
+        info = StepInfo(
+            step=state.steps - 1,
+            draws=draws,
+            ends=ends,
+            effective_sample_size=effective_sample_size(state.log_weights),
+            checks=sum(draw.checks for _, draw in grown),
+            masks=sum(draw.masks for _, draw in grown),
+        )
+        return state, info
 
     def _grow(self, state: ChainsState, chain: Chain, logits: Logits) -> Draw:
         """Draw the next token of the draft."""
@@ -211,7 +212,8 @@ class MCMC(Sampler):
         law = problem.law.at(logits, problem.model.vocabulary)
         matcher, allowed, whole = draft.matcher, None, True
         if matcher is not None:
-            allowed, whole = outlined(matcher)
+            outline = matcher.outline()
+            allowed, whole = outline.tokens(len(matcher.vocabulary)), outline.exact
         mass = 1.0 if allowed is None else law.restrict(allowed)
         log_mass = math.log(mass) + law.log_scale if mass > 0 else -math.inf
         openness = float(self.proposal == "uniform" or not draft.places)
@@ -225,20 +227,23 @@ class MCMC(Sampler):
             if asked is not None and not (draw.token is not None and asked.allows(draw.token)):
                 draw = Draw(None, -math.inf, checks=1)
         draft.log_weight += draw.log_weight
-        if draw.token is None:
+        token = draw.token
+        if token is None:
             draft.finish_reason = "dead_end"
         else:
-            place = Place(draw.token, law.log_probability(draw.token), log_mass, openness)
+            draw = draw._replace(log_probability=law.log_probability(token))
+            place = Place(token, draw.log_probability, log_mass, openness)
             draft.append(place, end)
-            if draw.token == end:
+            if token == end:
                 finish(draft, problem)
             elif len(draft.tokens) == problem.max_tokens:
                 meet_budget(draft, end)
         return draw._replace(masks=int(allowed is not None))
 
-    def _settle(self, state: ChainsState, chain: Chain) -> Attempt | None:
+    def _settle(self, state: ChainsState, chain: Chain) -> Ended:
         """Decide about a draft that has ended, and begin the next one."""
-        draft, move = chain.draft, None
+        draft = chain.draft
+        accepted, number = draft.valid, None
         if chain.text is None:
             chain.tries += 1
             state.first_log_weights.append(draft.log_weight)
@@ -250,11 +255,11 @@ class MCMC(Sampler):
             chain.moves += 1
             state.attempts += 1
             log_toss = math.log1p(-chain.rng.random())
-            accepted = draft.valid and log_toss <= log_value(draft) - log_value(chain.text)
+            accepted = accepted and log_toss <= log_value(draft) - log_value(chain.text)
             if accepted:
                 state.accepted += 1
                 chain.stand_at(draft)
-            move = attempt_of(chain.number, draft, accepted)
+            number = chain.number
         if chain.text is None and chain.tries < self.tries:
             chain.draft = _draft(state.root, chain.rng)
         elif chain.text is not None and chain.moves < self.moves:
@@ -263,10 +268,19 @@ class MCMC(Sampler):
             state.begun += 1
         else:
             chain.finish_reason = (chain.text or draft).finish_reason
-        return move
+        return ended_as(draft, index=chain.origin, attempt=number, accepted=accepted)
 
 
-def _draft(root: Matcher | None, rng: np.random.Generator, kept: Sequence[Place] = ()) -> Draft:
+def _drawn(chain: Chain, draw: Draw) -> Drawn:
+    """The trace record of a token of a draft; a first draft has no number."""
+    number = chain.number if chain.text is not None else None
+    log_weight = chain.draft.log_weight
+    return Drawn(
+        chain.origin, number, draw.token, draw.log_probability, draw.log_weight, log_weight
+    )
+
+
+def _draft(root: Budgeted | None, rng: np.random.Generator, kept: Sequence[Place] = ()) -> Draft:
     """A draft that begins with ``kept``, none of which is the end."""
     draft = Draft(root.copy() if root is not None else None, rng)
     for place in kept:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from condit.constraint.base import Constraint
 from condit.errors import ArgumentError, ConditError
-from condit.model.base import Model
+from condit.model.base import PrefixModel
 from condit.sampler.base import Problem
 from condit.sampler.law import BaseLaw
 from condit.sampler.trie import Trie
@@ -19,7 +19,7 @@ from condit.sampler.trie import Trie
 class _Question(NamedTuple):
     """What makes a problem the same one; models are compared by identity."""
 
-    model: Model
+    model: PrefixModel
     prompt: Sequence[int]
     constraint: Constraint | None
     law: BaseLaw

@@ -20,83 +20,68 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
 
 from condit.errors import ArgumentError
-from condit.model.base import Decoder, Model, Prompt
+from condit.model.base import PrefixModel, Prompt
 from condit.model.load import load
-from condit.model.reader import PrefixReader
-from condit.sampler.base import Guarantee, Lane, Problem, Sampler, State, StepInfo, attempt_of
-from condit.sampler.base import effective_sample_size as size_of
+from condit.model.reader import Reader
+from condit.report import Guarantee
+from condit.sampler.attempts import (
+    AttemptsSampler,
+    AttemptsState,
+    Trial,
+    empty_lanes,
+    log_share,
+    relative_error,
+)
+from condit.sampler.base import Findings, Problem
 from condit.sampler.law import TokenLaw
-from condit.sampler.local import bind, record, take, weigh_preference
+from condit.sampler.local import take
 from condit.sampler.walk import require_temperature
+from condit.trace import Drawn
 from condit.vocabulary import Vocabulary
 
 
 @dataclass
-class Trial(Lane):
-    """An attempt; its weight is ``p / a'`` once it has ended, 0 where it is refused.
+class Proposed(Trial):
+    """An attempt; its weight is ``p / a'`` once it has ended.
 
     Attributes:
-        number: counted from 0, in the order in which attempts begin.
+        law: the proposal's law of the next token; ``None`` where the model has to be asked.
         log_proposal: natural logarithm of ``a'`` of its tokens (and end).
     """
 
-    number: int = 0
+    law: TokenLaw | None = None
     log_proposal: float = 0.0
-
-    @property
-    def accepted(self) -> bool:
-        """Whether it has ended as a text that the target gives mass to."""
-        return self.finish_reason is not None and self.log_weight > -math.inf
 
 
 @dataclass
-class RejectionState(State):
-    """Attempts under way, and the ones that ended while an earlier one had not.
+class RejectionState(AttemptsState[Proposed]):
+    """Attempts at drawing from the proposal.
 
     Attributes:
         reader: the proposal.
         vocabulary: the tokens; what ends a text for the proposal or the target is an end.
-        root: what attempts are copied from.
-        first_law: the proposal's law of the first token.
         target: the problem's model after its prompt; ``None`` where that is the proposal.
-        running: the attempts under way.
-        ended: attempts that ended and are not settled yet, by number.
-        begun: how many attempts have begun; ``attempts`` is how many are settled.
-        found: how many of those that ended were accepted; ``accepted`` is how many are settled.
-        longest: the longest text that was refused.
+        notes: divergences, in nats.
     """
 
-    reader: PrefixReader
-    vocabulary: Vocabulary
-    root: Trial
-    first_law: TokenLaw
-    target: Decoder | None
-    running: list[Trial] = field(default_factory=list)
-    ended: dict[int, Trial] = field(default_factory=dict)
-    begun: int = 0
-    found: int = 0
-    longest: list[int] = field(default_factory=list)
+    reader: Reader = field(kw_only=True)
+    vocabulary: Vocabulary = field(kw_only=True)
+    target: Reader | None = None
+    notes: dict[str, float] = field(default_factory=dict)
 
-    @property
-    def positions_forwarded(self) -> int:
-        """Token positions that both models have computed so far, prompts included."""
-        target = self.target.positions_forwarded if self.target is not None else 0
-        return self.reader.positions_forwarded + target
-
-    @property
-    def forwards(self) -> int:
-        """How many times both models have been called for them."""
-        return self.reader.forwards + (self.target.forwards if self.target is not None else 0)
+    def findings(self) -> Findings:
+        """How attempts went, and how far apart the laws are."""
+        return replace(super().findings(), notes=self.notes)
 
 
 @dataclass(frozen=True)
-class Rejection(Sampler):
+class Rejection(AttemptsSampler[RejectionState]):
     """Draws from a proposal, as often as it takes.
 
     Without ``prompt`` and ``model`` its draws are exact and equally weighted. Else they follow the
@@ -116,15 +101,11 @@ class Rejection(Sampler):
     """
 
     guarantee: ClassVar[Guarantee] = Guarantee.EXACT
-    width: int = 8
-    attempts: int = 1000
     prompt: Prompt | None = None
-    model: Model | str | None = None
+    model: PrefixModel | str | None = None
 
     def __post_init__(self) -> None:
-        for name in ("width", "attempts"):
-            if getattr(self, name) < 1:
-                raise ArgumentError(f"{name} must be 1 or more, not {getattr(self, name)}")
+        super().__post_init__()
         if self.prompt is not None or self.model is not None:
             object.__setattr__(self, "guarantee", Guarantee.PROPOSAL)
 
@@ -144,69 +125,63 @@ class Rejection(Sampler):
             prompt = proposal.encode_prompt(self.prompt)
         vocabulary = _shared_vocabulary(proposal, problem.model)
         proposal.check_fits(len(prompt), problem.max_tokens)
-        reader = PrefixReader(proposal, prompt)
+        reader = proposal.reader(prompt)
         first_law = problem.law.at(reader.read([()])[0], vocabulary)
-        target = None if self.guarantee is Guarantee.EXACT else problem.model.start(problem.prompt)
-        root = Trial(bind(problem), rng)
-        state = RejectionState(problem, [], reader, vocabulary, root, first_law, target)
-        for origin, noise in enumerate(rng.spawn(problem.lanes)):
-            state.lanes.append(Lane(None, noise, log_weight=-math.inf, origin=origin))
-        return state
+        target = None
+        if self.guarantee is not Guarantee.EXACT:
+            target = problem.model.reader(problem.prompt)
+        return RejectionState(
+            problem,
+            empty_lanes(problem, rng),
+            [reader] if target is None else [reader, target],
+            Proposed(problem.bind(), rng, law=first_law),
+            reader=reader,
+            vocabulary=vocabulary,
+            target=target,
+        )
 
-    def step(self, rng: np.random.Generator, state: State) -> tuple[State, StepInfo]:
-        """Begin attempts, then draw one token in each after one forward for all."""
-        assert isinstance(state, RejectionState)
-        ended: list[Trial] = []
-        checks = 0
-        while len(state.running) < self.width and self._may_begin(state):
-            trial = state.root.copy_to(rng.spawn(1)[0])
-            trial.number = state.begun
-            state.begun += 1
-            state.running.append(trial)
-            # The first token costs no forward: where it is refused there is room at once.
-            checks += _extend(state, trial, state.first_law)
-            ended += _take_ended(state)
-        _settle(state)
-        if state.running and not state.done:
-            rows = state.reader.read([tuple(trial.tokens) for trial in state.running])
-            for trial, logits in zip(state.running, rows, strict=True):
-                law = state.problem.law.at(logits, state.vocabulary)
-                checks += _extend(state, trial, law)
-            ended += _take_ended(state)
-            _settle(state)
-        if not state.running and not self._may_begin(state):
-            for lane in state.lanes[state.accepted :]:
-                lane.tokens, lane.finish_reason = list(state.longest), "rejected"
-        attempts = tuple(attempt_of(trial.number, trial, trial.accepted) for trial in ended)
-        return state, record(state, ())._replace(checks=(checks,), attempts=attempts)
+    def walk(self, state: RejectionState, trial: Proposed) -> bool:
+        """Draw one token where its law is known."""
+        if trial.law is not None:
+            _draw(state, trial, trial.law)
+            trial.law = None
+        return trial.finish_reason is None
 
-    def _may_begin(self, state: RejectionState) -> bool:
-        return state.found < len(state.lanes) and state.begun < self.attempts * len(state.lanes)
+    def ask(self, state: RejectionState, waiting: Sequence[Proposed]) -> int:
+        """Ask the proposal for the next laws."""
+        rows = state.reader.read([tuple(trial.tokens) for trial in waiting])
+        for trial, logits in zip(waiting, rows, strict=True):
+            trial.law = state.problem.law.at(logits, state.vocabulary)
+        return 0
 
+    def ends(self, state: RejectionState, trial: Proposed) -> None:
+        """Weigh it, if it is valid."""
+        if trial.accepted:
+            trial.log_probability = _log_target(state, trial)
+            trial.log_weight = trial.log_probability - trial.log_proposal
 
-def log_share(accepted: int, tried: int, wanted: int) -> float:
-    """Natural logarithm of the share of tries that are accepted, as an estimate.
+    def settles(self, state: RejectionState, trial: Proposed) -> float:
+        """Its lane has its weight."""
+        return trial.log_weight
 
-    Where they went on until ``wanted`` were accepted, the last one was sure to be: it is left out,
-    which makes the share unbiased (Haldane 1945), unless it is the only one.
-    """
-    if accepted == wanted and wanted > 1:
-        return math.log((accepted - 1) / (tried - 1))
-    return math.log(accepted / tried)
-
-
-def relative_error(log_weights: Sequence[float], tried: int) -> float | None:
-    """Standard error of the mean weight of tries, relative to it; those left out weigh 0.
-
-    ``None`` where it cannot be told: from one try, or where all weigh 0.
-    """
-    size = size_of(log_weights)
-    if tried < 2 or size == 0:
-        return None
-    return math.sqrt(max(tried / size - 1, 0.0) / (tried - 1))
+    def sum_up(self, state: RejectionState) -> None:
+        """The evidence: the mean weight of accepted attempts, times the share of them."""
+        accepted, lanes = state.accepted, len(state.lanes)
+        log_weights = np.array([w for w in state.log_weights[:accepted] if w > -math.inf])
+        if not log_weights.size:
+            return
+        log_rate = log_share(accepted, state.attempts, lanes)
+        # Lanes that stay empty have weight 0: the others make up for them.
+        state.log_evidence = log_rate + math.log(lanes / accepted)
+        state.log_evidence_error = relative_error(log_weights.tolist(), state.attempts)
+        if state.target is not None:
+            ratios = log_weights - np.logaddexp.reduce(log_weights) + math.log(accepted)
+            divergence = float(np.exp(ratios) @ ratios) / accepted
+            state.notes |= {"kl_to_proposal": divergence - log_rate, "kl_to_draws": divergence}
+            state.notes["log_acceptance_rate"] = log_rate
 
 
-def _shared_vocabulary(proposal: Model, target: Model) -> Vocabulary:
+def _shared_vocabulary(proposal: PrefixModel, target: PrefixModel) -> Vocabulary:
     ours, theirs = target.vocabulary, proposal.vocabulary
     if ours.bytes != theirs.bytes:
         raise ArgumentError(
@@ -217,76 +192,31 @@ def _shared_vocabulary(proposal: Model, target: Model) -> Vocabulary:
     return Vocabulary(ours.bytes, ours.end, ours.ends | theirs.ends)
 
 
-def _extend(state: RejectionState, trial: Trial, law: TokenLaw) -> int:
-    """Draw one token; returns how many tokens the matcher was asked about."""
-    problem = state.problem
+def _draw(state: RejectionState, trial: Proposed, law: TokenLaw) -> None:
+    """Draw one token. That it is allowed (1) or not (0) estimates the mass that is allowed."""
+    problem, number = state.problem, trial.number
     token = law.draw(trial.rng)
     assert token is not None  # nothing is ever taken out of this law
+    log_mass = law.log_probability(token)
     if trial.matcher is not None:
-        left = problem.max_tokens - len(trial.tokens)
+        state.checks += 1
         if not trial.matcher.allows(token):
-            trial.finish_reason = "length" if left == 0 else "rejected"
-            trial.log_weight = -math.inf
-            return 1
+            trial.refuse("length" if len(trial.tokens) == problem.max_tokens else "rejected")
+            state.draws.append(Drawn(None, number, token, log_mass, -math.inf, -math.inf))
+            return
         trial.matcher.advance(token)
-    trial.log_proposal += law.log_probability(token)
+    trial.log_proposal += log_mass
     take(trial, token, problem)
-    return int(trial.matcher is not None)
+    state.draws.append(Drawn(None, number, token, log_mass, 0.0, trial.log_weight))
 
 
-def _take_ended(state: RejectionState) -> list[Trial]:
-    """Move attempts that have ended out of the way, and weigh those that are valid."""
-    ended = [trial for trial in state.running if trial.finish_reason is not None]
-    state.running = [trial for trial in state.running if trial.finish_reason is None]
-    for trial in ended:
-        state.ended[trial.number] = trial
-        if trial.accepted:
-            trial.log_probability = _log_target(state, trial)
-            trial.log_weight = trial.log_probability - trial.log_proposal
-            state.found += trial.accepted
-    return ended
-
-
-def _log_target(state: RejectionState, trial: Trial) -> float:
+def _log_target(state: RejectionState, trial: Proposed) -> float:
     """Natural logarithm of ``p`` of a finished text, by one forward."""
     if state.target is None:
         return trial.log_proposal
     problem, vocabulary = state.problem, state.problem.model.vocabulary
-    rows = [state.target.logits[0], *state.target.advance([trial.tokens])[0]]
-    state.target.rewind([len(problem.prompt)])
-    drawn = [*trial.tokens, vocabulary.end] if trial.finish_reason == "stop" else trial.tokens
-    laws = (problem.law.at(row, vocabulary) for row in rows[: len(drawn)])
+    tokens = tuple(trial.tokens)
+    drawn = (*tokens, vocabulary.end) if trial.finish_reason == "stop" else tokens
+    rows = state.target.read([tokens[:place] for place in range(len(drawn))])
+    laws = (problem.law.at(row, vocabulary) for row in rows)
     return math.fsum(law.log_probability(token) for law, token in zip(laws, drawn, strict=True))
-
-
-def _settle(state: RejectionState) -> None:
-    """Count attempts in the order in which they began, and fill lanes with accepted ones."""
-    filled = state.accepted
-    while state.attempts in state.ended and state.accepted < len(state.lanes):
-        trial = state.ended.pop(state.attempts)
-        state.attempts += 1
-        if trial.accepted:
-            lane = state.lanes[state.accepted]
-            lane.tokens, lane.finish_reason = trial.tokens, trial.finish_reason
-            lane.log_weight, lane.log_probability = trial.log_weight, trial.log_probability
-            state.accepted += 1
-        elif len(trial.tokens) > len(state.longest):
-            state.longest = trial.tokens
-    weigh_preference(state.problem, state.lanes[filled : state.accepted])
-    _sum_up(state)
-
-
-def _sum_up(state: RejectionState) -> None:
-    accepted, lanes = state.accepted, len(state.lanes)
-    log_weights = np.array([w for w in state.log_weights[:accepted] if w > -math.inf])
-    if not log_weights.size:
-        return
-    log_rate = log_share(accepted, state.attempts, lanes)
-    # Lanes that stay empty have weight 0: the others make up for them.
-    state.log_evidence = log_rate + math.log(lanes / accepted)
-    state.log_evidence_error = relative_error(log_weights.tolist(), state.attempts)
-    if state.target is not None:
-        ratios = log_weights - np.logaddexp.reduce(log_weights) + math.log(accepted)
-        divergence = float(np.exp(ratios) @ ratios) / accepted
-        state.notes |= {"kl_to_proposal": divergence - log_rate, "kl_to_draws": divergence}
-        state.notes["log_acceptance_rate"] = log_rate

@@ -14,10 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from condit.errors import ArgumentError, UnknownNameError
+from condit.model.base import Model, PrefixModel
 from condit.plugins import unknown
-from condit.sampler.base import Problem, Sampler, State, StepInfo, log_mean_exp
+from condit.sampler.base import Problem, Sampler, State
 from condit.sampler.local import Kernel, kernel_of
 from condit.sampler.resampling import SCHEMES, ancestors
+from condit.trace import StepInfo
+from condit.weights import log_mean_exp
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,8 @@ class SMC(Sampler):
 
     Attributes:
         kernel: how lanes grow: ``"awrs"``, ``"masked"``, ``"learned"``, or a kernel such as
-            ``AWRS(looks=3)``. By default ``"learned"`` where a memory is given, else ``"awrs"``.
+            ``AWRS(looks=3)``. By default ``"learned"`` where a memory is given, or the model only
+            gives logits after prefixes; else ``"awrs"``.
         resampling: ``"systematic"``, ``"stratified"``, ``"multinomial"`` or ``"residual"``.
         threshold: resample when the effective sample size is below this share of the lanes;
             0 never resamples, 1 resamples whenever weights differ.
@@ -48,14 +52,26 @@ class SMC(Sampler):
         if self.kernel is not None:
             kernel_of(self.kernel, "smc")
 
+    @property
+    def needs(self) -> type[PrefixModel]:
+        """What its kernel asks of a model."""
+        return PrefixModel if self.kernel is None else kernel_of(self.kernel, "smc").needs
+
+    @property
+    def takes_insertions(self) -> bool:
+        """Where its kernel does."""
+        return kernel_of(self.kernel or "awrs", "smc").takes_insertions
+
     def kernel_for(self, problem: Problem) -> Kernel:
         """The kernel itself."""
-        default = "awrs" if problem.trie is None else "learned"
+        forks = isinstance(problem.model, Model) and problem.trie is None
+        default = "awrs" if forks or problem.insert is not None else "learned"
         return kernel_of(self.kernel or default, "smc")
 
     def init(self, problem: Problem, rng: np.random.Generator) -> State:
         """Lanes at the end of the prompt."""
-        return self.kernel_for(problem).init(problem, rng)
+        state: State = self.kernel_for(problem).init(problem, rng)
+        return state
 
     def step(self, rng: np.random.Generator, state: State) -> tuple[State, StepInfo]:
         """Grow every lane that has not ended, then resample if need be. ``state`` is consumed."""
@@ -76,7 +92,6 @@ class SMC(Sampler):
         weights = np.exp(log_weights - log_weights.max())
         chosen = ancestors(SCHEMES[self.resampling](rng, weights / weights.sum()))
         state.log_evidence += log_mean_exp(state.log_weights)
-        state.resamplings += 1
         lanes = state.lanes
         state.lanes = [
             lanes[ancestor] if ancestor == index else lanes[ancestor].copy_to(lanes[index].rng)

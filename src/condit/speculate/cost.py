@@ -72,6 +72,33 @@ class ForwardCost:
         )
 
 
+class ShareOfCost(ForwardCost):
+    """A run's share of the cost of forwards that several runs make together.
+
+    Others will forward about as many positions as this run, and pay as much: a further position is
+    worth its cost where it is so for all of them.
+
+    Args:
+        whole: the cost of the forwards.
+        model: tells how many runs share them.
+    """
+
+    def __init__(self, whole: ForwardCost, model: Model) -> None:
+        self._whole = whole
+        self._model = model
+
+    def record(self, positions: int, seconds: float) -> None:
+        """Take the last forward into account: what one run has seen of it is not its cost."""
+        last = self._model.last_shared
+        if last is not None:
+            self._whole.record(last.positions, last.seconds)
+
+    def of(self, positions: int) -> float:
+        """Cost of a forward with so many positions of this run, in the unit of the whole."""
+        runs = self._model.last_shared.runs if self._model.last_shared is not None else 1
+        return self._whole.of(runs * positions) / runs
+
+
 def rising(points: Sequence[tuple[float, float, float]]) -> list[tuple[float, float]]:
     """The nearest curve that never falls, by pooling neighbours that do (Ayer et al. 1955).
 
@@ -93,11 +120,10 @@ def rising(points: Sequence[tuple[float, float, float]]) -> list[tuple[float, fl
 
 def cost_of(model: Model) -> ForwardCost:
     """What is known of the cost of this model's forwards."""
+    computing = model.computed_by
     with _making:
-        cost = _costs.get(model)
-        if cost is None:
-            cost = _costs[model] = ForwardCost()
-    return cost
+        cost = _costs.setdefault(computing, ForwardCost())
+    return cost if computing is model else ShareOfCost(cost, model)
 
 
 _making = threading.Lock()

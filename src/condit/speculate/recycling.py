@@ -130,6 +130,7 @@ class Recycling:
 
 def table_of(model: Model) -> Recycling:
     """The table of a model, empty the first time; save it to have it in another process."""
+    model = model.computed_by
     with _making:
         table = _tables.get(model)
         if table is None:
@@ -140,7 +141,7 @@ def table_of(model: Model) -> Recycling:
 def forget(model: Model) -> None:
     """Begin the table of a model afresh."""
     with _making:
-        _tables.pop(model, None)
+        _tables.pop(model.computed_by, None)
 
 
 def tables() -> list[Recycling]:

@@ -42,7 +42,9 @@ class Trust:
 def trust_of(model: Model, temperature: float, alone: bool) -> Trust:
     """What is known of guesses for this model near this temperature, for one lane or several."""
     with _making:
-        return _trusts.setdefault(model, {}).setdefault((round(2 * temperature), alone), Trust())
+        return _trusts.setdefault(model.computed_by, {}).setdefault(
+            (round(2 * temperature), alone), Trust()
+        )
 
 
 _making = threading.Lock()

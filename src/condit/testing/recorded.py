@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from condit.errors import ArgumentError, ModelError
-from condit.model.base import Decoder, Draft, Logits, Model, Prompt, refuse_rewind
+from condit.model.base import Decoder, Logits, Model, Prompt
+from condit.model.tree import Position, TreeDecoder
 from condit.vocabulary import Vocabulary
 
 
@@ -103,88 +103,24 @@ class RecordedModel(Model):
         return decoder
 
 
-@dataclass(frozen=True)
-class Lane:
-    """Tokens, and the cells a model would hold for them: equal cells were computed once."""
+class RecordedDecoder(TreeDecoder):
+    """Lanes over a table, counting positions as a cache of shared cells does.
 
-    tokens: tuple[int, ...]
-    cells: tuple[int, ...]
-    prompt_length: int
+    It does not look ahead: no law was recorded after what a draft may guess.
 
-
-class RecordedDecoder(Decoder):
-    """Lanes over a table, counting positions exactly as a cache of shared cells would.
-
-    In one call of ``advance`` lanes that append the same token to the same cell share one position;
-    forks share all they have; what was computed in different calls is held twice.
+    Raises:
+        ModelError: by a call that gets to where nothing was recorded; the lanes are unchanged.
     """
 
+    looks_ahead = False
+
     def __init__(self, model: RecordedModel) -> None:
-        self.logits = []
-        self.positions_forwarded = 0
-        self.forwards = 0
+        super().__init__()
         self._model = model
-        self._lanes: list[Lane] = []
 
-    @property
-    def lengths(self) -> tuple[int, ...]:
-        """Tokens in each lane, the prompt included."""
-        return tuple(len(lane.tokens) for lane in self._lanes)
-
-    def admit(self, prompt: Sequence[int], lanes: int = 1) -> range:
-        """Add ``lanes`` lanes that share ``prompt``; returns their indices."""
-        if not prompt:
-            raise ArgumentError("a lane needs a prompt of at least one token")
-        row = self._model.logits(prompt)
-        first = len(self._lanes)
-        cells = tuple(range(self.positions_forwarded, self.positions_forwarded + len(prompt)))
-        self._lanes += [Lane(tuple(prompt), cells, len(prompt))] * lanes
-        self.logits += [row] * lanes
-        self.positions_forwarded += len(prompt)
-        self.forwards += 1
-        return range(first, first + lanes)
-
-    def advance(
-        self, tokens: Sequence[Sequence[int]], drafts: Sequence[Draft] | None = None
-    ) -> list[Logits]:
-        """Append 0 or more tokens to each lane; logits at every new position. Drafts are ignored.
-
-        Raises:
-            ModelError: nothing was recorded there; the lanes are unchanged.
-        """
-        self._require_one_each(tokens)
-        new: dict[tuple[int, int], int] = {}  # (cell before it, token): its cell
-        lanes, answers = [], []
-        for lane, appended in zip(self._lanes, tokens, strict=True):
-            rows = np.empty((len(appended), len(self._model.vocabulary)), dtype=np.float32)
-            longer, cells = lane.tokens, lane.cells
-            for rank, token in enumerate(appended):
-                longer = (*longer, token)
-                cell = self.positions_forwarded + len(new)
-                cells = (*cells, new.setdefault((cells[-1], token), cell))
-                rows[rank] = self._model.logits(longer)
-            lanes.append(replace(lane, tokens=longer, cells=cells))
-            answers.append(rows)
-        self._lanes = lanes
-        self.positions_forwarded += len(new)
-        self.forwards += bool(new)
-        for index, rows in enumerate(answers):
-            if len(rows):
-                self.logits[index] = rows[-1]
-        return list(answers)
-
-    def fork(self, ancestors: Sequence[int]) -> None:
-        """Lane ``i`` becomes a copy of lane ``ancestors[i]``; lanes not named are dropped."""
-        self._lanes = [self._lanes[ancestor] for ancestor in ancestors]
-        self.logits = [self.logits[ancestor] for ancestor in ancestors]
-
-    def rewind(self, lengths: Sequence[int]) -> None:
-        """Drop what lies past each lane's length, which may not cut into its prompt."""
-        for index, (lane, length) in enumerate(zip(self._lanes, lengths, strict=True)):
-            here = len(lane.tokens)
-            refuse_rewind(index, here, lane.prompt_length, length)
-            if length < here:
-                tokens = lane.tokens[:length]
-                self._lanes[index] = replace(lane, tokens=tokens, cells=lane.cells[:length])
-                at_prompt = length == lane.prompt_length
-                self.logits[index] = self._model.logits(tokens) if at_prompt else None
+    def forward(self, positions: Sequence[Position]) -> list[Logits]:
+        """Look up what follows each position; its state is all tokens up to it."""
+        for position in positions:
+            before = position.parent.state if position.parent is not None else ()
+            position.state = (*before, position.token)
+        return [self._model.logits(position.state) for position in positions]

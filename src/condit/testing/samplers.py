@@ -6,9 +6,11 @@ import math
 
 import numpy as np
 
-from condit.sampler.base import Guarantee, Sampler, State, log_mean_exp
+from condit.report import Guarantee
+from condit.sampler.base import Sampler, State
 from condit.testing.laws import BrokenLawError, p_values_of_means, require
 from condit.testing.worlds import KnownWorld
+from condit.weights import log_mean_exp
 
 
 def check_sampler(
@@ -83,7 +85,7 @@ def check_sampler(
 def run_to_the_end(sampler: Sampler, world: KnownWorld, lanes: int, seed: int) -> State:
     """Step until every lane has ended."""
     rng = np.random.default_rng(seed)
-    state = sampler.init(world.problem(lanes), rng)
+    state: State = sampler.init(world.problem(lanes), rng)
     while not state.done:
         state, _ = sampler.step(rng, state)
     return state

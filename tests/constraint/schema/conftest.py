@@ -17,7 +17,8 @@ from condit.constraint.schema.expression import (
     Repetition,
     Written,
 )
-from condit.constraint.schema.language import Language
+from condit.constraint.schema.strings import Language, language
+from condit.constraint.schema.texts import Texts
 from condit.constraint.spelling import Spelling
 from condit.vocabulary import Vocabulary
 
@@ -25,12 +26,13 @@ BEYOND = "éßΩ中٣😀"
 
 
 @pytest.fixture(scope="session")
-def terminal() -> Callable[[Language], Callable[[str], bool]]:
+def terminal() -> Callable[[Language | Texts], Callable[[str], bool]]:
     """Compiles a language; gives the function that says whether a JSON text is in it."""
     tokenizer = Spelling.of(Vocabulary.of_bytes()).tokenizer
 
-    def compiled(language: Language) -> Callable[[str], bool]:
-        grammar = f"{HEADER}start: TEXT\nTEXT: {language.expression}\n"
+    def compiled(found: Language | Texts) -> Callable[[str], bool]:
+        found = language(found) if isinstance(found, Texts) else found
+        grammar = f"{HEADER}start: TEXT\nTEXT: {found.expression}\n"
         root = LLMatcher(tokenizer, grammar, log_level=0, limits=_LIMITS)
         assert not root.is_error(), root.get_error()
 

@@ -309,17 +309,17 @@ def test_the_known_ending_satisfies_the_schema(schema, text):
     constraint = checked(schema)
     matcher = read(constraint, text)
     ending = matcher.ending()
-    assert ending
-    assert constraint.accepts(text + ending.decode())
-    assert matcher.cost_to_finish() <= len(ending)
-    assert read(constraint, text + ending.decode()).cost_to_finish() == 0
+    assert ending.text
+    assert constraint.accepts(text + ending.text.decode())
+    assert matcher.cost_to_finish() <= len(ending.text)
+    assert read(constraint, text + ending.text.decode()).cost_to_finish() == 0
 
 
 def test_an_ending_is_found_where_the_vocabulary_lacks_bytes():
     vocabulary = Vocabulary.of(["[", "1", ", ", "12", "]", "1]", "2]"])
     matcher = read(checked({**UNIQUE, "minItems": 2}), "[1, ", vocabulary)
     assert matcher.ending() is not None
-    assert checked({**UNIQUE, "minItems": 2}).accepts("[1, " + matcher.ending().decode())
+    assert checked({**UNIQUE, "minItems": 2}).accepts("[1, " + matcher.ending().text.decode())
 
 
 def test_allowed_tokens_in_a_row_are_counted():

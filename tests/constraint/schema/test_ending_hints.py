@@ -61,8 +61,8 @@ def test_an_ending_is_found(by_byte, schema, beginning):
             matcher.advance(byte)
     ending = matcher.ending()
     assert ending is not None
-    assert constraint.accepts((written + ending).decode())
-    assert len(ending) < 100
+    assert constraint.accepts((written + ending.text).decode())
+    assert len(ending.text) < 100
 
 
 def test_references_are_resolved_where_alternatives_exclude_each_other():

@@ -6,7 +6,7 @@ import jsonschema_rs
 import pytest
 
 from condit.constraint.schema.beginning import begun_bytes, begun_text, number_may_become
-from condit.constraint.schema.partial import impossible
+from condit.constraint.schema.partial import look
 from condit.constraint.schema.parts import Forest, Node
 from condit.constraint.schema.scanner import Scanner
 
@@ -23,7 +23,8 @@ def reason(schema: object, text: str) -> str | None:
     canonical = jsonschema_rs.canonicalize(schema, validate_formats=True)
     scanner = Scanner()
     scanner.feed(text.encode())
-    return impossible(Node(canonical, Forest(lambda _: True, lambda _: True)), scanner)
+    outlook = look(Node(canonical, Forest(lambda _: True, lambda _: True)), scanner)
+    return outlook.reason() if outlook.never else None
 
 
 DECIDED = [
@@ -102,9 +103,9 @@ def test_what_was_not_relaxed_is_left_to_the_grammar():
     scanner = Scanner()
     scanner.feed(b'{"b": [1, 1], "a": [1, 1]')
     nothing = Node(canonical, Forest(lambda _: False, lambda _: False))
-    assert impossible(nothing, scanner) is None
+    assert not look(nothing, scanner).never
     assert not scanner.top.watched
-    assert impossible(Node(kept, Forest(lambda _: True, lambda _: True)), scanner) is not None
+    assert look(Node(kept, Forest(lambda _: True, lambda _: True)), scanner).never
 
 
 def test_only_what_lies_above_something_relaxed_is_looked_at():
@@ -118,7 +119,7 @@ def test_only_what_lies_above_something_relaxed_is_looked_at():
     for text, found in (('{"a": [1, 2', False), ('{"a": [1, 2], "b": [1, 1,', True)):
         scanner = Scanner()
         scanner.feed(text.encode())
-        assert (impossible(Node(canonical, forest), scanner) is not None) == found
+        assert look(Node(canonical, forest), scanner).never == found
         assert scanner.top.watched == found
 
 

@@ -6,8 +6,11 @@ import jsonschema_rs
 import pytest
 
 from condit.constraint.schema.ecma import NotReadError, read
+from condit.constraint.schema.expression import ANYTHING, NOTHING
 from condit.constraint.schema.patterns import matching
-from condit.constraint.schema.strings import any_string, key_pattern, without
+from condit.constraint.schema.spelling import escapes
+from condit.constraint.schema.strings import language as spelled_out
+from condit.constraint.schema.texts import Texts, without
 
 EXACT = [
     "",
@@ -81,8 +84,8 @@ ODD = 'aZk_09-./:@ "\\\n\t\x00\x1f\x7f\x80éß\u017f中\u2028\ufeff😀\U0010fff
 @pytest.mark.parametrize("pattern", [*EXACT, *RELAXED])
 def test_a_pattern_holds_what_the_oracle_accepts(pattern, terminal, drawn, mutated):
     oracle = jsonschema_rs.Draft202012Validator({"type": "string", "pattern": pattern})
-    language = key_pattern(pattern)
-    rest = without(any_string(), language)
+    language = matching(pattern)
+    rest = without(Texts(ANYTHING), language)
     inside, outside = terminal(language), terminal(rest)
     rng = random.Random(pattern)
     sources = [matching(pattern).node]
@@ -97,11 +100,11 @@ def test_a_pattern_holds_what_the_oracle_accepts(pattern, terminal, drawn, mutat
         seen.add(wanted)
         for ascii_only in (False, True):
             spelled = json.dumps(text, ensure_ascii=ascii_only)
-            if wanted and (language.complete or not ascii_only):
+            if wanted and (escapes(language.node) or not ascii_only):
                 assert inside(spelled), spelled
             if language.exact and not wanted:
                 assert not inside(spelled), spelled
-            if rest.exact and not (wanted or (ascii_only and not rest.complete)):
+            if rest.exact and not (wanted or (ascii_only and not escapes(rest.node))):
                 assert outside(spelled), spelled
             if rest.exact and wanted:
                 assert not outside(spelled), spelled
@@ -111,14 +114,14 @@ def test_a_pattern_holds_what_the_oracle_accepts(pattern, terminal, drawn, mutat
 
 @pytest.mark.parametrize("pattern", EXACT)
 def test_what_is_regular_is_said_exactly(pattern):
-    language = key_pattern(pattern)
+    language = matching(pattern)
     assert language.exact
     assert language.relaxed == ()
 
 
 @pytest.mark.parametrize("pattern", RELAXED)
 def test_what_is_not_is_relaxed_and_says_so(pattern):
-    language = key_pattern(pattern)
+    language = matching(pattern)
     assert not language.exact
     assert language.relaxed == ("pattern",)
 
@@ -127,14 +130,14 @@ def test_letters_are_those_of_the_oracle_with_and_without_lookaround(terminal):
     # With lookaround the oracle's engine reads the pattern itself, and its \w knows all scripts.
     for pattern in (r"^\w$", r"(?!x)^\w$", r"^[^\d]$", r"(?!x)^[^\d]$", r"(?!x)^\s$", r"^\s$"):
         oracle = jsonschema_rs.Draft202012Validator({"type": "string", "pattern": pattern})
-        holds = terminal(key_pattern(pattern))
+        holds = terminal(matching(pattern))
         for character in "aé٣_9\ufeff\x85\xa0 😀":
             assert holds(json.dumps(character, ensure_ascii=False)) == oracle.is_valid(character)
 
 
 @pytest.mark.parametrize("pattern", ["a^b", "a$b", "(?!)", r"a\bb", "^$a", "(?=a)b", "a(?<!a)"])
 def test_a_pattern_that_nothing_matches_is_seen(pattern):
-    assert key_pattern(pattern).is_nothing
+    assert matching(pattern).node == NOTHING
 
 
 @pytest.mark.parametrize(
@@ -157,9 +160,9 @@ def test_a_pattern_that_nothing_matches_is_seen(pattern):
 )
 def test_no_pattern_makes_it_hang(pattern, terminal):
     begun = time.process_time()
-    language = key_pattern(pattern)
+    language = matching(pattern)
     assert time.process_time() - begun < 2
-    assert len(language.expression) < 100_000
+    assert len(spelled_out(language).expression) < 100_000
     holds = terminal(language)
     holds('"' + "ab" * 60 + '"')
     assert time.process_time() - begun < 4
@@ -172,4 +175,4 @@ def test_no_pattern_makes_it_hang(pattern, terminal):
 def test_what_is_strange_is_not_read(pattern):
     with pytest.raises(NotReadError):
         read(pattern)
-    assert not key_pattern(pattern).exact
+    assert not matching(pattern).exact

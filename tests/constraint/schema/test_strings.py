@@ -4,18 +4,17 @@ import jsonschema_rs
 import pytest
 
 from condit.constraint.schema.characters import EVERY, Characters
+from condit.constraint.schema.expression import ANYTHING, NOTHING
+from condit.constraint.schema.patterns import matching
+from condit.constraint.schema.spelling import escapes
 from condit.constraint.schema.strings import (
     Language,
-    any_string,
-    both,
-    either,
-    key_pattern,
     literal,
-    names_language,
-    no_string,
-    string_language,
-    without,
+    names_texts,
+    string_texts,
+    words,
 )
+from condit.constraint.schema.texts import Texts, both, either, without
 
 DRAFT_7 = "http://json-schema.org/draft-07/schema#"
 WORDS = [
@@ -79,16 +78,15 @@ def canonical(schema):
 @pytest.mark.parametrize("schema", SCHEMAS, ids=json.dumps)
 def test_names_are_those_that_the_oracle_accepts(schema, terminal):
     node = canonical(schema)
-    language = names_language(node, node)
-    assert language.exact == (not language.relaxed)
-    holds = terminal(language)
+    texts = names_texts(node, node)
+    holds = terminal(texts)
     oracle = jsonschema_rs.validator_for(schema, validate_formats=True)
     for word in WORDS:
         plain, escaped = json.dumps(word, ensure_ascii=False), json.dumps(word)
         if oracle.is_valid(word):
             assert holds(plain)
-            assert holds(escaped) or not language.complete
-        elif language.exact:
+            assert holds(escaped) or not escapes(texts.node)
+        elif texts.exact:
             assert not holds(plain)
             assert not holds(escaped)
 
@@ -106,21 +104,21 @@ def test_names_are_those_that_the_oracle_accepts(schema, terminal):
 )
 def test_what_is_left_out_is_named(schema, relaxed):
     node = canonical({"type": "string", **schema})
-    language = names_language(node, node)
-    assert language.relaxed == relaxed
-    assert language.exact == (not relaxed)
+    texts = names_texts(node, node)
+    assert texts.relaxed == relaxed
+    assert texts.exact == (not relaxed)
 
 
 def test_draft_7_checks_what_a_string_encodes(terminal):
     schema = {"$schema": DRAFT_7, "type": "string", "contentMediaType": "application/json"}
     node = canonical(schema)
-    language = names_language(node, node)
-    assert not language.exact
-    assert terminal(language)('"{}"')
+    texts = names_texts(node, node)
+    assert not texts.exact
+    assert terminal(texts)('"{}"')
 
 
 def test_any_string_holds_all_spellings_but_halves_of_pairs(terminal):
-    holds = terminal(any_string())
+    holds = terminal(Texts(ANYTHING))
     for text in [r'"a\/\u0061\u00E9\b"', '"é😀\x7f"', r'"\ud83d\ude00"', r'"\uD83D\uDE00"', '""']:
         assert holds(text)
         json.loads(text)
@@ -148,7 +146,7 @@ def test_half_a_surrogate_pair_is_no_text():
 def test_lengths_count_characters_not_escapes(terminal):
     for schema in ({"minLength": 2, "maxLength": 2}, {"pattern": "^.{2}$"}):
         node = canonical({"type": "string", **schema})
-        holds = terminal(string_language(node.view(), node.draft))
+        holds = terminal(string_texts(node.view(), node.draft))
         assert holds(r'"\ud83d\ude00\u00e9"')
         assert holds('"😀é"')
         assert holds(r'"\n\""') == ("minLength" in schema)
@@ -156,42 +154,42 @@ def test_lengths_count_characters_not_escapes(terminal):
 
 
 def test_combinations_are_those_of_sets(terminal):
-    a, b = key_pattern("^[a-cé]*$"), key_pattern("b")
-    rare = key_pattern(r"\p{Lu}|b")
+    a, b = matching("^[a-cé]*$"), matching("b")
+    rare = matching(r"\p{Lu}|b")
     cases = [
         (both(a, b), lambda word: set(word) <= set("abcé") and "b" in word),
-        (both(a, any_string()), lambda word: set(word) <= set("abcé")),
+        (both(a, Texts(ANYTHING)), lambda word: set(word) <= set("abcé")),
         (either(a, b), lambda word: set(word) <= set("abcé") or "b" in word),
-        (either(a, any_string(), b), lambda word: True),
-        (without(any_string(), b), lambda word: "b" not in word),
+        (either(a, Texts(ANYTHING), b), lambda word: True),
+        (without(Texts(ANYTHING), b), lambda word: "b" not in word),
         (without(a, b), lambda word: set(word) <= set("acé")),
         (without(a, rare), lambda word: set(word) <= set("acé")),
-        (without(any_string(), either(literal("a"), literal("é"))), lambda w: w not in ("a", "é")),
-        (both(a, no_string()), lambda word: False),
-        (either(no_string(), b), lambda word: "b" in word),
-        (without(b, no_string()), lambda word: "b" in word),
+        (without(Texts(ANYTHING), words("a", "é")), lambda w: w not in ("a", "é")),
+        (both(a, Texts(NOTHING)), lambda word: False),
+        (either(Texts(NOTHING), b), lambda word: "b" in word),
+        (without(b, Texts(NOTHING)), lambda word: "b" in word),
         (both(), lambda word: True),
         (either(), lambda word: False),
     ]
-    for language, wanted in cases:
-        assert language.exact
-        holds = terminal(language)
+    for texts, wanted in cases:
+        assert texts.exact
+        holds = terminal(texts)
         for word in WORDS:
             assert holds(json.dumps(word, ensure_ascii=False)) == wanted(word)
-            if language.complete:
+            if escapes(texts.node):
                 assert holds(json.dumps(word)) == wanted(word)
 
 
 def test_a_removed_string_is_gone_in_every_spelling(terminal):
-    holds = terminal(without(any_string(), literal("é")))
+    holds = terminal(without(Texts(ANYTHING), words("é")))
     for text in ['"é"', r'"\u00e9"', r'"\u00E9"']:
         assert not holds(text)
 
 
 def test_nothing_is_removed_that_may_belong():
-    superset = Language(any_string().expression, exact=False, relaxed=("pattern",))
-    left = without(literal("a"), superset)
-    assert left.expression == literal("a").expression
+    superset = Texts(ANYTHING, ("pattern",))
+    left = without(words("a"), superset)
+    assert left.node == words("a").node
     assert (left.exact, left.relaxed) == (False, ("pattern",))
 
 
@@ -244,8 +242,8 @@ def test_very_long_strings_are_asked_for_only_so_far(terminal):
         ({"pattern": "a", "minLength": 5000}, 1000),
     ):
         node = canonical({"type": "string", **schema})
-        language = names_language(node, node)
-        assert language.relaxed == ("minLength",)
-        holds = terminal(language)
+        texts = names_texts(node, node)
+        assert texts.relaxed == ("minLength",)
+        holds = terminal(texts)
         assert holds(json.dumps("a" * length))
         assert not holds(json.dumps("a" * (length - 1)))

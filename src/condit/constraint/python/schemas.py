@@ -10,7 +10,7 @@ import functools
 import json
 import math
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,10 +81,22 @@ _CARDS = ["4242424242424242", "378282246310005", "5555555555554444", "0000000000
 
 
 class SchemaOfType(GenerateJsonSchema):
-    """Pydantic's own schemas, where they say what can be enforced."""
+    """Pydantic's own schemas, where they say what can be enforced, and notes of what they omit."""
 
     # A default that JSON cannot write is no part of the schema, and no reason to warn.
     ignored_warning_kinds = {"skipped-choice", "non-serializable-default"}  # noqa: RUF012
+
+    def build_schema_type_to_method(self) -> dict[Any, Any]:
+        """What makes the JSON schema of each kind of core schema: pydantic, and then a note."""
+        methods: dict[Any, Any] = super().build_schema_type_to_method()
+        for kind in _NOTES.keys() & methods:
+            methods[kind] = functools.partial(self._noted, methods[kind], _NOTES[kind])
+        return methods
+
+    def _noted(self, method: Any, note: _Note, schema: Any) -> JsonSchemaValue:
+        made: JsonSchemaValue = method(schema)
+        instead_of_it = note(made, schema)
+        return made if instead_of_it is None else instead_of_it
 
     def generate_inner(self, schema: Any) -> JsonSchemaValue:
         """The schema of one core schema, after what pydantic and the type have made of it."""
@@ -98,99 +110,6 @@ class SchemaOfType(GenerateJsonSchema):
         encoded = made.get("format") in ("base64", "base64url")
         if encoded and schema["type"] == "function-after" and schema["schema"]["type"] == "str":
             demand(made, BASE64_ASCII)
-        return made
-
-    def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
-        """A number, or a string that holds one: digits and bounds are in the grammar."""
-        made = super().decimal_schema(schema)
-        for part in made.get("anyOf", [made]):
-            # Pydantic's own pattern looks ahead, and is no help to a reader.
-            part.pop("pattern", None)
-        instead(made, type=None, **amounts.decimal_schema(schema))
-        if not amounts.is_exact(schema):
-            note = "digits in all, and steps of a decimal in a string"
-            remark(made, "Decimal", "close", note)
-        return made
-
-    def fraction_schema(self, schema: Any) -> JsonSchemaValue:
-        """A number, or a string with numerator and denominator."""
-        made: JsonSchemaValue = super().fraction_schema(schema)  # type: ignore[misc,unused-ignore]
-        for part in made.get("anyOf", [made]):
-            if part.get("type") == "string":
-                demand(part, amounts.FRACTION)
-                if times.is_bounded(schema):
-                    remark(made, "Fraction", "close", "bounds of a fraction in a string")
-        return made
-
-    def complex_schema(self, schema: core_schema.ComplexSchema) -> JsonSchemaValue:
-        """A string such as ``1.5-2j``."""
-        made = super().complex_schema(schema)
-        demand(made, amounts.COMPLEX)
-        return made
-
-    def date_schema(self, schema: core_schema.DateSchema) -> JsonSchemaValue:
-        """A date, from the year 1 on, within its bounds; today is the day of this call."""
-        made = super().date_schema(schema)
-        demand(made, *times.date_patterns(schema))
-        if schema.get("now_op"):
-            note = f"a date in the {schema['now_op']}, as the clock has it then"
-            remark(made, "date", "close", note)
-        example(made, times.examples(schema))
-        return made
-
-    def datetime_schema(self, schema: core_schema.DatetimeSchema) -> JsonSchemaValue:
-        """A date and a time, without leap seconds."""
-        patterns = times.datetime_patterns(schema)
-        made = super().datetime_schema(schema)
-        naive = schema.get("tz_constraint") == "naive"
-        instead(made, format=None)
-        patterns.insert(0, times.NAIVE if naive else times.DATETIME)
-        if isinstance(schema.get("tz_constraint"), int):
-            remark(made, "datetime", "close", "an offset of so many seconds")
-        if times.is_bounded(schema):
-            remark(made, "datetime", "close", "bounds on a time within a day of them")
-        example(made, times.examples(schema))
-        demand(made, *patterns)
-        return made
-
-    def time_schema(self, schema: core_schema.TimeSchema) -> JsonSchemaValue:
-        """A time of day, without leap seconds."""
-        made = super().time_schema(schema)
-        instead(made, format=None)
-        patterns = [times.TIME, *times.time_patterns(schema)]
-        if times.is_bounded(schema):
-            remark(made, "time", "close", "bounds on a time of day")
-        example(made, times.examples(schema))
-        demand(made, *patterns)
-        return made
-
-    def timedelta_schema(self, schema: core_schema.TimedeltaSchema) -> JsonSchemaValue:
-        """A duration that Python can hold."""
-        made = super().timedelta_schema(schema)
-        if made.get("type") != "string":
-            # Of seconds, where the configuration has numbers.
-            return made
-        if times.is_bounded(schema):
-            remark(made, "timedelta", "close", "bounds on a duration")
-        example(made, times.examples(schema))
-        demand(made, times.duration_pattern(schema))
-        return made
-
-    def str_schema(self, schema: core_schema.StringSchema) -> JsonSchemaValue:
-        """A string; a pattern that JSON Schema cannot read is left to pydantic."""
-        made = super().str_schema(schema)
-        if made.get("pattern") == ByteSize.byte_string_pattern:
-            instead(made, pattern=amounts.BYTE_SIZE)
-        elif "pattern" in made:
-            read = _as_ecma(made["pattern"])
-            instead(made, pattern=read)
-            if read is None:
-                note = f"the pattern {made['pattern']!r}, which JSON Schema does not know"
-                remark(made, "str", "close", note)
-        least = schema.get("min_length") or 0
-        if schema.get("strip_whitespace") and least:
-            further = rf"[\s\S]{{{least - 2},}}\S" if least > 1 else ""
-            demand(made, rf"\S{further}")
         return made
 
     def bytes_schema(self, schema: core_schema.BytesSchema) -> JsonSchemaValue:
@@ -211,137 +130,203 @@ class SchemaOfType(GenerateJsonSchema):
                 remark(made, "bytes", "close", "the number of bytes")
         return made
 
-    def url_schema(self, schema: core_schema.UrlSchema) -> JsonSchemaValue:
-        """An address of a scheme that is allowed, with a host that can be one."""
-        return self._url(super().url_schema(schema), schema, several=False)
-
-    def multi_host_url_schema(self, schema: core_schema.MultiHostUrlSchema) -> JsonSchemaValue:
-        """The same with one or more hosts."""
-        return self._url(super().multi_host_url_schema(schema), schema, several=True)
-
-    def _url(
-        self, made: JsonSchemaValue, schema: Mapping[str, Any], *, several: bool
-    ) -> JsonSchemaValue:
-        schemes = schema.get("allowed_schemes")
-        required = schema.get("host_required") and not schema.get("default_host")
-        lacking = not required and (schema.get("default_host") is not None or not several)
-        demand(made, url_pattern(schemes, may_lack_host=lacking, several=several))
-        instead(made, minLength=None)
-        if made.get("maxLength", 0) > _LONGEST_COUNTED:
-            # To count so far would cost more than it is worth.
-            instead(made, maxLength=None)
-            remark(made, "Url", "close", f"at most {made['maxLength']} characters")
-        first = (schemes or ["https"])[0]
-        example(made, ["file:///a" if first == "file" else f"{first}://a@a.co", "a.co"])
-        remark(made, "Url", "close", "hosts in an encoding (xn--)")
-        return made
-
-    def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
-        """An object; pydantic's own lets keys that are numbers be any text."""
-        made = super().dict_schema(schema)
-        pattern = _KEYS.get(schema.get("keys_schema", {}).get("type", ""))
-        if pattern is not None:
-            made["patternProperties"] = {pattern: made.pop("additionalProperties", True)}
-        return made
-
-    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
-        """An object; what runs after its fields are known may refuse it."""
-        made = super().model_schema(schema)
-        if schema.get("post_init") or schema.get("custom_init"):
-            name = schema.get("post_init") or "__init__"
-            _ask_class(made, schema["cls"], name)
-        return made
-
-    def dataclass_schema(self, schema: core_schema.DataclassSchema) -> JsonSchemaValue:
-        """The same of a dataclass."""
-        made = super().dataclass_schema(schema)
-        if schema.get("post_init"):
-            _ask_class(made, schema["cls"], "__post_init__")
-        return made
-
-    def custom_error_schema(self, schema: core_schema.CustomErrorSchema) -> JsonSchemaValue:
-        """What is inside; of values that can be keys of a dictionary, those that JSON has."""
-        made = super().custom_error_schema(schema)
-        if schema.get("custom_error_type") == "is_hashable" and made == {}:
-            return {"type": ["string", "number", "boolean", "null"]}
-        return made
-
     def is_subclass_schema(self, schema: core_schema.IsSubclassSchema) -> JsonSchemaValue:
         """Refused: JSON has no classes."""
         return self.handle_invalid_for_json_schema(schema, "core_schema.IsSubclassSchema")
 
-    def function_plain_schema(
-        self, schema: core_schema.PlainValidatorFunctionSchema
-    ) -> JsonSchemaValue:
-        """Any value, unless the type says more; the function is asked when it closes."""
-        return self._validated(super().function_plain_schema(schema), schema)
 
-    def function_before_schema(
-        self, schema: core_schema.BeforeValidatorFunctionSchema
-    ) -> JsonSchemaValue:
-        """What is inside; the function is asked when the value closes."""
-        return self._validated(super().function_before_schema(schema), schema)
+# Each is given what pydantic has made of a core schema, and the core schema. It notes there what
+# the JSON schema leaves out, or gives another JSON schema instead.
+_Note = Callable[[dict[str, Any], Any], dict[str, Any] | None]
 
-    def function_wrap_schema(
-        self, schema: core_schema.WrapValidatorFunctionSchema
-    ) -> JsonSchemaValue:
-        """What is inside; the function is asked when the value closes."""
-        return self._validated(super().function_wrap_schema(schema), schema)
 
-    def function_after_schema(
-        self, schema: core_schema.AfterValidatorFunctionSchema
-    ) -> JsonSchemaValue:
-        """What is inside; the function is asked when the value closes."""
-        made = super().function_after_schema(schema)
-        function = schema["function"]["function"]
-        if getattr(function, "__self__", None) is PaymentCardNumber:
-            made = {"type": "string"}
-            demand(made, "^[0-9]{12,19}$")
-            example(made, _CARDS)
-            remark(made, "PaymentCardNumber", "close", "the check digit, and the digits of a brand")
-            return made
-        if getattr(function, "__qualname__", "").startswith("PathType.validate_"):
-            kind = function.__name__.removeprefix("validate_")
-            note = {"new": "nothing may be there yet, but its folder"}.get(kind, f"a {kind}")
-            remark(made, "Path", "close", f"the file system is asked: {note}")
-            if kind == "new":
-                example(made, ["new"])
-                return made
-            # By name what is in the working directory now; all else begins with a dot or a slash.
-            paths = _paths(kind)
-            example(made, paths)
-            names = "|".join(re.sub(r"[\\^$.|?*+()\[\]{}]", r"\\\g<0>", each) for each in paths)
-            demand(made, f"^(?:(?:{names})|[./].*)$" if paths else "^[./]")
-            return made
-        predicate = _predicate_in(function)
-        if predicate is not None:
-            wanted, asked = predicate
-            asked = asked if isinstance(asked, Hashable) else None
-            if asked in _OF_FLOATS:
-                # In JSON all numbers are finite.
-                return made if wanted == _OF_FLOATS[asked] else {"not": {}}
-            if wanted and asked in _PREDICATES:
-                demand(made, _PREDICATES[asked])
-        return self._validated(made, schema)
+def _decimal(made: dict[str, Any], schema: Any) -> None:
+    """A number, or a string that holds one: digits and bounds are in the grammar."""
+    for part in made.get("anyOf", [made]):
+        # Pydantic's own pattern looks ahead, and is no help to a reader.
+        part.pop("pattern", None)
+    instead(made, type=None, **amounts.decimal_schema(schema))
+    if not amounts.is_exact(schema):
+        remark(made, "Decimal", "close", "digits in all, and steps of a decimal in a string")
 
-    def _validated(self, made: JsonSchemaValue, schema: Mapping[str, Any]) -> JsonSchemaValue:
-        name = name_of(schema["function"]["function"])
-        if name is None:
-            return made
+
+def _fraction(made: dict[str, Any], schema: Any) -> None:
+    """A number, or a string with numerator and denominator."""
+    for part in made.get("anyOf", [made]):
+        if part.get("type") == "string":
+            demand(part, amounts.FRACTION)
+            if times.is_bounded(schema):
+                remark(made, "Fraction", "close", "bounds of a fraction in a string")
+
+
+def _complex(made: dict[str, Any], schema: Any) -> None:
+    demand(made, amounts.COMPLEX)
+
+
+def _date(made: dict[str, Any], schema: Any) -> None:
+    """A date, from the year 1 on, within its bounds; today is the day of this call."""
+    demand(made, *times.date_patterns(schema))
+    if schema.get("now_op"):
+        remark(made, "date", "close", f"a date in the {schema['now_op']}, as the clock has it then")
+    example(made, times.examples(schema))
+
+
+def _datetime(made: dict[str, Any], schema: Any) -> None:
+    """A date and a time, without leap seconds."""
+    offset = schema.get("tz_constraint")
+    if isinstance(offset, int):
+        remark(made, "datetime", "close", "an offset of so many seconds")
+    form = times.NAIVE if offset == "naive" else times.DATETIME
+    _timed(made, schema, "bounds on a time within a day of them", form)
+    demand(made, *times.datetime_patterns(schema))
+
+
+def _time(made: dict[str, Any], schema: Any) -> None:
+    """A time of day, without leap seconds."""
+    _timed(made, schema, "bounds on a time of day", times.TIME)
+    demand(made, *times.time_patterns(schema))
+
+
+def _timedelta(made: dict[str, Any], schema: Any) -> None:
+    """A duration that Python can hold; a number of seconds is one anyway."""
+    if made.get("type") == "string":
+        _timed(made, schema, "bounds on a duration", times.duration_pattern(schema))
+
+
+def _timed(made: dict[str, Any], schema: Any, bounds: str, form: str) -> None:
+    if schema["type"] != "timedelta":
+        instead(made, format=None)
+    if times.is_bounded(schema):
+        remark(made, schema["type"], "close", bounds)
+    example(made, times.examples(schema))
+    demand(made, form)
+
+
+def _str(made: dict[str, Any], schema: Any) -> None:
+    """A string; a pattern that JSON Schema cannot read is left to pydantic."""
+    if made.get("pattern") == ByteSize.byte_string_pattern:
+        instead(made, pattern=amounts.BYTE_SIZE)
+    elif "pattern" in made:
+        read = _as_ecma(made["pattern"])
+        instead(made, pattern=read)
+        if read is None:
+            note = f"the pattern {made['pattern']!r}, which JSON Schema does not know"
+            remark(made, "str", "close", note)
+    least = schema.get("min_length") or 0
+    if schema.get("strip_whitespace") and least:
+        further = rf"[\s\S]{{{least - 2},}}\S" if least > 1 else ""
+        demand(made, rf"\S{further}")
+
+
+def _url(made: dict[str, Any], schema: Any) -> None:
+    """An address of a scheme that is allowed, with a host that can be one, or with several."""
+    several = schema["type"] == "multi-host-url"
+    schemes = schema.get("allowed_schemes")
+    required = schema.get("host_required") and not schema.get("default_host")
+    lacking = not required and (schema.get("default_host") is not None or not several)
+    demand(made, url_pattern(schemes, may_lack_host=lacking, several=several))
+    instead(made, minLength=None)
+    if made.get("maxLength", 0) > _LONGEST_COUNTED:
+        # To count so far would cost more than it is worth.
+        instead(made, maxLength=None)
+        remark(made, "Url", "close", f"at most {made['maxLength']} characters")
+    first = (schemes or ["https"])[0]
+    example(made, ["file:///a" if first == "file" else f"{first}://a@a.co", "a.co"])
+    remark(made, "Url", "close", "hosts in an encoding (xn--)")
+
+
+def _dict(made: dict[str, Any], schema: Any) -> None:
+    """An object; pydantic's own lets keys that are numbers be any text."""
+    pattern = _KEYS.get(schema.get("keys_schema", {}).get("type", ""))
+    if pattern is not None:
+        made["patternProperties"] = {pattern: made.pop("additionalProperties", True)}
+
+
+def _class(made: dict[str, Any], schema: Any) -> None:
+    """An object; what runs after its fields are known may refuse it."""
+    name = schema.get("post_init") or ("__init__" if schema.get("custom_init") else None)
+    if name:
+        name = "__post_init__" if schema["type"] == "dataclass" else name
+        note = f"{schema['cls'].__qualname__}.{name} is asked when its value closes"
+        remark(made, "validator", "close", note)
+
+
+def _custom_error(made: dict[str, Any], schema: Any) -> dict[str, Any] | None:
+    """What is inside; of values that can be keys of a dictionary, those that JSON has."""
+    if schema.get("custom_error_type") == "is_hashable" and made == {}:
+        return {"type": ["string", "number", "boolean", "null"]}
+    return None
+
+
+def _validated(made: dict[str, Any], schema: Any) -> None:
+    """What is inside, or any value: the function is asked when the value closes."""
+    name = name_of(schema["function"]["function"])
+    if name is not None:
         about = "asked when its value closes"
         if schema["function"]["type"] == "with-info":
             about += ", and told of the fields before it"
         remark(made, "validator", "close", f"{name} is {about}")
+
+
+def _validated_after(made: dict[str, Any], schema: Any) -> dict[str, Any] | None:
+    """What is inside; the function is asked when the value closes, or says it in a pattern."""
+    function = schema["function"]["function"]
+    if getattr(function, "__self__", None) is PaymentCardNumber:
+        made = {"type": "string"}
+        demand(made, "^[0-9]{12,19}$")
+        example(made, _CARDS)
+        remark(made, "PaymentCardNumber", "close", "the check digit, and the digits of a brand")
         return made
+    if getattr(function, "__qualname__", "").startswith("PathType.validate_"):
+        kind = function.__name__.removeprefix("validate_")
+        note = {"new": "nothing may be there yet, but its folder"}.get(kind, f"a {kind}")
+        remark(made, "Path", "close", f"the file system is asked: {note}")
+        if kind == "new":
+            example(made, ["new"])
+            return made
+        # By name what is in the working directory now; all else begins with a dot or a slash.
+        paths = _paths(kind)
+        example(made, paths)
+        names = "|".join(re.sub(r"[\\^$.|?*+()\[\]{}]", r"\\\g<0>", each) for each in paths)
+        demand(made, f"^(?:(?:{names})|[./].*)$" if paths else "^[./]")
+        return made
+    predicate = _predicate_in(function)
+    if predicate is not None:
+        wanted, asked = predicate
+        asked = asked if isinstance(asked, Hashable) else None
+        if asked in _OF_FLOATS:
+            # In JSON all numbers are finite.
+            return made if wanted == _OF_FLOATS[asked] else {"not": {}}
+        if wanted and asked in _PREDICATES:
+            demand(made, _PREDICATES[asked])
+    _validated(made, schema)
+    return None
+
+
+_NOTES: dict[str, _Note] = {
+    "decimal": _decimal,
+    "fraction": _fraction,
+    "complex": _complex,
+    "date": _date,
+    "datetime": _datetime,
+    "time": _time,
+    "timedelta": _timedelta,
+    "str": _str,
+    "url": _url,
+    "multi-host-url": _url,
+    "dict": _dict,
+    "model": _class,
+    "dataclass": _class,
+    "custom-error": _custom_error,
+    "function-plain": _validated,
+    "function-before": _validated,
+    "function-wrap": _validated,
+    "function-after": _validated_after,
+}
 
 
 def _imports(function: Any) -> bool:
     return getattr(function, "__name__", "") == "import_string" and name_of(function) is None
-
-
-def _ask_class(schema: JsonSchemaValue, cls: type, name: str) -> None:
-    note = f"{cls.__qualname__}.{name} is asked when its value closes"
-    remark(schema, "validator", "close", note)
 
 
 def name_of(function: Any) -> str | None:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from jsonschema_rs import CanonicalSchema, canonical
 
 from condit.constraint.schema.literals import listed
-
-if TYPE_CHECKING:
-    from condit.constraint.schema.order import Place
-    from condit.constraint.schema.writer import Writer
+from condit.constraint.schema.order import Place
+from condit.constraint.schema.writer import Writer
 
 _MOST_REPEATS = 2000
 """Items that the grammar counts; more are counted by the check when the array closes."""

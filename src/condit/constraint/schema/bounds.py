@@ -15,10 +15,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from condit.constraint.schema.dialect import REFERENCES
-from condit.constraint.schema.documents import ROOT, base_of
-from condit.constraint.schema.keywords import Schema
-from condit.constraint.schema.reference_graph import HERE, Edge, Graph, SchemaNode
+from condit.constraint.nesting import depth_either_way
+from condit.constraint.schema.dialect import HERE, REFERENCES
+from condit.constraint.schema.index import ROOT, base_of
+from condit.constraint.schema.keywords import Schema, at_pointer
+from condit.constraint.schema.reference_graph import Edge, Graph, SchemaNode
 from condit.errors import ConstraintTooComplexError
 
 MOST_ALTERNATIVES = 256
@@ -78,11 +79,7 @@ def examine(
     Raises:
         ConstraintTooComplexError: references lead to one another too deep, or along too many ways.
     """
-    graph = _Counted(draft)
-    graph.add(base_of(schema, base, draft) or ROOT, schema, is_root=True)
-    for address, document in documents:
-        graph.add(address, document, is_root=False)
-    graph.connect()
+    graph = _Counted([(base_of(schema, base, draft) or ROOT, schema), *documents], draft)
     graph.refuse_deep()
     graph.refuse_many_ways()
     return graph.set_aside()
@@ -92,16 +89,11 @@ def without(schema: Schema, text: str, aside: Sequence[tuple[str, str]]) -> Sche
     """A document without what ``examine`` says; the same object where that is nothing."""
     if not aside:
         return schema
-    copy: Any = json.loads(text)
+    copy: Schema = json.loads(text)
     for pointer, keyword in aside:
-        here = copy
-        for step in pointer.split("/")[1:]:
-            name = step.replace("~1", "/").replace("~0", "~")
-            here = here[int(name)] if isinstance(here, list) else here[name]
         for gone in _gone(keyword):
-            here.pop(gone, None)
-    result: Schema = copy
-    return result
+            at_pointer(copy, pointer).pop(gone, None)
+    return copy
 
 
 class _Counted(Graph):
@@ -113,22 +105,12 @@ class _Counted(Graph):
         Raises:
             ConstraintTooComplexError: it is.
         """
-        # Both ways round: in which order members are followed is not known.
-        for turned in (False, True):
-            seen = {self._root}
-            path = [iter(self._targets(self._root, turned))]
-            while path:
-                further = next((name for name in path[-1] if name not in seen), None)
-                if further is None:
-                    path.pop()
-                    continue
-                seen.add(further)
-                path.append(iter(self._targets(further, turned)))
-                if len(path) > _DEEPEST:
-                    raise ConstraintTooComplexError(
-                        f"the schema's references lead to one another more than {_DEEPEST} deep. "
-                        "Make the chain shorter"
-                    )
+        leads_to = {name: [to for _, to in node.edges] for name, node in self._nodes.items()}
+        if depth_either_way([""], leads_to) > _DEEPEST:
+            raise ConstraintTooComplexError(
+                f"the schema's references lead to one another more than {_DEEPEST} deep. "
+                "Make the chain shorter"
+            )
 
     def refuse_many_ways(self) -> None:
         """Refuse what takes too many steps to check against a single value; count alternatives.
@@ -167,7 +149,7 @@ class _Counted(Graph):
             ]
         gone = tuple(f"{name}/{each}/" for name, keyword in aside for each in _gone(keyword))
         return tuple(
-            (name.removeprefix(self._root), keyword)
+            (name, keyword)
             for name, keyword in aside
             # What stands inside of something else has gone with it.
             if not f"{name}/".startswith(gone)
@@ -235,7 +217,7 @@ class _Counted(Graph):
         """Whether a keyword can be left out without refusing more, or breaking a reference."""
         inside = tuple(f"{name}/{each}/" for each in _gone(keyword))
         return (
-            name.startswith(self._root)
+            (not name or name.startswith("/"))
             and name not in fixed
             and not any(f"{target}/".startswith(inside) for target in self._referred)
         )
@@ -329,4 +311,4 @@ def _gone(keyword: str) -> tuple[str, ...]:
 
 
 def _shown(name: str) -> str:
-    return name.removeprefix(f"{ROOT}#") or "the top"
+    return name or "the top"

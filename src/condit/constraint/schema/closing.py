@@ -20,6 +20,7 @@ from condit.constraint.base import Matcher, Strength, Violation, few_tokens, unp
 from condit.constraint.describe import excerpt
 from condit.constraint.ending import find_ending
 from condit.constraint.ending_asked import asked_ending
+from condit.constraint.ending_tokens import Ending, spell
 from condit.constraint.engine import EngineMatcher
 from condit.constraint.schema.beginning import begun_bytes, begun_text
 from condit.constraint.schema.outlook import UNKNOWN, Outlook
@@ -102,7 +103,7 @@ class ClosingMatcher(Matcher):
         self._any_string: dict[bytes, bool] = {}
         self._generic: tuple[Outlook, bytes | None, list[bytes]] | None = None
         # What was found at this very state; copies share it until they move on.
-        self._endings: dict[bool, bytes | None] = {}
+        self._endings: dict[bool, Ending | None] = {}
         self._begun = False
         self._lock = threading.RLock()
 
@@ -162,9 +163,8 @@ class ClosingMatcher(Matcher):
     def copy(self) -> ClosingMatcher:
         """An independent matcher in the same state; some microseconds."""
         with self._lock:
-            twin = ClosingMatcher.__new__(ClosingMatcher)
-            twin._set(self._engine.copy(), self._root, self._scanner.copy(), self._checks)
-            twin._endings, twin._begun = self._endings, self._begun
+            twin = self._twin(self._engine.copy(), self._checks)
+            twin._endings = self._endings
         return twin
 
     def forced(self) -> tuple[int, ...]:
@@ -192,15 +192,15 @@ class ClosingMatcher(Matcher):
             # What is refused stays refused, so that the longest part that passes can be found.
             return self._longest_passing([self._bytes[token] for token in tokens[:count]])
 
-    def ending(self, *, thorough: bool = False) -> bytes | None:
-        """A text after which the text may stop; see ``Matcher.ending``.
+    def ending(self, *, thorough: bool = False) -> Ending | None:
+        """What would finish the text; see ``Matcher.ending``.
 
         Where the vocabulary lacks bytes and nothing is found, it is looked for in single bytes.
         """
         with self._lock:
             if thorough not in self._endings:
                 found = self._find_ending(thorough)
-                self._endings[thorough] = found
+                self._endings[thorough] = None if found is None else spell(found, self.vocabulary)
             return self._endings[thorough]
 
     def _find_ending(self, thorough: bool) -> bytes | None:
@@ -215,7 +215,7 @@ class ClosingMatcher(Matcher):
         if plain is None:
             return None
         by_byte = self._by_byte() or self
-        found = asked_ending(by_byte, plain, hints())
+        found = asked_ending(by_byte, plain.text, hints())
         if found is None and not self._begun:
             # Once a run it may take longer.
             found = find_ending(by_byte, hints, thorough=thorough)
@@ -224,9 +224,7 @@ class ClosingMatcher(Matcher):
     def _by_byte(self) -> ClosingMatcher | None:
         """The same state over single bytes, where the vocabulary lacks some."""
         engine = self._engine.by_byte()
-        if engine is None:
-            return None
-        return self._twin(engine, self._checks)
+        return None if engine is None else self._twin(engine, self._checks)
 
     def _twin(self, engine: EngineMatcher, checks: Checks | None) -> ClosingMatcher:
         """A matcher in the same state, with other means."""
@@ -242,9 +240,8 @@ class ClosingMatcher(Matcher):
                 return ""
             if not self._engine.allows(token):
                 return self._engine.explain(token)
-            after = self._scanner.peek()
-            changed = after.feed(self._bytes[token])
-            piece = self._bytes[token]
+            after, piece = self._scanner.peek(), self._bytes[token]
+            changed = after.feed(piece)
             reason = after.fault or self._look_at(after, piece, changed).reason()
             reason = reason or self._objection(after, changed) or ""
             return f"{excerpt(piece)} cannot come here: {reason}"
@@ -329,11 +326,11 @@ class ClosingMatcher(Matcher):
         """
         after = after or self._scanner.peek()
         changed = after.feed(piece)
-        if after.fault:
-            return True
-        if self._look_at(after, piece, changed).never:
-            return True
-        return self._objection(after, changed) is not None
+        return (
+            bool(after.fault)
+            or self._look_at(after, piece, changed).never
+            or self._objection(after, changed) is not None
+        )
 
     def _objection(self, after: Scanner, changed: bool) -> str | None:
         """What else is wrong with a value that has closed between here and ``after``."""

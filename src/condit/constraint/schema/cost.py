@@ -8,8 +8,6 @@ multiply, too.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from condit.constraint.schema.characters import EVERY, NONE, Characters
 from condit.constraint.schema.expression import (
     ANYTHING,
@@ -27,6 +25,7 @@ from condit.constraint.schema.expression import (
     intersection,
     repetition,
 )
+from condit.constraint.schema.texts import Texts, merged
 
 # At most this many derivatives by nested counts: beyond it a byte can take milliseconds.
 _MOST_COUNTS = 1000
@@ -35,23 +34,10 @@ _MOST_CONDITIONS = 8
 _MOST_REPEATS = 2000
 
 
-@dataclass(frozen=True)
-class Texts:
-    """A set of texts.
-
-    Attributes:
-        node: the set, without lookaround.
-        exact: ``False`` where it holds more than what is meant.
-    """
-
-    node: Node
-    exact: bool = True
-
-
 def cheap(texts: Texts) -> Texts:
     """The same texts, or more where they would cost too much."""
     node, exact = _cheap(texts.node)
-    return Texts(node, texts.exact and exact)
+    return Texts(node, texts.relaxed if exact else merged(texts.relaxed, ("pattern",)))
 
 
 def _cheap(node: Node) -> tuple[Node, bool]:

@@ -96,6 +96,14 @@ REMARKS = frozenset(
 REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 """Keywords that stand for another schema."""
 
+HERE = frozenset(
+    [
+        *("allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas"),
+        *("dependencies", *REFERENCES),
+    ]
+)
+"""Keywords that apply their subschemas to the very value that they are applied to."""
+
 _NAMING = frozenset({"$schema", "$id", "$anchor", "$dynamicAnchor", "$recursiveAnchor"})
 _CONTAINERS = frozenset({"$defs", "definitions", "$vocabulary"})
 

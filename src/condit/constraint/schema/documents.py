@@ -10,18 +10,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urldefrag, urljoin, urlsplit
+from urllib.parse import urldefrag, urlsplit
 from urllib.request import url2pathname
 
 import jsonschema_rs
 
 from condit.constraint.json_positions import NotJsonError, read_json
 from condit.constraint.schema.dialect import REFERENCES
+from condit.constraint.schema.index import ROOT, address_of, base_of, identifier_of
 from condit.constraint.schema.keywords import Schema, pointer_to
 from condit.errors import CompileError, ConstraintTooComplexError, UnsupportedConstraintError
-
-ROOT = "json-schema:///"
-"""The address of a schema that has none of its own."""
 
 Documents = tuple[tuple[str, str], ...]
 """Addresses, without fragment, and the JSON texts that stand there."""
@@ -76,32 +74,6 @@ class Reference:
         return f"{name_of(self.document)} refers to {self.written!r} at {self.pointer}"
 
 
-def address_of(written: str, base: str) -> str:
-    """The document that a reference leads to, without fragment."""
-    if written.startswith("#"):
-        return base
-    if base.startswith(ROOT) and not urlsplit(written).scheme:
-        # The standard library joins only addresses of schemes that it knows.
-        joined = urljoin(f"file:///{base.removeprefix(ROOT)}", written)
-        return urldefrag(ROOT + joined.removeprefix("file:///")).url
-    return urldefrag(urljoin(base, written)).url
-
-
-def base_of(schema: Schema, base: str, draft: int) -> str:
-    """What the references of a document are relative to, once it has said so itself.
-
-    Args:
-        schema: the document.
-        base: where it comes from; ``""`` for nowhere.
-        draft: what it is written for.
-
-    Returns:
-        An absolute address, or ``""`` where neither the one nor the other is known.
-    """
-    address = address_of(identifier_of(schema, draft), base or ROOT)
-    return "" if address.startswith(ROOT) else address
-
-
 def name_of(address: str) -> str:
     """A document's name for a message."""
     path = path_of(address)
@@ -140,8 +112,11 @@ def read_document(content: object, name: str) -> tuple[Schema, str]:
     except NotJsonError as error:
         if error.violation.position is None:
             raise ConstraintTooComplexError(f"{name}: {error.violation.reason}") from None
+        position = error.violation.position
+        before = (content if isinstance(content, str) else text)[:position]
+        line, column = before.count("\n") + 1, position - before.rfind("\n")
         raise CompileError(
-            f"{name} is not a JSON text: {error}", position=error.violation.position
+            f"{name} is not a JSON text: {error} (line {line}, column {column})", position=position
         ) from None
     except RecursionError:
         raise ConstraintTooComplexError(f"{name} is nested too deeply") from None
@@ -315,17 +290,6 @@ class _Library:
                     if isinstance(own, str):
                         self._by_identifier[address_of(own, address)] = address
         return self._by_identifier
-
-
-def identifier_of(part: object, draft: int) -> str:
-    """What a schema calls itself; ``#`` where it does not."""
-    if not isinstance(part, dict):
-        return "#"
-    # Up to draft 7 nothing beside a reference counts.
-    if draft <= jsonschema_rs.Draft7 and "$ref" in part:
-        return "#"
-    own = part.get("id" if draft == jsonschema_rs.Draft4 else "$id")
-    return own if isinstance(own, str) and own else "#"
 
 
 def _read_file(path: Path, name: str) -> str:

@@ -12,7 +12,6 @@ from functools import lru_cache
 
 import jsonschema_rs
 
-from condit.constraint.schema.cost import Texts
 from condit.constraint.schema.ecma import read
 from condit.constraint.schema.expression import (
     ANY,
@@ -25,7 +24,9 @@ from condit.constraint.schema.expression import (
     intersection,
     repetition,
 )
+from condit.constraint.schema.texts import Texts
 
+_RELAXED = ("format",)
 _VALIDATORS = {
     4: jsonschema_rs.Draft4Validator,
     6: jsonschema_rs.Draft6Validator,
@@ -68,7 +69,7 @@ def format_texts(name: str, draft: int | None) -> Texts | None:
         found = [format_texts(name, each) for each in _VALIDATORS]
         if all(each == found[0] for each in found):
             return found[0]
-        return Texts(ANYTHING, False)
+        return Texts(ANYTHING, _RELAXED)
     return _texts(name, draft)
 
 
@@ -76,19 +77,19 @@ def format_texts(name: str, draft: int | None) -> Texts | None:
 def _texts(name: str, draft: int) -> Texts | None:
     schema = {"type": "string", "format": name}
     if draft not in _VALIDATORS:
-        return Texts(ANYTHING, False)
+        return Texts(ANYTHING, _RELAXED)
     oracle = _VALIDATORS[draft](schema, validate_formats=True)
     if all(oracle.is_valid(text) for text in _NO_FORMAT_AT_ALL):
         return None
     if name == "hostname":
         return _hostname(kept_hyphens=draft > 6)
     if name == "idn-email":
-        return Texts(_idn_email(), False)
+        return Texts(_idn_email(), _RELAXED)
     if name in _WRITTEN:
-        return Texts(_WRITTEN[name](), name not in _INEXACT)
+        return Texts(_WRITTEN[name](), _RELAXED if name in _INEXACT else ())
     if name in _PATTERNS:
-        return Texts(read(_PATTERNS[name]()), name not in _INEXACT)
-    return Texts(ANYTHING, False)
+        return Texts(read(_PATTERNS[name]()), _RELAXED if name in _INEXACT else ())
+    return Texts(ANYTHING, _RELAXED)
 
 
 def _hostname(*, kept_hyphens: bool) -> Texts:
@@ -98,7 +99,7 @@ def _hostname(*, kept_hyphens: bool) -> Texts:
     # Two hyphens in third and fourth place are kept for names that are to be decoded. The length
     # of the whole is left out: with it the engine would look too long for what can be finished.
     strange = Written(r"(?:.*\.)?(?:[^xX.][^.]|[xX][^nN.])--.*")
-    return Texts(intersection(names, complement(strange)), False)
+    return Texts(intersection(names, complement(strange)), _RELAXED)
 
 
 def _time() -> Node:

@@ -14,9 +14,10 @@ from jsonschema_rs import CanonicalSchema
 from condit.constraint.engine import HEADER
 from condit.constraint.schema.chains import start_of
 from condit.constraint.schema.examples import examples
-from condit.constraint.schema.layout import Layout
+from condit.constraint.schema.layout import Style
 from condit.constraint.schema.order import KeyOrder
 from condit.constraint.schema.relaxed import Relaxed
+from condit.constraint.schema.values import write
 from condit.constraint.schema.writer import Writer
 from condit.errors import ConstraintTooComplexError, UnsatisfiableError
 
@@ -62,31 +63,21 @@ class Compiled:
 
 
 def compile_schema(
-    root: CanonicalSchema,
-    order: KeyOrder,
-    layout: Layout,
-    *,
-    any_order: bool,
-    any_number: bool,
-    deadline: float,
+    root: CanonicalSchema, order: KeyOrder, style: Style, deadline: float
 ) -> Compiled:
     """The grammar of a canonical schema.
 
     Args:
         root: from ``source.canonical``.
         order: the order of keys in the document.
-        layout: how the text is spaced.
-        any_order: whether keys may come in any order.
-        any_number: whether integers may have all spellings that JSON Schema takes for one.
+        style: how values are written.
         deadline: when to give up, as ``time.monotonic`` counts.
 
     Raises:
         UnsatisfiableError: nothing can be written.
         ConstraintTooComplexError: it took too long, or is nested too deeply.
     """
-    writer = Writer(
-        root, order, layout, any_order=any_order, any_number=any_number, deadline=deadline
-    )
+    writer = Writer(root, order, style, write, deadline)
     try:
         symbol = writer.value(root, order.start)
     except RecursionError:

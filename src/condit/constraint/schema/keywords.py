@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
 from typing import Any
 
 Schema = dict[str, Any] | bool
@@ -63,3 +64,18 @@ def escape(name: str) -> str:
 def pointer_to(path: list[str | int]) -> str:
     """A path as a JSON pointer; ``the top`` where it is empty."""
     return "".join(f"/{escape(str(step))}" for step in path) or "the top"
+
+
+def step_into(value: object, step: str) -> Any:
+    """What one step of a JSON pointer leads to in a JSON value; ``None`` where it leads nowhere."""
+    name = step.replace("~1", "/").replace("~0", "~")
+    if isinstance(value, dict):
+        return value.get(name)
+    if isinstance(value, list) and name.isdecimal() and int(name) < len(value):
+        return value[int(name)]
+    return None
+
+
+def at_pointer(value: object, pointer: str) -> Any:
+    """What stands at a JSON pointer; ``None`` where nothing does."""
+    return reduce(step_into, pointer.split("/")[1:], value)

@@ -1,4 +1,4 @@
-"""How JSON is spaced: its marks as terminals."""
+"""How JSON is written: its marks as terminals, and what a user may choose."""
 
 from __future__ import annotations
 
@@ -20,6 +20,21 @@ class Layout:
     close_array: str
     comma: str
     colon: str
+
+
+@dataclass(frozen=True)
+class Style:
+    """What is left open by a schema, and decided by the user, about how its values are written.
+
+    Attributes:
+        layout: how the text is spaced.
+        any_order: whether keys may come in any order; else in that of the schema.
+        any_number: whether integers may have all spellings that JSON Schema takes for one.
+    """
+
+    layout: Layout
+    any_order: bool = False
+    any_number: bool = False
 
 
 # Bounded, or a model could write spaces for ever.

@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jsonschema_rs import CanonicalSchema, canonical
 
 from condit.constraint.schema import strings
+from condit.constraint.schema.json_types import Types, has_type
 from condit.constraint.schema.numbers import Integers, numeral
+from condit.constraint.schema.order import Place
+from condit.constraint.schema.writer import Writer
 
-if TYPE_CHECKING:
-    from condit.constraint.schema.order import Place
-    from condit.constraint.schema.writer import Writer
+
+def constants(writer: Writer, values: list[Any], place: Place, types: Types | None) -> str | None:
+    """The symbol for one of some constants of the wanted types; ``None`` where there are none."""
+    scalars: list[str] = []
+    others: list[str] = []
+    integers = writer.integers if writer.order.asks_for_integers(place) else writer.constants
+    for value in values:
+        if types is not None and not has_type(value, types):
+            continue
+        if isinstance(value, (dict, list)):
+            others.append(literal_expression(writer, value, place))
+        elif isinstance(value, str):
+            spelled = strings.literal(value)
+            scalars += [] if spelled.is_nothing else [spelled.expression]
+        else:
+            scalars.append(rewritten(value, integers))
+    symbols = [writer.terminal(" | ".join(dict.fromkeys(scalars)))] if scalars else []
+    return writer.either([*symbols, *others])
 
 
 def rewritten(value: Any, integers: Integers) -> str:

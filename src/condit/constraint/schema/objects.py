@@ -6,18 +6,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jsonschema_rs
 from jsonschema_rs import CanonicalSchema, canonical
 
 from condit.constraint.schema import strings
+from condit.constraint.schema.expression import ANYTHING, NOTHING
 from condit.constraint.schema.literals import key_terminal, listed
-from condit.constraint.schema.patterns import matches
-
-if TYPE_CHECKING:
-    from condit.constraint.schema.order import Place
-    from condit.constraint.schema.writer import Writer
+from condit.constraint.schema.order import Place
+from condit.constraint.schema.patterns import matches, matching
+from condit.constraint.schema.texts import Texts, both, either, without
+from condit.constraint.schema.writer import Writer
 
 _MOST_COUNTED = 4000
 """Pairs of a key and a number of members that are worth a rule each."""
@@ -161,43 +161,40 @@ def _extra(
 ) -> str | None:
     """The symbol for a member that the schema does not name."""
     inside = writer.order.extra(place)
-    base = strings.any_string()
+    base = Texts(ANYTHING)
     if view is not None and view.property_names is not None:
-        base = strings.names_language(view.property_names, writer.root)
+        base = strings.names_texts(view.property_names, writer.root)
         named = view.property_names.view()
         if isinstance(named, canonical.StringView):
             writer.patterns += named.patterns
-    if names:
-        base = strings.without(base, strings.literals(list(names)))
+    base = without(base, strings.words(*names))
     patterns = dict(view.pattern_properties) if view is not None else {}
     additional = None if view is None else view.additional_properties
     symbols: list[str | None] = []
     writer.patterns += patterns
-    known = {pattern: strings.key_pattern(pattern) for pattern in patterns}
-    groups: list[tuple[tuple[str, ...], strings.Language]] = []
+    known = {pattern: matching(pattern) for pattern in patterns}
+    groups: list[tuple[tuple[str, ...], Texts]] = []
     if len(patterns) > _MOST_OVERLAPS or not all(each.exact for each in known.values()):
         # Each value must satisfy the schema of every pattern that matches; one is a superset.
         if patterns:
             writer.relax("patternProperties", "the grammar follows one of the patterns", place)
-        groups += [((pattern,), strings.both(base, known[pattern])) for pattern in patterns]
+        groups += [((pattern,), both(base, known[pattern])) for pattern in patterns]
         groups.append(((), base))
     else:
         for size in range(len(patterns) + 1):
             for chosen in combinations(patterns, size):
-                language = strings.both(base, *(known[pattern] for pattern in chosen))
                 others = [known[pattern] for pattern in patterns if pattern not in chosen]
-                if others:
-                    language = strings.without(language, strings.either(*others))
-                groups.append((chosen, language))
-    for chosen, language in groups:
-        if language.is_nothing:
+                keys = both(base, *(known[each] for each in chosen)) if chosen else base
+                groups.append((chosen, without(keys, either(*others)) if others else keys))
+    for chosen, keys in groups:
+        if keys.node == NOTHING:
             continue
         parts = [patterns[pattern] for pattern in chosen]
         if not parts and additional is not None:
             parts = [additional]
         value = _together(writer, parts, inside)
         if value is not None:
-            key = writer.language(language, place)
+            key = writer.language(strings.language(keys), place)
             colon = writer.terminal(f"/{writer.layout.colon}/")
             symbols.append(writer.rule(f"{key} {colon} {value}"))
     return writer.either(symbols)

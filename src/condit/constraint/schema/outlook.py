@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from condit.constraint.schema.parts import Node
-from condit.constraint.schema.scanner import Closed
 
 _LONGEST = 40
 
@@ -35,29 +34,14 @@ UNKNOWN = Outlook()
 CERTAIN = Outlook(certain=True)
 
 
-def never(reason: str) -> Outlook:
-    """Impossible, for a reason that costs nothing to say."""
-    return Outlook(never=True, reason=lambda: reason)
-
-
-def refused(node: Node, value: Closed) -> Outlook:
-    """A closed value that the schema does not accept."""
-    return Outlook(never=True, reason=lambda: node.objection(value))
-
-
-def bad_key(node: Node, key: str) -> Outlook:
-    """A key that no member may have."""
-    return Outlook(never=True, reason=lambda: f"the key {spell(key)} is not allowed")
+def never(reason: str | Callable[[], str]) -> Outlook:
+    """Impossible, for a reason: in words, or called only where somebody wants to know."""
+    return Outlook(never=True, reason=(lambda: reason) if isinstance(reason, str) else reason)
 
 
 def under(key: str, outlook: Outlook) -> Outlook:
     """What is known of a member."""
-    return Outlook(never=True, reason=lambda: f"under the key {spell(key)}: {outlook.reason()}")
-
-
-def too_many(what: str, most: int) -> Outlook:
-    """More items or members than are allowed."""
-    return Outlook(never=True, reason=lambda: f"at most {most} {what} are allowed")
+    return never(lambda: f"under the key {spell(key)}: {outlook.reason()}")
 
 
 def wrong_type(found: str, node: Node) -> Outlook:
@@ -80,7 +64,7 @@ def no_alternative(outlooks: list[Outlook]) -> Outlook:
         reasons = dict.fromkeys(outlook.reason() for outlook in telling)
         return ("no alternative is left: " if len(reasons) > 1 else "") + "; ".join(reasons)
 
-    return Outlook(never=True, reason=reason)
+    return never(reason)
 
 
 def spell(value: Any) -> str:

@@ -20,7 +20,6 @@ from condit.constraint.schema.outlook import (
     never,
     no_alternative,
     spell,
-    too_many,
     under,
     wrong_type,
 )
@@ -35,19 +34,13 @@ _DEEPEST = 64
 """Containers within containers that are looked into before they close."""
 
 
-def impossible(root: Node, scanner: Scanner) -> str | None:
-    """Why no way to go on from here satisfies the schema; ``None`` where one may.
+def look(root: Node, scanner: Scanner) -> Outlook:
+    """What is known of the value that is being written.
 
     Args:
         root: the schema; nodes that were not relaxed are trusted to the grammar.
         scanner: what has been written. Frames that matter to the answer become ``watched``.
     """
-    outlook = look(root, scanner)
-    return outlook.reason() if outlook.never else None
-
-
-def look(root: Node, scanner: Scanner) -> Outlook:
-    """As ``impossible``, with the reason still to be put into words."""
     return _Look(scanner).child(root, 0, whole=False)
 
 
@@ -86,7 +79,7 @@ class _Look:
         frame = self.stack[depth]
         if node.kind is CanonicalKind.FALSE:
             frame.watched = True
-            return Outlook(never=True, reason=lambda: "no value is allowed here")
+            return never("no value is allowed here")
         if not whole and not node.relaxed:
             return UNKNOWN
         frame.watched = True
@@ -109,7 +102,7 @@ class _Look:
             case CanonicalKind.CONST | CanonicalKind.ENUM:
                 if any(self._begins(value) for value in node.values):
                     return UNKNOWN
-                return Outlook(never=True, reason=lambda: "none of the listed values begins so")
+                return never("none of the listed values begins so")
             case CanonicalKind.ANY_OF | CanonicalKind.ONE_OF:
                 outlooks = [self.scalar(branch, kind) for branch in node.branches]
                 if all(outlook.never for outlook in outlooks):
@@ -121,7 +114,7 @@ class _Look:
         verdict = node.accepts(value)
         if verdict is None:
             return UNKNOWN
-        return CERTAIN if verdict else Outlook(never=True, reason=lambda: node.objection(value))
+        return CERTAIN if verdict else never(lambda: node.objection(value))
 
     def within(self, node: Node, depth: int, *, whole: bool) -> Outlook:
         """The container at ``depth`` as the value of ``node``."""
@@ -165,12 +158,12 @@ class _Look:
             case CanonicalKind.NOT:
                 refused = self.within(node.branches[0], depth, whole=True)
                 if refused.certain:
-                    return Outlook(never=True, reason=lambda: "the value is one that is excluded")
+                    return never("the value is one that is excluded")
                 return CERTAIN if refused.never else UNKNOWN
             case CanonicalKind.CONST | CanonicalKind.ENUM:
                 if any(self._may_become(value, depth) for value in node.values):
                     return UNKNOWN
-                return Outlook(never=True, reason=lambda: "none of the listed values begins so")
+                return never("none of the listed values begins so")
             case CanonicalKind.TRUE | CanonicalKind.MULTI_TYPE:
                 return CERTAIN
         return UNKNOWN
@@ -196,14 +189,12 @@ class _Look:
     def _one_of(self, node: Node, depth: int) -> Outlook:
         outlooks = [self.within(branch, depth, whole=True) for branch in node.branches]
         certain = sum(outlook.certain for outlook in outlooks)
-        never = sum(outlook.never for outlook in outlooks)
+        refused = sum(outlook.never for outlook in outlooks)
         if certain > 1:
-            return Outlook(
-                never=True, reason=lambda: "it satisfies more than one of the oneOf alternatives"
-            )
-        if never == len(outlooks):
+            return never("it satisfies more than one of the oneOf alternatives")
+        if refused == len(outlooks):
             return no_alternative(outlooks)
-        return CERTAIN if certain and certain + never == len(outlooks) else UNKNOWN
+        return CERTAIN if certain and certain + refused == len(outlooks) else UNKNOWN
 
     # Arrays
 
@@ -216,7 +207,7 @@ class _Look:
         closed = len(frame.items)
         least, most = node.bounds
         if most is not None and closed + begun > most:
-            return too_many("items", most)
+            return never(f"at most {most} items are allowed")
         for (_, needed, allowed), (sure, maybe) in zip(node.contains, tally.matches, strict=True):
             if allowed is not None and sure > allowed:
                 return never(f"more than {allowed} items match contains")
@@ -237,7 +228,7 @@ class _Look:
             for (_, needed, allowed), (sure, _) in zip(node.contains, tally.matches, strict=True)
         )
         free = not node.prefix[closed:] and node.items is None and most is None
-        if enough and free and tally.sure and not _restricts_distinctness(node):
+        if enough and free and tally.sure and str(node.view.distinctness) == "unconstrained":
             return CERTAIN
         return UNKNOWN
 
@@ -245,10 +236,8 @@ class _Look:
         identities = frame.track()
         repeated = frame.repeated
         if repeated is not None:
-            value = repeated.value
-            return Outlook(
-                never=True, reason=lambda: f"items must be distinct: {spell(value)} comes twice"
-            )
+            twice = repeated.value
+            return never(lambda: f"items must be distinct: {spell(twice)} comes twice")
         closed = len(frame.items)
         # Items of the prefix may take from the list, too, but need not.
         later = min(further, closed + further - len(node.prefix))
@@ -262,10 +251,7 @@ class _Look:
         if frame is self.scanner.top and self.scanner.scalar and closed >= len(node.prefix):
             begins = any(self._begins(pool[each]) for each in left)
         if len(left) < later or not begins:
-            return Outlook(
-                never=True,
-                reason=lambda: "items must be distinct, and all that are listed are used",
-            )
+            return never("items must be distinct, and all that are listed are used")
         return UNKNOWN
 
     # Objects
@@ -281,13 +267,10 @@ class _Look:
         least, most = node.bounds
         if most is not None:
             if count + begun > most:
-                return too_many("members", most)
+                return never(f"at most {most} members are allowed")
             missing = [name for name in node.required if name not in frame.members]
             if missing and count + len(missing) > most:
-                return Outlook(
-                    never=True,
-                    reason=lambda: f"no room is left for the key {json.dumps(missing[0])}",
-                )
+                return never(f"no room is left for the key {json.dumps(missing[0])}")
         if node.listed_names is not None and begun:
             in_key = frame is self.scanner.top and self.scanner.in_key
             if not any(
@@ -296,7 +279,7 @@ class _Look:
                 and (not in_key or self._begins(name))
                 for name in node.listed_names
             ):
-                return Outlook(never=True, reason=lambda: "all keys that are allowed are written")
+                return never("all keys that are allowed are written")
         if frame.key is not None:
             for part in node.member(frame.key):
                 outlook = self.child(part, depth, whole=whole)
@@ -368,7 +351,3 @@ class _Look:
 def _equals(closed: Closed, listed: Any) -> bool:
     closed.looked_at = True
     return alike(listed, closed.value)
-
-
-def _restricts_distinctness(node: Node) -> bool:
-    return str(node.view.distinctness) != "unconstrained"

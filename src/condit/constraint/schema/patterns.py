@@ -6,10 +6,11 @@ from functools import lru_cache
 
 import jsonschema_rs
 
-from condit.constraint.schema.cost import Texts, cheap
+from condit.constraint.schema.cost import cheap
 from condit.constraint.schema.ecma import NotReadError, read
 from condit.constraint.schema.expression import ANYTHING
 from condit.constraint.schema.lookaround import searched
+from condit.constraint.schema.texts import Texts
 
 # Beyond these a pattern costs more than a check at the close of the value.
 _LONGEST = 8000
@@ -23,14 +24,14 @@ def matching(pattern: str) -> Texts:
     What no regular language can say, and what is not worth its size, is left out.
     """
     if len(pattern) > _LONGEST:
-        return Texts(ANYTHING, False)
+        return Texts(ANYTHING, ("pattern",))
     try:
         node, exact = searched(read(pattern))
     except NotReadError:
-        return Texts(ANYTHING, False)
+        return Texts(ANYTHING, ("pattern",))
     if node.size > _MOST_NODES:
-        return Texts(ANYTHING, False)
-    return cheap(Texts(node, exact))
+        return Texts(ANYTHING, ("pattern",))
+    return cheap(Texts(node, () if exact else ("pattern",)))
 
 
 @lru_cache(maxsize=4096)

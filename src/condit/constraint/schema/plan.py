@@ -8,7 +8,7 @@ from typing import Literal
 
 from condit.constraint.schema.dialect import REFERENCES, Draft, asserts, is_identifier, remark
 from condit.constraint.schema.graph import SchemaGraph, order_of
-from condit.constraint.schema.keywords import escape
+from condit.constraint.schema.keywords import Schema, escape
 from condit.constraint.schema.relaxed import Relaxed
 
 Where = Literal["token", "close", "end", "annotation"]
@@ -59,7 +59,7 @@ class Enforcement:
 
 
 def plan_of(
-    schema: object, relaxed: Sequence[Relaxed], *, formats: bool = True, draft: Draft | None = None
+    schema: Schema, relaxed: Sequence[Relaxed], *, formats: bool = True, draft: Draft | None = None
 ) -> tuple[Enforcement, ...]:
     """Where each keyword of a schema is enforced, in the order of the document.
 

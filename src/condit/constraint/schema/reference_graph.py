@@ -1,26 +1,20 @@
-"""The schemas of some documents, and where their keywords lead."""
+"""The schemas of some documents as a graph, with what counting on it needs.
+
+Unlike ``SchemaGraph`` it holds all of them, whether or not they can apply to a value.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote
 
-from condit.constraint.schema.dialect import REFERENCES
-from condit.constraint.schema.documents import address_of, identifier_of
+from condit.constraint.schema.dialect import HERE, REFERENCES
+from condit.constraint.schema.index import Index
 from condit.constraint.schema.keywords import inside
 
-HERE = frozenset(
-    [
-        *("allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas"),
-        *("dependencies", *REFERENCES),
-    ]
-)
-"""Keywords that apply their subschemas to the very value that they are applied to."""
-
 Edge = tuple[str, str]
-"""A keyword, and the schema that it leads to."""
+"""A keyword, and the place of the schema that it leads to."""
 
 
 @dataclass
@@ -29,7 +23,6 @@ class SchemaNode:
 
     name: str
     schema: dict[str, Any]
-    base: str
     edges: list[Edge] = field(default_factory=list)
     alternatives: int = 1
     alternatives_of_negation: int = 1
@@ -37,51 +30,26 @@ class SchemaNode:
 
 
 class Graph:
-    """The schemas of some documents by name: the address of the document and the pointer."""
+    """The schemas of some documents by their place in an ``Index`` of them."""
 
-    def __init__(self, draft: int) -> None:
-        self._draft = draft
+    def __init__(self, documents: Sequence[tuple[str, object]], draft: int) -> None:
+        index = Index(documents, draft)
         self._nodes: dict[str, SchemaNode] = {}
-        self._anchors: dict[str, str] = {}
-        self._root = ""
         self._referred: set[str] = set()
-        self._negates = False
-
-    def add(self, address: str, document: object, *, is_root: bool) -> None:
-        """Take in all schemas of a document."""
-        start = f"{address}#"
-        if is_root:
-            self._root = start
-        stack: list[tuple[object, str, str]] = [(document, start, address)]
-        while stack:
-            schema, name, base = stack.pop()
-            if not isinstance(schema, dict):
-                continue
-            own = identifier_of(schema, self._draft)
-            if own.startswith("#"):
-                if len(own) > 1:
-                    self._anchors.setdefault(base + own, name)
-            else:
-                base = address_of(own, base)
-                self._anchors.setdefault(f"{base}#", name)
-            for keyword in ("$anchor", "$dynamicAnchor"):
-                if isinstance(anchor := schema.get(keyword), str):
-                    self._anchors.setdefault(f"{base}#{anchor}", name)
-            node = self._nodes[name] = SchemaNode(name, schema, base)
-            for keyword, pointer, inner in inside(schema):
-                node.edges.append((keyword, name + pointer))
-                self._negates |= keyword in ("not", "if")
-                stack.append((inner, name + pointer, base))
-
-    def connect(self) -> None:
-        """Follow the references, once all documents are in."""
-        for node in list(self._nodes.values()):
-            for keyword in REFERENCES:
-                written = node.schema.get(keyword)
-                if isinstance(written, str) and (target := self._target(written, node.base)):
-                    node.edges.append((keyword, target))
-                    self._referred.add(target)
+        while left := [name for name in index.subschemas if name not in self._nodes]:
+            for name in left:
+                here = index.subschemas[name]
+                node = self._nodes[name] = SchemaNode(name, here.schema)
+                node.edges = [(held, name + step) for held, step, _ in inside(here.schema)]
+                for keyword in REFERENCES:
+                    targets = index.targets(here, keyword)
+                    node.edges += [(keyword, target) for target in targets]
+                    self._referred.update(targets)
+        for node in self._nodes.values():
             node.edges = [edge for edge in node.edges if edge[1] in self._nodes]
+        self._negates = any(
+            keyword in ("not", "if") for node in self._nodes.values() for keyword, _ in node.edges
+        )
 
     def _flattened(self, names: Iterable[str], keywords: Sequence[str]) -> list[str]:
         """These schemas and those that the keywords join to them."""
@@ -93,18 +61,6 @@ class Graph:
                 found[name] = None
                 stack += [key for held, key in self._nodes[name].edges if held in keywords]
         return list(found)
-
-    def _target(self, written: str, base: str) -> str | None:
-        address = address_of(written, base)
-        fragment = unquote(written.partition("#")[2])
-        if fragment.startswith("/"):
-            document = self._anchors.get(f"{address}#", f"{address}#")
-            return document + fragment
-        return self._anchors.get(f"{address}#{fragment}", f"{address}#{fragment}")
-
-    def _targets(self, name: str, turned: bool) -> list[str]:
-        names = [target for _, target in self._nodes[name].edges] if name in self._nodes else []
-        return names[::-1] if turned else names
 
     def _bottom_up(self) -> Iterator[SchemaNode]:
         """Every node after those that its keywords apply to the same value; cycles are cut."""

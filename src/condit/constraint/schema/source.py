@@ -19,15 +19,13 @@ from condit.constraint.schema.bounds import examine, is_ordinary, without
 from condit.constraint.schema.branches import with_named_branches
 from condit.constraint.schema.documents import (
     METASCHEMAS,
-    ROOT,
     Documents,
-    address_of,
-    base_of,
     collect,
     name_of,
     read_document,
     references,
 )
+from condit.constraint.schema.index import ROOT, address_of, base_of
 from condit.constraint.schema.keywords import Schema
 from condit.constraint.schema.refusal import refusal
 from condit.constraint.schema.unsatisfiable import in_words

@@ -51,7 +51,7 @@ def _spelled(node: Node, escaped: bool) -> tuple[str, bool]:
             text, is_regex = _spelled(node.item, escaped)
             if is_regex and not _is_atom(node.item, text):
                 text = f"(?:{text})"
-            return text + _count(node.least, node.most), is_regex
+            return text + count(node.least, node.most), is_regex
         case Written():
             return f"(?:{node.regex})", True
         case Intersection():
@@ -95,7 +95,8 @@ def _operand(text: str, is_regex: bool) -> str:
     return f"/{text}/" if is_regex else text
 
 
-def _count(least: int, most: int | None) -> str:
+def count(least: int, most: int | None) -> str:
+    """A repeat of a regex from ``least`` to ``most`` times (``None``: without bound)."""
     match least, most:
         case 0, None:
             return "*"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
-from condit.constraint.schema.outlook import UNKNOWN, Outlook, bad_key, refused, under
+from condit.constraint.schema.outlook import UNKNOWN, Outlook, never, spell, under
 from condit.constraint.schema.parts import Node
 from condit.constraint.schema.scanner import Closed, Frame
 
@@ -47,7 +48,7 @@ class Tally:
             if here is not None and (whole or here.relaxed):
                 verdict = here.accepts(item)
                 if verdict is False:
-                    return Tally(parts, refused(here, item))
+                    return Tally(parts, never(partial(here.objection, item)))
                 sure = sure and verdict is True
             for place, (wanted, _, _) in enumerate(node.contains):
                 verdict = wanted.accepts(item)
@@ -61,7 +62,7 @@ class Tally:
             if 2 * index >= self.taken and node.names is not None:
                 verdict = node.names.accepts(Closed(key))
                 if verdict is False:
-                    return Tally(parts, bad_key(node, key))
+                    return Tally(parts, never(f"the key {spell(key)} is not allowed"))
                 sure = sure and verdict is True
             if member is None or 2 * index + 1 < self.taken:
                 continue
@@ -70,6 +71,6 @@ class Tally:
                     continue
                 verdict = here.accepts(member)
                 if verdict is False:
-                    return Tally(parts, under(key, refused(here, member)))
+                    return Tally(parts, under(key, never(partial(here.objection, member))))
                 sure = sure and verdict is True
         return Tally(parts, UNKNOWN, (), sure)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import reduce
-from typing import TYPE_CHECKING
 
 from jsonschema_rs import CanonicalSchema, canonical
 
-from condit.constraint.schema.json_types import ALL_TYPES, Types, common
-
-if TYPE_CHECKING:
-    from condit.constraint.schema.order import Place
-    from condit.constraint.schema.writer import Writer
+from condit.constraint.schema.json_types import Types, common
+from condit.constraint.schema.order import Place
+from condit.constraint.schema.writer import Writer
 
 
 def together(
@@ -21,7 +18,7 @@ def together(
     """The symbol for what satisfies all of ``branches``; ``None`` where nothing does."""
     parts = _parts(writer, branches)
     if not parts:
-        return writer.anything(place, common(ALL_TYPES, types))
+        return writer.anything(place, types)
     whole: CanonicalSchema | None = None
     with suppress(canonical.CanonicalizationError):
         whole = reduce(CanonicalSchema.intersect, parts)

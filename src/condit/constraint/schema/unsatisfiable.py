@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from jsonschema_rs.canonical import Cause, UnsatisfiableReason
 
-from condit.constraint.schema.keywords import Schema, pointer_to
+from condit.constraint.schema.keywords import Schema, at_pointer, pointer_to
 
 _STRUCTURAL = frozenset(
     [
@@ -65,7 +64,7 @@ def _sentence(schema: Schema, reason: UnsatisfiableReason, causes: list[Cause]) 
     for cause in causes:
         place = "" if cause.pointer == own else f" at {cause.pointer}"
         if not cause.keywords:
-            parts.append(f"{cause.pointer} ({_short(_at(schema, cause.pointer))})")
+            parts.append(f"{cause.pointer} ({_short(at_pointer(schema, cause.pointer))})")
         for keyword in cause.keywords:
             parts.append(_shown(schema, cause.pointer, keyword) + place)
     if len(parts) == 1:
@@ -76,7 +75,7 @@ def _sentence(schema: Schema, reason: UnsatisfiableReason, causes: list[Cause]) 
 def _shown(schema: Schema, pointer: str, keyword: str) -> str:
     if keyword in _STRUCTURAL:
         return keyword
-    holder = _at(schema, pointer)
+    holder = at_pointer(schema, pointer)
     value = holder.get(keyword) if isinstance(holder, dict) else None
     return f"{keyword} {_short(value)}"
 
@@ -90,7 +89,7 @@ def _further(schema: Schema, cause: Cause, reasons: Mapping[str, UnsatisfiableRe
     """The subschemas that admit nothing and that a cause is about."""
     if not cause.keywords:
         return [cause.pointer] if cause.pointer in reasons else []
-    holder = _at(schema, cause.pointer)
+    holder = at_pointer(schema, cause.pointer)
     if not isinstance(holder, dict):
         return []
     found = []
@@ -110,15 +109,3 @@ def _further(schema: Schema, cause: Cause, reasons: Mapping[str, UnsatisfiableRe
         else:
             found.append(place)
     return [pointer for pointer in found if pointer in reasons]
-
-
-def _at(schema: object, pointer: str) -> Any:
-    for step in pointer.split("/")[1:]:
-        name = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(schema, dict):
-            schema = schema.get(name)
-        elif isinstance(schema, list) and name.isdecimal() and int(name) < len(schema):
-            schema = schema[int(name)]
-        else:
-            return None
-    return schema

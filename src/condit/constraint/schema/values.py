@@ -1,19 +1,22 @@
-"""Values of a canonical schema as symbols of a grammar, by the kind of node."""
+"""The values of one node of a canonical schema, as a symbol of the grammar.
+
+Arrays, objects, constants and conjunctions have files of their own.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from jsonschema_rs import CanonicalSchema, canonical, canonicalize
+from jsonschema_rs import CanonicalSchema, canonicalize
+from jsonschema_rs import canonical as views
 
 from condit.constraint.engine import HEADER, probe
 from condit.constraint.schema import strings
 from condit.constraint.schema.arrays import array_rule
-from condit.constraint.schema.json_types import ALL_TYPES, Types, common, has_type
-from condit.constraint.schema.literals import literal_expression, rewritten
+from condit.constraint.schema.json_types import ALL_TYPES, Types, common
+from condit.constraint.schema.literals import constants, rewritten
 from condit.constraint.schema.numbers import (
     ANY_NUMBER,
     Integers,
@@ -24,94 +27,113 @@ from condit.constraint.schema.numbers import (
     without_negative_zero,
 )
 from condit.constraint.schema.objects import object_rule
+from condit.constraint.schema.order import Place
 from condit.constraint.schema.together import together
-
-if TYPE_CHECKING:
-    from condit.constraint.schema.order import Place
-    from condit.constraint.schema.writer import Writer
+from condit.constraint.schema.writer import Writer
 
 
-def write(writer: Writer, node: CanonicalSchema, place: Place, types: Types | None) -> str | None:
-    """The symbol for the values of ``node`` of some types; ``None`` where there are none."""
-    view = node.view()
-    return _KINDS[type(view)](writer, view, node, place, types)
+def write(
+    writer: Writer, node: CanonicalSchema | None, place: Place, types: Types | None
+) -> str | None:
+    """The symbol for the values of ``node`` of some types; ``None`` where there are none.
+
+    Args:
+        writer: of the grammar.
+        node: what the values satisfy; ``None`` for any value.
+        place: where they stand in the document.
+        types: the JSON types that are wanted; ``None`` for all.
+    """
+    match None if node is None else node.view():
+        case None | views.TrueView():
+            return _anything(writer, common(ALL_TYPES, types), place)
+        case views.FalseView():
+            return None
+        case views.MultiTypeView() as view:
+            return writer.anything(place, frozenset(common(view.types, types)))
+        case views.TypedGroupView() as view:
+            kinds = common([view.type_name], types)
+            return writer.value(view.body, place, frozenset(kinds)) if kinds else None
+        case views.StringView() as view:
+            return _string(writer, view, place) if common(["string"], types) else None
+        case views.NumberView() as view:
+            kinds = common(["number"], types)
+            if node is not None and kinds == ["integer"]:
+                return _integers_among(writer, node, place)
+            return _number(writer, view, *number_terminal(view), place) if kinds else None
+        case views.IntegerView() as view:
+            written = integer_terminal(view, writer.integers)
+            return _number(writer, view, *written, place) if common(["integer"], types) else None
+        case views.ArrayView() as view:
+            return array_rule(writer, view, place) if common(["array"], types) else None
+        case views.ObjectView() as view:
+            return object_rule(writer, view, place) if common(["object"], types) else None
+        case views.ConstView() as view:
+            return constants(writer, [view.value], place, types)
+        case views.EnumView() as view:
+            return constants(writer, view.values, place, types)
+        case views.NotView():
+            writer.relax("not", "the grammar allows what the schema excludes", place)
+            return writer.anything(place, types)
+        case views.AllOfView(branches):
+            conjunction = (frozenset(branches), writer.known_place("allOf", place), types)
+            return writer.shared(conjunction, lambda: together(writer, branches, place, types))
+        case views.AnyOfView() | views.OneOfView() as view:
+            if isinstance(view, views.OneOfView):
+                writer.relax("oneOf", "the grammar allows values of several alternatives", place)
+            return writer.either([writer.value(branch, place, types) for branch in view.branches])
+        case views.ReferenceView() as view:
+            target = writer.definition(view.uri)
+            if target is None:
+                writer.relax("raw", f"nothing is known of {view.uri}", place)
+                return writer.anything(place, types)
+            known = writer.known_place(view.uri, place)
+            key = (view.uri, known, types)
+            return writer.shared(key, lambda: writer.value(target, known, types))
+        case view:
+            writer.relax("raw", f"the schema is not understood: {view.reason}", place)
+            named = view.schema.get("type") if isinstance(view.schema, dict) else None
+            found = [named] if isinstance(named, str) else named
+            kinds = common(map(str, found) if isinstance(found, list) else ALL_TYPES, types)
+            return writer.anything(place, frozenset(kinds))
 
 
-def anything(writer: Writer, place: Place, types: Iterable[str]) -> str | None:
-    """Any value of these types; objects keep to the order of keys of their place."""
+def _anything(writer: Writer, kinds: list[str], place: Place) -> str | None:
     symbols: list[str | None] = []
-    for kind in types:
-        if kind == "null":
-            symbols.append('"null"')
-        elif kind == "boolean":
-            symbols.append(writer.terminal('"true" | "false"'))
-        elif kind == "integer":
-            symbols.append(writer.terminal(writer.integers.value))
-        elif kind == "number":
-            symbols.append(writer.terminal(ANY_NUMBER))
-        elif kind == "string":
-            symbols.append(writer.terminal(strings.any_string().expression))
-        elif kind == "array":
-            symbols.append(writer.shared(("array", place), lambda: array_rule(writer, None, place)))
-        else:
-            symbols.append(
-                writer.shared(("object", place), lambda: object_rule(writer, None, place))
-            )
+    # Nothing here is written as a comprehension: values nest, and each would be a call more.
+    for kind in kinds:
+        match kind:
+            case "null":
+                symbols.append('"null"')
+            case "array":
+                array = writer.shared(("array", place), lambda: array_rule(writer, None, place))
+                symbols.append(array)
+            case "object":
+                members = writer.shared(("object", place), lambda: object_rule(writer, None, place))
+                symbols.append(members)
+            case _:
+                symbols.append(writer.terminal(_expression(writer, kind)))
     return writer.either(symbols)
 
 
-def _true(
-    writer: Writer, view: object, node: CanonicalSchema, place: Place, types: Types | None
-) -> str | None:
-    kinds = [kind for kind in ALL_TYPES if types is None or kind in types]
-    if types is not None and "integer" in types and "number" not in types:
-        kinds.append("integer")
-    return writer.anything(place, kinds)
+def _expression(writer: Writer, kind: str) -> str:
+    """The expression of the terminal for any value of one type of scalars."""
+    if kind == "boolean":
+        return '"true" | "false"'
+    if kind == "integer":
+        return writer.integers.value
+    return ANY_NUMBER if kind == "number" else strings.ANY_STRING
 
 
-def _types(
-    writer: Writer,
-    view: canonical.MultiTypeView,
-    node: CanonicalSchema,
-    place: Place,
-    types: Types | None,
-) -> str | None:
-    return writer.anything(place, common(view.types, types))
-
-
-def _group(
-    writer: Writer,
-    view: canonical.TypedGroupView,
-    node: CanonicalSchema,
-    place: Place,
-    types: Types | None,
-) -> str | None:
-    kinds = common([view.type_name], types)
-    return writer.value(view.body, place, frozenset(kinds)) if kinds else None
-
-
-def _string(
-    writer: Writer,
-    view: canonical.StringView,
-    node: CanonicalSchema,
-    place: Place,
-    types: Types | None,
-) -> str | None:
-    if types is not None and "string" not in types:
-        return None
+def _string(writer: Writer, view: views.StringView, place: Place) -> str | None:
     writer.patterns += view.patterns
     writer.formats += view.formats
-    found = strings.string_language(view, writer.root.draft)
-    if found.is_nothing or (_may_conflict(view) and _is_empty(found.expression)):
-        return None
-    return writer.language(found, place)
-
-
-def _may_conflict(view: canonical.StringView) -> bool:
-    """Whether there are conditions of which each can be met, but perhaps not all."""
+    found = strings.language(strings.string_texts(view, writer.root.draft))
     bounded = view.min_length is not None or view.max_length is not None
     conditions = len(view.patterns) + len(view.excluded_patterns) + len(view.formats) + bounded
-    return conditions > 1
+    # Each of several conditions can be met alone, but perhaps not all of them.
+    if found.is_nothing or (conditions > 1 and _is_empty(found.expression)):
+        return None
+    return writer.language(found, place)
 
 
 @lru_cache(maxsize=4096)
@@ -122,23 +144,13 @@ def _is_empty(expression: str) -> bool:
 
 def _number(
     writer: Writer,
-    view: canonical.NumberView | canonical.IntegerView,
-    node: CanonicalSchema,
+    view: views.NumberView | views.IntegerView,
+    expression: str,
+    relaxed: tuple[str, ...],
     place: Place,
-    types: Types | None,
 ) -> str | None:
-    whole = isinstance(view, canonical.IntegerView)
-    if types is not None and "number" not in types:
-        if "integer" not in types:
-            return None
-        if not whole:
-            return _narrowed(writer, node, "integer", place)
     if not has_multiples(view):
         return None
-    if isinstance(view, canonical.IntegerView):
-        expression, relaxed = integer_terminal(view, writer.integers)
-    else:
-        expression, relaxed = number_terminal(view)
     if relaxed == ("multipleOf",) and (leaves := multiple_leaves(view)):
         return _multiples(writer, leaves, view)
     for keyword in relaxed:
@@ -147,9 +159,7 @@ def _number(
 
 
 def _multiples(
-    writer: Writer,
-    leaves: list[dict[str, Any]],
-    view: canonical.NumberView | canonical.IntegerView,
+    writer: Writer, leaves: list[dict[str, Any]], view: views.NumberView | views.IntegerView
 ) -> str:
     if leaves[0]["type"] == "integer" and writer.integers is Integers.CANONICAL:
         leaves = [part for leaf in leaves for part in without_negative_zero(leaf)]
@@ -164,169 +174,10 @@ def _multiples(
     return writer.rule(" | ".join(symbols))
 
 
-def _array(
-    writer: Writer,
-    view: canonical.ArrayView,
-    node: CanonicalSchema,
-    place: Place,
-    types: Types | None,
-) -> str | None:
-    if types is not None and "array" not in types:
-        return None
-    return array_rule(writer, view, place)
-
-
-def _object(
-    writer: Writer,
-    view: canonical.ObjectView,
-    node: CanonicalSchema,
-    place: Place,
-    types: Types | None,
-) -> str | None:
-    if types is not None and "object" not in types:
-        return None
-    return object_rule(writer, view, place)
-
-
-def _const(
-    writer: Writer,
-    view: canonical.ConstView,
-    node: CanonicalSchema,
-    place: Place,
-    types: Types | None,
-) -> str | None:
-    return _literals(writer, [view.value], place, types)
-
-
-def _enum(
-    writer: Writer,
-    view: canonical.EnumView,
-    node: CanonicalSchema,
-    place: Place,
-    types: Types | None,
-) -> str | None:
-    return _literals(writer, view.values, place, types)
-
-
-def _literals(writer: Writer, values: list[Any], place: Place, types: Types | None) -> str | None:
-    scalars: list[str] = []
-    texts: list[str] = []
-    others: list[str] = []
-    integers = writer.integers if writer.order.asks_for_integers(place) else writer.constants
-    for value in values:
-        if types is not None and not has_type(value, types):
-            continue
-        if isinstance(value, (dict, list)):
-            others.append(literal_expression(writer, value, place))
-        elif isinstance(value, str):
-            texts.append(value)
-        else:
-            scalars.append(rewritten(value, integers))
-    spelled = strings.literals(texts)
-    if not spelled.is_nothing:
-        scalars.append(spelled.expression)
-    symbols = [writer.terminal(" | ".join(scalars))] if scalars else []
-    return writer.either([*symbols, *others])
-
-
-def _not(
-    writer: Writer,
-    view: canonical.NotView,
-    node: CanonicalSchema,
-    place: Place,
-    types: Types | None,
-) -> str | None:
-    writer.relax("not", "the grammar allows what the schema excludes", place)
-    return _true(writer, view, node, place, types)
-
-
-def _any_of(
-    writer: Writer,
-    view: canonical.AnyOfView,
-    node: CanonicalSchema,
-    place: Place,
-    types: Types | None,
-) -> str | None:
-    return writer.either([writer.value(branch, place, types) for branch in view.branches])
-
-
-def _one_of(
-    writer: Writer,
-    view: canonical.OneOfView,
-    node: CanonicalSchema,
-    place: Place,
-    types: Types | None,
-) -> str | None:
-    writer.relax("oneOf", "the grammar allows values of several alternatives", place)
-    return writer.either([writer.value(branch, place, types) for branch in view.branches])
-
-
-def _reference(
-    writer: Writer,
-    view: canonical.ReferenceView,
-    node: CanonicalSchema,
-    place: Place,
-    types: Types | None,
-) -> str | None:
-    target = writer.definition(view.uri)
-    if target is None:
-        writer.relax("raw", f"nothing is known of {view.uri}", place)
-        return _true(writer, view, node, place, types)
-    place = writer.known_place(view.uri, place)
-    return writer.shared((view.uri, place, types), lambda: writer.value(target, place, types))
-
-
-def _all_of(
-    writer: Writer,
-    view: canonical.AllOfView,
-    node: CanonicalSchema,
-    place: Place,
-    types: Types | None,
-) -> str | None:
-    key = (frozenset(view.branches), writer.known_place("allOf", place), types)
-    return writer.shared(key, lambda: together(writer, view.branches, place, types))
-
-
-def _raw(
-    writer: Writer,
-    view: canonical.RawView,
-    node: CanonicalSchema,
-    place: Place,
-    types: Types | None,
-) -> str | None:
-    writer.relax("raw", f"the schema is not understood: {view.reason}", place)
-    schema = view.schema
-    named = schema.get("type") if isinstance(schema, dict) else None
-    if isinstance(named, str):
-        named = [named]
-    kinds = ALL_TYPES if not isinstance(named, list) else tuple(map(str, named))
-    return writer.anything(place, common(kinds, types))
-
-
-def _narrowed(writer: Writer, node: CanonicalSchema, kind: str, place: Place) -> str | None:
+def _integers_among(writer: Writer, node: CanonicalSchema, place: Place) -> str | None:
+    """The integers among the numbers of a node."""
     try:
-        return writer.value(node.intersect(canonicalize({"type": kind})), place)
-    except canonical.CanonicalizationError:
-        writer.relax("type", f"the grammar allows more than the type {kind}", place)
+        return writer.value(node.intersect(canonicalize({"type": "integer"})), place)
+    except views.CanonicalizationError:
+        writer.relax("type", "the grammar allows more than the type integer", place)
         return writer.value(node, place)
-
-
-_KINDS: dict[type, Callable[..., str | None]] = {
-    canonical.TrueView: _true,
-    canonical.FalseView: lambda *_: None,
-    canonical.MultiTypeView: _types,
-    canonical.TypedGroupView: _group,
-    canonical.StringView: _string,
-    canonical.IntegerView: _number,
-    canonical.NumberView: _number,
-    canonical.ArrayView: _array,
-    canonical.ObjectView: _object,
-    canonical.ConstView: _const,
-    canonical.EnumView: _enum,
-    canonical.NotView: _not,
-    canonical.AllOfView: _all_of,
-    canonical.AnyOfView: _any_of,
-    canonical.OneOfView: _one_of,
-    canonical.ReferenceView: _reference,
-    canonical.RawView: _raw,
-}

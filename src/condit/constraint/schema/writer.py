@@ -10,17 +10,20 @@ from jsonschema_rs import CanonicalSchema, canonical
 
 from condit.constraint.schema import strings
 from condit.constraint.schema.chains import NOTHING
-from condit.constraint.schema.json_types import ALL_TYPES, Types
-from condit.constraint.schema.layout import Layout
+from condit.constraint.schema.json_types import Types
+from condit.constraint.schema.layout import Style
 from condit.constraint.schema.numbers import Integers
 from condit.constraint.schema.order import KeyOrder, Place
 from condit.constraint.schema.relaxed import Relaxed
-from condit.constraint.schema.values import anything, write
 from condit.constraint.schema.visits import Visits
 from condit.errors import ConstraintTooComplexError
 
 _MOST_PLACES = 16
 """For how many places one definition is written anew, to keep to their orders of keys."""
+
+
+Values = Callable[["Writer", CanonicalSchema | None, Place, Types | None], str | None]
+"""Gives the symbol for the values of a node (``None``: any value) at a place, of some types."""
 
 
 class Writer:
@@ -47,21 +50,19 @@ class Writer:
         self,
         root: CanonicalSchema,
         order: KeyOrder,
-        layout: Layout,
-        *,
-        any_order: bool,
-        any_number: bool,
+        style: Style,
+        write: Values,
         deadline: float,
     ) -> None:
         self.root = root
         self.order = order
-        self.layout = layout
-        self.any_order = any_order
+        self.layout = style.layout
+        self.any_order = style.any_order
         self.repeats = False
         plain = root.draft == jsonschema_rs.Draft4
         self.integers = Integers.PLAIN if plain else Integers.ANY
         self.constants = Integers.ANY
-        if not any_number:
+        if not style.any_number:
             self.integers = self.constants = Integers.CANONICAL
         self.rules: dict[str, str] = {}
         self.terminals: dict[str, str] = {}
@@ -70,6 +71,7 @@ class Writer:
         self.patterns: list[str] = []
         self.formats: list[str] = []
         self.words: list[str] = []
+        self._write = write
         self._deadline = deadline
         self._names: dict[str, str] = {}
         self._shared: dict[object, tuple[str, int]] = {}
@@ -93,11 +95,11 @@ class Writer:
                 "the schema takes too long to compile. A larger deadline= gives it more time"
             )
         with self.visits.visit(node):
-            return write(self, node, place, types)
+            return self._write(self, node, place, types)
 
-    def anything(self, place: Place, types: Iterable[str] = ALL_TYPES) -> str | None:
+    def anything(self, place: Place, types: Types | None = None) -> str | None:
         """Any value of these types; objects keep to the order of keys of their place."""
-        return anything(self, place, types)
+        return self._write(self, None, place, types)
 
     def relax(self, keyword: str, detail: str, place: Place) -> None:
         """Record that the node being written allows more than ``keyword`` does."""

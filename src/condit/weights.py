@@ -1,4 +1,4 @@
-"""What weighted lanes are worth that descend from common ones.
+"""What weighted draws are worth: means, effective sample sizes, errors. Knows nothing of samplers.
 
 Resampling copies lanes, so lanes are not independent: however equal their weights are, copies of
 one text are one draw. Lanes of the same first lane are a *lineage*; different lineages share no
@@ -17,6 +17,25 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
+
+
+def log_mean_exp(log_values: Sequence[float]) -> float:
+    """Natural logarithm of the mean of ``exp(log_values)``; ``-inf`` if all are."""
+    highest = max(log_values)
+    if not math.isfinite(highest):
+        return highest
+    return highest + math.log(
+        math.fsum(math.exp(value - highest) for value in log_values) / len(log_values)
+    )
+
+
+def effective_sample_size(log_weights: Sequence[float]) -> float:
+    """``(Σw)² / Σw²`` (Kish 1965): between 1 and their number; 0 if every weight is 0."""
+    highest = max(log_weights)
+    if not math.isfinite(highest):
+        return 0.0
+    weights = [math.exp(value - highest) for value in log_weights]
+    return math.fsum(weights) ** 2 / math.fsum(weight * weight for weight in weights)
 
 
 def effective_lineages(log_weights: Sequence[float], lineages: Sequence[Hashable]) -> float:

@@ -22,6 +22,7 @@ tokens that are left, they answer for hardly any: there, one answer serves all t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -30,9 +31,9 @@ from numpy.typing import NDArray
 
 from condit.constraint.alike import Alike, alike_at
 from condit.constraint.alike_tokens import MANY, refused_alike, unsettled_texts
-from condit.constraint.base import Matcher, Strength, pack, unpack
+from condit.constraint.base import Matcher, Outline, Strength, pack, unpack
 from condit.constraint.characters import Characters
-from condit.constraint.shortest_spelling import NEVER, Spelled, spell
+from condit.constraint.ending_tokens import NEVER, Ending, spell
 from condit.errors import BudgetError, ConstraintTooComplexError, RefusedTokenError
 
 _LATER_BEGINNINGS = 16
@@ -41,7 +42,7 @@ _LATER_BEGINNINGS = 16
 _LAST_BEGINNINGS = 8
 """The same, from its end."""
 
-_Found = tuple[Spelled, int]
+_Found = tuple[Ending, int]
 """An ending, and from which of its bytes on it is still to be written."""
 
 
@@ -83,7 +84,7 @@ class Budgeted(Matcher):
     """
 
     def __init__(
-        self, within: Matcher, left: int, ending: Spelled | None = None, place: int = 0
+        self, within: Matcher, left: int, ending: Ending | None = None, place: int = 0
     ) -> None:
         self.vocabulary = within.vocabulary
         exact = within.strength is Strength.EXACT
@@ -96,14 +97,20 @@ class Budgeted(Matcher):
         self._here = _Place()
 
     @classmethod
-    def of(cls, within: Matcher, max_tokens: int) -> Budgeted:
+    def of(cls, within: Matcher, max_tokens: int, *, more_is_given: bool = False) -> Budgeted:
         """At the empty text, with an ending where one is found.
+
+        Args:
+            within: where the constraint stands; it is moved along.
+            max_tokens: how many tokens may be drawn.
+            more_is_given: whether tokens may be put in that nobody draws (see ``give``), so that
+                a text which takes too many tokens may fit after all.
 
         Raises:
             BudgetError: the shortest text that was found takes more than ``max_tokens``.
         """
         ending = _ending(within, thorough=True)
-        if ending is None:
+        if ending is None or (more_is_given and ending.costs[0] > max_tokens):
             return cls(within, max_tokens)
         text = ending.text
         if ending.costs[0] > max_tokens:
@@ -142,7 +149,7 @@ class Budgeted(Matcher):
         spelled = self.vocabulary.bytes[token] if 0 <= token < len(self.vocabulary) else b""
         if not spelled:
             return None
-        if self._begins(spelled):
+        if self._begins(token):
             return ending, place + len(spelled)
         if (alike := self._alike()) is not None and (text := alike.read(spelled)) != spelled:
             reading = self._read(text, alike)
@@ -153,12 +160,12 @@ class Budgeted(Matcher):
             # They are not so alike: this one is asked about itself.
         return self._find_after((token,), room).found
 
-    def _begins(self, text: bytes) -> bool:
-        """Whether ``text``, as one token, begins the ending, and what is left of it fits."""
-        ending, place = self._ending, self._place
+    def _begins(self, token: int) -> bool:
+        """Whether ``token`` begins the ending, and what is left of it fits."""
+        ending = self._ending
         assert ending is not None
-        further = place + len(text)
-        return ending.text.startswith(text, place) and ending.costs[further] < self._left
+        further = ending.after(token, self._place)
+        return further is not None and ending.costs[further] < self._left
 
     def _find_after(self, tokens: tuple[int, ...], room: int) -> _Reading:
         """An ending of at most ``room`` tokens after ``tokens``."""
@@ -201,7 +208,7 @@ class Budgeted(Matcher):
         assert self._ending is not None
         return len(tokens) + len(self._ending.tokens(place)) + 1
 
-    def _goes_on(self, tokens: tuple[int, ...], ending: Spelled, place: int) -> bool:
+    def _goes_on(self, tokens: tuple[int, ...], ending: Ending, place: int) -> bool:
         """Whether the text may go on by ``tokens`` and ``ending`` from ``place``, and end."""
         asked = (*tokens, *ending.tokens(place), self.vocabulary.end)
         return self.within.count_allowed(asked) == len(asked)
@@ -226,8 +233,9 @@ class Budgeted(Matcher):
         assert ending is not None
         if not here.is_sorted:
             here.is_sorted = True
-            mask = self.within.mask() if ending.costs[self._place] >= self._left else None
-            if mask is not None and not self.within.exact_costs:
+            within = self.within
+            mask = within.mask() if ending.costs[self._place] >= self._left else None
+            if mask is not None and within.any_spelling and not within.exact_costs:
                 here.alike = self._alike_in(mask)
         return here.alike
 
@@ -265,24 +273,22 @@ class Budgeted(Matcher):
             return _Reading(None, allowed=False)
         return self._find_after(spelled.tokens(), room)
 
-    def outline(self) -> NDArray[np.uint32] | None:
-        """A mask outside of which nothing is allowed, and in which most is.
-
-        ``None`` where there is no cheap way to tell. It is what the constraint allows, without the
-        many tokens that are alike in being refused.
-        """
+    def outline(self) -> Outline:
+        """What the constraint allows, without the many tokens that are alike in being refused."""
+        if not self.steers:
+            return super().outline()
         here = self._here
         if here.outline is None:
             mask = self.within.mask()
-            alike = self._alike() if self.steers else None
+            alike = self._alike()
             if mask is None or alike is None:
-                return mask
+                return Outline(mask, exact=False)
             refused = refused_alike(
                 self.vocabulary, mask, alike, lambda text: self._refuses(text, alike)
             )
             self._allow_beginnings(refused)
             here.outline = mask & ~pack(refused)
-        return here.outline.copy()
+        return Outline(here.outline.copy(), exact=False)
 
     def _allow_beginnings(self, refused: NDArray[np.bool_]) -> None:
         """Take the tokens out that begin the ending."""
@@ -291,7 +297,7 @@ class Budgeted(Matcher):
         rest = self._ending.text[self._place : self._place + vocabulary.longest]
         for length in range(1, len(rest) + 1):
             first = vocabulary.first_token.get(rest[:length])
-            if first is not None and self._begins(rest[:length]):
+            if first is not None and self._begins(first):
                 refused[list(same.get(rest[:length], (first,)))] = False
 
     def _refuses(self, text: bytes, alike: Alike) -> bool:
@@ -329,6 +335,21 @@ class Budgeted(Matcher):
         if found is not None:
             self._ending, self._place = found
 
+    def give(self, tokens: Sequence[int]) -> None:
+        """Append tokens that nobody drew, which take nothing of the budget.
+
+        Raises:
+            RefusedTokenError: the constraint does not allow them; the state is unchanged.
+        """
+        after = self.within.copy()
+        for token in tokens:
+            after.advance(token)
+        self.within, self._here = after, _Place()
+        found = (_ending(after, thorough=thorough) for thorough in (False, True))
+        fitting = (each for each in found if each is not None and each.costs[0] <= self._left)
+        # Without one, tokens are refused at the budget only: the text may still finish.
+        self._ending, self._place = next(fitting, None), 0
+
     def copy(self) -> Budgeted:
         """An independent matcher in the same state."""
         twin = Budgeted(self.within.copy(), self._left, self._ending, self._place)
@@ -343,11 +364,11 @@ class Budgeted(Matcher):
         """Bytes that must come next; none at the budget."""
         return self.within.forced_text() if self._left > 0 else b""
 
-    def ending(self, *, thorough: bool = False) -> bytes | None:
+    def ending(self, *, thorough: bool = False) -> Ending | None:
         """The ending that it carries; where there is none, one of the constraint's."""
         if self._ending is None:
             return self.within.ending(thorough=thorough)
-        return self._ending.text[self._place :]
+        return self._ending.rest(self._place)
 
     def explain(self, token: int) -> str:
         """Why ``token`` is refused; ``""`` where it is allowed."""
@@ -358,34 +379,11 @@ class Budgeted(Matcher):
         return self.within.explain(token) or (known if self._left > 0 else used_up)
 
 
-def _ending(matcher: Matcher, *, thorough: bool) -> Spelled | None:
+def _ending(matcher: Matcher, *, thorough: bool) -> Ending | None:
     """The ending that a matcher finds, if it can be spelled."""
     try:
-        text = matcher.ending(thorough=thorough)
+        ending = matcher.ending(thorough=thorough)
     except ConstraintTooComplexError:
         # Drawing may well go where the search for an ending could not.
         return None
-    ending = None if text is None else spell(text, matcher.vocabulary)
     return None if ending is None or ending.costs[0] == NEVER else ending
-
-
-def outline(matcher: Matcher) -> tuple[NDArray[np.uint32] | None, bool]:
-    """A mask outside of which nothing is allowed, and whether all in it is.
-
-    ``None`` where there is no cheap way to tell.
-    """
-    if isinstance(matcher, Budgeted) and matcher.steers:
-        return matcher.outline(), False
-    mask = matcher.mask()
-    return mask, mask is not None
-
-
-def outlined(matcher: Matcher) -> tuple[NDArray[np.bool_] | None, bool]:
-    """The same with one boolean a token."""
-    mask, whole = outline(matcher)
-    return None if mask is None else unpack(mask, len(matcher.vocabulary)), whole
-
-
-def without_budget(matcher: Matcher | None) -> Matcher | None:
-    """What the constraint alone allows: for guesses, which need not finish."""
-    return matcher.within if isinstance(matcher, Budgeted) else matcher

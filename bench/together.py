@@ -1,0 +1,147 @@
+"""Runs with prompts and constraints of their own: together in one decoder, or one after the other.
+
+Both ways make the same calls of ``condit.generate`` on the same model object, and must draw the
+same texts with the same weights to the last bit; the bench fails otherwise. Rounds of both ways are
+interleaved. Whatever the first round teaches (kept prompts, costs of forwards, tables of recycled
+tokens) both ways have in the others, which are the ones that count.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Sequence
+from statistics import median
+from typing import Any
+
+from rich.console import Console
+from rich.progress import track
+
+from bench.report import keep, load_before, spread, table
+
+console = Console(stderr=True)
+
+ORDER = {
+    "type": "object",
+    "properties": {
+        "item": {"type": "string", "maxLength": 20},
+        "count": {"type": "integer", "minimum": 1, "maximum": 99},
+        "gift": {"type": "boolean"},
+    },
+    "required": ["item", "count", "gift"],
+    "additionalProperties": False,
+}
+TICKET = {
+    "type": "object",
+    "properties": {
+        "team": {"enum": ["billing", "shipping", "technical"]},
+        "summary": {"type": "string", "minLength": 20, "maxLength": 60},
+    },
+    "required": ["team", "summary"],
+    "additionalProperties": False,
+}
+
+TASKS: list[tuple[str, str, Any]] = [
+    ("Write an order of a small shop as JSON with item, count and gift.", "json_schema", ORDER),
+    ("Write one sentence about the sea.", "regex", r"[A-Z][a-z]+( [a-z]+){6,14}\."),
+    ("A customer cannot log in. Sum it up as JSON with team and summary.", "json_schema", TICKET),
+    ("Write a list of five animals, with commas.", "regex", r"[a-z]{3,9}(, [a-z]{3,9}){4}\."),
+]
+
+CASES = {
+    "masked": ("masked", 1, False),
+    "masked, 4 lanes": ("masked", 4, False),
+    "smc, 4 lanes": ("smc", 4, False),
+    "smc, 8 lanes": ("smc", 8, False),
+    "awrs, drafts": ("awrs", 1, True),
+    "smc, 4 lanes, drafts": ("smc", 4, True),
+    "exact": ("exact", 2, False),
+}
+"""The sampler, the lanes, and whether guesses at next tokens are forwarded."""
+
+
+def main(arguments: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser("scripts/bench together", description=__doc__)
+    parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
+    parser.add_argument("--runs", type=int, nargs="+", default=[2, 4])
+    parser.add_argument("--tokens", type=int, default=40)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--dtype", default="float32")
+    options = parser.parse_args(arguments)
+    load = load_before(console)
+
+    import torch
+
+    import condit
+    from condit.model.shared import together
+
+    torch.set_num_threads(options.threads)
+    model = condit.load("smollm2", dtype=options.dtype)
+
+    def calls(case: str, runs: int, turn: int) -> list[Callable[[condit.Model], condit.Result]]:
+        sampler, lanes, drafts = CASES[case]
+
+        def call(number: int) -> Callable[[condit.Model], condit.Result]:
+            prompt, kind, content = TASKS[number % len(TASKS)]
+            constraint = getattr(condit, kind)(content)
+            return lambda model: condit.generate(
+                model,
+                [{"role": "user", "content": prompt}],
+                constraint,
+                n=lanes,
+                max_tokens=options.tokens,
+                sampler=sampler,
+                drafts=drafts,
+                seed=100 * turn + number,
+            )
+
+        return [call(number) for number in range(runs)]
+
+    raw: list[dict[str, Any]] = []
+    rounds = [(case, runs) for case in options.cases for runs in options.runs]
+    for turn in range(options.rounds + 1):
+        for case, runs in track(rounds, description=f"round {turn}", console=console):
+            made = calls(case, runs, turn)
+            began, used = time.perf_counter(), time.process_time()
+            apart = [call(model) for call in made]
+            middle, used_apart = time.perf_counter(), time.process_time() - used
+            shared = [each.result() for each in together(model, made, at_once=runs)]
+            seconds, used_both = time.perf_counter() - middle, time.process_time() - used
+            for one, other in zip(apart, shared, strict=True):
+                if (one.samples, one.log_evidence) != (other.samples, other.log_evidence):
+                    raise SystemExit(f"{case}: {one.samples} alone, {other.samples} together")
+            if turn:
+                raw.append(
+                    {
+                        "case": case,
+                        "runs": runs,
+                        "tokens": sum(result.stats.tokens for result in apart),
+                        "apart": middle - began,
+                        "together": seconds,
+                        "apart_processor": used_apart,
+                        "together_processor": used_both - used_apart,
+                        "apart_positions": [r.stats.positions_forwarded for r in apart],
+                        "together_positions": [r.stats.positions_forwarded for r in shared],
+                        "apart_forwards": [r.stats.forwards for r in apart],
+                        "together_forwards": [r.stats.forwards for r in shared],
+                    }
+                )
+    keep("together", {"options": vars(options), "load_before": load, "rounds": raw}, _table(raw))
+
+
+def _table(raw: Sequence[dict[str, Any]]) -> str:
+    rows = []
+    for case, runs in dict.fromkeys((turn["case"], turn["runs"]) for turn in raw):
+        turns = [turn for turn in raw if (turn["case"], turn["runs"]) == (case, runs)]
+        speeds = [[turn["tokens"] / turn[way] for turn in turns] for way in ("apart", "together")]
+        ratios = [
+            median(turn[f"apart{kind}"] for turn in turns)
+            / median(turn[f"together{kind}"] for turn in turns)
+            for kind in ("", "_processor")
+        ]
+        rows.append(
+            [f"{case}: {runs} runs", *map(spread, speeds), *(f"{ratio:.2f}" for ratio in ratios)]
+        )
+    heads = ["calls", "tokens/s apart", "tokens/s together", "ratio", "ratio of processor time"]
+    return table(heads, rows)

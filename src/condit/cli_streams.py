@@ -1,0 +1,144 @@
+"""The command line's streams and exit codes: whatever goes wrong ends in one line and a code.
+
+Which commands there are, and what they print, is in ``cli.py`` and ``cli_output.py``.
+"""
+
+from __future__ import annotations
+
+import codecs
+import errno
+import io
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, TextIO
+
+import typer
+from typer.core import TyperGroup
+
+from condit.errors import ArgumentError, ConditError, GenerationError
+
+NO_ANSWER = 1
+"""Exit code for a proper question whose answer is no: not satisfied, or no valid text drawn."""
+
+BAD_INPUT = 2
+"""Exit code for a question that cannot be asked: a typing error, a broken schema, no such model."""
+
+NO_OUTPUT = 74
+"""Exit code for an answer that cannot be written: a full disk, a closed output (``EX_IOERR``)."""
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as of a process that ``SIGINT`` ends."""
+
+PIPE_CLOSED = 141
+"""Exit code where nobody reads on, as after ``| head -1``: as of a process ended by ``SIGPIPE``."""
+
+
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+
+
+class Commands(TyperGroup):
+    """The commands of Condit, with its errors and those of the streams turned into exit codes."""
+
+    def make_context(self, info_name: str | None, args: list[str], *rest: Any, **extra: Any) -> Any:
+        """Read the arguments; ``--help`` and ``--version`` are answered here."""
+        with exit_codes():
+            return super().make_context(
+                info_name, [_as_utf8(each) for each in args], *rest, **extra
+            )
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command."""
+        with exit_codes():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def exit_codes() -> Iterator[None]:
+    """Around all that reads and prints: errors become a line on standard error and an exit code.
+
+    Anything else that is raised is a fault of Condit or of a plugin, and keeps its traceback.
+    """
+    _prepare_streams()
+    try:
+        if sys.stdout is None:
+            raise OSError(errno.EBADF, "standard output is closed")
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except GenerationError as error:
+        _leave(NO_ANSWER, error)
+    except ConditError as error:
+        _leave(BAD_INPUT, error)
+    except KeyboardInterrupt:
+        _leave(INTERRUPTED, "interrupted")
+    except BrokenPipeError:
+        _discard(sys.stdout)
+        _leave(PIPE_CLOSED)
+    except OSError as error:
+        if error.errno not in _UNWRITABLE or error.filename is not None:
+            raise  # it was not about a stream
+        _discard(sys.stdout)
+        _leave(NO_OUTPUT, f"the answer cannot be written: {error.strerror}")
+
+
+def read_text(path: Path | str) -> str:
+    """The text of a file, or of standard input where its name is ``-``.
+
+    Raises:
+        ArgumentError: it cannot be read, or is not UTF-8.
+    """
+    standard = str(path) == "-"
+    name = "standard input" if standard else str(path)
+    if standard and sys.stdin is None:
+        raise ArgumentError("standard input cannot be read: it is closed")
+    try:
+        return sys.stdin.read() if standard else Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise ArgumentError(f"{name} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ArgumentError(f"{name} is not UTF-8 text (byte {error.start})") from error
+
+
+def _prepare_streams() -> None:
+    """Read UTF-8, and let any text be printed: what an encoding lacks is escaped.
+
+    An encoding of ASCII counts as UTF-8: it mostly comes from a locale that was never set.
+    """
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(encoding="utf-8", errors="strict")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            ascii_only = codecs.lookup(stream.encoding).name == "ascii"
+            encoding = "utf-8" if ascii_only else stream.encoding
+            stream.reconfigure(encoding=encoding, errors="backslashreplace")
+
+
+def _as_utf8(argument: str) -> str:
+    """An argument as UTF-8, whatever the locale says; as it is where it is something else."""
+    with suppress(UnicodeDecodeError):
+        return os.fsencode(argument).decode()
+    return argument
+
+
+def _leave(code: int, said: object = None) -> None:
+    """Raise `typer.Exit`, having said why where that can be said.
+
+    Raises:
+        Exit: always.
+    """
+    if said is not None:
+        try:
+            typer.echo(said if code == INTERRUPTED else f"error: {said}", err=True)
+        except OSError:
+            _discard(sys.stderr)
+    raise typer.Exit(code)
+
+
+def _discard(stream: TextIO | None) -> None:
+    """Lead a stream nowhere: Python would try once more at its end to write what it holds."""
+    with suppress(OSError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # type: ignore[union-attr]

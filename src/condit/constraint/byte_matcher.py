@@ -1,0 +1,87 @@
+"""The protocol of a constraint that is said byte by byte: a state machine over bytes.
+
+Write one where no mask engine helps: products and sequences of constraints, counters, what was
+written before, a corpus, a solver. ``condit.constraint.lifted`` makes a ``Matcher`` over tokens of
+it. This file knows no tokens and no vocabulary.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Hashable
+from typing import ClassVar, Generic, TypeVar
+
+from condit.constraint.base import Strength
+
+State = TypeVar("State", bound=Hashable)
+
+
+class ByteMatcher(ABC, Generic[State]):
+    """Which bytes may come next, as functions of a state.
+
+    A state is any immutable, hashable value: a number, a tuple of the states of several machines,
+    a frozen set of the states that are possible. *Equal states have equal futures*: whatever text
+    may follow the one may follow the other. What is worked out for a state is kept and used for all
+    states that are equal to it, so leave out of a state what makes no difference to what may come.
+    There may be infinitely many states. Nothing may depend on anything but the arguments: no
+    clock, no noise, no memory of earlier calls.
+
+    The machine itself must be hashable as well, as frozen dataclasses are; equal machines share
+    what is worked out.
+
+    Attributes:
+        start: the state at the empty text.
+        strength: EXACT if from every state that can be reached some bytes lead to one where the
+            text may stop, and no valid text is refused; SOUND if the latter alone.
+        alphabet: the bytes that occur in texts, or more. A vocabulary in which each of them is a
+            token keeps an EXACT machine exact.
+    """
+
+    start: State
+    strength: ClassVar[Strength] = Strength.SOUND
+    alphabet: Collection[int] = range(256)
+
+    @abstractmethod
+    def next(self, state: State, byte: int) -> State | None:
+        """The state after ``byte``; ``None`` where that byte may not come."""
+
+    @abstractmethod
+    def may_stop(self, state: State) -> bool:
+        """Whether the text may end here."""
+
+    def options(self, state: State) -> Collection[int] | None:
+        """The bytes that may come next: exactly those for which ``next`` gives a state.
+
+        ``None``, as here: it is not known without asking ``next`` about each of them. Worth the
+        while where a state has few.
+        """
+        return None
+
+    def near(self, state: State, length: int) -> State:
+        """A state after which the same texts of up to ``length`` bytes may come; best one for many.
+
+        So that states which differ only in what is far away share a mask: a counter need not tell
+        numbers apart that are far from its limit. Where the text may stop does not matter for it.
+        """
+        return state
+
+    def ending(self, state: State) -> bytes | None:
+        """Bytes after which the text may stop, best those that take few tokens.
+
+        ``None``, as here: none is known; one is then looked for.
+        """
+        return None
+
+    def explain(self, state: State, byte: int | None) -> str:
+        """Why ``byte`` is refused here (``None``: why the text may not stop), in own words.
+
+        ``""``, as here, where there is nothing to add to which bytes may come.
+        """
+        return ""
+
+    def possible(self, state: State) -> Collection[int]:
+        """``options``, found by asking about each byte where they are not given."""
+        options = self.options(state)
+        if options is None:
+            options = [byte for byte in range(256) if self.next(state, byte) is not None]
+        return options

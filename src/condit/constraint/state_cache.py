@@ -1,0 +1,167 @@
+"""A cache of what is known of each state of a byte matcher over a vocabulary: bounded in bytes.
+
+Shared by all matchers of the same machine and vocabulary, in all threads. Nothing here is needed
+for an answer, only for a fast one: what was dropped is worked out again, to the same result.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import Any, Generic
+
+import numpy as np
+from numpy.typing import NDArray
+
+from condit.constraint.byte_matcher import ByteMatcher, State
+from condit.constraint.byte_transitions import ByteTransitions
+from condit.constraint.trie_walk import MOST_STATES, text_mask
+from condit.constraint.vocabulary_trie import VocabularyTrie
+from condit.kept import Kept
+from condit.vocabulary import Vocabulary
+
+MEMORY = 32 << 20
+"""So many bytes are kept for one machine and vocabulary, about: 2000 masks of 128k tokens."""
+
+_MOST_TOKENS = 4096
+"""After so many tokens that were asked about one by one, no more are noted for a state."""
+
+_STATE, _TOKEN = 1000, 150
+"""Bytes that a state takes, and each token that is noted for it, about."""
+
+
+@dataclass(eq=False, slots=True)
+class KnownState(Generic[State]):
+    """What is known of a state.
+
+    Attributes:
+        state: the state.
+        after: the state after each token that was asked about, ``None`` where it is refused; after
+            the end token the state itself.
+        mask: the mask, if it was asked for and is not dear.
+        dear: whether it was asked for and is.
+        forced_text: the bytes that must come, if they were asked for.
+        only_stops: whether the text may stop, and no byte may come, if that was asked for.
+        endings: an ending, thorough and not.
+        size: bytes that it takes, about.
+    """
+
+    state: State
+    after: dict[int, State | None] = field(default_factory=dict)
+    mask: NDArray[np.uint32] | None = None
+    dear: bool = False
+    forced_text: bytes | None = None
+    only_stops: bool | None = None
+    endings: dict[bool, bytes | None] = field(default_factory=dict)
+    size: int = _STATE
+
+
+class StateCache(Generic[State]):
+    """What is known of the states of one machine over one vocabulary: a least-recently-used cache.
+
+    The machine is given with each question, not kept: so it can go when nobody uses it.
+    """
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._end, self._tokens = vocabulary.end, vocabulary.bytes
+        self._trie = VocabularyTrie.of(vocabulary)
+        self._transitions: ByteTransitions[State] = ByteTransitions(MOST_STATES)
+        self._states: dict[State, KnownState[State]] = {}
+        self._size = 0
+        self._lock, self._walking = threading.Lock(), threading.Lock()
+
+    @classmethod
+    def of(cls, machine: ByteMatcher[State], vocabulary: Vocabulary) -> StateCache[State]:
+        """That of ``machine``, and of machines equal to it, over ``vocabulary``."""
+        return _known.of(machine).of(vocabulary)
+
+    @property
+    def size(self) -> int:
+        """Bytes that are kept, about; the table of transitions not counted."""
+        return self._size
+
+    def at(self, state: State) -> KnownState[State]:
+        """What is known of ``state``, from now on kept if it was not."""
+        with self._lock:
+            known = self._states.pop(state, None)
+            if known is None:
+                known = KnownState(state)
+                self._size += known.size
+            self._states[state] = known  # as the last
+            while self._size > MEMORY and len(self._states) > 1:
+                oldest = next(iter(self._states))
+                self._size -= self._states.pop(oldest).size
+        return known
+
+    def _grow(self, known: KnownState[State], size: int) -> None:
+        with self._lock:
+            known.size += size
+            if self._states.get(known.state) is known:
+                self._size += size
+
+    def after(
+        self, machine: ByteMatcher[State], known: KnownState[State], token: int
+    ) -> State | None:
+        """The state after ``token``; ``None`` where it is refused."""
+        if not 0 <= token < len(self._tokens):
+            return None
+        text = self._tokens[token]
+        if text:
+            after = walked(machine, known.state, text)
+        else:
+            stops = token == self._end and machine.may_stop(known.state)
+            after = known.state if stops else None
+        if len(known.after) < _MOST_TOKENS:
+            known.after[token] = after
+            self._grow(known, _TOKEN)
+        return after
+
+    def mask(
+        self, machine: ByteMatcher[State], known: KnownState[State]
+    ) -> NDArray[np.uint32] | None:
+        """All tokens at once, not to be changed; ``None`` where that is dear."""
+        if known.mask is None and not known.dear:
+            near = machine.near(known.state, self._trie.longest)
+            like = known if near == known.state else self.at(near)
+            mask = self._walked_mask(machine, like)
+            if mask is None:
+                known.dear = True
+            elif like is not known:
+                stops, bit = machine.may_stop(known.state), np.uint32(1 << (self._end & 31))
+                if bool(mask[self._end >> 5] & bit) != stops:
+                    mask = mask.copy()
+                    mask[self._end >> 5] ^= bit
+                    self._grow(known, mask.nbytes)
+                known.mask = mask
+        return known.mask
+
+    def _walked_mask(
+        self, machine: ByteMatcher[State], known: KnownState[State]
+    ) -> NDArray[np.uint32] | None:
+        with self._walking:  # who waited finds it done
+            if known.mask is None and not known.dear:
+                mask = text_mask(machine, known.state, self._trie, self._transitions)
+                known.dear = mask is None
+                if mask is not None:
+                    if machine.may_stop(known.state):
+                        mask[self._end >> 5] |= np.uint32(1 << (self._end & 31))
+                    known.mask = mask
+                    self._grow(known, mask.nbytes)
+        return known.mask
+
+
+def walked(machine: ByteMatcher[State], state: State, text: bytes) -> State | None:
+    """The state after ``text``; ``None`` where a byte of it is refused."""
+    here: State | None = state
+    for byte in text:
+        here = machine.next(here, byte)  # type: ignore[arg-type]
+        if here is None:
+            return None
+    return here
+
+
+def _of_vocabularies(machine: ByteMatcher[Any]) -> Kept[Vocabulary, StateCache[Any]]:
+    return Kept(StateCache)
+
+
+_known: Kept[ByteMatcher[Any], Kept[Vocabulary, StateCache[Any]]] = Kept(_of_vocabularies)

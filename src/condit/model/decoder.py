@@ -1,0 +1,164 @@
+"""The protocol of a decoder, which grows token sequences with a model, and what logits are.
+
+A decoder is made most easily from one method: see `condit.model.tree`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from condit.errors import ArgumentError, ModelError
+from condit.vocabulary import Vocabulary
+
+Logits: TypeAlias = Any
+"""Unnormalised log-probabilities in the model's own array type (numpy, or torch on any device).
+
+The last axis is the vocabulary. ``as_float32`` turns one row into numpy.
+"""
+
+
+def as_float32(row: Logits) -> NDArray[np.float32]:
+    """One row of logits as a numpy array of 32-bit floats; a view where it already is one."""
+    if isinstance(row, np.ndarray):
+        return row.astype(np.float32, copy=False)
+    array: NDArray[np.float32] = row.detach().float().cpu().numpy()
+    return array
+
+
+def of_vocabulary(rows: Logits, vocabulary: Vocabulary) -> Logits:
+    """Logits, shape ``(..., rows)``, without the rows that pad them beyond the vocabulary.
+
+    Raises:
+        ModelError: there are fewer than tokens.
+    """
+    width, wanted = rows.shape[-1], len(vocabulary)
+    if width < wanted:
+        raise ModelError(
+            f"the model scores {width} tokens, but its vocabulary has {wanted}: was the tokenizer "
+            "made for another model, or were tokens added without resizing its embeddings?"
+        )
+    return rows if width == wanted else rows[..., :wanted]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A tree of tokens that may follow a lane.
+
+    Attributes:
+        tokens: its tokens, parents before children.
+        parents: for each token the index of the one before it, ``-1`` for the end of the lane.
+    """
+
+    tokens: tuple[int, ...] = ()
+    parents: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class SharedForward:
+    """A forward that several runs shared: how many, its positions in all, and its seconds."""
+
+    runs: int
+    positions: int
+    seconds: float
+
+
+class Decoder(ABC):
+    """Lanes: growing token sequences that share what they have in common.
+
+    The only place where key-value caches live. A lane is named by its index. No token that a
+    live lane has seen is ever forwarded again for it, unless the decoder ``recomputes``.
+
+    Attributes:
+        logits: for each lane the logits after its last token, shape ``(vocabulary,)``; ``None``
+            after a rewind to anything but the prompt, until the lane advances again.
+        positions_forwarded: token positions that the model has computed so far, prompts and
+            drafts included.
+        forwards: how many times the model was called for them.
+        looks_ahead: whether drafts are of any use to this decoder.
+        recomputes: whether a lane that was rewound, but not to its prompt, may have its tokens
+            forwarded once more when it goes on.
+    """
+
+    logits: list[Logits | None]
+    positions_forwarded: int
+    forwards: int
+    looks_ahead: bool = False
+    recomputes: bool = False
+
+    @property
+    @abstractmethod
+    def lengths(self) -> tuple[int, ...]:
+        """Tokens in each lane beyond its prompt."""
+
+    @abstractmethod
+    def admit(self, prompt: Sequence[int], lanes: int = 1) -> range:
+        """Forward ``prompt`` once and add ``lanes`` lanes that share it; returns their indices."""
+
+    @abstractmethod
+    def advance(
+        self, tokens: Sequence[Sequence[int]], drafts: Sequence[Draft] | None = None
+    ) -> list[Logits]:
+        """Append 0 or more tokens to each lane, and look ahead of them.
+
+        Drafts go through the model in the same forward. They are not appended: ``peek`` gives
+        their logits, and if one is appended next it need not be forwarded. A decoder keeps the
+        drafts of a lane until the lane is given others, and one that does not look ahead ignores
+        them.
+
+        Args:
+            tokens: for every lane the tokens to append, maybe none.
+            drafts: for every lane a tree of tokens that may come after those.
+
+        Returns:
+            for every lane the logits at its new positions, shape ``(len(tokens[i]), vocabulary)``.
+        """
+
+    def peek(self, lane: int, path: Sequence[int]) -> Logits | None:
+        """Logits after ``lane`` and the tokens of ``path``, where they are known already."""
+        return None if path else self.logits[lane]
+
+    def drop_logits(self, lanes: Sequence[int]) -> None:
+        """Let go of the logits of these lanes, which nobody will ask for: rows are large."""
+        for lane in lanes:
+            self.logits[lane] = None
+
+    @abstractmethod
+    def fork(self, ancestors: Sequence[int]) -> None:
+        """Lane ``i`` becomes a copy of lane ``ancestors[i]``.
+
+        There may be more or fewer ancestors than lanes, so lanes can be added (as the branches
+        of a tree of drafts: lanes that agree on a prefix forward it once) and dropped.
+        """
+
+    @abstractmethod
+    def rewind(self, lengths: Sequence[int]) -> None:
+        """Drop what lies past each lane's length beyond its prompt; 0 goes back to the prompt.
+
+        Raises:
+            ArgumentError: not one length for each lane, or one that a lane does not have.
+        """
+
+    def release(self, lanes: Sequence[int]) -> None:
+        """Remove these lanes; the ones that stay keep their order and close ranks."""
+        leaving = set(lanes)
+        self.fork([lane for lane in range(len(self.lengths)) if lane not in leaving])
+
+    def _require_one_each(self, *given: Sequence[Any] | None, what: str = "token lists") -> None:
+        """Raise `ArgumentError` unless each list that is given has one entry a lane."""
+        for entries in given:
+            if entries is not None and len(entries) != len(self.lengths):
+                raise ArgumentError(f"{len(entries)} {what} for {len(self.lengths)} lanes")
+
+
+def refuse_rewind(lane: int, here: int, length: int) -> None:
+    """Raise `ArgumentError` if a lane of ``here`` tokens beyond its prompt has no ``length``."""
+    if not 0 <= length <= here:
+        raise ArgumentError(
+            f"lane {lane} has {here} tokens beyond its prompt: it cannot be rewound to {length}"
+        )

@@ -1,0 +1,231 @@
+"""A decoder that is made of one method: a forward over new positions of a tree of tokens.
+
+Lanes are paths in that tree, and drafts are positions that no lane has reached yet. `TreeDecoder`
+keeps the lanes, finds out which positions are new, and answers from what is known; a subclass says
+how the model sees new positions, and remembers with each of them what it needs (the place of its
+keys and values, a recurrent state). It holds no keys and values itself, and knows no model.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from condit.errors import ArgumentError
+from condit.model.decoder import Decoder, Draft, Logits, refuse_rewind
+
+
+@dataclass(eq=False, slots=True)
+class Position:
+    """A token that the model has seen, after all tokens on the way to it.
+
+    Attributes:
+        token: its id.
+        parent: the position before it; ``None`` for the first of a prompt.
+        depth: how many tokens there are up to here, itself included.
+        state: what the decoder remembers of it; ``None`` at first.
+    """
+
+    token: int
+    parent: Position | None
+    depth: int
+    state: Any = None
+
+    def at(self, depth: int) -> Position:
+        """The position on the way to here that has this depth."""
+        here = self
+        while here.depth > depth and here.parent is not None:
+            here = here.parent
+        return here
+
+    def way(self) -> Iterator[Position]:
+        """This position, the one before it, and so on to the first of the prompt."""
+        here: Position | None = self
+        while here is not None:
+            yield here
+            here = here.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Where a lane ends, where its prompt does, and the drafts that may follow."""
+
+    tip: Position
+    prompt: Position
+    prompt_logits: Logits
+    ahead: tuple[Position, ...] = ()
+
+
+class TreeDecoder(Decoder):
+    """Lanes as paths in a tree of positions; a subclass adds ``forward``.
+
+    Within one call, lanes that append the same token to the same position share the new one. What
+    was drafted is known as long as some lane ends there or has it among its drafts. A position that
+    no lane can reach any more is garbage, and its ``state`` with it.
+    """
+
+    looks_ahead = True
+
+    def __init__(self) -> None:
+        self.logits = []
+        self.positions_forwarded = 0
+        self.forwards = 0
+        self._lanes: list[Lane] = []
+        # Drafted positions and the logits after them, by the identity of the parent and the token.
+        self._known: dict[tuple[int, int], tuple[Position, Logits]] = {}
+
+    @abstractmethod
+    def forward(self, positions: Sequence[Position]) -> Sequence[Logits]:
+        """Let the model see new positions, parents before children.
+
+        Parents are in ``positions``, or were in an earlier call and are still on the path of a
+        lane. If this raises, no lane has changed.
+
+        Returns:
+            for each position the logits after it, shape ``(vocabulary,)``.
+        """
+
+    def forward_prompt(self, positions: Sequence[Position]) -> Logits:
+        """Let the model see a prompt; the logits after its last token. Counts what it computes."""
+        return self._compute(positions)[-1]
+
+    def held(self) -> list[Position]:
+        """The positions where lanes or their prompts end, and the drafts, each once."""
+        return list(
+            dict.fromkeys(
+                position
+                for lane in self._lanes
+                for position in (lane.tip, *lane.ahead, lane.prompt)
+            )
+        )
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """Tokens in each lane beyond its prompt."""
+        return tuple(lane.tip.depth - lane.prompt.depth for lane in self._lanes)
+
+    def admit(self, prompt: Sequence[int], lanes: int = 1) -> range:
+        """Forward ``prompt`` once and add ``lanes`` lanes that share it; returns their indices."""
+        if not prompt:
+            raise ArgumentError("a lane needs a prompt of at least one token")
+        positions: list[Position] = []
+        for depth, token in enumerate(prompt, 1):
+            positions.append(Position(token, positions[-1] if positions else None, depth))
+        logits = self.forward_prompt(positions)
+        first = len(self._lanes)
+        self._lanes += [Lane(positions[-1], positions[-1], logits)] * lanes
+        self.logits += [logits] * lanes
+        return range(first, first + lanes)
+
+    def advance(
+        self, tokens: Sequence[Sequence[int]], drafts: Sequence[Draft] | None = None
+    ) -> list[Logits]:
+        """Append 0 or more tokens to each lane, and look ahead; logits at every new position."""
+        self._require_one_each(tokens, drafts)
+        if not self.looks_ahead:
+            drafts = None
+        new: dict[tuple[int, int], Position] = {}
+        appended = [
+            self._walk(new, lane.tip, path, range(-1, len(path) - 1))
+            for lane, path in zip(self._lanes, tokens, strict=True)
+        ]
+        ahead: list[list[Position]] = []
+        for lane, path, draft in zip(self._lanes, appended, drafts or (), strict=False):
+            end = path[-1] if path else lane.tip
+            ahead.append(self._walk(new, end, draft.tokens, draft.parents))
+        rows = {id(position): row for position, row in self._known.values()}
+        positions = list(new.values())
+        rows.update(zip(map(id, positions), self._compute(positions), strict=True))
+        for position in (position for drafted in ahead for position in drafted):
+            self._known[id(position.parent), position.token] = position, rows[id(position)]
+        answers = []
+        for index, (lane, path) in enumerate(zip(self._lanes, appended, strict=True)):
+            found = [rows[id(position)] for position in path]
+            answers.append(_stacked(found, lane.prompt_logits))
+            if path:
+                lane = replace(lane, tip=path[-1])
+                self.logits[index] = found[-1]
+            self._lanes[index] = replace(lane, ahead=tuple(ahead[index])) if ahead else lane
+        self._forget()
+        return answers
+
+    def peek(self, lane: int, path: Sequence[int]) -> Logits | None:
+        """Logits after ``lane`` and the tokens of ``path``, where they are known already."""
+        position, logits = self._lanes[lane].tip, self.logits[lane]
+        for token in path:
+            known = self._known.get((id(position), token))
+            if known is None:
+                return None
+            position, logits = known
+        return logits
+
+    def fork(self, ancestors: Sequence[int]) -> None:
+        """Lane ``i`` becomes a copy of lane ``ancestors[i]``; lanes not named are dropped."""
+        self._lanes = [self._lanes[ancestor] for ancestor in ancestors]
+        self.logits = [self.logits[ancestor] for ancestor in ancestors]
+        self._forget()
+
+    def rewind(self, lengths: Sequence[int]) -> None:
+        """Drop what lies past each lane's length beyond its prompt; 0 goes back to the prompt."""
+        self._require_one_each(lengths, what="lengths")
+        for index, (here, length) in enumerate(zip(self.lengths, lengths, strict=True)):
+            refuse_rewind(index, here, length)
+        for index, (lane, here) in enumerate(zip(self._lanes, self.lengths, strict=True)):
+            if lengths[index] < here:
+                tip = lane.tip.at(lane.prompt.depth + lengths[index])
+                self._lanes[index] = replace(lane, tip=tip, ahead=())
+                self.logits[index] = None if lengths[index] else lane.prompt_logits
+        self._forget()
+
+    def _walk(
+        self,
+        new: dict[tuple[int, int], Position],
+        start: Position,
+        tokens: Sequence[int],
+        parents: Sequence[int],
+    ) -> list[Position]:
+        """The positions of a tree of tokens after ``start``; those that are missing join ``new``.
+
+        Args:
+            parents: for each token the index of its parent, -1 for ``start``.
+        """
+        path: list[Position] = []
+        for token, parent in zip(tokens, parents, strict=True):
+            before = start if parent < 0 else path[parent]
+            key = id(before), token
+            if key in self._known:
+                path.append(self._known[key][0])
+            else:
+                path.append(new.setdefault(key, Position(token, before, before.depth + 1)))
+        return path
+
+    def _compute(self, positions: Sequence[Position]) -> Sequence[Logits]:
+        """``forward``, counted; nothing for nothing."""
+        if not positions:
+            return []
+        rows = self.forward(positions)
+        self.positions_forwarded += len(positions)
+        self.forwards += 1
+        return rows
+
+    def _forget(self) -> None:
+        """Let go of drafts, whose logits are large, where no lane has them any more."""
+        if self._known:
+            held = set(map(id, self.held()))
+            known = self._known.items()
+            self._known = {key: entry for key, entry in known if id(entry[0]) in held}
+
+
+def _stacked(rows: Sequence[Logits], like: Logits) -> Logits:
+    """Rows as one array of the kind of ``like``; a single one is not copied."""
+    if len(rows) < 2:
+        return rows[0][None] if rows else like[None][:0]
+    if isinstance(like, np.ndarray):
+        return np.stack(rows)
+    import torch
+
+    return torch.stack(list(rows))

@@ -1,0 +1,293 @@
+"""From a run to its result: samples, report, costs, and the error where nothing is valid."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from condit.constraint.base import Violation
+from condit.constraint.ending import find_ending
+from condit.errors import (
+    BudgetError,
+    ConditError,
+    DeadEndError,
+    GenerationError,
+    RejectedError,
+)
+from condit.report import Guarantee, Report
+from condit.result import Result, Sample, Stats
+from condit.sampler.base import Findings, Lane, Problem, Sampler, State
+from condit.trace import StepInfo
+from condit.vocabulary import Vocabulary
+from condit.weights import (
+    effective_lineages,
+    effective_sample_size,
+    log_mean_exp,
+    relative_error,
+)
+
+
+def result_of(
+    state: State[Any],
+    sampler: Sampler,
+    trace: Sequence[StepInfo],
+    sequence: np.random.SeedSequence,
+    rng: np.random.Generator,
+    seconds: float,
+) -> Result:
+    """The result of a run that has ended, or of as much of it as was made.
+
+    Args:
+        state: where it stands.
+        sampler: the sampler that was asked for.
+        trace: the records of its steps.
+        sequence: where its noise came from.
+        rng: the noise that is left.
+        seconds: wall-clock time that it took.
+    """
+    found = state.findings()
+    chosen = found.chosen or sampler
+    samples = tuple(_samples(state))
+    return Result(
+        samples=samples,
+        sampler=repr(chosen),
+        reason=found.reason,
+        seed=sequence.entropy if isinstance(sequence.entropy, int) else 0,
+        stats=_stats(state, found, trace, seconds),
+        report=_report(state, found, chosen, samples, trace),
+        trace=tuple(trace),
+        greedy=state.problem.law.temperature == 0,
+        _rng=rng.spawn(1)[0],
+    )
+
+
+def _samples(state: State[Any]) -> list[Sample]:
+    constraint, vocabulary = state.problem.constraint, state.problem.model.vocabulary
+    greedy = state.problem.law.temperature == 0
+    samples: list[Sample] = []
+    for index, lane in enumerate(state.lanes):
+        text = vocabulary.decode(lane.tokens)
+        finished, ended = lane.finish_reason == "stop", lane.finish_reason is not None
+        samples.append(
+            Sample(
+                text=text,
+                tokens=tuple(lane.tokens),
+                # Where the run was broken off, a text that is not finished has no weight.
+                log_weight=lane.log_weight + state.log_evidence if ended else -math.inf,
+                log_probability=lane.log_probability,
+                log_preference=lane.log_preference,
+                # At temperature 0 nothing is drawn: the same text again is the same draw.
+                lineage=_first_equal(state.lanes, index) if greedy else lane.origin,
+                finish_reason=lane.finish_reason or "length",
+                value=constraint.value(text) if constraint is not None and finished else None,
+                given=lane.given,
+            )
+        )
+    return samples
+
+
+def _first_equal(lanes: Sequence[Lane], index: int) -> int:
+    """The first lane with the same tokens."""
+    return next(first for first, lane in enumerate(lanes) if lane.tokens == lanes[index].tokens)
+
+
+def _stats(state: State[Any], found: Findings, trace: Sequence[StepInfo], seconds: float) -> Stats:
+    return Stats(
+        seconds=seconds,
+        prompt_tokens=len(state.problem.prompt),
+        tokens=sum(
+            each.token is not None and not each.given for info in trace for each in info.draws
+        ),
+        positions_forwarded=state.positions_forwarded,
+        forwards=state.forwards,
+        **found.drafts._asdict(),
+        checks=sum(info.checks for info in trace),
+        masks=sum(info.masks for info in trace),
+        resamplings=sum(info.ancestors is not None for info in trace),
+    )
+
+
+def _report(
+    state: State[Any],
+    found: Findings,
+    sampler: Sampler,
+    samples: Sequence[Sample],
+    trace: Sequence[StepInfo],
+) -> Report:
+    """The report on a run that has ended, or was broken off."""
+    problem = state.problem
+    greedy = problem.law.temperature == 0
+    log_weights = [sample.log_weight for sample in samples]
+    log_evidence = math.nan if greedy else log_mean_exp(log_weights)
+    valid = [sample for sample in samples if sample.valid]
+    lineages = [sample.lineage for sample in samples]
+    unfaithful = sampler.guarantee in (Guarantee.PROPOSAL, Guarantee.SEARCH)
+    guarantee = found.guarantee or sampler.guarantee
+    if not state.done and guarantee in (Guarantee.EXACT, Guarantee.WEIGHTED):
+        guarantee = Guarantee.LIMIT  # where a run breaks off may depend on its draws
+    if guarantee is Guarantee.EXACT and problem.preference is not None:
+        guarantee = Guarantee.WEIGHTED  # what was drawn exactly is weighted by φ
+    bound = found.log_bound if problem.preference is None else None
+    return Report(
+        guarantee=guarantee,
+        draws=len(samples),
+        valid=len(valid),
+        distinct=len({sample.text for sample in valid}),
+        lineages=len({sample.lineage for sample in valid}),
+        ess=effective_lineages(log_weights, lineages),
+        kish_ess=effective_sample_size(log_weights),
+        log_evidence=log_evidence,
+        log_evidence_error=None if greedy else _error(state, found, sampler, trace),
+        log_lower_bound=_log_mass(valid),
+        log_upper_bound=bound,
+        attempts=found.attempts,
+        accepted=found.accepted,
+        masked_mass=None if greedy else _masked_mass(trace),
+        kl_to_model=None if greedy or unfaithful else _divergence(samples, log_evidence),
+        notes=dict(found.notes),
+    )
+
+
+def _error(
+    state: State[Any], found: Findings, sampler: Sampler, trace: Sequence[StepInfo]
+) -> float | None:
+    """Standard error of the evidence, relative to it.
+
+    Lanes that share an origin are not independent: see ``condit.weights``.
+    """
+    if found.log_evidence_error is not None:
+        size = len(state.lanes)
+        if sampler.guarantee is not Guarantee.EXACT or size < 2:
+            return found.log_evidence_error
+        # Weights of exact draws differ by the preference alone, on top of the rest.
+        ess = effective_sample_size(state.log_weights)
+        spread = (size / ess - 1) / (size - 1) if ess > 0 else 0.0
+        return math.sqrt(found.log_evidence_error**2 + max(spread, 0.0))
+    if sampler.guarantee is not Guarantee.WEIGHTED:
+        return None
+    resamplings = sum(info.ancestors is not None for info in trace)
+    return relative_error(state.log_weights, [lane.origin for lane in state.lanes], resamplings)
+
+
+def _log_mass(valid: Sequence[Sample]) -> float:
+    """Natural logarithm of the summed mass of distinct token sequences, ``φ`` included."""
+    masses = {
+        (sample.tokens, sample.finish_reason): sample.log_probability + sample.log_preference
+        for sample in valid
+    }
+    if not masses:
+        return -math.inf
+    return log_mean_exp(list(masses.values())) + math.log(len(masses))
+
+
+def _masked_mass(trace: Sequence[StepInfo]) -> float | None:
+    local = [
+        1 - math.exp(min(drawn.log_allowed, 0.0))
+        for info in trace
+        for drawn in info.draws
+        if drawn.token is not None and not drawn.given
+    ]
+    return math.fsum(local) / len(local) if local else None
+
+
+def _divergence(samples: Sequence[Sample], log_evidence: float) -> float | None:
+    """``KL(target || p) = E[log φ] - log Z`` under the target."""
+    if not math.isfinite(log_evidence):
+        return None
+    highest = max(sample.log_weight for sample in samples)
+    weights = [math.exp(sample.log_weight - highest) for sample in samples]
+    total = math.fsum(weights)
+    mean = math.fsum(
+        weight / total * sample.log_preference
+        for weight, sample in zip(weights, samples, strict=True)
+        if weight > 0
+    )
+    return mean - log_evidence
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= 200 else f"{text[:100]} … {text[-90:]}"
+
+
+def _ending(problem: Problem, text: str) -> str | None:
+    """What would have finished ``text``, where that is found."""
+    if problem.constraint is None:
+        return None
+    matcher = problem.constraint.bind(Vocabulary.of_bytes())
+    try:
+        for byte in text.encode():
+            matcher.advance(byte)
+        ending = find_ending(matcher)
+    except ConditError:
+        # A character was cut short, or the engine met a limit: then there is nothing to add.
+        return None
+    return ending.decode(errors="replace") if ending is not None else None
+
+
+def _refused_end(problem: Problem, result: Result) -> tuple[str, Violation] | None:
+    """A text that came to its end and was refused there by the oracle, and why."""
+    if problem.constraint is None:
+        return None
+    for sample in sorted(result.samples, key=lambda sample: -len(sample.text)):
+        violation = problem.constraint.violation(sample.text)
+        # What ends too soon goes wrong at its end; that is no fault of what is written.
+        if violation is not None and (violation.position or 0) < len(sample.text):
+            return sample.text, violation
+    return None
+
+
+def failure_of(problem: Problem, result: Result) -> GenerationError:
+    """The error for a run without any valid text: what happened, and the way out."""
+    reasons = [sample.finish_reason for sample in result.samples]
+    longest = result.best.text
+    shown = _shown(longest)
+    if "rejected" in reasons:
+        report = result.report
+        bound = ""
+        if report.log_upper_bound is not None:
+            bound = f" At most {math.exp(report.log_upper_bound):.3g} of the model's mass is valid."
+        return RejectedError(
+            f"none of {report.attempts} attempts was accepted by "
+            f"{result.sampler}.{bound} The longest refused text is {shown!r}. Allow more attempts, "
+            "prompt the model for what is wanted, or use a sampler that steers (smc, learned)",
+            result,
+        )
+    if "length" not in reasons and (refused := _refused_end(problem, result)) is not None:
+        text, violation = refused
+        return DeadEndError(
+            f"all {len(reasons)} lanes came to a dead end: {_shown(text)!r} is written to its end, "
+            f"but the constraint refuses it, {violation}, and nothing can follow that mends it. "
+            "constraint.plan says what is asked only when a value closes, or at the end: say it by "
+            "bounds, a pattern or a format, give strings that satisfy it (Field(examples=[...])), "
+            "or draw more lanes",
+            result,
+        )
+    if "length" not in reasons:
+        law = problem.law
+        if law.top_k is None and law.top_p == 1:
+            why = (
+                "the constraint refuses every token that the model gives any mass to. What is "
+                "only checked as a value closes (see constraint.plan) can lead there: say it by "
+                "bounds, a pattern or a format, give values that satisfy it, or draw more lanes"
+            )
+        else:
+            why = (
+                "the model gives no mass to any token that the constraint allows "
+                f"(temperature {law.temperature:g}, top_k {law.top_k}, top_p {law.top_p:g}). Draw "
+                "more lanes, or keep more of the model's tokens (larger top_k and top_p)"
+            )
+        where = f"After the longest prefix, {shown!r},"
+        return DeadEndError(f"all {len(reasons)} lanes came to a dead end. {where} {why}", result)
+    rest = _ending(problem, longest)
+    missing = f" It would have been finished by {rest!r}." if rest else ""
+    died = reasons.count("dead_end")
+    return BudgetError(
+        f"none of {len(reasons)} lanes finished within max_tokens={problem.max_tokens}"
+        + (f" ({died} came to a dead end before that)" if died else "")
+        + f". The longest prefix is {shown!r}.{missing} "
+        "Raise max_tokens, bound the constraint (maxLength, maxItems, {0,n}), or draw more lanes",
+        result,
+    )

@@ -1,0 +1,91 @@
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from machines import MACHINES, AtMost, Counter, Quoted
+
+from condit.constraint.byte_matcher import ByteMatcher
+from condit.testing import BrokenLawError, check_byte_matcher
+
+
+@pytest.mark.parametrize("machine", MACHINES, ids=repr)
+def test_laws(machine, by_byte, overlapping):
+    check_byte_matcher(machine, by_byte, np.random.default_rng(0), walks=3, steps=8)
+    check_byte_matcher(machine, overlapping, np.random.default_rng(1), walks=6, steps=20)
+
+
+class Forgetful(AtMost):
+    """Its state leaves out what matters: how many bytes there were is known modulo three."""
+
+    def next(self, state, byte):
+        after = super().next(state, byte)
+        return None if after is None else Vague(after)
+
+
+class Vague(int):
+    """Equal to numbers that differ from it by three."""
+
+    def __eq__(self, other):
+        return int(self) % 3 == int(other) % 3
+
+    def __hash__(self):
+        return int(self) % 3
+
+
+@dataclass(frozen=True)
+class Counting(AtMost):
+    """It has a memory."""
+
+    asked: list[int] = field(default_factory=lambda: [0], compare=False)
+
+    def next(self, state, byte):
+        self.asked[0] += 1
+        return None if self.asked[0] % 300 == 0 else super().next(state, byte)
+
+
+class Optional(Quoted):
+    def options(self, state):
+        return (34, 35)
+
+
+class Stuck(AtMost):
+    def may_stop(self, state):
+        return False
+
+
+class Ends(AtMost):
+    def ending(self, state):
+        return b"x" * 9
+
+
+class Far(Counter):
+    def near(self, state, length):
+        return min(state, self.most - length)
+
+
+class Narrow(AtMost):
+    alphabet = b"abc"
+
+
+@pytest.mark.parametrize(
+    ("machine", "law"),
+    [
+        (Forgetful(4), "lead to equal states"),
+        (Counting(9), "asked again"),
+        (Optional(), "the options are not the bytes"),
+        (Stuck(3), "EXACT machine has no way on"),
+        (Ends(3), "the text may not stop"),
+        (Far(20), "others may come than near it"),
+        (Narrow(3), "not of the alphabet"),
+    ],
+    ids=lambda given: type(given).__name__ if isinstance(given, ByteMatcher) else "",
+)
+def test_the_laws_can_be_broken(machine, law, overlapping, rng):
+    with pytest.raises(BrokenLawError, match=law):
+        check_byte_matcher(machine, overlapping, rng)
+
+
+def test_what_is_possible_is_asked_for_where_it_is_not_given():
+    assert list(Quoted().possible(0)) == [34]
+    assert list(Quoted().possible(1)) == list(range(32, 256))
+    assert list(AtMost(1).possible(1)) == []
