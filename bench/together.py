@@ -8,18 +8,19 @@ tokens) both ways have in the others, which are the ones that count.
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Any
 
-from rich.console import Console
 from rich.progress import track
 
-from bench.report import keep, load_before, spread, table
-
-console = Console(stderr=True)
+import condit
+from bench.library.calls import asked, load
+from bench.library.options import add_choice, parser_of
+from bench.library.results import table
+from bench.library.run import Run, console
+from bench.library.statistics import spread
 
 ORDER = {
     "type": "object",
@@ -61,73 +62,64 @@ CASES = {
 
 
 def main(arguments: Sequence[str]) -> None:
-    parser = argparse.ArgumentParser("scripts/bench together", description=__doc__)
-    parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
+    parser = parser_of("together", __doc__, tokens=40, rounds=3, threads=1)
+    add_choice(parser, "cases", CASES)
     parser.add_argument("--runs", type=int, nargs="+", default=[2, 4])
-    parser.add_argument("--tokens", type=int, default=40)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--dtype", default="float32")
     options = parser.parse_args(arguments)
-    load = load_before(console)
+    rounds = [(case, runs) for case in options.cases for runs in options.runs]
+    with Run("together", options) as run:
+        model = load(options.threads, dtype=options.dtype)
+        for turn in range(options.rounds + 1):
+            for case, runs in track(rounds, description=f"round {turn}", console=console):
+                made = [_call(case, options.tokens, turn, number) for number in range(runs)]
+                record = {"case": case, "runs": runs, **_both_ways(case, model, made)}
+                if turn:
+                    run.note(record)
+    run.keep({"rounds": run.records}, _table(run.records))
 
-    import torch
 
-    import condit
+def _call(case: str, tokens: int, turn: int, number: int) -> Callable[[condit.Model], Any]:
+    sampler, lanes, drafts = CASES[case]
+    prompt, kind, content = TASKS[number % len(TASKS)]
+    constraint = getattr(condit, kind)(content)
+    return lambda model: condit.generate(
+        model,
+        asked(prompt),
+        constraint,
+        n=lanes,
+        max_tokens=tokens,
+        sampler=sampler,
+        drafts=drafts,
+        seed=100 * turn + number,
+    )
+
+
+def _both_ways(
+    case: str, model: condit.Model, made: Sequence[Callable[[condit.Model], Any]]
+) -> dict[str, Any]:
+    """The same calls apart and together; it ends the bench where they differ."""
     from condit.model.shared import together
 
-    torch.set_num_threads(options.threads)
-    model = condit.load("smollm2", dtype=options.dtype)
-
-    def calls(case: str, runs: int, turn: int) -> list[Callable[[condit.Model], condit.Result]]:
-        sampler, lanes, drafts = CASES[case]
-
-        def call(number: int) -> Callable[[condit.Model], condit.Result]:
-            prompt, kind, content = TASKS[number % len(TASKS)]
-            constraint = getattr(condit, kind)(content)
-            return lambda model: condit.generate(
-                model,
-                [{"role": "user", "content": prompt}],
-                constraint,
-                n=lanes,
-                max_tokens=options.tokens,
-                sampler=sampler,
-                drafts=drafts,
-                seed=100 * turn + number,
-            )
-
-        return [call(number) for number in range(runs)]
-
-    raw: list[dict[str, Any]] = []
-    rounds = [(case, runs) for case in options.cases for runs in options.runs]
-    for turn in range(options.rounds + 1):
-        for case, runs in track(rounds, description=f"round {turn}", console=console):
-            made = calls(case, runs, turn)
-            began, used = time.perf_counter(), time.process_time()
-            apart = [call(model) for call in made]
-            middle, used_apart = time.perf_counter(), time.process_time() - used
-            shared = [each.result() for each in together(model, made, at_once=runs)]
-            seconds, used_both = time.perf_counter() - middle, time.process_time() - used
-            for one, other in zip(apart, shared, strict=True):
-                if (one.samples, one.log_evidence) != (other.samples, other.log_evidence):
-                    raise SystemExit(f"{case}: {one.samples} alone, {other.samples} together")
-            if turn:
-                raw.append(
-                    {
-                        "case": case,
-                        "runs": runs,
-                        "tokens": sum(result.stats.tokens for result in apart),
-                        "apart": middle - began,
-                        "together": seconds,
-                        "apart_processor": used_apart,
-                        "together_processor": used_both - used_apart,
-                        "apart_positions": [r.stats.positions_forwarded for r in apart],
-                        "together_positions": [r.stats.positions_forwarded for r in shared],
-                        "apart_forwards": [r.stats.forwards for r in apart],
-                        "together_forwards": [r.stats.forwards for r in shared],
-                    }
-                )
-    keep("together", {"options": vars(options), "load_before": load, "rounds": raw}, _table(raw))
+    began, used = time.perf_counter(), time.process_time()
+    apart = [call(model) for call in made]
+    middle, used_apart = time.perf_counter(), time.process_time() - used
+    shared = [each.result() for each in together(model, made, at_once=len(made))]
+    seconds, used_both = time.perf_counter() - middle, time.process_time() - used
+    for one, other in zip(apart, shared, strict=True):
+        if (one.samples, one.log_evidence) != (other.samples, other.log_evidence):
+            raise SystemExit(f"{case}: {one.samples} alone, {other.samples} together")
+    return {
+        "tokens": sum(result.stats.tokens for result in apart),
+        "apart": middle - began,
+        "together": seconds,
+        "apart_processor": used_apart,
+        "together_processor": used_both - used_apart,
+        "apart_positions": [r.stats.positions_forwarded for r in apart],
+        "together_positions": [r.stats.positions_forwarded for r in shared],
+        "apart_forwards": [r.stats.forwards for r in apart],
+        "together_forwards": [r.stats.forwards for r in shared],
+    }
 
 
 def _table(raw: Sequence[dict[str, Any]]) -> str:

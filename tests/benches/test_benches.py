@@ -51,11 +51,18 @@ def test_the_readme_has_every_bench() -> None:
 
 @pytest.mark.parametrize("file", sorted(WORKERS.glob("*.py")), ids=lambda file: file.stem)
 def test_workers_are_python_and_name_what_is_there(file: Path) -> None:
-    """They run in other environments: here only their syntax is known, and their own modules."""
+    """They run in other environments: here their syntax is known, their own modules, and Condit."""
     tree = ast.parse(file.read_text(), feature_version=(3, 11))
     theirs = {path.stem for path in WORKERS.glob("*.py")}
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module in theirs:
+        if not isinstance(node, ast.ImportFrom) or node.module is None:
+            continue
+        if node.module.split(".")[0] in {"condit", "bench"}:
+            module = importlib.import_module(node.module)
+            for alias in node.names:
+                if not hasattr(module, alias.name):
+                    importlib.import_module(f"{node.module}.{alias.name}")
+        if node.module in theirs:
             defined = _names(ast.parse((WORKERS / f"{node.module}.py").read_text()))
             assert {alias.name for alias in node.names} <= defined
 
