@@ -74,7 +74,7 @@ class Run:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> bool:
-        self.close()
+        self.close(patience=20.0 if kind is None else 1.0)
         self._journal.close()
         signal.signal(signal.SIGTERM, self._terminated)
         if kind is not KeyboardInterrupt:
@@ -115,10 +115,10 @@ class Run:
         )
         return self.sessions[name]
 
-    def close(self) -> None:
+    def close(self, patience: float = 20.0) -> None:
         """End all contestants. A session that is asked again starts anew."""
         for session in self.sessions.values():
-            session.close()
+            session.close(patience)
 
     def counting(self, description: str, total: int) -> AbstractContextManager[Bar]:
         """A progress bar."""

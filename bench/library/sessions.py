@@ -80,8 +80,8 @@ class Session:
                 raise WorkerError(self._load_error) from error
         return self._worker
 
-    def close(self) -> None:
-        """End the worker, where there is one."""
+    def close(self, patience: float = 20.0) -> None:
+        """End the worker, where there is one, which has ``patience`` seconds for it."""
         if self._worker is not None:
-            self._worker.close()
+            self._worker.close(patience)
             self._worker = None
