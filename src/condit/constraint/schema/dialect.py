@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urldefrag
 
 import jsonschema_rs
 
@@ -29,20 +30,23 @@ class Draft(enum.IntEnum):
         return f"https://json-schema.org/draft/{_NAMES[self]}/schema"
 
     @classmethod
+    def named(cls, address: str) -> Draft | None:
+        """The draft that an address stands for; many write it a little differently."""
+        name = urldefrag(address).url.partition("://")[2].rstrip("/")
+        name = name.replace("/hyper-schema", "/schema")
+        if name == "json-schema.org/schema":
+            return cls.DRAFT_2020_12
+        known = (
+            draft for draft in cls if draft.meta_schema.partition("://")[2].rstrip("#") == name
+        )
+        return next(known, None)
+
+    @classmethod
     def of(cls, schema: object, default: Draft | None = None) -> Draft:
         """The draft that a schema names by `$schema`; `default` (usually 2020-12) where none."""
         named = schema.get("$schema") if isinstance(schema, dict) else None
-        if isinstance(named, str):
-            address = _address(named)
-            for draft in cls:
-                if address == _address(draft.meta_schema):
-                    return draft
-        return cls.DRAFT_2020_12 if default is None else default
-
-
-def _address(meta_schema: str) -> str:
-    """What tells one draft from another in an address: many write it a little differently."""
-    return meta_schema.partition("://")[2].rstrip("#").replace("/hyper-schema", "/schema")
+        known = cls.named(named) if isinstance(named, str) else None
+        return known or default or cls.DRAFT_2020_12
 
 
 _NAMES = {

@@ -41,7 +41,8 @@ class Node:
     @cached_property
     def parts(self) -> tuple[Node, ...]:
         """The nodes that it is made of."""
-        return self._parts()
+        held = (each if isinstance(each, tuple) else (each,) for each in self._values)
+        return tuple(each for group in held for each in group if isinstance(each, Node))
 
     @cached_property
     def _measures(self) -> tuple[float, float, bool]:
@@ -72,9 +73,6 @@ class Node:
         """How many nodes it is made of."""
         return 1 + sum(part.size for part in self.parts)
 
-    def _parts(self) -> tuple[Node, ...]:
-        return ()
-
     def _measure(self) -> tuple[float, float, bool]:
         """The shortest and the longest length, and whether the empty text belongs."""
         raise NotImplementedError
@@ -96,9 +94,6 @@ class Concatenation(Node):
 
     items: tuple[Node, ...]
 
-    def _parts(self) -> tuple[Node, ...]:
-        return self.items
-
     def _measure(self) -> tuple[float, float, bool]:
         return (
             sum(item.shortest for item in self.items),
@@ -112,9 +107,6 @@ class Alternation(Node):
     """A text of any choice; of no choice: no text at all."""
 
     choices: tuple[Node, ...]
-
-    def _parts(self) -> tuple[Node, ...]:
-        return self.choices
 
     def _measure(self) -> tuple[float, float, bool]:
         return (
@@ -132,9 +124,6 @@ class Repetition(Node):
     least: int
     most: int | None
 
-    def _parts(self) -> tuple[Node, ...]:
-        return (self.item,)
-
     def _measure(self) -> tuple[float, float, bool]:
         item = self.item
         shortest = item.shortest * self.least if self.least else 0
@@ -149,9 +138,6 @@ class Intersection(Node):
 
     members: tuple[Node, ...]
 
-    def _parts(self) -> tuple[Node, ...]:
-        return self.members
-
     def _measure(self) -> tuple[float, float, bool]:
         return (
             max(member.shortest for member in self.members),
@@ -165,9 +151,6 @@ class Complement(Node):
     """All texts but those of ``item``."""
 
     item: Node
-
-    def _parts(self) -> tuple[Node, ...]:
-        return (self.item,)
 
     def _measure(self) -> tuple[float, float, bool]:
         return int(self.item.nullable), inf, not self.item.nullable
@@ -194,9 +177,6 @@ class Look(Node):
     ahead: bool
     negative: bool
 
-    def _parts(self) -> tuple[Node, ...]:
-        return (self.item,)
-
     def _measure(self) -> tuple[float, float, bool]:
         return 0, 0, True
 
@@ -207,9 +187,6 @@ class Loose(Node):
 
     item: Node
 
-    def _parts(self) -> tuple[Node, ...]:
-        return (self.item,)
-
     def _measure(self) -> tuple[float, float, bool]:
         return self.item.shortest, self.item.longest, self.item.nullable
 
@@ -218,6 +195,8 @@ EMPTY = Concatenation(())
 NOTHING = Alternation(())
 ANY = One(EVERY)
 ANYTHING = Repetition(ANY, 0, None)
+START = Look(ANY, ahead=False, negative=True)
+END = Look(ANY, ahead=True, negative=True)
 
 
 def concatenation(*items: Node) -> Node:
@@ -276,11 +255,6 @@ def complement(item: Node) -> Node:
     if item == ANYTHING:
         return NOTHING
     return ANYTHING if item == NOTHING else Complement(item)
-
-
-def look(item: Node, *, ahead: bool, negative: bool) -> Node:
-    """A condition on what follows a place in the text, or on what precedes it."""
-    return Look(item, ahead, negative)
 
 
 def one(characters: Characters) -> Node:

@@ -51,10 +51,10 @@ class Compiled:
         """Whether schemas stood side by side that could not be combined."""
         return any(each.keyword in ("oneOf", "allOf") for each in self.relaxed)
 
-    @property
-    def leaves_out_all(self) -> bool:
-        """Whether there is a part of which nothing is understood."""
-        return any(each.keyword == "raw" for each in self.relaxed)
+    def if_better_than(self, other: Compiled) -> Compiled:
+        """This one, if it leaves out less and nothing wholly; else ``other``."""
+        whole = all(each.keyword != "raw" for each in self.relaxed)
+        return self if whole and len(self.relaxed) < len(other.relaxed) else other
 
     @cached_property
     def examples(self) -> tuple[bytes, ...]:
