@@ -20,14 +20,14 @@ class Draft(enum.IntEnum):
     DRAFT_2020_12 = 20
 
     def __str__(self) -> str:
-        return f"draft {_NAMES[self]}"
+        return f"draft {self.name.removeprefix('DRAFT_').replace('_', '-')}"
 
     @property
     def meta_schema(self) -> str:
         """The address by which `$schema` names the draft."""
         if self < Draft.DRAFT_2019_09:
             return f"http://json-schema.org/draft-0{int(self)}/schema#"
-        return f"https://json-schema.org/draft/{_NAMES[self]}/schema"
+        return f"https://json-schema.org/{str(self).replace(' ', '/')}/schema"
 
     @classmethod
     def named(cls, address: str) -> Draft | None:
@@ -49,13 +49,6 @@ class Draft(enum.IntEnum):
         return known or default or cls.DRAFT_2020_12
 
 
-_NAMES = {
-    Draft.DRAFT_4: "4",
-    Draft.DRAFT_6: "6",
-    Draft.DRAFT_7: "7",
-    Draft.DRAFT_2019_09: "2019-09",
-    Draft.DRAFT_2020_12: "2020-12",
-}
 _FIRST, _LAST = Draft.DRAFT_4, Draft.DRAFT_2020_12
 
 # The drafts in which the oracle refuses values by a keyword, from the first to the last. It reads

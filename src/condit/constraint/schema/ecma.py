@@ -32,22 +32,12 @@ from condit.constraint.schema.expression import (
 
 _DEEPEST = 60
 _CONTROLS = {"f": 0x0C, "n": 0x0A, "r": 0x0D, "t": 0x09, "v": 0x0B}
+_SPACES = ["9-d", "20", "a0", "1680", "2000-200a", "2028-2029", "202f", "205f", "3000", "feff"]
 _ECMA_SETS = {
     "d": Characters(((0x30, 0x39),)),
     "w": Characters(((0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A))),
     "s": Characters.of(
-        (
-            (0x09, 0x0D),
-            (0x20, 0x20),
-            (0xA0, 0xA0),
-            (0x1680, 0x1680),
-            (0x2000, 0x200A),
-            (0x2028, 0x2029),
-            (0x202F, 0x202F),
-            (0x205F, 0x205F),
-            (0x3000, 0x3000),
-            (0xFEFF, 0xFEFF),
-        )
+        (int(part[0], 16), int(part[-1], 16)) for part in (each.split("-") for each in _SPACES)
     ),
 }
 # In a pattern with lookaround or backreferences the oracle leaves these as its engine has them.

@@ -6,6 +6,7 @@ nodes and simplify what is trivial.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from math import inf
@@ -199,11 +200,14 @@ START = Look(ANY, ahead=False, negative=True)
 END = Look(ANY, ahead=True, negative=True)
 
 
+def _flat(kind: type[Node], nodes: Iterable[Node]) -> list[Node]:
+    """The nodes, those of one kind dissolved into their parts."""
+    return [part for node in nodes for part in (node.parts if isinstance(node, kind) else (node,))]
+
+
 def concatenation(*items: Node) -> Node:
     """The items one after the other."""
-    flat: list[Node] = []
-    for item in items:
-        flat += item.items if isinstance(item, Concatenation) else (item,)
+    flat = _flat(Concatenation, items)
     if any(item == NOTHING for item in flat):
         return NOTHING
     # Two in a row that match anything are one: what has lookaround cut away leaves such traces.
@@ -213,10 +217,7 @@ def concatenation(*items: Node) -> Node:
 
 def alternation(*choices: Node) -> Node:
     """Any of the choices."""
-    flat: list[Node] = []
-    for choice in choices:
-        flat += choice.choices if isinstance(choice, Alternation) else (choice,)
-    kept = list(dict.fromkeys(flat))
+    kept = list(dict.fromkeys(_flat(Alternation, choices)))
     if ANYTHING in kept:
         return ANYTHING
     return kept[0] if len(kept) == 1 else Alternation(tuple(kept))
@@ -235,9 +236,7 @@ def repetition(item: Node, least: int, most: int | None) -> Node:
 
 def intersection(*members: Node) -> Node:
     """What all members have in common."""
-    flat: list[Node] = []
-    for member in members:
-        flat += member.members if isinstance(member, Intersection) else (member,)
+    flat = _flat(Intersection, members)
     kept = [member for member in dict.fromkeys(flat) if member != ANYTHING]
     if not kept:
         return ANYTHING

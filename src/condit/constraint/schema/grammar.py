@@ -33,7 +33,7 @@ class Compiled:
         relaxed_here: the canonical nodes of which something is left out.
         relaxed_below: those and all that lead to them.
         repeats: whether it lets a key come twice in one object.
-        patterns, formats, words: of its strings.
+        strings: the patterns, formats and words of its strings.
     """
 
     grammar: str
@@ -42,9 +42,7 @@ class Compiled:
     relaxed_here: frozenset[CanonicalSchema] = field(repr=False)
     relaxed_below: frozenset[CanonicalSchema] = field(repr=False)
     repeats: bool
-    patterns: tuple[str, ...]
-    formats: tuple[str, ...]
-    words: tuple[str, ...]
+    strings: tuple[list[str], list[str], list[str]] = field(repr=False)
 
     @property
     def leaves_out_logic(self) -> bool:
@@ -59,7 +57,7 @@ class Compiled:
     @cached_property
     def examples(self) -> tuple[bytes, ...]:
         """Strings that it may ask for, as they are spelled: hints for the search for an ending."""
-        return examples(self.patterns, self.formats, self.words)
+        return examples(*self.strings)
 
 
 def compile_schema(
@@ -94,7 +92,5 @@ def compile_schema(
         writer.visits.relaxed_here(),
         writer.visits.relaxed_below(),
         writer.repeats,
-        tuple(writer.patterns),
-        tuple(writer.formats),
-        tuple(writer.words),
+        (writer.patterns, writer.formats, writer.words),
     )
