@@ -1,25 +1,24 @@
-"""Runs with prompts and constraints of their own: together in one decoder, or one after the other.
+"""Calls with prompts and constraints of their own: some at a time in one decoder, or each in turn.
 
-Both ways make the same calls of ``condit.generate`` on the same model object, and must draw the
-same texts with the same weights to the last bit; the bench fails otherwise. Rounds of both ways are
-interleaved. Whatever the first round teaches (kept prompts, costs of forwards, tables of recycled
-tokens) both ways have in the others, which are the ones that count.
+Both ways make the same calls of ``condit.generate`` on the same model, and must draw the same texts
+with the same weights to the last bit; the bench fails otherwise. Their rounds are interleaved, with
+other seeds in each. What a first round teaches, which does not count, both ways have: kept prompts,
+costs of forwards, tables of recycled tokens.
 """
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Callable, Sequence
-from statistics import median
 from typing import Any
 
-from rich.console import Console
-from rich.progress import track
-
-from bench.report import keep, load_before, spread, table
-
-console = Console(stderr=True)
+import condit
+from bench.library.calls import as_far_as_it_got, asked, load
+from bench.library.options import add_choice, parser_of
+from bench.library.results import table
+from bench.library.run import Run
+from bench.library.statistics import ratio, spread
+from condit.model.shared import together
 
 ORDER = {
     "type": "object",
@@ -41,107 +40,99 @@ TICKET = {
     "additionalProperties": False,
 }
 
-TASKS: list[tuple[str, str, Any]] = [
-    ("Write an order of a small shop as JSON with item, count and gift.", "json_schema", ORDER),
-    ("Write one sentence about the sea.", "regex", r"[A-Z][a-z]+( [a-z]+){6,14}\."),
-    ("A customer cannot log in. Sum it up as JSON with team and summary.", "json_schema", TICKET),
-    ("Write a list of five animals, with commas.", "regex", r"[a-z]{3,9}(, [a-z]{3,9}){4}\."),
+TASKS = [
+    ("Write an order of a small shop as JSON: item, count, gift.", condit.json_schema(ORDER)),
+    ("Write a sentence about the sea.", condit.regex(r"[A-Z][a-z]+( [a-z]+){6,14}\.")),
+    ("A customer cannot log in. JSON with team and summary:", condit.json_schema(TICKET)),
+    ("Five animals, with commas.", condit.regex(r"[a-z]{3,9}(, [a-z]{3,9}){4}\.")),
 ]
 
-CASES = {
+CASES: dict[str, tuple[str, int, bool]] = {
     "masked": ("masked", 1, False),
     "masked, 4 lanes": ("masked", 4, False),
     "smc, 4 lanes": ("smc", 4, False),
     "smc, 8 lanes": ("smc", 8, False),
     "awrs, drafts": ("awrs", 1, True),
     "smc, 4 lanes, drafts": ("smc", 4, True),
-    "exact": ("exact", 2, False),
 }
-"""The sampler, the lanes, and whether guesses at next tokens are forwarded."""
+"""The sampler, its lanes, and whether guesses at next tokens are forwarded."""
+
+Call = Callable[[condit.Model], condit.Result]
 
 
 def main(arguments: Sequence[str]) -> None:
-    parser = argparse.ArgumentParser("scripts/bench together", description=__doc__)
-    parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
-    parser.add_argument("--runs", type=int, nargs="+", default=[2, 4])
-    parser.add_argument("--tokens", type=int, default=40)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=1)
+    parser = parser_of("together", __doc__, rounds=3, tokens=40, threads=1)
+    add_choice(parser, "cases", CASES)
+    parser.add_argument("--runs", type=int, nargs="+", default=[2, 4], help="calls at a time")
+    parser.add_argument("--calls", type=int, default=8, help="calls in a round")
     parser.add_argument("--dtype", default="float32")
     options = parser.parse_args(arguments)
-    load = load_before(console)
-
-    import torch
-
-    import condit
-    from condit.model.shared import together
-
-    torch.set_num_threads(options.threads)
-    model = condit.load("smollm2", dtype=options.dtype)
-
-    def calls(case: str, runs: int, turn: int) -> list[Callable[[condit.Model], condit.Result]]:
-        sampler, lanes, drafts = CASES[case]
-
-        def call(number: int) -> Callable[[condit.Model], condit.Result]:
-            prompt, kind, content = TASKS[number % len(TASKS)]
-            constraint = getattr(condit, kind)(content)
-            return lambda model: condit.generate(
-                model,
-                [{"role": "user", "content": prompt}],
-                constraint,
-                n=lanes,
-                max_tokens=options.tokens,
-                sampler=sampler,
-                drafts=drafts,
-                seed=100 * turn + number,
-            )
-
-        return [call(number) for number in range(runs)]
-
-    raw: list[dict[str, Any]] = []
-    rounds = [(case, runs) for case in options.cases for runs in options.runs]
-    for turn in range(options.rounds + 1):
-        for case, runs in track(rounds, description=f"round {turn}", console=console):
-            made = calls(case, runs, turn)
-            began, used = time.perf_counter(), time.process_time()
-            apart = [call(model) for call in made]
-            middle, used_apart = time.perf_counter(), time.process_time() - used
-            shared = [each.result() for each in together(model, made, at_once=runs)]
-            seconds, used_both = time.perf_counter() - middle, time.process_time() - used
-            for one, other in zip(apart, shared, strict=True):
-                if (one.samples, one.log_evidence) != (other.samples, other.log_evidence):
-                    raise SystemExit(f"{case}: {one.samples} alone, {other.samples} together")
-            if turn:
-                raw.append(
-                    {
-                        "case": case,
-                        "runs": runs,
-                        "tokens": sum(result.stats.tokens for result in apart),
-                        "apart": middle - began,
-                        "together": seconds,
-                        "apart_processor": used_apart,
-                        "together_processor": used_both - used_apart,
-                        "apart_positions": [r.stats.positions_forwarded for r in apart],
-                        "together_positions": [r.stats.positions_forwarded for r in shared],
-                        "apart_forwards": [r.stats.forwards for r in apart],
-                        "together_forwards": [r.stats.forwards for r in shared],
-                    }
-                )
-    keep("together", {"options": vars(options), "load_before": load, "rounds": raw}, _table(raw))
+    with Run("together", options) as run:
+        model = load(options.threads, dtype=options.dtype)
+        for turn in range(options.rounds + 1):
+            with run.counting(f"round {turn}", len(options.cases)) as bar:
+                for case in options.cases:
+                    record = _round(model, case, options, 1000 * turn)
+                    if turn:
+                        run.note({"case": case, "round": turn} | record)
+                    bar.advance()
+    run.keep({"records": run.records}, _table(run.records, options.runs))
 
 
-def _table(raw: Sequence[dict[str, Any]]) -> str:
-    rows = []
-    for case, runs in dict.fromkeys((turn["case"], turn["runs"]) for turn in raw):
-        turns = [turn for turn in raw if (turn["case"], turn["runs"]) == (case, runs)]
-        speeds = [[turn["tokens"] / turn[way] for turn in turns] for way in ("apart", "together")]
-        ratios = [
-            median(turn[f"apart{kind}"] for turn in turns)
-            / median(turn[f"together{kind}"] for turn in turns)
-            for kind in ("", "_processor")
-        ]
-        rows.append(
-            [f"{case}: {runs} runs", *map(spread, speeds), *(f"{ratio:.2f}" for ratio in ratios)]
+def _round(model: condit.Model, case: str, options: Any, seed: int) -> dict[str, Any]:
+    sampler, lanes, drafts = CASES[case]
+
+    def call(number: int) -> Call:
+        prompt, constraint = TASKS[number % len(TASKS)]
+        return lambda model: as_far_as_it_got(
+            model,
+            asked(prompt),
+            constraint,
+            n=lanes,
+            max_tokens=options.tokens,
+            sampler=sampler,
+            drafts=drafts,
+            seed=seed + number,
         )
-    heads = ["calls", "tokens/s apart", "tokens/s together", "ratio", "ratio of processor time"]
-    return table(heads, rows)
+
+    calls = [call(number) for number in range(options.calls)]
+    alone, record = _timed(lambda: [call(model) for call in calls])
+    record = {"tokens": sum(result.stats.tokens for result in alone), "1": record}
+    for runs in options.runs:
+
+        def at_once(runs: int = runs) -> list[condit.Result]:
+            return [future.result() for future in together(model, calls, at_once=runs)]
+
+        shared, record[str(runs)] = _timed(at_once)
+        for one, other in zip(alone, shared, strict=True):
+            if (one.samples, one.log_evidence) != (other.samples, other.log_evidence):
+                raise SystemExit(f"{case}: {one.samples} alone, {other.samples} beside others")
+    return record
+
+
+def _timed(draw: Callable[[], list[condit.Result]]) -> tuple[list[condit.Result], dict[str, Any]]:
+    began, used = time.perf_counter(), time.process_time()
+    results = draw()
+    return results, {
+        "seconds": time.perf_counter() - began,
+        "processor_seconds": time.process_time() - used,
+        "positions": sum(result.stats.positions_forwarded for result in results),
+        "forwards": sum(result.stats.forwards for result in results),
+    }
+
+
+def _table(records: Sequence[dict[str, Any]], runs: Sequence[int]) -> str:
+    rows = []
+    for case in dict.fromkeys(record["case"] for record in records):
+        turns = [record for record in records if record["case"] == case]
+
+        def speeds(way: str, clock: str, turns: Sequence[Any] = turns) -> list[float]:
+            return [turn["tokens"] / turn[way][clock] for turn in turns]
+
+        alone = [speeds("1", clock) for clock in ("seconds", "processor_seconds")]
+        rows.append([f"{case}: one at a time", spread(alone[0]), "", ""])
+        for way in map(str, runs):
+            found = [speeds(way, clock) for clock in ("seconds", "processor_seconds")]
+            ratios = [ratio(many, one) for many, one in zip(found, alone, strict=True)]
+            rows.append([f"{case}: {way} at a time", spread(found[0]), *ratios])
+    return table(["calls", "tokens/s", "ratio", "ratio of processor time"], rows)

@@ -18,8 +18,8 @@ from condit import NgramModel
 from condit.errors import ArgumentError, ModelError, RunCancelledError
 from condit.model.base import Model
 from condit.model.decoder import Decoder, Draft, Logits
-from condit.model.meeting import shared_out
 from condit.model.ngram import NgramDecoder
+from condit.model.seats import shared_out
 from condit.model.shared import DecoderView, SharedModel, after, together
 from condit.model.transformers import TransformersModel
 from condit.model.tree import Position
@@ -112,7 +112,7 @@ def drawn(result: condit.Result) -> Any:
 
 @pytest.mark.parametrize("patience", [None, 0.0, FOREVER])
 def test_eight_runs_of_all_kinds(letters: NgramModel, patience: float | None) -> None:
-    calls = [some_call(number) for number in range(48)]
+    calls = [some_call(number) for number in range(32)]
     expected = [drawn(call(letters)) for call in calls]
     shared = SharedModel(letters, patience=patience)
     assert [drawn(each.result()) for each in together(shared, calls, at_once=8)] == expected
@@ -336,6 +336,26 @@ def test_an_interrupted_run_leaves_the_others_alone(watched: Watched) -> None:
         view.advance([[1]])
 
 
+def test_an_interruption_in_the_middle_of_a_change_ends_all(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = SharedModel(watched)
+    view, other = shared.start([0], lanes=2), shared.start([1])
+
+    def interrupted(self: Decoder, ancestors: Sequence[int]) -> None:
+        self.logits.pop()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(WatchedDecoder, "fork", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            view.fork([0, 0])
+    for each in (view, other):
+        with pytest.raises(ModelError, match="interrupted"):
+            each.advance([[1]] * len(each.lengths))
+    assert shared.start([0], lanes=2).lengths == (0, 0)
+
+
 def test_lanes_are_bounded(letters: NgramModel, pool: ThreadPoolExecutor) -> None:
     shared = SharedModel(letters, most_lanes=4)
     first = shared.start([0], lanes=3)
@@ -371,6 +391,65 @@ def test_a_run_that_waits_for_room_can_be_cancelled(
     assert shared.start([1]).lengths == (0,)
 
 
+def test_a_long_prompt_comes_in_pieces(watched: Watched, pool: ThreadPoolExecutor) -> None:
+    shared = SharedModel(watched, piece=4, patience=FOREVER)
+    view = shared.start([0])
+    prompt = [0, 1, 2] * 6
+    watched.forwarded.clear()
+    future = pool.submit(shared.start, prompt, 3)
+    while len(watched.forwarded) < 1:
+        time.sleep(0.001)
+    for token in range(3):
+        view.advance([[token]])
+    view.close()
+    late = future.result(timeout=FOREVER)
+    # The first piece by itself, the others beside the tokens of the other run.
+    assert watched.forwarded == [4, 5, 5, 5, 2]
+    assert late.lengths == (0, 0, 0)
+    assert late.positions_forwarded == len(prompt)
+    late.rewind([0, 0, 0])
+    alone = watched.start(prompt)
+    for row in late.logits:
+        assert np.array_equal(row, alone.logits[0])
+
+
+def test_long_prompts_take_turns(watched: Watched, pool: ThreadPoolExecutor) -> None:
+    shared = SharedModel(watched, piece=2, patience=0.0)
+    first = shared.start([0])
+    watched.forwarded.clear()
+    prompts = [[0, 1, 2, 0, 1, 2], [1, 1, 1, 1, 1, 1], [2, 1, 2, 1, 2, 1]]
+    futures = [pool.submit(shared.start, prompt) for prompt in prompts]
+    first.close()
+    views = [future.result(timeout=FOREVER) for future in futures]
+    assert watched.forwarded == [2] * 9
+    for view, prompt in zip(views, prompts, strict=True):
+        assert np.array_equal(view.logits[0], watched.start(prompt).logits[0])
+
+
+@pytest.mark.slow
+def test_a_real_prompt_in_pieces_is_kept(
+    smollm2_in_32_bits: TransformersModel, pool: ThreadPoolExecutor
+) -> None:
+    model = smollm2_in_32_bits
+    prompt = model.encode_prompt("Once upon a time there was a shared forward. " * 9)
+    condit.clear_cache()
+    expected = model.start(prompt).logits[0]
+    assert expected is not None
+    condit.clear_cache()
+    shared = SharedModel(model, piece=20)
+    first = shared.start(prompt[:3])
+    late = shared.start(prompt)
+    assert bool((late.logits[0] == expected).all())
+    assert late.forwards == -(-(len(prompt) - 3) // 20)
+    again = shared.start(prompt)
+    assert again.positions_forwarded == 0
+    assert bool((again.logits[0] == expected).all())
+    late.advance([[1]])
+    late.rewind([0])
+    assert bool((late.logits[0] == expected).all())
+    first.close()
+
+
 def test_other_weights_get_another_decoder(watched: Watched) -> None:
     shared = SharedModel(watched)
     old = shared.start([0])
@@ -384,7 +463,7 @@ def test_other_weights_get_another_decoder(watched: Watched) -> None:
 
 def test_a_view_refuses_what_would_touch_others(letters: NgramModel) -> None:
     shared = SharedModel(letters)
-    shared.start([0])
+    other = shared.start([0])
     view = shared.start([1], lanes=2)
     for wrong in ([-1, 0], [0, 2]):
         with pytest.raises(ArgumentError, match="no lane"):
@@ -397,12 +476,16 @@ def test_a_view_refuses_what_would_touch_others(letters: NgramModel) -> None:
         view.advance([[1]])
     with pytest.raises(ArgumentError, match="at least one token"):
         shared.start([])
+    assert len(shared._meeting._seats) == 2
     assert view.lengths == (0, 0)
+    assert other.lengths == (0,)
 
 
 def test_arguments_are_checked(letters: NgramModel) -> None:
     with pytest.raises(ArgumentError, match="most_lanes"):
         SharedModel(letters, most_lanes=0)
+    with pytest.raises(ArgumentError, match="piece"):
+        SharedModel(letters, piece=0)
     with pytest.raises(ArgumentError, match="patience"):
         SharedModel(letters, patience=-1)
     with pytest.raises(ArgumentError, match="at_once"):
@@ -483,7 +566,7 @@ def test_positions_are_shared_out_in_whole() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("drafts", [False, True])
 @pytest.mark.parametrize(
-    "samplers", [("masked", "awrs"), ("smc", "smc"), ("learned", "exact"), ("smc", "exact")]
+    "samplers", [("masked", "awrs"), ("smc", "smc"), ("learned", "exact"), ("exact", "smc")]
 )
 def test_two_runs_of_a_real_model(
     smollm2_in_32_bits: TransformersModel, samplers: tuple[str, str], drafts: bool
@@ -500,6 +583,11 @@ def test_two_runs_of_a_real_model(
         ("A person with name and age, as JSON: ", schema),
         ("The first animals that come to mind: ", condit.regex("[a-z]{3,8}(, [a-z]{3,8}){2,3}")),
     ]
+    if "exact" in samplers:  # few texts, so that whole ones are soon accepted
+        tasks = [
+            ("Is the sky blue? Answer yes or no: ", condit.choice("yes", "no", "maybe")),
+            ("One and one is ", condit.regex("(two|three|[0-9]{1,2})")),
+        ]
 
     def call(number: int) -> Call:
         prompt, constraint = tasks[number]

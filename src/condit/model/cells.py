@@ -24,8 +24,7 @@ import torch
 from numpy.typing import NDArray
 
 from condit.errors import ModelError
-from condit.foreign.transformers import cache_argument as name_of_cache
-from condit.foreign.transformers import check_cache
+from condit.foreign.transformers import cache_argument, check_cache
 from condit.foreign.versions import importing
 from condit.model.cell_layer import CellLayer
 from condit.model.decoder import Draft, Logits
@@ -54,7 +53,6 @@ class CellDecoder(TreeDecoder):
         windows: for each kind of attention layer (``"full_attention"``, ``"sliding_attention"``)
             how many tokens it looks back, itself included; ``None`` for all.
         prefixes: prompts that were forwarded before; ``None`` forwards every prompt.
-        cache_argument: the name under which ``module`` takes its cache; asked of it by default.
         vocabulary_size: how many tokens there are; logits beyond them are left out.
     """
 
@@ -63,13 +61,12 @@ class CellDecoder(TreeDecoder):
         module: Any,
         windows: dict[str, int | None],
         prefixes: PrefixCache | None = None,
-        cache_argument: str | None = None,
         vocabulary_size: int | None = None,
     ) -> None:
         super().__init__()
         self._module = module
         self._windows = windows
-        self._cache_argument = cache_argument or name_of_cache(module.forward)
+        self._cache_argument = cache_argument(module.forward)
         self._prefixes = prefixes
         config = module.config.get_text_config()
         self._layers = [CellLayer() for _ in range(config.num_hidden_layers)]
@@ -90,10 +87,25 @@ class CellDecoder(TreeDecoder):
             logits = self._forward(positions[known:], last_only=True)[-1]
             self.positions_forwarded += len(positions) - known
             self.forwards += 1
-            if self._prefixes is not None:
-                slots = torch.from_numpy(path).to(self._module.device)
-                self._prefixes.add(tokens, [layer.copy(slots) for layer in self._layers], logits)
+            self._keep(tokens, path, logits)
         return logits
+
+    def known(self, prompt: Sequence[int]) -> int:
+        """How many tokens at the beginning of a prompt were kept by earlier calls."""
+        return self._prefixes.known(prompt) if self._prefixes is not None else 0
+
+    def take_as_prompt(self, lane: int, logits: Logits) -> None:
+        """Let all that a lane holds be its prompt from now on, and keep that for later calls."""
+        super().take_as_prompt(lane, logits)
+        way = [*self._lanes[lane].tip.way()][::-1]
+        path = np.array([position.state for position in way], dtype=np.int64)
+        self._keep([position.token for position in way], path, logits)
+
+    def _keep(self, prompt: Sequence[int], path: NDArray[np.int64], logits: Logits) -> None:
+        """Leave the keys and values of a prompt to the calls that come after."""
+        if self._prefixes is not None:
+            slots = torch.from_numpy(path).to(self._module.device)
+            self._prefixes.add(prompt, [layer.copy(slots) for layer in self._layers], logits)
 
     def advance(
         self, tokens: Sequence[Sequence[int]], drafts: Sequence[Draft] | None = None

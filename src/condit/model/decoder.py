@@ -81,6 +81,8 @@ class Decoder(ABC):
             drafts included.
         forwards: how many times the model was called for them.
         looks_ahead: whether drafts are of any use to this decoder.
+        takes_pieces: whether a prompt may come in pieces: ``admit`` of its beginning, ``advance``
+            by the rest, and then ``take_as_prompt``.
         recomputes: whether a lane that was rewound, but not to its prompt, may have its tokens
             forwarded once more when it goes on.
     """
@@ -89,6 +91,7 @@ class Decoder(ABC):
     positions_forwarded: int
     forwards: int
     looks_ahead: bool = False
+    takes_pieces: bool = False
     recomputes: bool = False
 
     @property
@@ -144,6 +147,14 @@ class Decoder(ABC):
             ArgumentError: not one length for each lane, or one that a lane does not have.
         """
 
+    def known(self, prompt: Sequence[int]) -> int:
+        """How many tokens at the beginning of a prompt need no forward, if it is admitted now."""
+        return 0
+
+    def take_as_prompt(self, lane: int, logits: Logits) -> None:
+        """Let all that a lane holds be its prompt from now on, with these logits after it."""
+        raise NotImplementedError(f"{type(self).__name__} takes whole prompts only")
+
     def release(self, lanes: Sequence[int]) -> None:
         """Remove these lanes; the ones that stay keep their order and close ranks."""
         leaving = set(lanes)
@@ -162,3 +173,9 @@ def refuse_rewind(lane: int, here: int, length: int) -> None:
         raise ArgumentError(
             f"lane {lane} has {here} tokens beyond its prompt: it cannot be rewound to {length}"
         )
+
+
+def shared_length(one: Sequence[int], other: Sequence[int]) -> int:
+    """How many tokens two sequences have in common at their beginnings."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))

@@ -24,6 +24,8 @@ class LlamaDecoder(TreeDecoder):
         looks_ahead: whether drafts are forwarded, or ignored.
     """
 
+    takes_pieces = False
+
     def __init__(
         self, pool: ContextPool, prompt: Sequence[int], *, looks_ahead: bool = True
     ) -> None:

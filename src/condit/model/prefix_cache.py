@@ -87,18 +87,8 @@ class PrefixCache:
         Of a prompt that is kept in whole all tokens count, as its logits are known; of any other
         at least the last is left, for its logits.
         """
-        wanted = np.array(prompt, dtype=np.int64)
         with _locked():
-            best, most = None, 0
-            for key in _kept:
-                if key[0] != self._key:
-                    continue
-                kept = _look(key)
-                length = kept.shared(wanted)
-                if not length == len(wanted) == len(kept.tokens):
-                    length = min(length, len(wanted) - 1)
-                if length > most:
-                    best, most = key, length
+            best, most = self._best(prompt)
             if best is None:
                 _counts["misses"] += 1
                 return None
@@ -106,6 +96,25 @@ class PrefixCache:
             _counts["reused_tokens"] += most
             found: Kept = _kept[best]  # by this it counts as used
             return found, most
+
+    def known(self, prompt: Sequence[int]) -> int:
+        """How many tokens `find` would find."""
+        with _locked():
+            return self._best(prompt)[1]
+
+    def _best(self, prompt: Sequence[int]) -> tuple[Key | None, int]:
+        wanted = np.array(prompt, dtype=np.int64)
+        best, most = None, 0
+        for key in _kept:
+            if key[0] != self._key:
+                continue
+            kept = _look(key)
+            length = kept.shared(wanted)
+            if not length == len(wanted) == len(kept.tokens):
+                length = min(length, len(wanted) - 1)
+            if length > most:
+                best, most = key, length
+        return best, most
 
     def add(
         self,

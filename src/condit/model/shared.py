@@ -16,13 +16,14 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TypeVar
 
 from condit.errors import ArgumentError
 from condit.model.base import Model, Prompt
 from condit.model.decoder import Decoder, Draft, Logits, SharedForward, refuse_rewind
-from condit.model.meeting import Meeting, Request, Run, Seat
+from condit.model.meeting import Meeting, Run
+from condit.model.seats import Request, Seat
 
 T = TypeVar("T")
 
@@ -38,19 +39,28 @@ class SharedModel(Model):
         model: the model that computes.
         most_lanes: how many lanes runs may start with, all together; a run that starts when there
             is no room waits until others have ended. ``None``: no bound.
+        piece: how many tokens of a prompt are forwarded at once while others use the decoder, so
+            that these do not wait for all of a long one.
         patience: for how many seconds a run that is busy with something else is waited for before
             the others go on without it, until it comes back; by default as long as the last
             forward took.
 
     Raises:
-        ArgumentError: ``most_lanes`` is less than 1, or ``patience`` is negative.
+        ArgumentError: ``most_lanes`` or ``piece`` is less than 1, or ``patience`` is negative.
     """
 
     def __init__(
-        self, model: Model, *, most_lanes: int | None = None, patience: float | None = None
+        self,
+        model: Model,
+        *,
+        most_lanes: int | None = None,
+        piece: int = 128,
+        patience: float | None = None,
     ) -> None:
         if most_lanes is not None and most_lanes < 1:
             raise ArgumentError(f"most_lanes must be 1 or more, not {most_lanes}")
+        if piece < 1:
+            raise ArgumentError(f"piece must be 1 token or more, not {piece}")
         if patience is not None and patience < 0:
             raise ArgumentError(f"patience must be 0 seconds or more, not {patience}")
         self.name = model.name
@@ -58,7 +68,7 @@ class SharedModel(Model):
         self.context = model.context
         self.module = model.module
         self._model = model
-        self._meeting = Meeting(model, most_lanes, patience)
+        self._meeting = Meeting(model, most_lanes, piece, patience)
         self._here = threading.local()
 
     @property
@@ -119,7 +129,11 @@ class SharedModel(Model):
             self._meeting.sit_down(lanes, runs[-1] if runs else None),
             len(self.vocabulary),
         )
-        view.admit(prompt, lanes)
+        try:
+            view.admit(prompt, lanes)
+        except BaseException:
+            view.close()
+            raise
         return view
 
 
@@ -146,7 +160,7 @@ class DecoderView(Decoder):
         self._lengths: list[int] = []
         self._prompt_logits: list[Logits] = []
         # Whoever lets go of the view leaves its lanes to others, unless all is ending.
-        weakref.finalize(self, meeting.note_gone, seat).atexit = False
+        weakref.finalize(self, meeting.collected, seat).atexit = False
 
     @property
     def lengths(self) -> tuple[int, ...]:
@@ -158,18 +172,34 @@ class DecoderView(Decoder):
         self._meeting.leave(self._seat)
 
     def admit(self, prompt: Sequence[int], lanes: int = 1) -> range:
-        """Forward ``prompt`` once and add ``lanes`` lanes that share it; returns their indices."""
+        """Forward ``prompt`` once and add ``lanes`` lanes that share it; returns their indices.
+
+        A long prompt goes through the model in pieces, beside what others ask for meanwhile.
+        """
         if not prompt:
             raise ArgumentError("a lane needs a prompt of at least one token")
         self._refuse_outside(prompt)
-        request = Request(self._seat, prompt=tuple(prompt), lanes=lanes)
+        request = Request(self._seat, prompt=tuple(prompt))
         self._ask(request)
-        first = len(self._lengths)
-        self.looks_ahead = self._seat.place[0].looks_ahead
-        self.logits += [request.answer] * lanes
-        self._prompt_logits += [request.answer] * lanes
-        self._lengths += [0] * lanes
-        return range(first, first + lanes)
+        seen, logits = request.answer
+        here = len(self._lengths)
+        in_pieces = seen < len(prompt)
+        while seen < len(prompt):
+            piece = tuple(prompt[seen : seen + self._meeting.piece])
+            tokens = [*[()] * here, piece]
+            request = Request(self._seat, tokens, self._seat.drafts, len(piece), is_piece=True)
+            self._ask(request)
+            logits = request.answer[-1][-1] + 0  # a copy, which does not keep all the rows
+            seen += len(piece)
+        self.logits.append(logits)
+        self._prompt_logits.append(logits)
+        self._lengths.append(0)
+        with self._quiet() as (decoder, first):
+            self.looks_ahead, self.recomputes = decoder.looks_ahead, decoder.recomputes
+            if in_pieces:
+                decoder.take_as_prompt(first + here, logits)
+        self.fork([*range(here), *[here] * lanes])
+        return range(here, here + lanes)
 
     def advance(
         self, tokens: Sequence[Sequence[int]], drafts: Sequence[Draft] | None = None
@@ -184,7 +214,7 @@ class DecoderView(Decoder):
         held = list(self._seat.drafts)
         if drafts is None or not self.looks_ahead:
             drafts = [after(draft, path) for draft, path in zip(held, tokens, strict=True)]
-        with self._meeting.quiet(self._seat) as (decoder, first):
+        with self._quiet() as (decoder, first):
             cost = sum(
                 _new_positions(decoder, first + lane, path, draft, self.looks_ahead)
                 for lane, (path, draft) in enumerate(zip(tokens, drafts, strict=True))
@@ -204,13 +234,13 @@ class DecoderView(Decoder):
         """Logits after ``lane`` and the tokens of ``path``, where they are known already."""
         if not path or not self.looks_ahead:
             return super().peek(lane, path)
-        with self._meeting.quiet(self._seat) as (decoder, first):
+        with self._quiet() as (decoder, first):
             return decoder.peek(first + lane, path)
 
     def drop_logits(self, lanes: Sequence[int]) -> None:
         """Let go of the logits of these lanes."""
         super().drop_logits(lanes)
-        with self._meeting.quiet(self._seat) as (decoder, first):
+        with self._quiet() as (decoder, first):
             decoder.drop_logits([first + lane for lane in lanes])
 
     def fork(self, ancestors: Sequence[int]) -> None:
@@ -219,7 +249,7 @@ class DecoderView(Decoder):
         for ancestor in ancestors:
             if not 0 <= ancestor < here:
                 raise ArgumentError(f"there is no lane {ancestor} to copy: there are {here}")
-        with self._meeting.quiet(self._seat) as (decoder, first):
+        with self._quiet() as (decoder, first):
             others = range(first + here, len(decoder.logits))
             decoder.fork([*range(first), *(first + lane for lane in ancestors), *others])
             self._seat.drafts = [self._seat.drafts[lane] for lane in ancestors]
@@ -235,7 +265,7 @@ class DecoderView(Decoder):
         shorter = [lane for lane, here in enumerate(self._lengths) if lengths[lane] < here]
         if not shorter:
             return
-        with self._meeting.quiet(self._seat) as (decoder, first):
+        with self._quiet() as (decoder, first):
             everywhere = list(decoder.lengths)
             everywhere[first : first + len(lengths)] = lengths
             decoder.rewind(everywhere)
@@ -245,6 +275,9 @@ class DecoderView(Decoder):
         for lane in shorter:
             self._lengths[lane] = lengths[lane]
             self.logits[lane] = None if lengths[lane] else self._prompt_logits[lane]
+
+    def _quiet(self) -> AbstractContextManager[tuple[Decoder, int]]:
+        return self._meeting.quiet(self._seat, len(self._lengths))
 
     def _ask(self, request: Request) -> None:
         self._meeting.ask(request)

@@ -69,6 +69,7 @@ class TreeDecoder(Decoder):
     """
 
     looks_ahead = True
+    takes_pieces = True
 
     def __init__(self) -> None:
         self.logits = []
@@ -180,6 +181,11 @@ class TreeDecoder(Decoder):
                 self._lanes[index] = replace(lane, tip=tip, ahead=())
                 self.logits[index] = None if lengths[index] else lane.prompt_logits
         self._forget()
+
+    def take_as_prompt(self, lane: int, logits: Logits) -> None:
+        """Let all that a lane holds be its prompt from now on, with these logits after it."""
+        here = self._lanes[lane]
+        self._lanes[lane] = replace(here, prompt=here.tip, prompt_logits=logits)
 
     def _walk(
         self,

@@ -70,7 +70,7 @@ class Problem:
         """
         if self.constraint is None:
             return None
-        key = (id(self.constraint), self.max_tokens, self.finish)
+        key = (id(self.constraint), self.max_tokens, self.finish, self.insert)
         if key not in self._bound:
             self._bound[key] = self._bind(self.constraint)
         return self._bound[key].copy()

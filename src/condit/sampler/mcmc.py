@@ -227,13 +227,14 @@ class MCMC(Sampler[ChainsState]):
         else:
             draw = Draw(law.draw(draft.rng) if mass > 0 else None, log_mass, int(asked is not None))
             if asked is not None and not (draw.token is not None and asked.allows(draw.token)):
-                draw = Draw(None, -math.inf, checks=1)
+                draw = draw._replace(log_weight=-math.inf)
         draft.log_weight += draw.log_weight
         token = draw.token
-        if token is None:
+        if token is not None:
+            draw = draw._replace(log_probability=law.log_probability(token))
+        if token is None or draw.log_weight == -math.inf:
             draft.finish_reason = "dead_end"
         else:
-            draw = draw._replace(log_probability=law.log_probability(token))
             place = Place(token, draw.log_probability, log_mass, start_weight)
             draft.append(place, end)
             if token == end:
