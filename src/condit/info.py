@@ -51,10 +51,10 @@ def gather() -> dict[str, Section]:
         "plugins": _plugins,
         "environment": _environment,
     }
-    return {name: _told(section) for name, section in sections.items()}
+    return {name: _or_error(section) for name, section in sections.items()}
 
 
-def _told(section: Callable[[], Section]) -> Section:
+def _or_error(section: Callable[[], Section]) -> Section:
     # Whatever is broken here is what the report is about.
     try:
         return section()

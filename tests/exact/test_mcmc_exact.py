@@ -42,7 +42,7 @@ class Chains:
         target: the posterior of each.
         masked: the law of masked draws that turn out valid.
         evidence: the mass of all, preference included.
-        drafts: each text as the sampler would hold it; as openness, the entropy of each place.
+        drafts: each text as the sampler would hold it; as start_weight, the entropy of each place.
     """
 
     problem: Problem
@@ -136,7 +136,7 @@ def opened(proposal: str, draft: Draft) -> Draft:
     return dataclasses.replace(
         draft,
         places=[
-            place._replace(openness=float(proposal == "uniform" or k == 0))
+            place._replace(start_weight=float(proposal == "uniform" or k == 0))
             if proposal != "entropy"
             else place
             for k, place in enumerate(draft.places)
@@ -150,7 +150,7 @@ def drafted(proposal: str, world: Chains) -> Matrix:
     for row, old in enumerate(world.drafts):
         count = len(old.places)
         picked = np.eye(count)[0] if proposal == "restart" else np.full(count, 1 / count)
-        entropies = np.array([place.openness for place in old.places])
+        entropies = np.array([place.start_weight for place in old.places])
         if proposal == "entropy" and entropies.any():
             picked = entropies / entropies.sum()
         for column, new in enumerate(world.drafts):
@@ -211,7 +211,7 @@ def test_drafts_and_moves_from_one_text(proposal: str, name: str) -> None:
     state = sampler.init(problem, np.random.default_rng(11))
     for chain in state.lanes:
         # As if a move that comes before the first one had brought it there.
-        chain.stand_at(text)
+        chain.move_to(text)
         chain.draft, chain.moves = text, -1
         sampler._settle(state, chain)
     while not state.done:

@@ -181,7 +181,7 @@ def test_acceptance_at_one_bound_says_nothing_about_the_draws(steady: bool, widt
         rng = np.random.default_rng(seed)
         sampler = Exact(width, beginnings=0)
         state = sampler.init(replace(problem, trie=Trie()), rng)
-        assert state.path.trie.log_bound == pytest.approx(0)
+        assert state.walk.trie.log_bound == pytest.approx(0)
         if steady:
             state.begin_probation(2)
         while state.attempts < 2:
@@ -209,8 +209,8 @@ def test_the_turn_is_decided_once_and_by_counts() -> None:
             state, info = Auto().step(rng, state)
             tried = [ended for ended in info.ends if ended.attempt is not None]
             bounds += [each.log_bound for each in sorted(tried, key=lambda each: each.attempt)]
-        turned += state.turned is not None
-        if state.turned is not None:
+        turned += state.before_switch is not None
+        if state.before_switch is not None:
             assert state.findings().attempts == probation(8)
             assert state.findings().accepted < 0.2 * probation(8)
         # On probation all begin at the bound of the beginning, however much is known by then.

@@ -140,7 +140,7 @@ def test_what_an_attempt_counts_on_is_not_evicted() -> None:
     kept = add(trie, root, 0, [0.5, 0.5])
     deep = add(trie, kept, 1, [0.5, 0.5])
     add(trie, root, 1, [0.5, 0.5])
-    assert trie.evict(standing=[kept]) == 1
+    assert trie.evict(in_use=[kept]) == 1
     assert root.children == {0: kept}
     assert kept.children == {1: deep}
     assert trie.evict() == 3

@@ -1,1 +1,4 @@
-"""How draws are made: from a model's law, a matcher, and one explicit source of randomness."""
+"""Samplers: from a model, a matcher and a random generator to weighted texts.
+
+Each is one file; ``base.py`` has what they share. Models and constraints are other packages.
+"""

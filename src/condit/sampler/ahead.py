@@ -1,12 +1,12 @@
-"""Lanes that grow one token a step, while the model is asked for many tokens at a time.
+"""Speculative decoding for lanes that must stay in step: tokens are drawn ahead and replayed.
 
-When a lane needs the model, all lanes look ahead: each goes on drawing as long as the logits it
-needs are known, and where they are not, a tree of guesses goes into the next forward. What a lane
-drew ahead is played back to it step by step, so that whoever looks at all lanes after each step
-(to resample them, to stream them) sees them as if nobody had looked ahead.
+Before a forward every lane draws as many tokens as it has logits for, and adds a tree of guessed
+tokens to the forward, so that logits for more tokens come back. The tokens drawn ahead are applied
+to the lane one a step, so SMC resamples, and callers stream, lanes of equal length.
 
-A lane draws with its own noise, so drawing early changes nothing. A lane that is replaced by a copy
-of another loses what it drew ahead, and its noise is where it would have been.
+Each lane has its own random generator, so drawing early gives the same tokens. When resampling
+replaces a lane, the tokens it drew ahead are dropped; its generator is then in the state that it
+would have without drafts. Where guesses come from is not decided here: see ``speculate/tree.py``.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from condit.speculate.settings import Drafts
 from condit.speculate.tree import Frontier, Guesser
 
 _MOST_AHEAD = 32
-"""Tokens that a lane may draw ahead of the step."""
+"""The most tokens that a lane may be ahead of the current step."""
 
-_ENOUGH_AHEAD = 6
-"""A lane that is so many tokens ahead of the last one waits for it."""
+_MOST_LEAD = 6
+"""A lane that leads the shortest one by so many tokens adds nothing to the next forward."""
 
-_PATIENCE = 0.7
-"""What a token is worth, for each token that its lane is ahead of the last one."""
+_LEAD_DISCOUNT = 0.7
+"""Factor on the worth of guesses, for each token by which a lane leads the shortest one."""
 
 Grow = Callable[[Lane, Logits], Draw]
-"""Draws a lane's next token from logits, and takes it."""
+"""Draws the next token of a lane from logits, and appends it."""
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Drawn:
     Attributes:
         draw: the draw.
         lane: the lane after it.
-        noise: the state of the lane's noise after it.
+        noise: the state of the lane's random generator after it.
     """
 
     draw: Draw
@@ -56,13 +56,13 @@ class Drawn:
 
 @dataclass
 class Ahead:
-    """What lanes have drawn ahead, and the guesses that let them.
+    """The tokens that lanes have drawn ahead of the current step.
 
     Attributes:
-        guesser: makes the guesses.
-        drawn: for each lane the tokens it has drawn ahead.
+        guesser: makes the trees of guesses.
+        drawn: for each lane the tokens it has drawn ahead, oldest first.
         drafted: positions that were forwarded for guesses.
-        accepted: tokens drawn whose logits a guess had already paid for.
+        accepted: tokens drawn from logits that the forward of a guess had given.
     """
 
     problem: Problem
@@ -73,36 +73,36 @@ class Ahead:
 
     @classmethod
     def of(cls, problem: Problem, model: Model, drafts: Drafts) -> Ahead:
-        """Nothing drawn yet."""
+        """No tokens drawn ahead."""
         temperature = problem.law.temperature
         guesser = Guesser(model, problem.prompt, temperature, drafts, alone=problem.lanes == 1)
         return cls(problem, guesser, [deque() for _ in range(problem.lanes)])
 
     def replay(self, index: int, lane: Lane) -> Draw:
-        """Let ``lane`` take the next token that it drew ahead."""
+        """Apply the next token drawn ahead to ``lane``."""
         drawn = self.drawn[index].popleft()
         lane.tokens = drawn.lane.tokens
         lane.matcher = drawn.lane.matcher
         lane.log_probability = drawn.lane.log_probability
         lane.finish_reason = drawn.lane.finish_reason
-        # Its weight may have been changed meanwhile: by resampling, or by a preference.
+        # Resampling or a preference may have changed its weight since, so factors are applied.
         lane.log_weight += drawn.draw.log_weight
-        if drawn.lane.log_weight == -math.inf:  # its text was refused in the end
+        if drawn.lane.log_weight == -math.inf:  # its finished text is not valid
             lane.log_weight = -math.inf
         lane.rng.bit_generator.state = drawn.noise
         return drawn.draw
 
     def fork(self, ancestors: Sequence[int]) -> None:
-        """Lane ``i`` has become a copy of lane ``ancestors[i]``, with noise of its own."""
+        """Lane ``i`` has become a copy of lane ``ancestors[i]``, with its own random generator."""
         self.drawn = [
             self.drawn[index] if ancestor == index else deque()
             for index, ancestor in enumerate(ancestors)
         ]
 
     def feed(self, lanes: Sequence[Lane], decoder: Decoder, grow: Grow) -> None:
-        """Let the decoder see the newest token of each lane that has not ended.
+        """Advance the decoder by the newest token of each lane that has not ended.
 
-        Where that takes a forward, every lane first draws ahead as far as it can.
+        If that takes a forward, every lane first draws ahead as far as logits are known.
         """
         newest = [(lane.tokens[-1],) if lane.finish_reason is None else () for lane in lanes]
         known = [
@@ -111,7 +111,7 @@ class Ahead:
         ]
         self.accepted += sum(known)
         if all(known[index] for index, path in enumerate(newest) if path):
-            # Only now has a guess saved anything: among many lanes the unluckiest one counts.
+            # Guesses save a forward only if they were right for every lane.
             self.guesser.trust.accept(sum(known))
             decoder.advance(newest)
             return
@@ -119,7 +119,7 @@ class Ahead:
         frontiers: list[Frontier | None] = []
         for index, lane in enumerate(lanes):
             if lane.finish_reason is None:
-                path, frontier = self._run(index, lane, decoder, grow)
+                path, frontier = self._draw_ahead(index, lane, decoder, grow)
             else:
                 path, frontier = (), None
             paths.append(path)
@@ -146,42 +146,42 @@ class Ahead:
         self.drafted += max(0, positions - needed)
         self._learn(decoder, paths, frontiers)
 
-    def _run(
+    def _draw_ahead(
         self, index: int, lane: Lane, decoder: Decoder, grow: Grow
     ) -> tuple[tuple[int, ...], Frontier | None]:
         """Draw ahead as far as logits are known.
 
         Returns:
-            the tokens from the newest on, and where the model is needed next (``None``: nowhere;
-            then their logits are known).
+            the tokens of the path from the lane's newest on; and the frontier behind it, whose
+            logits are unknown. ``None`` for no frontier: logits are known along the whole path.
         """
         drawn = self.drawn[index]
         here = drawn[-1].lane if drawn else lane
         start = len(lane.tokens) - 1
-        going: Lane | None = None
+        runner: Lane | None = None
         while here.finish_reason is None and len(drawn) < _MOST_AHEAD:
             logits = decoder.peek(index, here.tokens[start:])
             if logits is None:
                 break
-            if going is None:
+            if runner is None:
                 noise = copy.deepcopy(lane.rng)
                 if drawn:
                     noise.bit_generator.state = drawn[-1].noise
-                going = here.copy_to(noise)
+                runner = here.copy_to(noise)
             try:
-                draw = grow(going, logits)
+                draw = grow(runner, logits)
             except ConditError:
-                # It is raised again when the lane gets here; until then others go on.
+                # The error is raised when the lane's own step comes here.
                 return tuple(here.tokens[start:]), None
-            here = going.copy_to(going.rng)
-            drawn.append(Drawn(draw, here, going.rng.bit_generator.state))
+            here = runner.copy_to(runner.rng)
+            drawn.append(Drawn(draw, here, runner.rng.bit_generator.state))
         path = tuple(here.tokens[start:])
         if here.finish_reason is not None or len(drawn) >= _MOST_AHEAD:
-            # At the budget the last token is not followed by anything.
+            # Nothing follows the last token of a finished text: its logits are not needed.
             return path if decoder.peek(index, path) is not None else path[:-1], None
         context = (*self.problem.prompt[-4:], *here.tokens[-4:])
         room = self.problem.max_tokens - len(here.tokens)
-        # Guesses need not finish within the budget.
+        # Guesses may ignore the budget: the constraint without it is cheaper to ask.
         matcher = here.matcher.within if here.matcher is not None else None
         return path, Frontier(context, matcher, room)
 
@@ -191,7 +191,7 @@ class Ahead:
         paths: Sequence[tuple[int, ...]],
         frontiers: Sequence[Frontier | None],
     ) -> None:
-        """Let the table of recycled tokens see the new rows of logits."""
+        """Add the new rows of logits to the table of recycled tokens."""
         table = self.guesser.table
         if table is None:
             return
@@ -211,22 +211,22 @@ class Ahead:
 
 
 def _hold_back(paths: list[tuple[int, ...]], frontiers: list[Frontier | None]) -> None:
-    """Let the lanes that are behind go first: a step ends when the last of them has ended it.
+    """Spend the forward on the lanes that are behind, for a step waits for the last of them.
 
-    What a lane drew ahead is lost where it is resampled away, too.
+    Also, tokens drawn ahead are lost if the lane is resampled away. Changes both lists in place.
     """
     lengths = [len(path) for path, frontier in zip(paths, frontiers, strict=True) if frontier]
     for index, frontier in enumerate(frontiers):
         if frontier is None:
             continue
         lead = len(paths[index]) - min(lengths)
-        frontier.urgency = _PATIENCE**lead
-        if lead >= _ENOUGH_AHEAD:
+        frontier.urgency = _LEAD_DISCOUNT**lead
+        if lead >= _MOST_LEAD:
             frontiers[index], paths[index] = None, paths[index][:-1]
 
 
 def _draft(chain: tuple[int, ...], frontier: Frontier | None) -> Draft:
-    """What was drawn ahead, as a chain, and the guesses behind it."""
+    """One draft of the tokens drawn ahead (a chain) and the tree of guesses at its end."""
     tree = frontier.draft if frontier is not None else Draft()
     last = len(chain) - 1
     return Draft(

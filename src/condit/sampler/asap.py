@@ -1,10 +1,10 @@
 """Grammar-aligned decoding by adaptive sampling with approximate expected futures (ASAp).
 
-The same trie as exact sampling (Park et al. 2024), but nothing is ever refused as a whole: an
-attempt draws ``t ∝ p(t|u) θ(ut)`` among the allowed tokens and always goes on. The first draw is
-that of plain masking. As bounds come down, later draws come nearer to the target, and in the limit
-they are exact. It is here as the baseline that `Exact` and `Learned` improve upon: the same walks
-with the weights dropped.
+Park et al. (2024). Uses the trie of `Exact`, but never rejects by a coin: an attempt draws
+``t ∝ p(t|u) θ(ut)`` among the allowed tokens, where ``θ`` is the trie's upper bound on the mass of
+valid endings. The first draw is that of plain masking; as bounds come down, later draws approach
+the target, and in the limit they are exact. It is the published baseline of `Exact` and `Learned`,
+which walk the same trie and reject or weigh.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from condit.weights import log_mean_exp, relative_error
 
 @dataclass(frozen=True)
 class ASAp(TrieAttempts):
-    """Draws that come nearer to the target the more were made before.
+    """Equally weighted draws whose law approaches the target the more draws were made before.
 
-    The weights that are dropped from the draws still give an estimate of ``Z``: unbiased where no
-    attempt is refused, else consistent.
+    The importance weights of attempts are used for the evidence only. It is unbiased if no attempt
+    is rejected, and consistent otherwise.
     """
 
     guarantee: ClassVar[Guarantee] = Guarantee.LIMIT
@@ -34,8 +34,8 @@ class ASAp(TrieAttempts):
 
     def advance(self, state: TrieAttemptsState, trial: TrieTrial, node: Node) -> bool:
         """Draw among the allowed tokens; reject the attempt only where there are none."""
-        law = twisted(state.path, trial, node)
-        draw = draw_allowed(law, state.path.trie, node, trial.matcher, trial.rng)
+        law = twisted(state.walk, trial, node)
+        draw = draw_allowed(law, state.walk.trie, node, trial.matcher, trial.rng)
         if draw.slot is None:
             trial.reject()
         else:
@@ -50,7 +50,7 @@ class ASAp(TrieAttempts):
     def evidence(self, state: TrieAttemptsState) -> tuple[float, float | None]:
         """The mean weight of attempts, and its standard error.
 
-        Where some were refused, the last is left out: it was sure to be an accepted one.
+        If some were rejected, the last is left out: sampling stopped there as it was accepted.
         """
         log_weights = state.log_weights_of_attempts
         if 1 < state.accepted == len(state.lanes) < len(log_weights):

@@ -1,4 +1,4 @@
-"""Which sampler, when none is named: from what is known before the first token.
+"""The sampler that picks a sampler, from what is known before the first token.
 
 The choice depends on the problem and on what a memory has learned about it, never on a clock: the
 same seed gives the same draws.
@@ -27,19 +27,19 @@ from condit.trace import StepInfo
 from condit.weights import log_mean_exp, relative_error
 
 SHORT = 32
-"""Texts of at most this many tokens are drawn exactly first: an attempt in vain costs little."""
+"""Texts of at most this many tokens are drawn exactly first: a rejected attempt costs little."""
 
 WIDTH = 8
-"""Attempts are made side by side, one more than there are texts to find, and at most so many."""
+"""The most attempts that run side by side; one more than texts are asked for, if that is less."""
 
 ATTEMPTS = 100
-"""Attempts for each draw at most, as attempts along known prefixes need no forwards."""
+"""The most attempts for each draw; those along known prefixes need no forwards."""
 
 MOST_ON_PROBATION = 24
-"""So many attempts tell whether more of them are worth it."""
+"""The most attempts that decide whether exact sampling goes on."""
 
 ACCEPTANCE = 0.2
-"""Exact draws are worth it where this share of attempts is accepted."""
+"""Exact sampling goes on if at least this share of attempts is accepted."""
 
 
 class Choice(NamedTuple):
@@ -48,7 +48,7 @@ class Choice(NamedTuple):
     Attributes:
         sampler: the sampler.
         reason: why, in words.
-        on_probation: whether its first attempts decide if it goes on.
+        on_probation: whether its first attempts decide if it goes on; see ``trie_attempts.py``.
     """
 
     sampler: Sampler
@@ -58,55 +58,53 @@ class Choice(NamedTuple):
 
 @dataclass
 class AutoState(State):
-    """A run of the sampler that was picked, and what it was turned from.
+    """A run of the sampler that was picked, and what an exact run before it has left.
 
     Attributes:
         chosen: the sampler.
         reason: why it was picked.
         run: its state; the lanes here are those of the run.
-        exact: the run of exact sampling, as long as it has not been turned.
-        turned: what that run had to say when it was turned.
-        kept: exact draws that it had made.
-        log_evidence_kept: natural logarithm of its estimate of the evidence.
+        exact: the run of exact sampling, as long as SMC has not replaced it.
+        before_switch: the findings of that run when SMC replaced it.
+        exact_draws: the draws that it had made.
+        log_evidence_exact: natural logarithm of its estimate of the evidence.
         resamplings: how many times lanes were resampled.
-        changes: what is to be said in another way than the run says it.
+        overrides: fields of ``findings`` that differ from those of the run.
     """
 
     chosen: Sampler
     reason: str
     run: State[Any]
     exact: TrieAttemptsState | None = None
-    turned: Findings | None = None
-    kept: list[Lane] = field(default_factory=list)
-    log_evidence_kept: float = -math.inf
+    before_switch: Findings | None = None
+    exact_draws: list[Lane] = field(default_factory=list)
+    log_evidence_exact: float = -math.inf
     resamplings: int = 0
-    changes: dict[str, Any] = field(default_factory=dict)
+    overrides: dict[str, Any] = field(default_factory=dict)
 
     def findings(self) -> Findings:
-        """What the run has to say, and what came before it."""
+        """Those of the run; attempts are those of the exact run, if SMC replaced one."""
         found = replace(self.run.findings(), chosen=self.chosen, reason=self.reason)
-        if self.turned is not None:
-            turned = self.turned
-            found = replace(found, attempts=turned.attempts, accepted=turned.accepted)
-        return replace(found, **self.changes)
+        if self.before_switch is not None:
+            before = self.before_switch
+            found = replace(found, attempts=before.attempts, accepted=before.accepted)
+        return replace(found, **self.overrides)
 
-    def follow(self) -> None:
-        """Bring lanes and evidence up to date with the run."""
+    def sync(self) -> None:
+        """Copy lanes, evidence and step count from the run."""
         self.lanes, self.log_evidence = self.run.lanes, self.run.log_evidence
         self.steps = self.run.steps
 
 
 @dataclass(frozen=True)
 class Auto(Sampler[AutoState]):
-    """Picks a sampler from what is known, says why, and turns to another where it must.
+    """Picks a sampler, and says which and why in ``result.sampler`` and ``result.reason``.
 
-    What is promised about the draws is what the sampler that made them promises; see
-    ``result.report.guarantee``.
+    The guarantee is that of the sampler that made the draws: see ``result.report.guarantee``.
 
-    Exact sampling comes first where it is cheap. Its first attempts decide whether it goes on: by
-    how many of them are accepted, which is independent of what they are. If they are too few,
-    resampled lanes go on with what was learned, and the draws that were found stay. Whatever is
-    promised in the end, draws have the law that was promised.
+    Where `Exact` may be cheap it runs first. Whether it goes on depends on how many of its first
+    attempts are accepted, a number that is independent of the texts drawn. If too few are, `SMC`
+    with the learned kernel goes on from the same trie, and exact draws made so far are kept.
     """
 
     guarantee: ClassVar[Guarantee] = Guarantee.LIMIT
@@ -127,23 +125,23 @@ class Auto(Sampler[AutoState]):
         return state
 
     def step(self, rng: np.random.Generator, state: AutoState) -> tuple[AutoState, StepInfo]:
-        """A step of the sampler that was picked; maybe the turn to another, or its end."""
+        """One step of the sampler that was picked; SMC replaces it where exact draws are rare."""
         first = state.steps == 0
         state.run, info = state.chosen.step(rng, state.run)
         state.resamplings += info.ancestors is not None
-        state.follow()
+        state.sync()
         if first:
             info = info._replace(note=f"{state.chosen}: {state.reason}")
-        if state.exact is not None and _in_vain(state.exact):
-            _turn(state, state.exact, rng)
+        if state.exact is not None and _too_few_accepted(state.exact):
+            _switch_to_smc(state, state.exact, rng)
             info = info._replace(note=f"{state.chosen}: {state.reason}")
-        elif state.kept and state.done:
-            _join(state)
+        elif state.exact_draws and state.done:
+            _add_exact_draws(state)
         return state, info
 
 
 def probation(lanes: int) -> int:
-    """How many attempts decide whether exact sampling goes on, for so many draws."""
+    """How many attempts decide whether exact sampling goes on, if ``lanes`` draws are wanted."""
     return 4 if lanes == 1 else min(max(8, 2 * lanes), MOST_ON_PROBATION)
 
 
@@ -213,7 +211,7 @@ def _why_smc(problem: Problem, acceptance: float) -> str:
     return why
 
 
-def _in_vain(exact: TrieAttemptsState) -> bool:
+def _too_few_accepted(exact: TrieAttemptsState) -> bool:
     """Whether too few of the attempts on probation were accepted; decided once."""
     if exact.judged or exact.done or exact.attempts < exact.probation:
         return False
@@ -221,16 +219,17 @@ def _in_vain(exact: TrieAttemptsState) -> bool:
     return exact.accepted < ACCEPTANCE * exact.probation
 
 
-def _turn(state: AutoState, exact: TrieAttemptsState, rng: np.random.Generator) -> None:
-    """Go on with resampled lanes where exact sampling has not found enough draws."""
-    # Draws that were found stay. A preference is in the lanes' weights from the beginning, so
-    # there what all lanes weigh without it is not known, and the draws have to go.
-    state.turned = exact.findings()
+def _switch_to_smc(state: AutoState, exact: TrieAttemptsState, rng: np.random.Generator) -> None:
+    """Replace exact sampling by SMC over the same trie."""
+    # Exact draws are kept, unless there is a preference: SMC lanes weigh by it from their first
+    # token, so the mean weight without it, which these draws would need, is not known.
+    state.before_switch = exact.findings()
     if state.problem.preference is None:
-        state.kept, state.log_evidence_kept = exact.lanes[: exact.accepted], exact.log_evidence
-    wanted, lanes = len(exact.lanes), len(exact.lanes) - len(state.kept)
-    problem = replace(state.problem, trie=exact.path.trie, lanes=lanes)
-    run = Learned().resume(problem, rng, exact.path.reader)
+        state.exact_draws = exact.lanes[: exact.accepted]
+        state.log_evidence_exact = exact.log_evidence
+    wanted, lanes = len(exact.lanes), len(exact.lanes) - len(state.exact_draws)
+    problem = replace(state.problem, trie=exact.walk.trie, lanes=lanes)
+    run = Learned().resume(problem, rng, exact.walk.reader)
     run.steps = exact.steps
     going_on = "one lane goes" if lanes == 1 else "resampled lanes go"
     state.reason = (
@@ -238,28 +237,28 @@ def _turn(state: AutoState, exact: TrieAttemptsState, rng: np.random.Generator) 
         f"the {wanted} asked for; {going_on} on with what was learned"
     )
     state.chosen, state.run, state.exact = SMC(kernel="learned"), run, None
-    state.follow()
+    state.sync()
 
 
-def _join(state: AutoState) -> None:
-    """Put the exact draws that were found before the turn beside the lanes, which have ended.
+def _add_exact_draws(state: AutoState) -> None:
+    """Put the exact draws before the lanes of SMC, which have ended.
 
-    Given how many there are, they are draws from the target, so each should weigh ``Z``. It weighs
-    what lanes weigh on average, which is ``Z`` on average whatever the draws are. So weights stay
-    unbiased for every text.
+    Given their number they are draws from the target, so each should weigh ``Z``. It weighs the
+    mean weight of the SMC lanes, whose expectation is ``Z`` whatever the draws are: weights stay
+    unbiased.
     """
-    kept, lanes = state.kept, state.lanes
+    kept, lanes = state.exact_draws, state.lanes
     log_mean = log_mean_exp(state.log_weights)
     if log_mean == -math.inf:
-        # Nothing but these draws came through: that they are all there is may depend on them.
-        state.changes["guarantee"] = Guarantee.LIMIT
-        state.log_evidence, log_mean = state.log_evidence_kept, 0.0
+        # No SMC lane is valid. Whether that happens may depend on the exact draws.
+        state.overrides["guarantee"] = Guarantee.LIMIT
+        state.log_evidence, log_mean = state.log_evidence_exact, 0.0
     else:
-        state.changes["log_evidence_error"] = relative_error(
+        state.overrides["log_evidence_error"] = relative_error(
             state.log_weights, [lane.origin for lane in lanes], state.resamplings
         )
     for lane in lanes:
         lane.origin += len(kept)
     for origin, lane in enumerate(kept):
         lane.origin, lane.log_weight = origin, log_mean
-    state.lanes, state.kept = [*kept, *lanes], []
+    state.lanes, state.exact_draws = [*kept, *lanes], []

@@ -10,9 +10,9 @@ has ``E[w | x] = Z_u``, the allowed mass. ``m = 1`` is the recursive estimator o
 (2025); more looks lower the variance. When to look further depends only on what has been seen,
 never on the token about to be drawn, so the estimate stays unbiased.
 
-Asking about one token costs a few percent of a mask, and most laws put most of their mass on
-allowed tokens. Where they do not, rejections add up: after ``mask_after`` refusals the mask is
-computed after all, and the draw goes on from the allowed tokens with their exact mass as weight.
+Checking one token costs a few percent of a mask, and mostly the first tokens tried are allowed.
+Where they are not, the mask is computed after ``mask_after`` refused tokens, and the draw is made
+among the allowed ones, with their exact mass as weight.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class AWRS(LocalSampler):
 
     Attributes:
         looks: how many further tokens are looked at for the weight, ``m``; at least 1.
-        mask_after: compute the mask after this many refused tokens; 0: at once (that is
-            `Masked`); ``None``: never.
+        mask_after: compute the mask after this many refused tokens; 0: at once, as `Masked` does;
+            ``None``: never.
 
     Raises:
         ArgumentError: ``looks`` or ``mask_after`` is out of range.

@@ -1,4 +1,9 @@
-"""What every sampler works on and leaves behind, and the two verbs that make one: init and step."""
+"""The protocol of a sampler: ``init`` makes a state, ``step`` grows its lanes by a token each.
+
+A *lane* is one text as it grows; in sequential Monte Carlo it is a particle. ``p`` is the base law:
+the model's distribution of the next token, and so of texts, after temperature, top-k and top-p. No
+sampler is here.
+"""
 
 from __future__ import annotations
 
@@ -23,21 +28,22 @@ from condit.speculate.settings import Drafts
 from condit.trace import Ended, FinishReason, StepInfo
 
 Insert = Callable[[str], str | None]
-"""Says, of a text as far as it is drawn, what is to be put in behind it; ``None``: nothing."""
+"""From the text of a lane so far to the text to append to it; ``None`` appends nothing."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Draw ``lanes`` texts from ``model`` after ``prompt``, under ``constraint``.
+    """What to draw: ``lanes`` texts from ``model`` after ``prompt``, under ``constraint``.
 
     The target is the base law ``p`` restricted to texts that satisfy the constraint and have at
     most ``max_tokens`` tokens, the end token not counted. Without a constraint it is ``p`` cut at
-    ``max_tokens``. With ``finish``, tokens after which no text is known to fit are refused: see
+    ``max_tokens``. The *evidence* ``Z``, the target's normalising constant, is the mass of these
+    texts under ``p``. With ``finish``, tokens after which no text is known to fit are refused: see
     ``condit.constraint.budgeted`` for what that does to the target.
 
-    A preference multiplies the target by its ``φ``. A trie is what earlier runs of the *same*
-    problem have learned (see ``condit.sampler.memory``); samplers that learn go on from there.
-    What ``insert`` puts in has no probability and counts for no budget.
+    A preference multiplies the target by its weight ``φ``. ``trie`` holds what earlier runs of the
+    *same* problem have learned (see ``condit.sampler.memory``). Text that ``insert`` appends has no
+    probability and does not count against ``max_tokens``.
     """
 
     model: PrefixModel
@@ -54,13 +60,13 @@ class Problem:
     _bound: dict[object, Budgeted] = field(default_factory=dict, repr=False, compare=False)
 
     def bind(self) -> Budgeted | None:
-        """What constraint and budget allow, at the empty text; ``None`` without a constraint.
+        """A matcher for constraint and budget at the empty text; ``None`` without a constraint.
 
-        Compiled once, also for problems made of this one by ``dataclasses.replace``.
+        Compiled once, and shared with problems made from this one by ``dataclasses.replace``.
 
         Raises:
             VocabularyError: no token can begin a valid text.
-            BudgetError: lanes are to finish, and the shortest text found has too many tokens.
+            BudgetError: ``finish``, and the shortest text found has more than ``max_tokens``.
         """
         if self.constraint is None:
             return None
@@ -72,7 +78,7 @@ class Problem:
     def _bind(self, constraint: Constraint) -> Budgeted:
         matcher, longest = constraint.bind(self.model.vocabulary), constraint.longest()
         exact = matcher.strength is Strength.EXACT and self.insert is None
-        # Where no text can be too long there is nothing to see to.
+        # Where no text can be too long the budget refuses nothing.
         fits = exact and longest is not None and longest <= self.max_tokens
         if not self.finish or fits:
             return Budgeted(matcher, self.max_tokens)
@@ -81,18 +87,18 @@ class Problem:
 
 @dataclass
 class Lane:
-    """One text as it grows.
+    """One text as it grows: a particle, in sequential Monte Carlo.
 
     Attributes:
-        matcher: where the constraint stands; ``None`` without a constraint.
-        rng: this lane's own noise, so that what a lane draws does not depend on its neighbours.
+        matcher: the constraint's state after these tokens; ``None`` without a constraint.
+        rng: the lane's own generator, so that its draws do not depend on other lanes.
         tokens: the tokens so far, without the prompt and the end token.
         log_weight: natural logarithm of its weight since the last resampling.
         log_probability: natural logarithm of ``p`` of its tokens (and end), under the base law.
-        log_preference: natural logarithm of ``φ`` of its text, as far as that is in its weight.
+        log_preference: natural logarithm of the factor ``φ`` that its weight has by now.
         finish_reason: why it ended, ``None`` while it grows.
-        origin: which of the first lanes it descends from.
-        given: which tokens were put in by the caller, as ranges of their places.
+        origin: index of the initial lane that it descends from by resampling.
+        given: ranges of indices of tokens that the caller inserted (``Problem.insert``).
     """
 
     matcher: Budgeted | None
@@ -107,11 +113,11 @@ class Lane:
 
     @property
     def drawn(self) -> int:
-        """How many of its tokens were drawn."""
+        """How many of its tokens were drawn, that is, not inserted."""
         return len(self.tokens) - sum(map(len, self.given))
 
     def copy_to(self, rng: np.random.Generator) -> Self:
-        """A lane in the same place, with noise of its own."""
+        """A copy of the lane that draws from ``rng``."""
         matcher = self.matcher.copy() if self.matcher is not None else None
         return replace(self, matcher=matcher, rng=rng, tokens=list(self.tokens))
 
@@ -139,7 +145,7 @@ def ended_as(
 
 
 class Forwarding(Protocol):
-    """What computes logits, and counts: a decoder, or a reader of prefixes."""
+    """The counters of what computes logits: a decoder, or a reader of prefixes."""
 
     @property
     def positions_forwarded(self) -> int:
@@ -147,16 +153,16 @@ class Forwarding(Protocol):
 
     @property
     def forwards(self) -> int:
-        """How many times the model was called for them."""
+        """How many forwards that took."""
 
 
 class DraftCounts(NamedTuple):
-    """What drafts did for a run.
+    """What drafts did in a run.
 
     Attributes:
-        drafted: positions that were forwarded for guesses at next tokens.
-        accepted: drawn tokens whose logits a guess had already paid for.
-        forced: drawn tokens all of whose bytes the constraint left no choice about.
+        drafted: positions that were forwarded for guessed tokens.
+        accepted: tokens drawn from logits that the forward of a guess had given.
+        forced: drawn tokens of which the constraint forced every byte.
     """
 
     drafted: int = 0
@@ -166,19 +172,19 @@ class DraftCounts(NamedTuple):
 
 @dataclass(frozen=True)
 class Findings:
-    """What a sampler has to say of its run beside the lanes, for the report.
+    """What the report needs of a run beside its lanes.
 
     Attributes:
-        attempts: whole texts tried so far, where they may be refused.
-        accepted: how many of them were taken.
-        log_evidence_error: standard error of the evidence, relative to it, where the sampler knows
-            better than the weights of its lanes do; else ``None``.
-        log_bound: natural logarithm of a mass that ``Z`` cannot exceed, where one is known.
-        notes: further numbers by name: divergences in nats, for one.
+        attempts: whole texts tried so far, by samplers that may reject them.
+        accepted: how many of them were accepted.
+        log_evidence_error: standard error of the evidence, divided by it (linear); ``None``: to be
+            estimated from the weights of lanes.
+        log_bound: natural logarithm of an upper bound on ``Z``, if one is known.
+        notes: further numbers by name, such as divergences in nats.
         drafts: what drafts did.
-        guarantee: what is promised about the draws, where that is not what the sampler promises.
-        chosen: the sampler that was picked, where another one picks.
-        reason: why it was.
+        guarantee: of the draws, if it differs from ``Sampler.guarantee``.
+        chosen: the sampler that made the draws, if another one picked it.
+        reason: why that sampler.
     """
 
     attempts: int = 0
@@ -197,14 +203,15 @@ LaneT = TypeVar("LaneT", bound=Lane, default=Lane)
 
 @dataclass
 class State(Generic[LaneT]):
-    """Where a run stands. A step consumes it: the decoder in it is not copied.
+    """A run between two steps. A step modifies it, as its decoder cannot be copied.
 
     Attributes:
-        problem: what is asked.
+        problem: what to draw.
         lanes: one for each draw asked for.
-        models: what computes logits for it.
-        log_evidence: the sum over resamplings of the log mean weight that each replaced; samplers
-            that do not weigh keep their whole estimate of ``log Z`` here.
+        models: the decoders and readers that compute logits for it.
+        log_evidence: the part of ``log Z`` that is not in the lanes' weights (their log mean is
+            added to it): of SMC the log mean weight at each resampling, summed; of samplers with
+            equal weights, all of it.
         steps: how many steps have been made.
     """
 
@@ -215,7 +222,7 @@ class State(Generic[LaneT]):
     steps: int = field(default=0, kw_only=True)
 
     def findings(self) -> Findings:
-        """What there is to say of the run so far."""
+        """Numbers for the report, from the run so far."""
         return Findings()
 
     @property
@@ -225,7 +232,7 @@ class State(Generic[LaneT]):
 
     @property
     def forwards(self) -> int:
-        """How many times models have been called for them."""
+        """How many forwards that took."""
         return sum(model.forwards for model in self.models)
 
     @property
@@ -235,12 +242,12 @@ class State(Generic[LaneT]):
 
     @property
     def log_weights(self) -> list[float]:
-        """Natural logarithm of each lane's weight since the last resampling."""
+        """Natural logarithm of each lane's weight since the last resampling, in lane order."""
         return [lane.log_weight for lane in self.lanes]
 
 
 StateT = TypeVar("StateT", bound="State[Any]", default=Any)
-"""The kind of state that a sampler's steps pass on."""
+"""The state that a sampler's steps take and return."""
 
 
 class Sampler(ABC, Generic[StateT]):
@@ -250,28 +257,28 @@ class Sampler(ABC, Generic[StateT]):
 
     @property
     def needs(self) -> type[PrefixModel]:
-        """What it asks of a model: logits after prefixes, or as a `Model` lanes that fork."""
+        """The least it needs: logits after prefixes (`PrefixModel`), or a decoder (`Model`)."""
         return PrefixModel
 
     @property
     def takes_insertions(self) -> bool:
-        """Whether ``Problem.insert`` may put text in between its draws."""
+        """Whether it can insert text between draws (``Problem.insert``)."""
         return False
 
     @abstractmethod
     def init(self, problem: Problem, rng: np.random.Generator) -> StateT:
-        """Lanes at the end of the prompt, which is forwarded here."""
+        """The state before the first token; forwards the prompt."""
 
     @abstractmethod
     def step(self, rng: np.random.Generator, state: StateT) -> tuple[StateT, StepInfo]:
-        """Grow every lane that has not ended by one token. ``state`` is consumed."""
+        """Grow every lane that has not ended by one token. ``state`` is modified."""
 
 
 def decoding(model: PrefixModel, who: object) -> Model:
-    """``model``, as one that gives a decoder.
+    """``model``, checked to be one that has a decoder.
 
     Raises:
-        ArgumentError: it only gives logits after prefixes; the message names who needs more.
+        ArgumentError: it only gives logits after prefixes; the message names ``who`` needs more.
     """
     if isinstance(model, Model):
         return model

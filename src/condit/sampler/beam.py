@@ -1,16 +1,15 @@
-"""Beam search with look-ahead: the best texts that can be found, not draws.
+"""Beam search with look-ahead: finds probable valid texts; nothing is drawn at random.
 
 A beam of unfinished texts. Each step every one of them is continued by its most probable *allowed*
 tokens, and the best of all continuations make the next beam, by ``log p(u)``, plus ``log φ(u)``
 where a preference scores unfinished texts. With a look-ahead (DeAL; Huang et al. 2024) ``φ`` is
-that of the text to which ``u`` leads: each continuation is rolled out by some more tokens, the most
-probable allowed one each time, so that a beginning is judged by where it goes.
+that of a rollout: ``u`` continued by some more tokens, the most probable allowed one each time.
 
-Finished texts are set aside and compete by their own ``log p + log φ``; unfinished ones never push
-them out. As ``log p`` only falls, search without a preference ends when nothing unfinished can
-still become one of the ``n`` best. Else it ends when ``width`` texts have finished, those not
-counted whose end was not among the ``width`` most probable continuations of its step. The summed
-mass of the texts found is a lower bound on the evidence.
+Finished texts are kept apart and ranked by ``log p + log φ``. As ``log p`` only falls, search
+without a preference ends when no unfinished text can still become one of the ``n`` best. Else it
+ends when ``width`` texts have finished, counting those whose end was among the ``width`` most
+probable continuations of its step. The summed mass of the texts found is a lower bound on the
+evidence.
 """
 
 from __future__ import annotations
@@ -34,13 +33,13 @@ from condit.weights import effective_sample_size
 
 @dataclass
 class Hypothesis(Lane):
-    """A text that search may go on from, or that it found.
+    """An unfinished text in the beam, or a finished one.
 
     Attributes:
-        score: what it competes by, in the beam or among finished texts.
+        score: what it is ranked by: log-probability, or see the module's docstring.
         log_last: natural logarithm of the probability of its last token.
-        log_allowed: the same of all that was allowed where that was chosen.
-        rank: the rank in the beam of the text that it continues.
+        log_allowed: natural logarithm of the mass that was allowed at that token.
+        rank: the rank in the last beam of the text that it continues.
     """
 
     score: float = 0.0
@@ -51,14 +50,14 @@ class Hypothesis(Lane):
 
 @dataclass
 class BeamState(State):
-    """Where a search stands.
+    """A search between two steps.
 
     Attributes:
         reader: the model.
         beam: unfinished texts, the best first.
         found: finished texts by their bytes, the best first.
         finishes: how many texts have finished, as counted for the end of search.
-        cut: whether a text came to nothing because it met the budget unfinished.
+        cut: whether a text met the budget unfinished.
         checks: how many single tokens the matcher was asked about in this step.
         masks: how many whole masks it was asked for in this step.
     """
@@ -74,7 +73,7 @@ class BeamState(State):
 
 @dataclass(frozen=True)
 class Beam(Sampler[BeamState]):
-    """The best finished texts of a beam search, each once, the best first; nothing is random.
+    """The best finished texts of a beam search, each once, the best first.
 
     A text that several token sequences spell is found by the best of them. The weight of each text
     is ``n`` times the mass ``p φ`` of that sequence, so the mean over lanes is the mass of all that
@@ -125,7 +124,7 @@ class Beam(Sampler[BeamState]):
         for rank, text in enumerate(state.beam):
             text.rank = rank
         state.checks = state.masks = 0
-        # What has fallen behind cannot catch up where scores only fall.
+        # Without a preference or length penalty a continuation never scores above its text.
         falling = state.problem.preference is None and self.length_penalty == 0
         children = self._children(state, falling)
         finished = [child for child in children if child.finish_reason is not None]
@@ -140,7 +139,7 @@ class Beam(Sampler[BeamState]):
         state.beam = beam[: self.width]
         info = _record(state, [*state.beam, *finished])
         for lane, text in zip(state.lanes, state.beam, strict=False):
-            # What is shown of a lane as long as nothing is chosen for it.
+            # Shown in partial results until lanes are filled.
             lane.tokens, lane.log_probability = list(text.tokens), text.log_probability
         if not beam:
             _end(state)
@@ -170,7 +169,7 @@ class Beam(Sampler[BeamState]):
         return children
 
     def _set_aside(self, state: BeamState, finished: Sequence[Hypothesis]) -> None:
-        """Weigh finished texts, and keep the best of all."""
+        """Score finished texts, and keep the ``width`` best of all so far."""
         weigh_preference(state.problem, finished)
         found = state.found
         for child in finished:
@@ -183,14 +182,14 @@ class Beam(Sampler[BeamState]):
         state.found = dict(best[: self.width])
 
     def _scored(self, state: BeamState, children: list[Hypothesis]) -> list[Hypothesis]:
-        """Unfinished texts with their scores; what a preference says "never" to is dropped."""
+        """Unfinished texts with their scores; those with preference 0 are dropped."""
         ahead = self.look_ahead if state.problem.preference is not None else 0
         judged = _roll_out(state, children, ahead) if ahead else children
         weigh_preference(state.problem, judged)
         for child, text in zip(children, judged, strict=True):
-            never = text.log_weight == -math.inf  # in vain, or by its preference
+            never = text.log_weight == -math.inf  # no valid rollout, or preference 0
             child.score = -math.inf if never else child.log_probability + text.log_preference
-        # Where a roll-out comes to nothing, another way on need not.
+        # After a failed rollout other continuations may still be valid.
         return children if ahead else [child for child in children if child.score > -math.inf]
 
 
@@ -248,7 +247,7 @@ def _branches(state: BeamState, text: Hypothesis, logits: Logits, most: int) -> 
 
 
 def _roll_out(state: BeamState, texts: Sequence[Hypothesis], tokens: int) -> list[Hypothesis]:
-    """Where the most probable allowed tokens lead from each text."""
+    """Copies of the texts, continued by up to ``tokens`` most probable allowed tokens."""
     runs = [text.copy_to(text.rng) for text in texts]
     for _ in range(tokens):
         going_on = [run for run in runs if run.finish_reason is None]
@@ -261,7 +260,7 @@ def _roll_out(state: BeamState, texts: Sequence[Hypothesis], tokens: int) -> lis
 
 
 def _extend(text: Hypothesis, branch: Branch, problem: Problem) -> None:
-    """Append an allowed token, and see whether that ends the text, and how."""
+    """Append an allowed token; it may end the text."""
     end = problem.model.vocabulary.end
     text.log_last = branch.log_probability - text.log_probability
     text.log_probability, text.log_allowed = branch.log_probability, branch.log_allowed

@@ -1,15 +1,12 @@
-"""Beginnings of valid texts, read before the first attempt at an exact draw.
+"""Fills the trie of `Exact` before its first attempt with the prefixes of valid texts.
 
-Of a choice between a few short options, or of another constraint that allows little, every prefix
-in every spelling can be listed by the matcher alone. One forward then reads them all, and the bound
-at the root of the trie is the evidence itself: attempts at exact draws are all accepted, and cost
-nothing more.
+If a constraint allows few texts (a choice between short options), the matcher lists all prefixes in
+all tokenizations, one forward reads them, and the bound at the root of the trie equals the evidence
+``Z``: every attempt is accepted, without any more forwards.
 
-Options of many tokens have too many spellings for that, nearly all of which have hardly any mass.
-Of those the heaviest are read, a few at a time, until what is known to be valid is a good share of
-the bound: so great a share of attempts is then accepted.
-
-What is read depends on the problem and on no draw.
+If there are too many, but texts cannot be long, only the most probable prefixes are read, a few at
+a time, until the mass of the valid texts found is half of the bound; as great a share of attempts
+is then accepted. What is read depends on the problem alone, not on any draw.
 """
 
 from __future__ import annotations
@@ -29,41 +26,41 @@ from condit.sampler.twisted import may_follow
 from condit.sampler.walk import TrieLane, Walk, extend, node_of, read_nodes
 
 _TOKENS_EACH = 4
-"""So many allowed tokens are looked at for each beginning that may be read, over all of them."""
+"""The most allowed tokens that are listed for each prefix that may be read, on average."""
 
 _TOGETHER = 16
-"""Heaviest beginnings that are read in one forward."""
+"""Most probable prefixes that are read in one forward."""
 
 _HEAVIEST = 64
-"""Heaviest beginnings that are read at most."""
+"""Most probable prefixes that are read in all."""
 
 _KNOWN = 0.5
-"""No more are read once this share of the bound is known to be valid."""
+"""Stop reading when known valid texts have this share of the bound."""
 
 
 @dataclass
 class Beginning:
-    """A prefix after which a text may go on or end.
+    """A prefix of a valid text.
 
     Attributes:
-        lane: stands at its end.
-        parent: which of the beginnings it is one token longer than; -1 for the empty text.
+        lane: a lane with this prefix as its text.
+        parent: index of the prefix without its last token; -1 for the empty text.
         token: its last token.
         allowed: the tokens that may come next.
-        vain: those of them after which the text is not valid, and cannot become so.
+        dead: those of them that end the text unfinished (budget) or invalid (oracle).
     """
 
     lane: TrieLane
     parent: int = -1
     token: int = -1
     allowed: list[int] = field(default_factory=list)
-    vain: list[int] = field(default_factory=list)
+    dead: list[int] = field(default_factory=list)
 
 
 def list_beginnings(root: TrieLane, problem: Problem, most: int) -> list[Beginning] | None:
-    """Every beginning of a valid text in the order of their lengths; ``None`` for more than most.
+    """All prefixes of valid texts by length, without the model.
 
-    The model is not asked. ``None``, too, where the matcher has no masks.
+    ``None`` if there are more than ``most``, or the matcher has no masks.
     """
     if root.matcher is None:
         return None
@@ -91,20 +88,20 @@ def list_beginnings(root: TrieLane, problem: Problem, most: int) -> list[Beginni
                 if longer.finish_reason is None:
                     found.append(Beginning(longer, index, token))
                 elif longer.finish_reason != "stop":
-                    beginning.vain.append(token)
+                    beginning.dead.append(token)
             if len(found) > most:
                 return None
     except ConditError:
-        # The engine met a limit. An attempt that comes there will say so.
+        # The engine met a limit; an attempt that meets it raises the error.
         return None
     return found
 
 
 def read_beginnings(walk: Walk, root: TrieLane, most: int) -> None:
-    """Read every beginning of a valid text, if there are ``most`` at most; else the heaviest.
+    """Read all prefixes of valid texts if there are at most ``most``, else the most probable.
 
-    These only of constraints whose texts cannot be long, and all this only where nothing but the
-    empty text has been read before.
+    The latter only if the constraint bounds the length of texts. Does nothing if the trie has more
+    than its root.
     """
     if walk.trie.nodes > 1:
         return
@@ -126,7 +123,7 @@ def _read_all(walk: Walk, found: list[Beginning]) -> None:
         parent = nodes[beginning.parent] if beginning.parent >= 0 else None
         slot = parent.find(beginning.token) if parent is not None else -1
         if slot < 0 <= beginning.parent:
-            nodes.append(None)  # the model never comes here
+            nodes.append(None)  # the model gives this token no mass
             continue
         law = problem.law.at(logits, vocabulary)
         allowed = np.zeros(len(vocabulary), dtype=np.bool_)
@@ -134,15 +131,15 @@ def _read_all(walk: Walk, found: list[Beginning]) -> None:
         law.restrict(allowed)
         node = trie.add(law, parent, slot, complete=True, end=vocabulary.end, whole=True)
         nodes.append(node)
-        for token in beginning.vain:
-            vain = node.find(token)
-            if vain >= 0:
-                trie.refuse(node, vain)
+        for token in beginning.dead:
+            dead = node.find(token)
+            if dead >= 0:
+                trie.refuse(node, dead)
     trie.back_up()
 
 
 def _read_heaviest(walk: Walk, root: TrieLane) -> None:
-    """Best first, by the model's own mass."""
+    """Best-first search by the model's probability of the prefix."""
     trie, order = walk.trie, count()
     waiting: list[tuple[float, int, TrieLane, Node, int]] = []
 

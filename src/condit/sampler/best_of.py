@@ -1,17 +1,18 @@
 """Best of N: draw several candidates for each text that is asked for, and keep the best.
 
-With a preference, candidates are drawn under the constraint, and the one with the highest ``log φ``
-wins. With a constraint alone the reward is yes or no: candidates are drawn from the model without
-any steering, the oracle judges, and the first valid one wins. Then winners are exact draws from the
-target; with a preference they are not, however many candidates there are.
+With a preference, candidates are drawn under the constraint and the one with the highest ``log φ``
+is kept. These are not draws from the target, however many candidates there are. With a constraint
+alone, candidates are drawn from the model without it, and the first valid one is kept: those are
+exact draws from the target.
 
-How far that moves the law, for ``N`` candidates from a law ``q``, the candidates that are no good
-counted as its worst outcomes:
+The divergence of the result from the law ``q`` of one candidate, where all invalid candidates count
+as one worst outcome:
 
     KL(best of N ‖ q) <= log N - (N - 1)/N                                 (Beirami et al. 2024)
     KL(best of N ‖ q)  = s log(s/Z) + (1-s) log((1-s)/(1-Z)),  s = 1 - (1-Z)^N    for yes or no
 
-where ``Z`` is the share of yes. All candidates count for the evidence: it is unbiased at any ``N``.
+where yes is a valid candidate and ``Z`` its probability. All candidates count for the evidence,
+which is unbiased at any ``N``.
 """
 
 from __future__ import annotations
@@ -41,10 +42,10 @@ class BestOfState(State):
 
     Attributes:
         candidates: the run that draws them, ``of`` lanes for each lane asked for.
-        matchers: where the constraint stands on each candidate, if they are drawn without it; else
-            none.
+        matchers: the constraint's state on each candidate, if they are drawn without it; else
+            empty.
         notes: divergences, in nats.
-        attempts: how many candidates the constraint has judged.
+        attempts: how many candidates were drawn without the constraint and then checked.
         accepted: how many of them are valid.
         log_evidence_error: standard error of the evidence, relative to it, where it is known.
     """
@@ -57,7 +58,7 @@ class BestOfState(State):
     log_evidence_error: float | None = None
 
     def findings(self) -> Findings:
-        """How candidates went, and how far choosing has moved the law."""
+        """Numbers of candidates, the error of the evidence, and divergences."""
         return Findings(self.attempts, self.accepted, self.log_evidence_error, notes=self.notes)
 
 
@@ -65,12 +66,12 @@ class BestOfState(State):
 class BestOf(Sampler[BestOfState]):
     """The best of several candidates, for each text that is asked for.
 
-    Draws have equal weights: they are from the law of the best of ``of``, not from the target. The
-    report says how far that is from the law of one candidate, in nats: ``kl_bound`` always holds;
-    ``kl``, at the estimated share of valid texts, is exact where a constraint judges alone.
+    Draws have equal weights. Their law is that of the best of ``of`` candidates, not the target.
+    The report has its divergence from the law of one candidate, in nats: the upper bound
+    ``kl_bound``, and with a constraint alone ``kl``, exact at the estimated share of valid texts.
 
-    A candidate that ended in vain (unfinished at the budget, at a dead end, refused, or with a
-    preference of ``-inf``) never wins. Where all of a lane's candidates did, the lane has weight 0.
+    A candidate that is not valid, or has a log preference of ``-inf``, is never kept. If a lane has
+    no other, its weight is 0.
 
     Attributes:
         of: how many candidates there are for each text.
@@ -114,8 +115,8 @@ class BestOf(Sampler[BestOfState]):
                     "there is nothing to be best by: best_of needs a preference or a constraint"
                 )
             matchers = [root.copy() for _ in range(inner.lanes)]
-            # One token more, for the end of a text that takes the whole budget. What a trie knows
-            # of the constraint says nothing about free draws.
+            # One token more, for the end of a text that takes the whole budget. The trie is about
+            # constrained draws.
             most = problem.max_tokens + 1
             inner = replace(inner, constraint=None, finish=False, max_tokens=most, trie=None)
         candidates = kernel_of(self.kernel, "best_of").init(inner, rng)
@@ -128,7 +129,7 @@ class BestOf(Sampler[BestOfState]):
         return state
 
     def step(self, rng: np.random.Generator, state: BestOfState) -> tuple[BestOfState, StepInfo]:
-        """Grow every candidate by one token; when all have ended, choose. ``state`` is consumed."""
+        """Grow every candidate by one token; when all have ended, choose. ``state`` is modified."""
         kernel, candidates = kernel_of(self.kernel, "best_of"), state.candidates
         before = [lane.log_probability for lane in candidates.lanes]
         info = kernel.grow(candidates)
@@ -136,11 +137,11 @@ class BestOf(Sampler[BestOfState]):
             info = _judge(state, info, before)
         kernel.feed(candidates)
         state.steps = candidates.steps
-        info = _of_lanes(info, self.of)
+        info = _with_lanes(info, self.of)
         if candidates.done:
             return state, info._replace(note=self._choose(state))
         for lane, group in zip(state.lanes, self._groups(state), strict=True):
-            # What is shown of a lane as long as nothing is chosen for it.
+            # Shown in partial results until a candidate is chosen.
             longest = candidates.lanes[_longest(state, group)]
             lane.tokens, lane.log_probability = list(longest.tokens), longest.log_probability
         return state, info
@@ -152,7 +153,7 @@ class BestOf(Sampler[BestOfState]):
         ]
 
     def _choose(self, state: BestOfState) -> str:
-        """Put the best candidates into the lanes, and estimate the evidence from all of them."""
+        """Fill lanes with the best candidates; estimate the evidence from all. Returns a note."""
         scores = _scores(state)
         for index, group in enumerate(self._groups(state)):
             best = max(group, key=scores.__getitem__)  # the first of equals
@@ -171,14 +172,14 @@ class BestOf(Sampler[BestOfState]):
             ]
         )
         good = sum(score > -math.inf for score in scores)
-        self._sum_up(state, log_estimates)
+        self._update_evidence(state, log_estimates)
         if state.problem.preference is not None:
             return f"{good} of {len(scores)} candidates could be chosen from"
         state.attempts, state.accepted = len(scores), good
         state.notes["kl"] = kl_of_yes_or_no(self.of, good / len(scores))
         return f"{good} of {len(scores)} candidates are valid"
 
-    def _sum_up(self, state: BestOfState, log_estimates: NDArray[np.float64]) -> None:
+    def _update_evidence(self, state: BestOfState, log_estimates: NDArray[np.float64]) -> None:
         filled = sum(lane.log_weight > -math.inf for lane in state.lanes)
         state.log_evidence = log_mean_exp(log_estimates.tolist())
         if not filled:
@@ -192,16 +193,16 @@ class BestOf(Sampler[BestOfState]):
 
 
 def kl_bound(of: int) -> float:
-    """A bound on the divergence of the best of ``of`` from one candidate's law, in nats."""
+    """Upper bound on the KL divergence of the best of ``of`` from one candidate, in nats."""
     return math.log(of) - (of - 1) / of
 
 
 def kl_of_yes_or_no(of: int, share: float) -> float:
-    """The divergence of the best of ``of`` from one candidate's law, in nats, for yes or no.
+    """KL divergence of the best of ``of`` from one candidate, in nats, for valid or not valid.
 
     Args:
         of: how many candidates.
-        share: the probability that one is a yes; at 0 and 1 choosing changes nothing.
+        share: the probability that one is valid; at 0 and 1 the divergence is 0.
     """
     if not 0 < share < 1:
         return 0.0
@@ -211,10 +212,10 @@ def kl_of_yes_or_no(of: int, share: float) -> float:
 
 
 def _judge(state: BestOfState, info: StepInfo, before: list[float]) -> StepInfo:
-    """Ask the oracle about free candidates that are finished, and drop what cannot become valid.
+    """Check the tokens of candidates drawn without the constraint; end those that are refused.
 
-    A refused token is taken back: the text that stays is the longest good beginning. That a token
-    was allowed (1) or not (0) is an unbiased estimate of the mass that the constraint allowed.
+    A refused token is taken back, so the text that stays is a prefix of valid texts. Allowed (1) or
+    not (0) is an unbiased estimate of the allowed mass, and recorded as that.
     """
     problem, end = state.problem, state.problem.model.vocabulary.end
     draws, checks = list(info.draws), info.checks
@@ -247,8 +248,8 @@ def _judge(state: BestOfState, info: StepInfo, before: list[float]) -> StepInfo:
     return info._replace(draws=tuple(draws), ends=ends, checks=checks)
 
 
-def _of_lanes(info: StepInfo, of: int) -> StepInfo:
-    """The record of candidates with the lanes that they are candidates for."""
+def _with_lanes(info: StepInfo, of: int) -> StepInfo:
+    """The trace record with the lane of each candidate, and the candidate's index as attempt."""
     return info._replace(
         draws=tuple(
             each._replace(lane=each.lane // of, attempt=each.lane)
@@ -264,7 +265,7 @@ def _of_lanes(info: StepInfo, of: int) -> StepInfo:
 
 
 def _scores(state: BestOfState) -> list[float]:
-    """What candidates compete by, as natural logarithms: ``φ``, or 1; 0 for those in vain."""
+    """Log score of each candidate: ``log φ``, or 0 without a preference; ``-inf`` if not valid."""
     preference, lanes = state.problem.preference, state.candidates.lanes
     scores = [-math.inf] * len(lanes)
     good = [index for index, lane in enumerate(lanes) if lane.log_weight > -math.inf]
@@ -285,7 +286,7 @@ def _longest(state: BestOfState, group: Iterable[int]) -> int:
 
 
 def _loser(lane: Lane) -> Lane:
-    """A candidate that stands for a lane in which none could win."""
-    if lane.log_weight > -math.inf:  # its text is fine, but the preference says "never"
+    """The content of a lane without a valid candidate: this one, with weight 0."""
+    if lane.log_weight > -math.inf:  # valid, but with preference 0
         return replace(lane, log_weight=-math.inf, finish_reason="rejected")
     return replace(lane)

@@ -1,8 +1,8 @@
-"""Text that the caller puts in between draws: templates, observations of tools.
+"""Text that the caller inserts between draws: templates, observations of tools.
 
-The model and the constraint see it. It has no probability and takes nothing of the budget, and the
-result marks it. What is put in must depend on the text so far alone: then the target is ``p`` of
-the drawn tokens, given what stands between them, and weights are those of that law.
+The model and the constraint see it. It has no probability and does not count against the budget;
+``Lane.given`` marks it. As it may depend on the text so far alone, the target is ``p`` of the drawn
+tokens given the inserted ones, and weights are those of that law.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from condit.sampler.base import Lane, Problem
 
 
 def insert(problem: Problem, lane: Lane) -> tuple[int, ...]:
-    """Append what ``problem.insert`` puts in behind the text of ``lane``; returns its tokens.
+    """Append what ``problem.insert`` gives for the text of ``lane``; returns its tokens.
 
-    Nothing is put in where the budget is used up: whether the text may end there has been decided.
+    Appends nothing once ``max_tokens`` are drawn: whether the text may end has been decided then.
 
     Raises:
         InsertionError: the constraint refuses it there.

@@ -1,6 +1,7 @@
 """Two ways to draw one allowed token with a weight: by a mask, and by rejection.
 
-Both are *properly weighted*: for every function ``f`` the token ``x`` and local weight ``w`` have
+``p(t|u)`` is the base law of the next token ``t`` after the prefix ``u``. Both ways are *properly
+weighted*: for every function ``f`` the token ``x`` and local weight ``w`` have
 ``E[w f(x)] = Σ p(t|u) 1[t allowed] f(t)``, and the token alone is an exact draw from the locally
 constrained law.
 """
@@ -18,14 +19,14 @@ from condit.sampler.law import TokenLaw
 
 
 class Draw(NamedTuple):
-    """What a kernel drew.
+    """One token drawn by a kernel.
 
     Attributes:
         token: the token, or ``None`` at a dead end: no allowed token has any mass.
         log_weight: natural logarithm of the local weight; ``-inf`` at a dead end.
         checks: how many single tokens the matcher was asked about.
         masks: how many masks it was asked for.
-        log_probability: natural logarithm of ``p(t|u)``, once the token was taken.
+        log_probability: natural logarithm of ``p(t|u)``; kernels leave it to ``grow_lane``.
     """
 
     token: int | None
@@ -38,18 +39,18 @@ class Draw(NamedTuple):
 def draw_masked(law: TokenLaw, matcher: Matcher, rng: np.random.Generator, checks: int = 0) -> Draw:
     """Draw ``t ∝ p(t|u) 1[t allowed]``; the weight is the exact allowed mass ``Z_u``.
 
-    Where the matcher only has an outline of what is allowed (see ``Matcher.outline``), tokens
-    are drawn in that and asked about; the weight is then an unbiased estimate.
+    If the matcher only has an outline, a superset of the allowed tokens (see ``Matcher.outline``),
+    tokens are drawn from that and checked; the weight is then an unbiased estimate.
 
     Args:
-        law: the law, used up; tokens taken out of it before must be refused ones.
-        matcher: where the constraint stands.
-        rng: the noise.
+        law: the base law here; modified. Tokens taken out of it before must be refused ones.
+        matcher: the constraint's state at ``u``.
+        rng: the source of randomness.
         checks: single-token checks already made, to be counted.
     """
     mask, exact = matcher.outline()
     if mask is not None and not exact:
-        # Nearly all of these are allowed: the estimate of their mass hardly varies.
+        # Nearly all of these are allowed, so the estimate has little variance.
         law.restrict_by_mask(mask)
         draw = draw_by_rejection(law, matcher, rng)
         return draw._replace(checks=checks + draw.checks, masks=1)
@@ -72,11 +73,11 @@ def draw_by_rejection(
     """Adaptive weighted rejection (Lipkin et al. 2025); see ``condit.sampler.awrs``.
 
     Args:
-        law: the law, used up.
-        matcher: where the constraint stands.
-        rng: the noise.
+        law: the base law here; modified.
+        matcher: the constraint's state at ``u``.
+        rng: the source of randomness.
         looks: how many further tokens are looked at for the weight.
-        mask_after: go on by the mask after this many refused tokens; ``None``: never.
+        mask_after: compute the mask after this many refused tokens; ``None``: never.
     """
     checks = 0
     while True:
@@ -109,7 +110,7 @@ def draw_by_rejection(
 
 
 def allowed_tokens(matcher: Matcher) -> NDArray[np.bool_]:
-    """One boolean a token; asks one by one where the matcher has no mask."""
+    """Whether each token is allowed, shape ``(vocabulary,)``; token by token without a mask."""
     size = len(matcher.vocabulary)
     mask = matcher.mask()
     if mask is not None:

@@ -1,7 +1,7 @@
-"""The base law: the model's distribution of one next token, ready to be drawn from.
+"""The base law: the model's next-token distribution after temperature, top-k and top-p.
 
-Temperature, top-k and top-p belong to the *model* here, not to the constraint: they define the law
-``p(t | u)`` that draws are faithful to, and they act before any constraint is asked.
+These settings are part of the *model* here: they define the law ``p(t | u)`` of the next token
+``t`` after the prefix ``u``, before any constraint. Drawing from it is in ``token_law.py``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["BaseLaw", "TokenLaw"]
 
 @dataclass(frozen=True)
 class BaseLaw:
-    """What turns logits into the base law.
+    """The settings that turn logits into the base law.
 
     Attributes:
         temperature: divides the logits; 1 is the model itself. At 0 the most probable allowed
@@ -49,10 +49,10 @@ class BaseLaw:
             raise ArgumentError(f"top_p must be over 0 and at most 1, not {self.top_p}")
 
     def at(self, logits: Logits, vocabulary: Vocabulary) -> TokenLaw:
-        """The law of the next token for one row of logits, shape ``(vocabulary,)`` or wider.
+        """The base law for one row of logits, shape ``(vocabulary,)`` or wider.
 
-        What pads the row beyond the vocabulary has no mass. The row is not copied as long as it
-        need not be: leave it alone while the law is in use.
+        Columns beyond the vocabulary are ignored. The row may not be copied: do not change it
+        while the law is in use.
 
         Raises:
             ModelError: the logits hold NaN, no finite number, or fewer numbers than tokens.
@@ -69,10 +69,10 @@ class BaseLaw:
         return TokenLaw(row, greedy, tokens)
 
     def at_many(self, rows: Sequence[Logits], vocabulary: Vocabulary) -> Iterator[TokenLaw]:
-        """The law of each row, one after the other: each as ``at`` has it, whatever the others are.
+        """The base law of each row, exactly as ``at`` gives it, made one at a time.
 
-        Rows on a device are brought over together. Laws are made as they are asked for: let go of
-        one before the next, and all share the memory of one, which then stays in the cache.
+        Rows on a device are copied to the CPU together. Drop each law before asking for the next:
+        its memory is then reused, which keeps it in the processor's cache.
 
         Raises:
             ModelError: the logits of a row hold NaN, or no finite number.

@@ -1,21 +1,20 @@
-"""Lanes twisted by what was learned: the trie of exact sampling as proposal and as look-ahead.
+"""Twisted lanes: importance sampling with a look-ahead that is learned in a trie.
 
-At prefix ``u`` draw ``t ∝ p(t|u) ψ(ut)``, where ``ψ`` estimates the mass of what can still become
-valid. A lane's weight counts on what the texts it may become are thought to be worth,
+At prefix ``u`` draw ``t ∝ p(t|u) ψ(ut)``, where the twisting function ``ψ(u)`` estimates ``h(u)``,
+the mass of valid endings after ``u``. The weight of a lane is updated by
 
     w ← w · Σ_t p(t|u) ψ(ut) / ψ_assumed(u)         from w = ψ(root)
 
-with ``ψ_assumed(u)`` the estimate when ``u`` was drawn. So the mass that the constraint refuses
-further on is seen before it is reached, and where all is known every weight is the same. The weight
-is proper whatever the estimates are, as long as they are above 0 on the way to every valid text,
-even while they are being learned: with ``h(u)`` the mass of valid endings, the mean of
-``w h(u) / ψ_assumed(u)`` does not change from step to step.
+with ``ψ_assumed(u)`` the estimate when ``u`` was drawn. Thus mass that the constraint refuses later
+is accounted for before it is reached, and if ``ψ = h`` all weights are equal. Weights are proper
+whatever ``ψ`` is, even as it changes, as long as it is above 0 for every prefix of a valid text:
+the expectation of ``w h(u) / ψ_assumed(u)`` is the same at every step.
 
-The bounds of exact sampling would do for ``ψ``, but they are 1 wherever no run has been, and so
-send lanes there. See ``condit.sampler.trie`` for what is used in their place.
+The upper bounds that `Exact` uses would do for ``ψ``, but they are 1 for unknown prefixes and so
+attract lanes there; ``condit.sampler.trie`` has the estimates used instead.
 
-As known nodes keep the model's law, the model is only asked where no run of the same problem has
-been before. `SMC` resamples this kernel by default where a memory is given.
+Nodes keep the model's probabilities, so a forward is only needed at prefixes that no run of the
+same problem has read. `SMC` uses this kernel by default if a memory is given.
 """
 
 from __future__ import annotations
@@ -35,12 +34,12 @@ from condit.sampler.walk import (
     TrieLane,
     Walk,
     begin,
+    dead_end_reason,
+    deepest_node,
     extend,
-    in_vain,
     node_of,
     read_nodes,
     require_temperature,
-    standing,
     twisted,
 )
 from condit.trace import StepInfo
@@ -48,22 +47,22 @@ from condit.trace import StepInfo
 
 @dataclass
 class LearnedState(State[TrieLane]):
-    """Lanes along a trie.
+    """Lanes that walk a trie.
 
     Attributes:
-        path: what they walk along.
+        walk: the trie, the model and the problem.
     """
 
-    path: Walk
+    walk: Walk
 
     def findings(self) -> Findings:
         """The trie's upper bound on the mass of valid texts."""
-        return Findings(log_bound=self.path.trie.log_bound)
+        return Findings(log_bound=self.walk.trie.log_bound)
 
 
 @dataclass(frozen=True)
 class Learned(Kernel[LearnedState]):
-    """Independent lanes, twisted by a trie that they extend as they go."""
+    """Independent weighted lanes, with the trie's estimates as look-ahead; they extend the trie."""
 
     def init(self, problem: Problem, rng: np.random.Generator) -> LearnedState:
         """Lanes at the end of the prompt, which is forwarded here."""
@@ -71,41 +70,41 @@ class Learned(Kernel[LearnedState]):
         return self.resume(problem, rng, problem.model.reader(problem.prompt))
 
     def resume(self, problem: Problem, rng: np.random.Generator, reader: Reader) -> LearnedState:
-        """Lanes at the end of the prompt, which ``reader`` has read already."""
-        path, root = begin(problem, rng, reader)
-        root.log_weight = root.log_assumed = path.trie.log_estimate
-        return LearnedState(problem, lanes_from(root, problem, rng), [reader], path)
+        """As ``init``, with a reader that has the prompt already."""
+        walk, root = begin(problem, rng, reader)
+        root.log_weight = root.log_assumed = walk.trie.log_estimate
+        return LearnedState(problem, lanes_from(root, problem, rng), [reader], walk)
 
     def grow(self, state: LearnedState) -> StepInfo:
-        """Let every lane that has not ended draw one token, and update its weight."""
+        """Draw one token for every lane that has not ended, and update its weight."""
         growing = {i: lane for i, lane in enumerate(state.lanes) if lane.finish_reason is None}
         # Masks belong to nodes, which lanes share.
-        masks = read_nodes(state.path, list(growing.values()))
-        draws = {index: _grow_lane(state.path, lane) for index, lane in growing.items()}
+        masks = read_nodes(state.walk, list(growing.values()))
+        draws = {index: _grow_lane(state.walk, lane) for index, lane in growing.items()}
         weigh_preference(state.problem, list(growing.values()))
         return record(state, draws, masks=masks)
 
     def feed(self, state: LearnedState) -> None:
-        """Carry up what was learned; the model is asked when a node is missing."""
+        """Update the trie; the forward happens in ``grow``, where a node is missing."""
         if state.done:
-            state.path.trie.back_up()
-        state.path.trie.evict([standing(state.path, lane) for lane in state.lanes])
+            state.walk.trie.back_up()
+        state.walk.trie.evict([deepest_node(state.walk, lane) for lane in state.lanes])
 
     def fork(self, state: LearnedState, ancestors: Sequence[int]) -> None:
         """Nothing to do: a lane is found in the trie by its text."""
 
 
-def _grow_lane(path: Walk, lane: TrieLane) -> Draw:
-    node = node_of(path, lane)
+def _grow_lane(walk: Walk, lane: TrieLane) -> Draw:
+    node = node_of(walk, lane)
     assert node is not None
-    law = twisted(path, lane, node, estimated=True)
-    draw = draw_allowed(law, path.trie, node, lane.matcher, lane.rng)
+    law = twisted(walk, lane, node, estimated=True)
+    draw = draw_allowed(law, walk.trie, node, lane.matcher, lane.rng)
     if draw.slot is None:
         lane.log_weight = -math.inf
-        lane.finish_reason = in_vain(path.trie)
+        lane.finish_reason = dead_end_reason(walk.trie)
         return Draw(None, -math.inf, draw.checks)
     lane.log_weight += draw.log_mass - lane.log_assumed
     log_mass = float(node.log_masses[draw.slot])
-    extend(path, lane, node, draw.slot, float(law.log_factors[draw.slot]))
+    extend(walk, lane, node, draw.slot, float(law.log_factors[draw.slot]))
     token = int(node.tokens[draw.slot])
     return Draw(token, node.log_allowed, draw.checks, log_probability=log_mass)

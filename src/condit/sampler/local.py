@@ -1,8 +1,8 @@
-"""Samplers that decide one token at a time, each lane on its own, and keep the weights.
+"""Sequential importance sampling: lanes grow by one weighted token a step, independently.
 
 A kernel (see ``condit.sampler.kernels``) draws one properly weighted token. The product of a lane's
-local weights then makes the whole text properly weighted (sequential importance sampling), and the
-mean over lanes is an unbiased estimate of the evidence ``Z``.
+local weights makes the whole text properly weighted, and the mean over lanes is an unbiased
+estimate of the evidence ``Z``. Resampling is in ``smc.py``.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ class LocalState(State):
     """Lanes that grow side by side, one token a step.
 
     Attributes:
-        decoder: where the model stands, one lane each.
-        ahead: what lanes have drawn ahead of the others; ``None`` without drafts.
-        forced: tokens drawn all of whose bytes the constraint left no choice about.
+        decoder: the model, with one lane for each of ours.
+        ahead: tokens that lanes have drawn ahead of the step; ``None`` without drafts.
+        forced: drawn tokens of which the constraint forced every byte.
     """
 
     decoder: Decoder
@@ -67,7 +67,7 @@ class LocalState(State):
 
 
 class Kernel(Sampler[StateT]):
-    """Independent lanes that grow by one token a step; also what `SMC` resamples."""
+    """Independent lanes that grow by one token a step; `SMC` resamples them."""
 
     def step(self, rng: np.random.Generator, state: StateT) -> tuple[StateT, StepInfo]:
         """Grow every lane that has not ended by one token. ``state`` is consumed."""
@@ -77,23 +77,23 @@ class Kernel(Sampler[StateT]):
 
     @abstractmethod
     def grow(self, state: StateT) -> StepInfo:
-        """Let every lane that has not ended draw one token, and update its weight."""
+        """Draw one token for every lane that has not ended, and update its weight."""
 
     @abstractmethod
     def feed(self, state: StateT) -> None:
-        """Let the model see the newest tokens of each lane that is still growing."""
+        """Forward the newest tokens of each lane that has not ended."""
 
     @abstractmethod
     def fork(self, state: StateT, ancestors: Sequence[int]) -> None:
-        """Lane ``i`` has become a copy of lane ``ancestors[i]``: let the decoder follow."""
+        """Lane ``i`` has become a copy of lane ``ancestors[i]``: copy what belongs to it."""
 
 
 class LocalSampler(Kernel[LocalState]):
-    """A kernel that draws from the law of the next token and the matcher alone."""
+    """A kernel that needs the base law of the next token and the matcher, nothing else."""
 
     @property
     def needs(self) -> type[PrefixModel]:
-        """A model whose lanes fork."""
+        """A model with a decoder, whose lanes can be forked."""
         return Model
 
     @property
@@ -103,7 +103,7 @@ class LocalSampler(Kernel[LocalState]):
 
     @abstractmethod
     def draw(self, law: TokenLaw, matcher: Matcher, rng: np.random.Generator) -> Draw:
-        """One allowed token and its local weight. ``law`` is used up."""
+        """One allowed token and its local weight; modifies ``law``."""
 
     def init(self, problem: Problem, rng: np.random.Generator) -> LocalState:
         """Lanes at the end of the prompt, which is forwarded here."""
@@ -113,13 +113,13 @@ class LocalSampler(Kernel[LocalState]):
         decoder = model.start(problem.prompt, problem.lanes)
         if root.tokens:
             decoder.advance([root.tokens] * problem.lanes)
-        # What is put in between may follow any token, so that no guess goes beyond one.
+        # Inserted text may follow any token, so guessing ahead would be of no use.
         drafts = problem.drafts if decoder.looks_ahead and problem.insert is None else None
         ahead = Ahead.of(problem, model, drafts) if drafts is not None else None
         return LocalState(problem, lanes_from(root, problem, rng), [decoder], decoder, ahead)
 
     def grow(self, state: LocalState) -> StepInfo:
-        """Let every lane that has not ended draw one token, and update its weight."""
+        """Draw one token for every lane that has not ended, and update its weight."""
         problem = state.problem
         growing = [i for i, lane in enumerate(state.lanes) if lane.finish_reason is None]
         rows = [state.decoder.logits[index] for index in growing if not state.drew_ahead(index)]
@@ -142,12 +142,12 @@ class LocalSampler(Kernel[LocalState]):
         return draw
 
     def feed(self, state: LocalState) -> None:
-        """Forward the newest tokens of each growing lane, and let go of the others."""
+        """Forward the newest tokens of each growing lane; free the memory of the others."""
         if state.done:
             return
         decoder, problem = state.decoder, state.problem
         growing = [lane.finish_reason is None for lane in state.lanes]
-        # The cells of others are of no more use: only the prompt, which lanes share, is kept.
+        # Lanes that have ended need no cache beyond the prompt, which all share.
         seen = [length * grows for length, grows in zip(decoder.lengths, growing, strict=True)]
         decoder.rewind(seen)
         if state.ahead is not None:
@@ -166,7 +166,7 @@ class LocalSampler(Kernel[LocalState]):
         )
 
     def fork(self, state: LocalState, ancestors: Sequence[int]) -> None:
-        """Lane ``i`` has become a copy of lane ``ancestors[i]``: let the decoder follow."""
+        """Lane ``i`` has become a copy of lane ``ancestors[i]``: fork the decoder likewise."""
         state.decoder.fork(ancestors)
         if state.ahead is not None:
             state.ahead.fork(ancestors)
@@ -181,7 +181,7 @@ def kernel_of(kernel: str | Kernel, who: str) -> Kernel:
 
     Raises:
         UnknownNameError: nothing is registered by that name.
-        ArgumentError: what is does not draw single tokens.
+        ArgumentError: it is registered, but is no kernel.
     """
     if isinstance(kernel, Kernel):
         return kernel
@@ -195,7 +195,7 @@ def kernel_of(kernel: str | Kernel, who: str) -> Kernel:
 
 
 def lanes_from(root: LaneT, problem: Problem, rng: np.random.Generator) -> list[LaneT]:
-    """As many copies of ``root`` as were asked for, each with noise of its own."""
+    """``problem.lanes`` copies of ``root``, each with its own generator, spawned from ``rng``."""
     lanes = [root.copy_to(noise) for noise in rng.spawn(problem.lanes)]
     for index, lane in enumerate(lanes):
         lane.origin = index
@@ -203,11 +203,11 @@ def lanes_from(root: LaneT, problem: Problem, rng: np.random.Generator) -> list[
 
 
 def record(state: State[Any], draws: Mapping[int, Draw], *, masks: int = 0) -> StepInfo:
-    """The trace record of a step in which some lanes drew once, and count the step.
+    """The trace record of a step; also counts the step in ``state``.
 
     Args:
         state: after the step.
-        draws: the draws, by lane.
+        draws: what each lane that grew has drawn, by lane index.
         masks: how many masks were computed beside those of the draws.
     """
     lanes = state.lanes
@@ -232,7 +232,7 @@ def record(state: State[Any], draws: Mapping[int, Draw], *, masks: int = 0) -> S
 
 
 def _with_insertions(state: LocalState, info: StepInfo) -> StepInfo:
-    """Put in what comes behind the tokens that were drawn, and record that."""
+    """Insert the caller's text behind the tokens drawn, and add it to the trace record."""
     draws = list(info.draws)
     for drawn in info.draws:
         index = drawn.lane
@@ -247,8 +247,9 @@ def _with_insertions(state: LocalState, info: StepInfo) -> StepInfo:
 def weigh_preference(problem: Problem, lanes: Sequence[Lane]) -> None:
     """Bring the weights of lanes that have just grown up to date with the preference.
 
-    Where unfinished texts can be scored, each step multiplies by the ratio of the new ``φ`` to the
-    old one; the product telescopes to the ``φ`` of the finished text. Else that comes at the end.
+    If the preference scores unfinished texts, each step multiplies by the ratio of the new ``φ`` to
+    the old one; the product telescopes to the ``φ`` of the finished text. Else the weight is
+    multiplied by ``φ`` when the text has ended.
     """
     preference = problem.preference
     if preference is None:
@@ -270,7 +271,7 @@ def weigh_preference(problem: Problem, lanes: Sequence[Lane]) -> None:
 
 
 def grow_lane(lane: Lane, law: TokenLaw, problem: Problem, kernel: LocalSampler) -> Draw:
-    """Draw the next token of ``lane`` from its law, which is used up, and take it."""
+    """Draw the next token of ``lane`` from the base law there, and append it; modifies ``law``."""
     end = problem.model.vocabulary.end
     left = problem.max_tokens - lane.drawn
     if lane.matcher is None:
@@ -298,7 +299,7 @@ def grow_lane(lane: Lane, law: TokenLaw, problem: Problem, kernel: LocalSampler)
 
 
 def take(lane: Lane, token: int, problem: Problem) -> None:
-    """Append a token that the matcher has taken already: the end finishes the text."""
+    """Append a token that the matcher has been advanced by; it may end the text."""
     end = problem.model.vocabulary.end
     if token == end:
         finish(lane, problem)
@@ -309,10 +310,9 @@ def take(lane: Lane, token: int, problem: Problem) -> None:
 
 
 def meet_budget(lane: Lane, end: int) -> None:
-    """Stop a lane that has no token left, unless its text may end here: that is still to be drawn.
+    """End a lane whose text has ``max_tokens`` tokens, unless the end token may still be drawn.
 
-    A free text is cut, which is what was asked for; one that a constraint leaves unfinished has
-    weight 0.
+    Without a constraint the text is cut, and keeps its weight; else it is unfinished: weight 0.
     """
     if lane.matcher is None:
         lane.finish_reason = "length"
@@ -322,7 +322,7 @@ def meet_budget(lane: Lane, end: int) -> None:
 
 
 def finish(lane: Lane, problem: Problem) -> None:
-    """Ask the oracle: what it refuses has weight 0, whatever the matcher thought."""
+    """End a text by the end token; if ``Constraint.accepts`` refuses it, its weight is 0."""
     lane.finish_reason = "stop"
     if problem.constraint is None:
         return

@@ -1,8 +1,8 @@
-"""One row of logits as the model left it, read as 32-bit floats without a copy where that can be.
+"""One row of logits from a model, read as 32-bit floats, without a copy where possible.
 
-Models hand out numpy rows and torch rows, in 32, 16 or 64 bits, on any device. A row is brought to
-the processor in its own precision, and widened only where it is read. Temperature and the merging
-of end tokens are applied on the way.
+Models give numpy or torch rows in 16, 32 or 64 bits on any device. A row is copied to the CPU in
+its own precision, and converted only where it is read. Temperature is applied, and all end tokens
+are merged into one; top-k and top-p are not applied here.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _BITS, _FLOAT = Struct("=I"), Struct("=f")
 
 
 class LogitRow:
-    """The logits of one step, divided by the temperature, with one end token.
+    """The logits of one position, divided by the temperature, with one end token.
 
     Args:
         logits: shape ``(vocabulary,)``, numpy or torch on any device; not modified.
         temperature: divides the logits.
         ends: tokens that end a text; their probabilities are added up.
-        end: the one of them that stands for all.
+        end: the one of them that gets their sum; the others get ``-inf``.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class LogitRow:
         return len(self._values)
 
     def exponentials(self, space: NDArray[np.float32]) -> None:
-        """Write ``exp`` of each logit to ``space``, in one pass; ``inf`` where that is too much."""
+        """Write ``exp`` of each logit to ``space``, in one pass; ``inf`` on overflow."""
         row = self._divided(space)
         with np.errstate(over="ignore"):
             np.exp(row, out=space)
@@ -77,7 +77,7 @@ class LogitRow:
         return row
 
     def _divided(self, space: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The row before end tokens are merged: as it lies in memory, or else in ``space``."""
+        """The row before end tokens are merged: the model's own array if possible, or ``space``."""
         row = self._values
         if self._wide is not None:
             self._wide(space)
@@ -99,7 +99,7 @@ class LogitRow:
         """The logit of one token."""
         if token in self._merged:
             return self._merged[token]
-        # By way of numpy arrays this would take longer than a draw.
+        # Through numpy arrays this would take longer than a draw.
         value = float(self._values[token])
         if self._values.dtype == np.uint16:
             value = float(_FLOAT.unpack(_BITS.pack(int(value) << 16))[0])
@@ -107,9 +107,9 @@ class LogitRow:
 
 
 def on_processor(rows: Sequence[Logits]) -> Iterator[Logits]:
-    """Rows that can be read without waiting for a device: those on one come over all at once.
+    """The rows on the CPU: rows on one device are copied together.
 
-    A transfer from a device waits for it each time, so one for all lanes beats one a lane.
+    Each copy waits for the device, so one for all lanes beats one a lane.
     """
     if len(rows) < 2 or not all(_on_one_device(row, rows[0]) for row in rows):
         yield from rows
@@ -127,9 +127,9 @@ def _on_one_device(row: Logits, first: Logits) -> bool:
 
 
 def _readable(logits: Logits) -> tuple[NDArray[Any], Callable[[NDArray[np.float32]], None] | None]:
-    """The row as an array, and what widens all of it to 32 bits, where that is not what it has.
+    """The row as an array; and unless it has 32 bits, a function that writes it out in 32 bits.
 
-    Numpy has no bfloat16: there the array has the 16 bits as an integer.
+    Numpy has no bfloat16: such a row becomes an array of 16-bit integers with the same bits.
     """
     if isinstance(logits, np.ndarray):
         if logits.dtype == np.float32:

@@ -1,8 +1,8 @@
 """Masked draws: locally constrained decoding, with the weights that undo its bias.
 
 At prefix ``u`` draw ``t ∝ p(t|u) 1[t allowed]``. The exact local weight is the allowed mass
-``Z_u = Σ_allowed p(t|u)``, free once the mask is there. What everyone else calls constrained
-decoding drops the weight, which bends the distribution; here it is kept.
+``Z_u = Σ_allowed p(t|u)``, which costs nothing once the mask is there. Usual constrained decoding
+drops this weight, so its texts do not follow the model's distribution given the constraint.
 """
 
 from __future__ import annotations

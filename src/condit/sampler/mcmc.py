@@ -1,22 +1,23 @@
-"""Markov chains over valid texts (Gonzalez et al. 2025): begin anywhere, and move.
+"""Markov chain Monte Carlo over valid texts: Metropolis-Hastings (Gonzalez et al. 2025).
 
-Each lane is a chain. It begins with a valid masked draw. A move picks a position ``i`` of the text
-``x`` with probability ``h(x[:i]) / H(x)``, where ``H(x) = Σ_i h(x[:i])``, keeps ``x[:i]``, and
-redraws the rest by the local law ``m(t|u) = p(t|u) 1[t in an outline of what is allowed] / S(u)``;
-the end token has a position, too. So a text ``x'`` that shares its first ``s`` tokens with ``x`` is
-proposed with probability
+Each lane is a chain. Its first text is a valid masked draw. A move picks a position ``i`` of the
+text ``x`` with probability ``h(x[:i]) / H(x)``, where ``H(x) = Σ_i h(x[:i])``, keeps ``x[:i]``, and
+redraws the rest by the local law ``m(t|u) = p(t|u) 1[t in the outline] / S(u)``, where the outline
+is a superset of the allowed tokens (see ``Matcher.outline``) and ``S(u)`` its mass. The end token
+has a position, too. So a text ``x'`` that shares its first ``s`` tokens with ``x`` is proposed with
+probability
 
     q(x'|x) = Σ_{i ≤ s} h(x[:i]) / H(x) · Π_{k ≥ i} m(x'_k | x'_{<k})
 
-and accepted with probability ``min(1, p(x')φ(x')q(x|x') / (p(x)φ(x)q(x'|x)))``, which leaves the
-target as it is. As ``h`` looks at nothing but what is kept, the sums for both directions differ
+and accepted with probability ``min(1, p(x')φ(x')q(x|x') / (p(x)φ(x)q(x'|x)))``, so the target is
+the stationary law. As ``h`` depends on the kept prefix alone, the sums for both directions differ
 only in ``H`` and in the tokens after ``s``. So the ratio is ``v(x') / v(x)``, with
 
     v(x) = φ(x) / H(x) · Π_k S(x_{<k})
 
-The outline may hold more than is allowed, so that its mass is known without asking about every
-token. A draft that takes a refused token, or ends in vain, is a rejected move; ``q`` between valid
-texts stays the same.
+With a superset the mass ``S(u)`` is known without checking every token. A draft that draws a
+refused token, or does not become valid, is a rejected move, which leaves ``q`` between valid texts
+unchanged.
 """
 
 from __future__ import annotations
@@ -44,32 +45,33 @@ from condit.weights import effective_sample_size, log_share, relative_error
 
 PROPOSALS = ("restart", "uniform", "entropy")
 _COUNTED_APART = 4096
+"""Tokens that ``_entropy`` counts one by one."""
 
 
 class Place(NamedTuple):
-    """One token of a text (the end included), and the law that it was drawn from.
+    """One token of a text (the end included), with what a later move needs of its position.
 
     Attributes:
         token: the token.
         log_probability: natural logarithm of ``p(t|u)``.
         log_mass: natural logarithm of ``S(u)``.
-        openness: how probable it is that moves begin here, ``h(u)``; relative to the others.
+        start_weight: ``h(u)``: moves start here with probability in proportion to it.
     """
 
     token: int
     log_probability: float
     log_mass: float
-    openness: float
+    start_weight: float
 
 
 @dataclass
 class Draft(Lane):
-    """A text as it is drawn, place by place; its weight is 0 where it ended in vain."""
+    """A text as it is drawn; its weight is 0 if it ends without being valid."""
 
     places: list[Place] = field(default_factory=list)
 
     def append(self, place: Place, end: int | None = None) -> None:
-        """Go one token further, which is no part of the text if it is the ``end``."""
+        """Append a token; the ``end`` token gets a place, but is no part of the text."""
         self.places.append(place)
         self.log_probability += place.log_probability
         if self.matcher is not None:
@@ -79,20 +81,20 @@ class Draft(Lane):
 
     @property
     def valid(self) -> bool:
-        """Whether it is a text that the target gives mass to."""
+        """Whether it has ended as a text of the target."""
         return self.finish_reason is not None and self.log_weight > -math.inf
 
 
 @dataclass
 class Chain(Lane):
-    """A lane: where its chain stands, and the draft of the next text.
+    """A lane: the current text of a chain, and the draft of the proposed one.
 
     Attributes:
         draft: the text that is being drawn.
-        text: the text where the chain stands; ``None`` until a first draw was valid.
+        text: the current text of the chain; ``None`` until a first draw is valid.
         tries: how many first draws have ended.
         moves: how many moves have ended.
-        number: which move is under way, counting those of all chains as they began.
+        number: number of the move under way, counted over all chains.
     """
 
     draft: Draft = field(kw_only=True)
@@ -101,20 +103,20 @@ class Chain(Lane):
     moves: int = 0
     number: int = 0
 
-    def stand_at(self, text: Draft) -> None:
-        """The chain has come to ``text``."""
+    def move_to(self, text: Draft) -> None:
+        """Make ``text`` the current text of the chain."""
         self.text, self.tokens, self.log_weight = text, text.tokens, 0.0
         self.log_probability, self.log_preference = text.log_probability, text.log_preference
 
 
 @dataclass
 class ChainsState(State[Chain]):
-    """Chains that advance together.
+    """Chains that share the model's forwards.
 
     Attributes:
         reader: the model.
         root: the matcher at the empty text.
-        first_log_weights: natural logarithms of the weights of all first draws, in vain or not.
+        first_log_weights: log weights of all first draws, ``-inf`` for those not valid.
         begun: how many moves have begun.
         attempts: how many moves have ended.
         accepted: how many of them were accepted.
@@ -130,21 +132,22 @@ class ChainsState(State[Chain]):
     log_evidence_error: float | None = None
 
     def findings(self) -> Findings:
-        """How moves went."""
+        """Numbers of moves, and the error of the evidence."""
         return Findings(self.attempts, self.accepted, self.log_evidence_error)
 
 
 @dataclass(frozen=True)
 class MCMC(Sampler[ChainsState]):
-    """Independent Markov chains, equally weighted; each move brings them nearer to the target.
+    """Independent Markov chains, equally weighted; their law approaches the target with each move.
 
-    The evidence comes from the weights of the first draws, those in vain included: unbiased for
-    two lanes or more, unless a lane runs out of tries.
+    The evidence is estimated from the weights of all first draws: unbiased for two lanes or more,
+    unless a lane runs out of tries.
 
     Attributes:
-        moves: how many moves each chain makes; with 0 the masked draws stay as they are.
-        proposal: where moves begin to redraw: ``"restart"``, at the first token; ``"uniform"``,
-            anywhere, the end included; ``"entropy"``, in proportion to the local law's entropy.
+        moves: how many moves each chain makes; 0: the result is the masked first draws.
+        proposal: ``h``, where moves start to redraw: ``"restart"``, at the first token;
+            ``"uniform"``, at any token, the end included; ``"entropy"``, in proportion to the
+            entropy of the local law.
         tries: how many first draws a chain may make until one is valid.
 
     Raises:
@@ -175,7 +178,7 @@ class MCMC(Sampler[ChainsState]):
         state = ChainsState(problem, [], [reader], reader, root)
         for origin, noise in enumerate(rng.spawn(problem.lanes)):
             draft = _draft(root, noise)
-            # Until there is a text, the first draft is shown as far as it is.
+            # Partial results show the first draft until there is a text.
             chain = Chain(None, noise, draft.tokens, -math.inf, origin=origin, draft=draft)
             state.lanes.append(chain)
         return state
@@ -192,7 +195,7 @@ class MCMC(Sampler[ChainsState]):
         weigh_preference(state.problem, [chain.draft for chain in ended])
         draws = tuple(_drawn(chain, draw) for chain, draw in grown)
         ends = tuple(self._settle(state, chain) for chain in ended)
-        _sum_up(state)
+        _update_evidence(state)
         state.steps += 1
         info = StepInfo(
             step=state.steps - 1,
@@ -215,9 +218,9 @@ class MCMC(Sampler[ChainsState]):
             allowed, whole = outline.tokens(len(matcher.vocabulary)), outline.exact
         mass = 1.0 if allowed is None else law.restrict(allowed)
         log_mass = math.log(mass) + law.log_scale if mass > 0 else -math.inf
-        openness = float(self.proposal == "uniform" or not draft.places)
+        start_weight = float(self.proposal == "uniform" or not draft.places)
         if self.proposal == "entropy":
-            openness = _entropy(law, log_mass) if mass > 0 else 0.0
+            start_weight = _entropy(law, log_mass) if mass > 0 else 0.0
         asked = None if whole or mass == 0 else matcher
         if asked is not None and chain.text is None:
             draw = draw_by_rejection(law, asked, draft.rng)
@@ -232,7 +235,7 @@ class MCMC(Sampler[ChainsState]):
         if token is None or draw.log_weight == -math.inf:
             draft.finish_reason = "dead_end"
         else:
-            place = Place(token, draw.log_probability, log_mass, openness)
+            place = Place(token, draw.log_probability, log_mass, start_weight)
             draft.append(place, end)
             if token == end:
                 finish(draft, problem)
@@ -241,14 +244,14 @@ class MCMC(Sampler[ChainsState]):
         return draw._replace(masks=int(allowed is not None))
 
     def _settle(self, state: ChainsState, chain: Chain) -> Ended:
-        """Decide about a draft that has ended, and begin the next one."""
+        """Accept or reject a draft that has ended, and begin the next one."""
         draft = chain.draft
         accepted, number = draft.valid, None
         if chain.text is None:
             chain.tries += 1
             state.first_log_weights.append(draft.log_weight)
             if draft.valid:
-                chain.stand_at(draft)
+                chain.move_to(draft)
             elif len(draft.tokens) > len(chain.tokens):
                 chain.tokens = draft.tokens
         else:
@@ -258,12 +261,12 @@ class MCMC(Sampler[ChainsState]):
             accepted = accepted and log_toss <= log_value(draft) - log_value(chain.text)
             if accepted:
                 state.accepted += 1
-                chain.stand_at(draft)
+                chain.move_to(draft)
             number = chain.number
         if chain.text is None and chain.tries < self.tries:
             chain.draft = _draft(state.root, chain.rng)
         elif chain.text is not None and chain.moves < self.moves:
-            kept = chain.text.places[: _pick(chain.text.places, chain.rng)]
+            kept = chain.text.places[: _pick_start(chain.text.places, chain.rng)]
             chain.draft, chain.number = _draft(state.root, chain.rng, kept), state.begun
             state.begun += 1
         else:
@@ -288,9 +291,9 @@ def _draft(root: Budgeted | None, rng: np.random.Generator, kept: Sequence[Place
     return draft
 
 
-def _pick(places: Sequence[Place], rng: np.random.Generator) -> int:
+def _pick_start(places: Sequence[Place], rng: np.random.Generator) -> int:
     """A position ``i`` with probability ``h(x[:i]) / H(x)``; 0 where every token is forced."""
-    upto = np.cumsum([place.openness for place in places])
+    upto = np.cumsum([place.start_weight for place in places])
     if upto[-1] == 0:
         return 0
     # Rounding may point past the last position that can be picked.
@@ -300,20 +303,20 @@ def _pick(places: Sequence[Place], rng: np.random.Generator) -> int:
 
 def log_value(text: Draft) -> float:
     """Natural logarithm of ``v(x)``; where every token is forced, ``H(x)`` counts as 1."""
-    openness = math.fsum(place.openness for place in text.places)
+    start_weight = math.fsum(place.start_weight for place in text.places)
     log_masses = math.fsum(place.log_mass for place in text.places)
-    return text.log_preference + log_masses - (math.log(openness) if openness > 0 else 0.0)
+    return text.log_preference + log_masses - (math.log(start_weight) if start_weight > 0 else 0.0)
 
 
 def _entropy(law: TokenLaw, log_mass: float) -> float:
-    """Entropy of the local law in nats; its long tail counts as one token."""
+    """Entropy of the local law in nats; all but the heaviest tokens count as one."""
     _, log_masses, log_rest = law.heaviest(_COUNTED_APART, 1.0)
     logs = np.array([*log_masses, log_rest]) - log_mass
     logs = logs[logs > -np.inf]
     return max(0.0, -float(np.exp(logs) @ logs))
 
 
-def _sum_up(state: ChainsState) -> None:
+def _update_evidence(state: ChainsState) -> None:
     """The evidence: the mean weight of the valid first draws, times the share of valid ones."""
     tried, lanes = len(state.first_log_weights), len(state.lanes)
     valid = [log_weight for log_weight in state.first_log_weights if log_weight > -math.inf]

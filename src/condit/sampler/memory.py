@@ -1,4 +1,7 @@
-"""What is kept between calls: for each problem that was met, the trie that it taught."""
+"""Memory between calls: for each problem drawn from, the trie of what was learned.
+
+What a trie holds is in ``trie.py``. Caches of prompts and drafts are elsewhere (``condit.cache``).
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,8 @@ from condit.sampler.law import BaseLaw
 from condit.sampler.trie import Trie
 
 
-class _Question(NamedTuple):
-    """What makes a problem the same one; models are compared by identity."""
+class _Key(NamedTuple):
+    """The parts of a problem that its trie depends on; models are compared by identity."""
 
     model: PrefixModel
     prompt: Sequence[int]
@@ -27,7 +30,7 @@ class _Question(NamedTuple):
     finish: bool
 
     @classmethod
-    def of(cls, problem: Problem) -> _Question:
+    def of(cls, problem: Problem) -> _Key:
         return cls(
             problem.model,
             problem.prompt,
@@ -40,11 +43,11 @@ class _Question(NamedTuple):
 
 @dataclass(eq=False)
 class _Entry:
-    question: _Question
+    key: _Key
     version: object
     trie: Trie
     is_lent: bool = False
-    """Whether a call is learning in it now."""
+    """Whether a call is using it now."""
 
 
 class Memory:
@@ -52,18 +55,18 @@ class Memory:
 
     The same problem is the same model object, prompt, constraint, base law (temperature, top-k,
     top-p) and ``max_tokens``; preferences, samplers and numbers of draws may differ. Each problem
-    has a trie of the prefixes it has seen; see ``condit.sampler.trie``. Where memory is short, the
-    prefixes used longest ago go first, and whole problems before that. What was learned of weights
-    that have changed since is forgotten (see ``Model.version``).
+    has a trie of the prefixes it has seen; see ``condit.sampler.trie``. Beyond ``most_bytes`` the
+    problems used longest ago are dropped, then the prefixes used longest ago. A trie is dropped
+    when the model's weights have changed (see ``Model.version``).
 
-    Calls from several threads may share it. Calls with the same problem at the same time learn
-    apart from each other, each in a trie of its own that later calls go on with.
+    Safe to use from several threads. Calls with the same problem at the same time use separate
+    tries, all of which are kept for later calls.
 
     Args:
-        most_bytes: how much memory the tries may take together.
+        most_bytes: the most memory that the tries may take together, in bytes.
 
     Raises:
-        ArgumentError: there is no room at all.
+        ArgumentError: ``most_bytes`` is less than 1.
     """
 
     def __init__(self, most_bytes: int = 256 * 2**20) -> None:
@@ -74,11 +77,11 @@ class Memory:
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        """How many problems it knows."""
-        known: list[_Question] = []
+        """How many different problems it has tries for."""
+        known: list[_Key] = []
         for entry in list(self._entries):
-            if entry.question not in known:
-                known.append(entry.question)
+            if entry.key not in known:
+                known.append(entry.key)
         return len(known)
 
     def __repr__(self) -> str:
@@ -89,25 +92,24 @@ class Memory:
 
     @property
     def nodes(self) -> int:
-        """How many prefixes it knows, over all problems."""
+        """How many prefixes its tries hold."""
         return sum(entry.trie.nodes for entry in list(self._entries))
 
     @property
     def bytes(self) -> int:
-        """What its tries take."""
+        """Memory of its tries in bytes."""
         return sum(entry.trie.bytes for entry in list(self._entries))
 
     def clear(self) -> None:
-        """Forget everything, but for what calls under way are using."""
+        """Drop all tries; calls that run now keep using theirs."""
         with self._lock:
             self._entries = []
 
     @contextmanager
     def borrow(self, problem: Problem) -> Iterator[Trie]:
-        """What is known about ``problem``, for one call; where nothing is, an empty trie to keep.
+        """The trie of ``problem`` for the use of one call; an empty one if there is none.
 
-        Nobody waits: while another call has it, there is a second trie for the same problem, which
-        is kept as well.
+        Never blocks: if other calls use all tries of the problem, another one is made, and kept.
         """
         entry = self._claim(problem)
         try:
@@ -115,7 +117,7 @@ class Memory:
         except ConditError:
             raise
         except BaseException:
-            # Broken off in the middle of anything, so that bounds may not have been carried up.
+            # Interrupted anywhere: bounds in the trie may be inconsistent, so it is dropped.
             with self._lock:
                 self._entries = [each for each in self._entries if each is not entry]
             raise
@@ -125,30 +127,28 @@ class Memory:
                 self._trim(last=entry)
 
     def _claim(self, problem: Problem) -> _Entry:
-        question, version = _Question.of(problem), problem.model.version()
+        key, version = _Key.of(problem), problem.model.version()
         with self._lock:
-            # Nothing serves any more that was learned of weights which have changed.
+            # Tries of earlier weights of the model are of no use.
             self._entries = [
                 entry
                 for entry in self._entries
-                if entry.question.model is not problem.model
-                or entry.version == version
-                or entry.is_lent
+                if entry.key.model is not problem.model or entry.version == version or entry.is_lent
             ]
             idle = [
                 entry
                 for entry in self._entries
-                if not entry.is_lent and entry.version == version and entry.question == question
+                if not entry.is_lent and entry.version == version and entry.key == key
             ]
-            entry = idle[-1] if idle else _Entry(question, version, Trie(self.most_bytes))
-            # The last is the one used last.
+            entry = idle[-1] if idle else _Entry(key, version, Trie(self.most_bytes))
+            # Sorted by last use.
             self._entries = [each for each in self._entries if each is not entry] + [entry]
             entry.is_lent = True
             self._trim(last=entry)
         return entry
 
     def _trim(self, last: _Entry) -> None:
-        """Forget the problems used longest ago until the rest fits, but for those in use."""
+        """Drop tries used longest ago until the rest fits, except ``last`` and those in use."""
         for entry in list(self._entries):
             if self.bytes <= self.most_bytes:
                 break

@@ -1,4 +1,7 @@
-"""One node of the trie: what is known about one prefix."""
+"""One node of the trie: the probable next tokens of one prefix, each with a bound and an estimate.
+
+``trie.py`` has what these mean, and links nodes together.
+"""
 
 from __future__ import annotations
 
@@ -10,35 +13,36 @@ from numpy.typing import NDArray
 from condit.sampler.law import TokenLaw
 
 MOST_TOKENS = 1024
-"""Tokens that a node keeps one by one at most, unless its trie says otherwise."""
+"""The most tokens that a new node keeps one by one, unless its trie says otherwise."""
 
 SHARE = 1 - 1e-4
-"""And so much of the allowed mass, the heaviest first."""
+"""Share of the allowed mass that is kept one by one, the heaviest tokens first."""
+
 _ROUNDING = 1e-6
-"""By more than this a sum of 32-bit weights is not off, in parts of itself."""
+"""Relative error of a sum of 32-bit weights, at most."""
 
 _NODE_BYTES = 1200
-"""What a node takes beside its arrays: measured with tracemalloc, children's entries included."""
+"""Memory of a node beside its arrays, its entry at the parent included (by tracemalloc)."""
 
 
 class Node:
-    """What is known about one prefix.
+    """What is known about the tokens after one prefix ``u``.
 
     Attributes:
         parent: the node of the prefix without its last token; ``None`` for the root.
-        slot: where its parent keeps its token.
+        slot: index of its last token in the arrays of the parent.
         depth: how many tokens the prefix has.
         end: the token that ends a text.
         tokens: ids of the tokens that are kept one by one, shape ``(kept,)``.
         log_masses: natural logarithm of ``p(t|u)`` of each.
-        log_bounds: natural logarithm of ``θ(ut)`` of each.
-        log_estimates: natural logarithm of the estimate of each that was ``seen``.
-        seen: of which tokens something is known: those with a node, and the end.
+        log_bounds: natural logarithm of the upper bound ``θ(ut)`` of each.
+        log_estimates: natural logarithm of the estimate of each; meaningful where ``seen``.
+        seen: which tokens have an estimate: those that have or had a node, and the end.
         log_rest: natural logarithm of the mass of all other tokens that may be allowed.
-        log_allowed: natural logarithm of the mass of all that may be allowed as next token.
-        complete: whether everything with a bound above 0 is known to be allowed as next token.
-        children: the nodes below, by token.
-        used: when it was last passed, for eviction.
+        log_allowed: natural logarithm of the mass of all tokens that may be allowed.
+        complete: whether all tokens with a bound above 0 are known to be allowed here.
+        children: the nodes of longer prefixes, by token.
+        used: clock of the trie when a text last passed here, for eviction.
     """
 
     __slots__ = (
@@ -89,7 +93,7 @@ class Node:
         return _NODE_BYTES + 29 * len(self.tokens)
 
     def log_weights(self, log_factors: NDArray[np.float64]) -> NDArray[np.float64]:
-        """``log p(t|u)`` of each token kept, and last of the rest, plus these factors."""
+        """``log p(t|u)`` plus log factors: each token kept, then the rest; ``(kept + 1,)``."""
         weights = log_factors.copy()
         weights[:-1] += self.log_masses
         weights[-1] += self.log_rest
@@ -100,39 +104,39 @@ class Node:
         return np.append(self.log_bounds, 0.0)
 
     def estimates(self, log_prior: float) -> NDArray[np.float64]:
-        """Estimates in the place of ``bounds``, and never above them.
+        """Log estimates in the same order as ``bounds``, and never above them.
 
-        A token of which nothing is known is taken to be worth as much as the best of those of which
-        something is, and at least the prior. Less would be nearer on average, but a valid text
-        below a token that is thought too little of is drawn too seldom, with too large a weight.
+        A token that was not seen gets the highest estimate of those that were, and at least the
+        prior. That is too high on average, but an estimate that is too low makes valid texts rare
+        and their weights large.
 
         Args:
-            log_prior: natural logarithm of what nodes at this depth are worth on average.
+            log_prior: natural logarithm of the mean estimate of nodes of this depth.
         """
-        known = self.seen & (self.tokens != self.end)  # texts that end say nothing about others
+        known = self.seen & (self.tokens != self.end)  # an end tells nothing about other tokens
         most = float(self.log_estimates[known].max(initial=log_prior))
-        # Where all that is known came to nothing, that need not hold for the rest: never 0.
+        # Never 0 for tokens not seen, even if all that were seen are: the rest may be valid.
         factors = np.full(len(self.tokens) + 1, min(most, 0.0) if most > -math.inf else 0.0)
         factors[:-1][self.seen] = self.log_estimates[self.seen]
         np.minimum(factors[:-1], self.log_bounds, out=factors[:-1])
         return factors
 
     def log_bound(self) -> float:
-        """``log θ(u)``, summed afresh."""
+        """``log θ(u)``, the sum over all tokens here."""
         return log_sum_exp(self.log_weights(self.bounds()))
 
     def find(self, token: int) -> int:
-        """The slot of ``token``; -1 where it is among the rest."""
+        """The index of ``token`` in the arrays; -1 if it is part of the rest."""
         found = np.flatnonzero(self.tokens == token)
         return int(found[0]) if len(found) else -1
 
     def adopt(self, token: int, log_mass: float, log_left: float) -> int:
-        """Take ``token`` out of the rest and keep it by itself; returns its slot.
+        """Move ``token`` from the rest to those kept one by one; returns its slot.
 
         Args:
             token: the token.
             log_mass: natural logarithm of its probability.
-            log_left: the same of all that is left of the rest, summed afresh in 32-bit weights.
+            log_left: natural logarithm of the mass left in the rest, summed in 32-bit weights.
         """
         self.tokens = np.append(self.tokens, np.int32(token))
         self.log_masses = np.append(self.log_masses, log_mass)
@@ -141,16 +145,16 @@ class Node:
         self.seen = np.append(self.seen, False)
         left = -math.expm1(min(log_mass - self.log_rest, 0.0))
         difference = self.log_rest + math.log(left) if left > 0 else -math.inf
-        # The difference lets all masses add up to what they were, to the last digit. But it keeps
-        # the rounding of the large masses before it, until what is left is smaller than that: it
-        # might then seem to be nothing, and a bound that has lost it would be none.
+        # The difference keeps the total mass unchanged to the last digit, but has the rounding
+        # error of larger masses. When the rest is smaller than that error it could come out as 0,
+        # and bounds without it would be too low.
         agrees = abs(difference - log_left) < _ROUNDING
         self.log_rest = difference if agrees else min(log_left, self.log_rest)
         return len(self.tokens) - 1
 
 
 def log_sum_exp(values: NDArray[np.float64]) -> float:
-    """Natural logarithm of the sum of ``exp(values)``; ``-inf`` for nothing."""
+    """Natural logarithm of the sum of ``exp(values)``, in one pass; ``-inf`` for no values."""
     highest = float(values.max()) if len(values) else -math.inf
     if highest == -math.inf:
         return highest

@@ -1,19 +1,18 @@
 """Rejection: draw whole texts until one is valid (guaranteed generation; Kim et al. 2024).
 
-Texts come from a proposal ``a'`` that knows nothing of the constraint, and the valid ones are kept.
+Texts are drawn from a proposal ``a'`` without the constraint ``C``, and the valid ones are kept.
 They follow ``g' ∝ a' 1[C]``; the mass of valid texts under ``a'`` is the acceptance rate ``AR``.
 
 With the model itself as proposal, draws are exact and ``Z = AR``. The same model under another
-prompt, or another model, may be accepted more often. Then accepted texts are read under the target
-``p``, too, and weigh ``p(x)φ(x) / a'(x)``. So weighted averages are those of the target
-``g = pφ 1[C] / Z``, and ``Z = AR E_g'[pφ / a']``. How far apart the laws are, in nats, is
+prompt, or another model, may be accepted more often. Then accepted texts are scored by the model
+``p``, too, and have the weight ``p(x)φ(x) / a'(x)``. So weighted averages are those of the target
+``g = pφ 1[C] / Z``, and ``Z = AR E_g'[pφ / a']``. The report has these divergences, in nats:
 
     KL(g‖a') = E_g[log pφ / a'] - log Z          KL(g‖g') = KL(g‖a') + log AR
 
-with averages over ``g`` by self-normalised weights. Texts that the proposal never draws are lost:
-``top_k`` and ``top_p`` cut the proposal, too. Attempts are dropped as soon as the matcher refuses a
-token, as the whole is then sure to be refused; the oracle judges finished texts. Draws are accepted
-attempts in the order in which they began: that in which they end would favour short texts.
+with averages over ``g`` by self-normalised weights. Texts that the proposal cannot draw are
+missing: ``top_k`` and ``top_p`` cut the proposal, too. An attempt ends as soon as the matcher
+refuses a token, as the whole text would be rejected.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ class Proposed(Trial):
     """An attempt; its weight is ``p / a'`` once it has ended.
 
     Attributes:
-        law: the proposal's law of the next token; ``None`` where the model has to be asked.
+        law: the proposal's next-token distribution; ``None`` before the next forward.
         log_proposal: natural logarithm of ``a'`` of its tokens (and end).
     """
 
@@ -59,8 +58,8 @@ class RejectionState(AttemptsState[Proposed]):
 
     Attributes:
         reader: the proposal.
-        vocabulary: the tokens; what ends a text for the proposal or the target is an end.
-        target: the problem's model after its prompt; ``None`` where that is the proposal.
+        vocabulary: the model's, with the end tokens of proposal and model.
+        target: the problem's model after its prompt; ``None`` if that is the proposal.
         notes: divergences, in nats.
     """
 
@@ -70,20 +69,20 @@ class RejectionState(AttemptsState[Proposed]):
     notes: dict[str, float] = field(default_factory=dict)
 
     def findings(self) -> Findings:
-        """How attempts went, and how far apart the laws are."""
+        """Numbers of attempts, the error of the evidence, and divergences."""
         return replace(super().findings(), notes=self.notes)
 
 
 @dataclass(frozen=True)
 class Rejection(AttemptsSampler[RejectionState]):
-    """Draws from a proposal, as often as it takes.
+    """Draws texts from a proposal until enough are valid.
 
-    Without ``prompt`` and ``model`` its draws are exact and equally weighted. Else they follow the
+    Without ``prompt`` and ``model`` draws are exact and equally weighted. Else they follow the
     proposal restricted to valid texts, and are weighted. The evidence is unbiased for two draws or
     more; from one draw it is too high on average.
 
     Attributes:
-        width: how many attempts are under way at a time; they share the model's forwards.
+        width: how many attempts run at a time; they share the model's forwards.
         attempts: how many attempts may be made for each draw asked for, on average.
         prompt: what the proposal is prompted with: text, chat messages or token ids; by default
             the problem's own prompt.
@@ -135,21 +134,21 @@ class Rejection(AttemptsSampler[RejectionState]):
         )
 
     def walk(self, state: RejectionState, trial: Proposed) -> bool:
-        """Draw one token where its law is known."""
+        """Draw one token if its distribution is known; the next one needs the model."""
         if trial.law is not None:
             _draw(state, trial, trial.law)
             trial.law = None
         return trial.finish_reason is None
 
     def forward(self, state: RejectionState, waiting: Sequence[Proposed]) -> int:
-        """Ask the proposal for the next laws."""
+        """One forward of the proposal for all attempts."""
         rows = state.reader.read([tuple(trial.tokens) for trial in waiting])
         for trial, logits in zip(waiting, rows, strict=True):
             trial.law = state.problem.law.at(logits, state.vocabulary)
         return 0
 
     def conclude(self, state: RejectionState, trial: Proposed) -> None:
-        """Weigh it, if it is valid."""
+        """Give a valid text the weight ``p / a'``."""
         if trial.accepted:
             trial.log_probability = _log_target(state, trial)
             trial.log_weight = trial.log_probability - trial.log_proposal
@@ -183,7 +182,10 @@ def _shared_vocabulary(proposal: PrefixModel, target: PrefixModel) -> Vocabulary
 
 
 def _draw(state: RejectionState, trial: Proposed, law: TokenLaw) -> None:
-    """Draw one token. That it is allowed (1) or not (0) estimates the mass that is allowed."""
+    """Draw one token; reject the attempt if it is refused.
+
+    Allowed (1) or not (0) is an unbiased estimate of the allowed mass, and recorded as that.
+    """
     problem, number = state.problem, trial.number
     token = law.draw(trial.rng)
     assert token is not None  # nothing is ever taken out of this law

@@ -1,7 +1,8 @@
-"""Four ways to replace weighted lanes by equally weighted ones (Douc, Cappé and Moulines 2005).
+"""Four resampling schemes of sequential Monte Carlo (Douc, Cappé and Moulines 2005).
 
-Each returns, for ``n`` lanes, how many copies each one gets. All are unbiased: the expected number
-of copies of lane ``i`` is ``n`` times its normalised weight. They differ in variance.
+Each takes the normalised weights of ``n`` lanes (particles) and returns how many copies of each
+there will be, ``n`` in all. All are unbiased: the expected number of copies of lane ``i`` is ``n``
+times its weight. They differ in variance.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ Counts = NDArray[np.int64]
 
 
 def multinomial(rng: np.random.Generator, weights: Weights) -> Counts:
-    """``n`` independent draws: the reference, with the largest variance."""
+    """``n`` independent draws by weight: the largest variance."""
     return _count(weights, rng.random(len(weights)))
 
 
@@ -33,7 +34,7 @@ def systematic(rng: np.random.Generator, weights: Weights) -> Counts:
 
 
 def residual(rng: np.random.Generator, weights: Weights) -> Counts:
-    """The whole part of each mean for sure, and multinomial draws from what is left."""
+    """The integer part of each expected count, and multinomial draws for the remainder."""
     means = weights * len(weights)
     counts = np.floor(means).astype(np.int64)
     left = len(weights) - int(counts.sum())
@@ -44,7 +45,7 @@ def residual(rng: np.random.Generator, weights: Weights) -> Counts:
 
 
 def _count(weights: Weights, points: Weights) -> Counts:
-    """How many points of ``[0, 1)`` fall into each lane's share."""
+    """How many points of ``[0, 1)`` fall into each lane's interval of the cumulative weights."""
     upto = np.cumsum(weights)
     # Dividing by the last makes rounding harmless: no point lies past the last lane with weight.
     lanes = np.searchsorted(upto / upto[-1], points, side="right")
@@ -61,7 +62,7 @@ SCHEMES: dict[str, Callable[[np.random.Generator, Weights], Counts]] = {
 
 
 def ancestors(counts: Counts) -> list[int]:
-    """Which lane each lane is copied from; a lane that survives stays where it is."""
+    """Index of the lane that each lane is copied from; a lane with copies keeps its own index."""
     chosen = [lane if count else -1 for lane, count in enumerate(counts)]
     spare = [lane for lane, count in enumerate(counts) for _ in range(count - 1)]
     return [spare.pop() if lane < 0 else lane for lane in chosen]

@@ -1,8 +1,8 @@
-"""Sequential Monte Carlo: lanes whose weights fall behind make room for copies of better ones.
+"""Sequential Monte Carlo (a particle filter): weighted lanes that are resampled as they grow.
 
-Each step every unfinished lane draws a token by a local kernel and multiplies its weight by the
-local weight; finished lanes wait. When the effective sample size falls below ``threshold · n``,
-lanes are resampled by weight and the evidence so far is put on account:
+Lanes are the particles. Each step every unfinished lane draws a token by a kernel and multiplies
+its weight by the local weight. When the effective sample size falls below ``threshold · n``, lanes
+are resampled by weight, all weights become 1, and the mean weight goes into the evidence:
 ``log Ẑ = Σ_resamplings log mean w + log mean w_final``. ``Ẑ`` is unbiased for ``Z``, and weighted
 averages are consistent (Del Moral 2004; for language models, Lew et al. 2023).
 """
@@ -25,7 +25,7 @@ from condit.weights import log_mean_exp
 
 @dataclass(frozen=True)
 class SMC(Sampler):
-    """Sequential Monte Carlo over a kernel.
+    """Sequential Monte Carlo with the proposals of a kernel.
 
     Attributes:
         kernel: how lanes grow: ``"awrs"``, ``"masked"``, ``"learned"``, or a kernel such as
@@ -54,7 +54,7 @@ class SMC(Sampler):
 
     @property
     def needs(self) -> type[PrefixModel]:
-        """What its kernel asks of a model."""
+        """What its kernel needs of a model."""
         return PrefixModel if self.kernel is None else kernel_of(self.kernel, "smc").needs
 
     @property
@@ -63,22 +63,22 @@ class SMC(Sampler):
         return kernel_of(self.kernel or "awrs", "smc").takes_insertions
 
     def kernel_for(self, problem: Problem) -> Kernel:
-        """The kernel itself."""
+        """The kernel that is used for ``problem``."""
         forks = isinstance(problem.model, Model) and problem.trie is None
         default = "awrs" if forks or problem.insert is not None else "learned"
         return kernel_of(self.kernel or default, "smc")
 
     def init(self, problem: Problem, rng: np.random.Generator) -> State:
-        """Lanes at the end of the prompt."""
+        """Lanes before their first token; forwards the prompt."""
         state: State = self.kernel_for(problem).init(problem, rng)
         return state
 
     def step(self, rng: np.random.Generator, state: State) -> tuple[State, StepInfo]:
-        """Grow every lane that has not ended, then resample if need be. ``state`` is consumed."""
+        """Grow every lane that has not ended, then resample if need be. ``state`` is modified."""
         kernel = self.kernel_for(state.problem)
         info = kernel.grow(state)
         size = len(state.lanes)
-        # Where all have ended their weights say it all: copies would only lose texts.
+        # If all have ended, resampling would only lose distinct texts.
         weights_differ = not state.done and len(set(state.log_weights)) > 1
         if weights_differ and 0 < info.effective_sample_size < self.threshold * size:
             chosen = self._resample(rng, state)

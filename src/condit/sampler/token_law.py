@@ -1,10 +1,11 @@
-"""The law of one next token: drawn from, taken out of, and restricted, in 32-bit weights.
+"""One next-token distribution (the base law at a prefix), to draw from with or without replacement.
 
-One pass over a row makes weights, and their sums over blocks of tokens. A draw then walks the block
-sums and one block, and a token can be taken out so that the next draw is without replacement, both
-in time proportional to the square root of the vocabulary. A restriction to few tokens keeps only
-those. Weights are 32-bit, the precision that models have, and so is the first sum of each block;
-a block that is drawn from is summed again in 64 bits. Sums over blocks and noise are 64-bit.
+One pass over the logits makes unnormalised probabilities (*weights*), and their sums over blocks of
+tokens. A draw searches the block sums and then one block. A token can be taken out, so that the
+next draw is without replacement. Both touch one block, not the whole vocabulary. A restriction to
+few tokens copies only those. Weights are 32-bit, as logits are, and so is the first sum of each
+block; a block that is drawn from is summed again in 64 bits. Block sums and random numbers are
+64-bit. Temperature, top-k and top-p are applied before, in ``law.py``.
 """
 
 from __future__ import annotations
@@ -20,22 +21,21 @@ from condit.sampler.logit_row import LogitRow
 _BLOCK = 512
 
 _LEAST, _MOST = 0.5, 1e30
-"""Where the sum of ``exp`` of all logits lies in between, they need not be made relative to their
-highest first: none overflows, and all that matters in 32 bits is a normal number."""
+"""If the sum of ``exp`` of all logits is between these, their maximum need not be subtracted first:
+nothing overflows, and no weight that matters in 32 bits is subnormal."""
 
 
 class TokenLaw:
     """The distribution of one next token, from which tokens can be drawn and taken out.
 
-    Masses are linear and relative to the whole law, so they sum to 1 before anything is taken
-    out. Where what remains is too small beside what was taken out to be told apart from nothing in
-    32 bits, ``rescale`` blows it up, and ``log_scale`` keeps the account.
+    A *mass* is a probability under the whole distribution (linear), so masses sum to 1 before
+    anything is taken out. If what remains underflows 32 bits, ``rescale`` multiplies masses so that
+    they sum to 1 again, and true masses are these times ``exp(log_scale)``.
 
     Args:
-        logits: one row, ``-inf`` for tokens that the law excludes; not modified, and read again
-            later.
+        logits: one row, ``-inf`` for excluded tokens; not modified, and must not change during use.
         greedy: temperature 0: ``draw`` gives the most probable token that remains.
-        tokens: the only ones that the law does not exclude, in ascending order; ``None``: all.
+        tokens: if given, all others are excluded; in ascending order.
 
     Raises:
         ModelError: the logits hold NaN, or no finite number.
@@ -53,27 +53,27 @@ class TokenLaw:
         self._allowed: NDArray[np.bool_] | None = None
         self._out: list[int] = []
         self.log_scale = 0.0
-        """Logarithm of what masses must be multiplied with since ``rescale`` was used."""
+        """Natural logarithm of the factor from masses to probabilities; 0 before ``rescale``."""
         if tokens is None:
-            self._weights = _room(len(self._row))
+            self._weights = _padded(len(self._row))
             self._row.exponentials(self._weights[: len(self._row)])
-            self._sum_up(0.0)
+            self._set_sums(0.0)
             if not _LEAST <= self._whole <= _MOST:
                 self._weigh(self._row.read())
         else:
-            self._weights = _room(len(tokens))
+            self._weights = _padded(len(tokens))
             self._weigh(self._row.at(tokens))
         self._log_total = self._reference + math.log(self._whole)
 
     def _weigh(self, logits: NDArray[np.float32]) -> None:
-        """Make weights relative to the highest of ``logits``, which are used up."""
+        """Make weights relative to the highest of ``logits``, whose array is overwritten."""
         highest = logits.max()
         logits -= highest
         np.exp(logits, out=self._weights[: len(logits)])
-        self._sum_up(float(highest))
+        self._set_sums(float(highest))
 
-    def _sum_up(self, reference: float) -> None:
-        """Note the sums of weights that are relative to ``exp(reference)``."""
+    def _set_sums(self, reference: float) -> None:
+        """Sum weights that are ``exp(logit - reference)``."""
         self._reference = reference
         self._blocks = _sums(self._weights)
         self._whole = float(self._blocks.sum())
@@ -89,11 +89,11 @@ class TokenLaw:
         return float(self._weights[slot]) / self._whole if slot >= 0 else 0.0
 
     def log_probability(self, token: int) -> float:
-        """Natural logarithm of the probability of ``token`` under the whole law."""
+        """Natural logarithm of the probability of ``token``, whatever was taken out."""
         return self._row.value(token) - self._log_total
 
     def draw(self, rng: np.random.Generator) -> int | None:
-        """A token from what remains, by its mass; ``None`` where nothing remains.
+        """A token drawn by mass among those that remain; ``None`` if none has any.
 
         Inversion with one 64-bit uniform: first over the block sums, then within the block.
         """
@@ -110,8 +110,8 @@ class TokenLaw:
         target -= float(upto[block - 1]) if block else 0.0
         start = block * _BLOCK
         within = self._weights[start : start + _BLOCK].cumsum(dtype=np.float64)
-        # The block's 32-bit sum gives way to its 64-bit one, so that a mass taken out and what
-        # remains add up to what was there.
+        # The block's sum is now known in 64 bits, so that a mass taken out and the remaining
+        # mass add up exactly.
         rough, exact = float(self._blocks[block]), float(within[-1])
         self._blocks[block] = exact
         self._whole += exact - rough
@@ -124,7 +124,7 @@ class TokenLaw:
         heaviest = self._weights[slot]
         if heaviest <= 0:
             return None
-        # Logits may differ where their weights do not.
+        # Different logits can have equal weights.
         self._weights[slot] = 0
         tied = self._weights.max() == heaviest
         self._weights[slot] = heaviest
@@ -143,7 +143,7 @@ class TokenLaw:
         mass = float(self._weights[slot]) / self._whole
         self._weights[slot] = 0
         block = slot // _BLOCK
-        # Summed afresh: a difference would keep the rounding of a large mass among small ones.
+        # Summed again: a difference would have the rounding error of the mass taken out.
         self._blocks[block] = self._weights[block * _BLOCK : (block + 1) * _BLOCK].sum(
             dtype=np.float64
         )
@@ -152,8 +152,8 @@ class TokenLaw:
     def restrict(self, allowed: NDArray[np.bool_]) -> float:
         """Remove every token that is not allowed; returns the mass that remains.
 
-        Where the allowed tokens are too improbable for 32 bits it rescales, so the mass is
-        positive whenever any allowed token has a finite logit; multiply by ``exp(log_scale)``.
+        Rescales if that underflows 32 bits, so the result is positive whenever an allowed token has
+        a finite logit; the true mass is the result times ``exp(log_scale)``.
 
         Args:
             allowed: one boolean for each token of the vocabulary; not kept.
@@ -171,7 +171,7 @@ class TokenLaw:
         return self._remaining_or_rescaled()
 
     def restrict_by_mask(self, mask: NDArray[np.uint32]) -> float:
-        """As ``restrict``, by a packed mask as a matcher returns it: faster where few are allowed.
+        """As ``restrict``, with a packed mask as matchers return it: faster if few are allowed.
 
         Args:
             mask: shape ``(ceil(vocabulary / 32),)``; not kept.
@@ -187,7 +187,7 @@ class TokenLaw:
         return self._remaining_or_rescaled()
 
     def log_left(self) -> float:
-        """Natural logarithm of what remains, however little: it rescales where 32 bits see none."""
+        """Natural logarithm of the mass that remains; rescales if that underflows 32 bits."""
         left = self._remaining_or_rescaled()
         return math.log(left) + self.log_scale if left > 0 else -math.inf
 
@@ -196,8 +196,8 @@ class TokenLaw:
         return remaining if remaining > 1e-30 else self.rescale()
 
     def _keep(self, tokens: NDArray[np.intp], slots: NDArray[np.intp] | None = None) -> None:
-        """Go on with these tokens alone: gathering a few beats a pass over all."""
-        weights = _room(len(tokens))
+        """Keep these tokens alone, copied to arrays of their own."""
+        weights = _padded(len(tokens))
         weights[: len(tokens)] = self._weights.take(tokens if slots is None else slots)
         self._tokens, self._weights = tokens, weights
         self._allowed = None
@@ -209,9 +209,8 @@ class TokenLaw:
         """The fewest heaviest tokens that hold ``share`` of what remains, at most ``most``.
 
         Returns:
-            their ids, from the heaviest down; natural logarithms of their masses; and that of the
-            mass of all others that remain, ``-inf`` for none. Masses are relative to the whole
-            law.
+            their ids, from the heaviest down; natural logarithms of their probabilities; and that
+            of the summed probability of all others that remain, ``-inf`` for none.
         """
         least = self._threshold(2 * most)
         found = np.flatnonzero(self._weights > least)
@@ -220,7 +219,7 @@ class TokenLaw:
         weights = self._weights[found]
         rest = 0.0
         if least > 0:
-            # Summed on its own: a difference would lose what is small beside the rest.
+            # Summed on its own: a difference would lose small masses.
             others = self._weights.copy()
             others[found] = 0
             rest = float(_sums(others).sum())
@@ -233,7 +232,7 @@ class TokenLaw:
         upto = weights[order].cumsum(dtype=np.float64)
         count = int(upto.searchsorted(share * total)) + 1
         rest += float(weights[order[count:]].sum(dtype=np.float64))
-        # From the weights, not the logits: so they sum up to what remains, to the last digit.
+        # From the weights, not the logits, so that they sum to the remaining mass exactly.
         scale = self.log_scale + math.log(self.remaining / total) if total > 0 else -math.inf
         log_masses = np.log(weights[order[:count]].astype(np.float64)) + scale
         log_rest = math.log(rest) + scale if rest > 0 else -math.inf
@@ -248,10 +247,10 @@ class TokenLaw:
         return float(np.partition(few, -rank)[-rank]) if len(few) > 4 * rank else 0.0
 
     def rescale(self) -> float:
-        """Blow up what remains, after everything that 32 bits can tell from 0 was taken out.
+        """Make the masses of the remaining tokens sum to 1, from their logits; sets ``log_scale``.
 
         Returns:
-            the mass that remains, to be multiplied by ``exp(log_scale)``; 0 for nothing at all.
+            1, or 0 if no remaining token has a finite logit.
         """
         logits = self._row.read() if self._tokens is None else self._row.at(self._tokens)
         if self._allowed is not None:
@@ -266,7 +265,7 @@ class TokenLaw:
         return 1.0
 
     def _slot(self, token: int) -> int:
-        """Where the weight of ``token`` is kept; -1 for nowhere, where it has none."""
+        """Index of the weight of ``token``; -1 if it is excluded."""
         if self._tokens is None:
             return token
         slot = int(self._tokens.searchsorted(token))
@@ -276,8 +275,8 @@ class TokenLaw:
         return slot if self._tokens is None else int(self._tokens[slot])
 
 
-def _room(size: int) -> NDArray[np.float32]:
-    """Uninitialised weights, and zeros up to the end of the last block."""
+def _padded(size: int) -> NDArray[np.float32]:
+    """An array for ``size`` weights, uninitialised, padded by zeros to whole blocks."""
     weights = np.empty(max(1, -(-size // _BLOCK)) * _BLOCK, dtype=np.float32)
     weights[size:] = 0
     return weights
@@ -285,6 +284,6 @@ def _room(size: int) -> NDArray[np.float32]:
 
 def _sums(weights: NDArray[np.float32]) -> NDArray[np.float64]:
     """The sum of each block."""
-    # No other sum of numpy is as fast on rows this short, and none but this needs no BLAS.
+    # The fastest sum of numpy for rows this short that does not use BLAS.
     sums: NDArray[np.float32] = np.einsum("ij->i", weights.reshape(-1, _BLOCK))
     return sums.astype(np.float64)

@@ -1,17 +1,18 @@
-"""What sampling has learned: for each prefix, how much of its mass can still become valid.
+"""A trie of prefixes with bounds and estimates of the mass of valid endings after each.
 
-A node stands for a prefix ``u``. It keeps ``p(t|u)`` of the tokens that matter, and for each an
-upper bound ``θ(ut)`` on the mass of valid endings after ``ut``: 1 before anything is known, 0 where
-the constraint refuses ``t``, and ``θ(u) = Σ_t p(t|u) θ(ut)`` once there is a node below. The bound
-at the root is an upper bound on the evidence ``Z`` (Parys et al. 2025; Park et al. 2024).
+The node of a prefix ``u`` has ``p(t|u)`` of the probable next tokens, and for each an upper bound
+``θ(ut)`` on the mass of valid endings after ``ut``: 1 if nothing is known, 0 if the constraint
+refuses ``t``, and ``θ(u) = Σ_t p(t|u) θ(ut)`` once ``u`` has a node. The bound of the root is an
+upper bound on the evidence ``Z`` (Parys et al. 2025; Park et al. 2024).
 
-A bound is safe and vain: 1 for all that was never looked at. Beside it stands an estimate, which is
-not safe: where nothing is known of ``ut``, the best of its siblings, or the mean over its depth.
-Who refuses by bounds is exact; who only needs a guide, as weights make up for it, takes estimates.
+Bounds never exclude a valid text, but are too high where nothing was read. Estimates of the same
+mass may be wrong either way: an unknown token gets the highest of its siblings, or the mean of its
+depth. `Exact` rejects by bounds, which keeps its draws exact; `Learned` proposes by estimates, and
+corrects them by weights.
 
-Nodes are sparse. The heaviest tokens that hold nearly all the allowed mass are kept one by one; the
-mass of all others is kept as one number, with bound 1, so that nothing is lost: whoever draws it
-must look at the model's law again. All masses and bounds are natural logarithms.
+Nodes are sparse: the heaviest tokens, which hold nearly all the allowed mass, are kept one by one.
+All others, the *rest*, have one summed mass and the bound 1; to draw one of them takes the model's
+logits again. All masses, bounds and estimates are natural logarithms.
 """
 
 from __future__ import annotations
@@ -30,14 +31,14 @@ class Trie:
     """The nodes of one problem: the same model, prompt, base law, constraint and budget.
 
     Args:
-        most_bytes: how much memory its nodes may take; the ones used longest ago go first.
-        most_tokens: how many tokens a node keeps one by one when it is made.
+        most_bytes: memory that its nodes may take; beyond it those used longest ago are dropped.
+        most_tokens: the most tokens that a new node keeps one by one.
 
     Attributes:
         root: the node of the empty text, ``None`` before it was first read.
         nodes: how many nodes there are.
-        bytes: what they take.
-        met_budget: whether a text was refused because it met the budget unfinished.
+        bytes: memory they take.
+        met_budget: whether any text met the budget unfinished.
         log_evidence: natural logarithm of the last estimate of ``Z`` by a run, if there was one.
     """
 
@@ -60,11 +61,11 @@ class Trie:
 
     @property
     def log_estimate(self) -> float:
-        """Natural logarithm of what the root is worth by estimates; 0 before anything is known."""
+        """Natural logarithm of the estimate of ``Z``; 0 before anything is known."""
         return self._log_estimate(self.root) if self.root is not None else 0.0
 
     def estimates(self, node: Node) -> NDArray[np.float64]:
-        """The estimates at a node, given what the whole trie says about its depth."""
+        """``Node.estimates``, with the mean estimate of the nodes one deeper as prior."""
         log_sum, count = self._by_depth.get(node.depth + 1, (0.0, 1))
         return node.estimates(log_sum - math.log(count))
 
@@ -88,13 +89,13 @@ class Trie:
         *,
         whole: bool = False,
     ) -> Node:
-        """The node of the token in ``slot`` of ``parent``, from its law without refused tokens.
+        """Add the node that follows the token in ``slot`` of ``parent``.
 
         Args:
-            law: the law of the next token, restricted to what may be allowed.
+            law: the base law there, restricted to a superset of the allowed tokens.
             parent: the node above; ``None`` makes the root.
-            slot: where the parent keeps the token.
-            complete: whether all that the law has left is allowed.
+            slot: index of the token in the parent's arrays.
+            complete: whether all tokens of the restricted law are allowed.
             end: the token that ends a text.
             whole: whether to keep every token that has any mass one by one.
         """
@@ -112,12 +113,12 @@ class Trie:
         return node
 
     def use(self, node: Node) -> None:
-        """Note that ``node`` was passed just now."""
+        """Mark ``node`` as the one used last."""
         self._clock += 1
         node.used = self._clock
 
     def adopt(self, node: Node, token: int, log_mass: float, log_left: float) -> int:
-        """Take ``token`` out of the rest of ``node``; returns its slot. See ``Node.adopt``."""
+        """``Node.adopt``: keep ``token`` of the rest by itself; returns its slot."""
         before = node.bytes
         slot = node.adopt(token, log_mass, log_left)
         self.bytes += node.bytes - before
@@ -125,20 +126,20 @@ class Trie:
         return slot
 
     def exhaust(self, node: Node) -> None:
-        """Nothing is left of the tokens that ``node`` does not keep one by one."""
+        """Set the mass of the rest of ``node`` to 0: no token of it may follow."""
         node.log_rest = -math.inf
         self._changed[node] = None
 
     def refuse(self, node: Node, slot: int) -> None:
-        """No valid text goes through the token in ``slot`` of ``node``."""
+        """Set the bound of the token in ``slot`` to 0: no valid text goes on by it."""
         node.log_bounds[slot] = -math.inf
         self._changed[node] = None
 
     def back_up(self) -> None:
-        """Carry what was learned up to the root: ``θ(u) = Σ_t p(t|u) θ(ut)``, deepest first.
+        """Recompute bounds ``θ(u) = Σ_t p(t|u) θ(ut)`` above all changed nodes, deepest first.
 
-        Likewise the estimates, whose mean over the nodes of a depth is kept: each time one changes
-        it counts again, so that prefixes that are often passed count more.
+        Likewise estimates. Their mean over each depth counts an estimate once each time that it
+        changes, so prefixes that are passed often count more.
         """
         waiting: dict[int, dict[Node, None]] = {}
         for node in self._changed:
@@ -150,7 +151,7 @@ class Trie:
                 assert parent is not None
                 bound, estimate = node.log_bound(), self._log_estimate(node)
                 if (
-                    not parent.seen[node.slot]  # a bound of exactly 1 is news, too
+                    not parent.seen[node.slot]  # its first bound counts even if it is 1
                     or parent.log_bounds[node.slot] != bound
                     or parent.log_estimates[node.slot] != estimate
                 ):
@@ -161,28 +162,28 @@ class Trie:
                 log_sum, count = self._by_depth.get(depth, (-math.inf, 0))
                 self._by_depth[depth] = (float(np.logaddexp(log_sum, estimate)), count + 1)
 
-    def evict(self, standing: Collection[Node | None] = ()) -> int:
-        """Let the nodes used longest ago go until the memory is kept; returns how many went.
+    def evict(self, in_use: Collection[Node | None] = ()) -> int:
+        """Drop nodes used longest ago until the rest fits ``most_bytes``; returns how many.
 
-        What they knew is lost, and their bound is 1 again: kept, it would promise more than the
-        node that replaces them knows. So nothing goes that lies below where an attempt stands,
-        which counts on the bound that it has seen.
+        The bound of a dropped prefix is 1 again, as that of a new node in its place would be. That
+        must not raise a bound that a running attempt has used: no node below one ``in_use`` is
+        dropped.
 
         Args:
-            standing: the nodes where attempts stand.
+            in_use: the deepest node of each running attempt; ``None`` is skipped.
         """
         if self.bytes <= self.most_bytes:
             return 0
-        # A little more than needed, so that this is not done at every step.
+        # A little more than needed, so that eviction is not needed at every step.
         goal = int(0.9 * self.most_bytes)
-        fixed = {node for node in standing if node is not None}
+        fixed = {node for node in in_use if node is not None}
         leaves = sorted(
             (node for node in self._walk() if not node.children), key=lambda node: node.used
         )
         before = self.nodes
         for leaf in leaves:
             node: Node | None = leaf
-            # A node without children is a leaf in its turn; it was passed whenever they were.
+            # A parent without children left is a leaf, and was used no later than they were.
             while node is not None and self.bytes > goal and not node.children:
                 if _below(node, fixed):
                     break

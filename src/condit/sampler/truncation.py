@@ -1,4 +1,7 @@
-"""Top-k and top-p without sorting the vocabulary: a threshold first, then only what exceeds it."""
+"""Top-k and top-p without sorting the vocabulary: a threshold first, then only what exceeds it.
+
+Pure functions of one row of logits; ``law.py`` applies them.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from numpy.typing import NDArray
 
 _GROUP = 64
 _FIRST_GUESS = 256
-"""How many of the most probable tokens ``nucleus`` looks at before it asks for bins."""
+"""How many of the most probable tokens ``nucleus`` tries before it sorts into bins."""
 
 _BINS = 4096
 _BINS_A_NAT = 128
@@ -16,8 +19,8 @@ _BINS_A_NAT = 128
 def most_probable(logits: NDArray[np.float32], count: int) -> NDArray[np.intp]:
     """The ``count`` tokens with the highest logits and their ties, in ascending order.
 
-    The highest of each of ``count`` or more groups cannot all lie above the ``count``-th highest
-    of all, so the ``count``-th of them is a threshold that loses nothing, and few exceed it.
+    The row is cut into more than ``count`` groups. The ``count``-th highest of the group maxima is
+    at most the ``count``-th highest logit, so it is a safe threshold, and few tokens exceed it.
 
     Args:
         logits: shape ``(n,)``.

@@ -1,11 +1,10 @@
-"""Drawing one token from what the model says times what is known: ``p(t|u) θ(ut)``.
+"""Drawing a token at a node of the trie from the twisted law ``p(t|u) θ(ut)``.
 
-In the place of the bounds ``θ`` there may be estimates (see ``condit.sampler.trie``).
-
-Where the node knows which tokens the constraint allows, one draw is enough, and the mass
-``Σ_t p(t|u) θ(ut)`` is exact. Elsewhere a refused token is noted in the trie, and the draw goes on
-without it, as in adaptive weighted rejection (see ``condit.sampler.awrs``): the mass is then an
-unbiased estimate.
+``p(t|u)`` is the base law and ``θ`` the trie's bounds, or its estimates (see
+``condit.sampler.trie``). If the node holds allowed tokens only, one draw is enough, and the mass
+``Σ_t p(t|u) θ(ut)`` is exact. Else a refused token gets the bound 0 in the trie, and the draw is
+repeated without it, as in adaptive weighted rejection (see ``condit.sampler.awrs``): the mass is
+then an unbiased estimate.
 """
 
 from __future__ import annotations
@@ -24,12 +23,12 @@ from condit.sampler.trie import Trie
 
 
 class TwistedDraw(NamedTuple):
-    """What was drawn at a node.
+    """One token drawn at a node.
 
     Attributes:
-        slot: where the node keeps the token; ``None`` where nothing with any mass is allowed.
+        slot: index of the token in the node's arrays; ``None`` if no allowed token has any mass.
         log_mass: natural logarithm of an unbiased estimate of ``Σ p(t|u) θ(ut)`` over the allowed
-            tokens; exact where nothing had to be asked.
+            tokens; exact if no token had to be checked.
         checks: how many single tokens the matcher was asked about.
     """
 
@@ -39,7 +38,7 @@ class TwistedDraw(NamedTuple):
 
 
 REST = -1
-"""Stands for the tokens that a node does not keep one by one."""
+"""In the place of a slot: one of the tokens that a node does not keep one by one."""
 
 
 class TwistedLaw:
@@ -48,8 +47,8 @@ class TwistedLaw:
     Args:
         trie: the trie of the node.
         node: the node.
-        rest: gives the model's law of the tokens that the node does not keep one by one.
-        estimated: whether to draw by estimates; else by bounds.
+        rest: gives the base law restricted to the tokens that the node does not keep one by one.
+        estimated: whether to use estimates in the place of bounds.
     """
 
     def __init__(
@@ -80,7 +79,7 @@ class TwistedLaw:
         return self._highest + math.log(total) if total > 0 else -math.inf
 
     def draw(self, rng: np.random.Generator) -> int | None:
-        """The slot of a token, by its mass; ``None`` where nothing remains."""
+        """The slot of a token drawn by mass; ``None`` if nothing remains."""
         slot = self.draw_kept(rng)
         if slot != REST:
             return slot
@@ -88,7 +87,7 @@ class TwistedLaw:
         return self.draw(rng) if slot is None else slot
 
     def draw_kept(self, rng: np.random.Generator) -> int | None:
-        """As ``draw``, but `REST` for what needs the model's law."""
+        """As ``draw``, but `REST` for a token that the node does not keep: that needs logits."""
         upto = self._weights.cumsum()
         if upto[-1] <= 0:
             return None
@@ -98,18 +97,18 @@ class TwistedLaw:
         return slot if slot < len(self._node.tokens) else REST
 
     def draw_rest(self, rng: np.random.Generator, kept: int) -> int | None:
-        """The slot of a token that the node did not keep, and keeps from now on.
+        """The slot of a token of the rest, drawn by mass; the node keeps it from now on.
 
-        Who waited for the model may find that others have taken tokens out of the rest meanwhile.
-        They belonged to the rest that was drawn, so they are drawn with it: without them, two
-        attempts side by side would never come by the same one.
+        While an attempt waited for logits, others may have moved tokens from the rest to those
+        kept. These were part of the rest when it was drawn, so they can be drawn here, too; else
+        attempts side by side could never draw the same one.
 
         Args:
-            rng: the noise.
+            rng: the source of randomness.
             kept: how many tokens the node kept when its rest was drawn.
 
         Returns:
-            the slot; ``None`` where nothing is there after all: forwards of the same prefix can
+            the slot; ``None`` if the rest has no mass after all, as forwards of the same prefix can
             differ by rounding.
         """
         node = self._node
@@ -143,7 +142,7 @@ class TwistedLaw:
 def draw_allowed(
     law: TwistedLaw, trie: Trie, node: Node, matcher: Matcher | None, rng: np.random.Generator
 ) -> TwistedDraw:
-    """Draw until a token is allowed, with an unbiased estimate of the allowed mass."""
+    """Draw until a token is allowed; also estimates the mass of the allowed tokens, unbiased."""
     if matcher is None or node.complete:
         log_mass = law.log_remaining
         return TwistedDraw(law.draw(rng), log_mass)
@@ -159,7 +158,7 @@ def draw_allowed(
         law.take_out(slot)
         if allowed:
             break
-    # One look further, at a token that was not seen yet, makes the weight unbiased.
+    # Checking one more token makes the estimate unbiased: see condit.sampler.awrs.
     unseen = law.log_remaining
     other = law.draw(rng)
     if other is None:
@@ -175,7 +174,7 @@ def _known(node: Node, slot: int, matcher: Matcher | None) -> bool:
 
 
 def may_follow(trie: Trie, node: Node, slot: int, matcher: Matcher | None) -> bool:
-    """Whether the token may come next; a refusal is noted in the trie."""
+    """Whether the constraint allows the token next; if not, sets its bound to 0."""
     if _known(node, slot, matcher):
         return True
     assert matcher is not None

@@ -1,6 +1,6 @@
-"""Walking a trie: where a text stands in it, new nodes from the model, one token further.
+"""Texts that grow along a trie: find the node of a text, read new nodes, append a token.
 
-What `Learned` (weights), `Exact` (refusals) and `ASAp` (neither) share.
+Shared by `Learned`, `Exact` and `ASAp`, which differ in how they draw, weigh and reject.
 """
 
 from __future__ import annotations
@@ -28,25 +28,25 @@ class TrieLane(Lane):
 
     Attributes:
         parent: the node of its text without the last token; ``None`` at the beginning.
-        slot: where the parent keeps that token.
+        slot: index of that token in the parent's arrays.
         log_assumed: natural logarithm of the bound ``θ`` of its text when it was drawn.
-        resting: how many tokens its node kept when it drew one of the others, and began to wait
-            for the model to say which; ``None`` where it does not.
+        rest_from: if the rest of its node was drawn, and logits are needed to tell which token,
+            how many tokens the node kept then; else ``None``.
     """
 
     parent: Node | None = None
     slot: int = -1
     log_assumed: float = 0.0
-    resting: int | None = None
+    rest_from: int | None = None
 
 
 @dataclass
 class Walk:
-    """What texts walk along.
+    """The trie of a run, and what extends it.
 
     Attributes:
-        problem: what is asked.
-        reader: the model.
+        problem: what to draw.
+        reader: the model after the prompt.
         trie: what was learned, here and in earlier runs of the same problem.
         rows: logits of the last forward, by node.
     """
@@ -58,7 +58,7 @@ class Walk:
 
 
 def begin(problem: Problem, rng: np.random.Generator, reader: Reader) -> tuple[Walk, TrieLane]:
-    """A walk, and a lane at the empty text to copy others from."""
+    """A walk whose trie has at least its root, and a lane at the empty text to copy others from."""
     walk = Walk(problem, reader, problem.trie if problem.trie is not None else Trie())
     root = TrieLane(problem.bind(), rng)
     read_nodes(walk, [root])  # the prompt has been forwarded: its logits cost nothing
@@ -66,7 +66,7 @@ def begin(problem: Problem, rng: np.random.Generator, reader: Reader) -> tuple[W
 
 
 def require_temperature(problem: Problem, who: str) -> None:
-    """Raise `ArgumentError` at temperature 0, where the law has nothing to be faithful to."""
+    """Raise `ArgumentError` at temperature 0, where probabilities are not defined."""
     if problem.law.temperature == 0:
         raise ArgumentError(
             f"{who} draws by mass, which temperature 0 does not define: "
@@ -75,20 +75,20 @@ def require_temperature(problem: Problem, who: str) -> None:
 
 
 def node_of(walk: Walk, lane: TrieLane) -> Node | None:
-    """The node where ``lane`` stands; ``None`` where the model has not been read yet."""
+    """The node of the lane's text; ``None`` if it has not been read yet."""
     if lane.parent is None:
         return walk.trie.root
     return lane.parent.children.get(int(lane.parent.tokens[lane.slot]))
 
 
-def standing(walk: Walk, lane: TrieLane) -> Node | None:
-    """The deepest node on whose bound ``lane`` counts; ``None`` at the beginning."""
+def deepest_node(walk: Walk, lane: TrieLane) -> Node | None:
+    """The deepest node on the path of the lane's text; ``None`` if the trie is empty."""
     return node_of(walk, lane) or lane.parent
 
 
 def read_nodes(walk: Walk, lanes: Sequence[TrieLane]) -> int:
-    """Give each lane that stands at no node one, by one forward for all; returns masks computed."""
-    missing = [lane for lane in lanes if lane.resting is not None or node_of(walk, lane) is None]
+    """Add the missing nodes of lanes by one forward for all; returns how many masks it took."""
+    missing = [lane for lane in lanes if lane.rest_from is not None or node_of(walk, lane) is None]
     walk.rows.clear()
     if not missing:
         return 0
@@ -96,7 +96,7 @@ def read_nodes(walk: Walk, lanes: Sequence[TrieLane]) -> int:
     rows = walk.reader.read([tuple(lane.tokens) for lane in missing])
     for lane, logits in zip(missing, rows, strict=True):
         node = node_of(walk, lane)
-        if node is None:  # another lane may have come to the same place
+        if node is None:  # an earlier lane may have the same text
             law, complete, masked = _law(walk, lane, logits, without=None)
             masks += masked
             end = walk.problem.model.vocabulary.end
@@ -106,7 +106,7 @@ def read_nodes(walk: Walk, lanes: Sequence[TrieLane]) -> int:
 
 
 def twisted(walk: Walk, lane: TrieLane, node: Node, *, estimated: bool = False) -> TwistedLaw:
-    """``p(t|u) θ(ut)`` where ``lane`` stands; with estimates in the place of ``θ`` if asked."""
+    """``p(t|u) θ(ut)`` at the node of ``lane``; ``estimated``: by estimates in place of ``θ``."""
 
     def rest() -> TokenLaw:
         if node not in walk.rows:
@@ -120,10 +120,10 @@ def twisted(walk: Walk, lane: TrieLane, node: Node, *, estimated: bool = False) 
 def extend(
     walk: Walk, lane: TrieLane, node: Node, slot: int, log_assumed: float | None = None
 ) -> None:
-    """Append the token in ``slot``: it is allowed. What ends in vain is noted in the trie.
+    """Append the token in ``slot``, which is allowed. If its text then fails, sets its bound to 0.
 
     Args:
-        log_assumed: what was assumed of the token, if not its bound; natural logarithm.
+        log_assumed: natural logarithm of what was used in the draw, if not its bound.
     """
     token = int(node.tokens[slot])
     lane.log_probability += float(node.log_masses[slot])
@@ -132,28 +132,28 @@ def extend(
     if lane.matcher is not None:
         lane.matcher.advance(token)
     take(lane, token, walk.problem)
-    # Not by its weight: a preference may have made that 0, of which the trie must know nothing.
+    # Not by its weight, which a preference may have made 0: tries do not depend on preferences.
     met_budget = lane.finish_reason == "length" and lane.matcher is not None
     if met_budget or lane.finish_reason == "dead_end":
         walk.trie.refuse(node, slot)
         walk.trie.met_budget |= met_budget
 
 
-def in_vain(trie: Trie) -> FinishReason:
-    """Why a text ends where nothing has any mass: some of what went on from here met the budget."""
+def dead_end_reason(trie: Trie) -> FinishReason:
+    """The finish reason of a text with no allowed token: the budget, if any text met that."""
     return "length" if trie.met_budget else "dead_end"
 
 
 def _law(
     walk: Walk, lane: TrieLane, logits: Logits, without: Node | None
 ) -> tuple[TokenLaw, bool, bool]:
-    """The law of the next token without what is known to be refused.
+    """The base law restricted to a superset of the allowed tokens.
 
     Args:
-        without: leave out the tokens that this node keeps one by one, too.
+        without: exclude the tokens that this node keeps one by one, too.
 
     Returns:
-        the law; whether all that is left is allowed; and whether a mask was computed for it.
+        the law; whether it holds allowed tokens only; and whether a mask was computed.
     """
     law = walk.problem.law.at(logits, walk.problem.model.vocabulary)
     matcher = lane.matcher
