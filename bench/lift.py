@@ -8,7 +8,6 @@ slowest mask.
 
 from __future__ import annotations
 
-import argparse
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -17,11 +16,12 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 from tokenizers import Tokenizer
 
 import condit
-from bench.report import keep, load_before, table
+from bench.library.options import add_choice, parser_of
+from bench.library.results import table
+from bench.library.run import Run, console
 from bench.vocabularies import SOURCES, tokenizer_file
 from condit.constraint.base import Matcher
 from condit.constraint.byte_matcher import ByteMatcher
@@ -30,8 +30,6 @@ from condit.constraint.state_cache import StateCache
 from condit.constraint.vocabulary_trie import VocabularyTrie
 from condit.model import smollm2
 from condit.model.token_bytes import token_bytes
-
-console = Console(stderr=True)
 
 CLOCKS = {"wall": time.perf_counter_ns, "processor": time.thread_time_ns}
 
@@ -89,41 +87,45 @@ CASES: dict[str, tuple[ByteMatcher[Any], str, str]] = {
 
 
 def main(arguments: Sequence[str]) -> None:
-    parser = argparse.ArgumentParser("scripts/bench lift", description=__doc__)
-    parser.add_argument("--sizes", nargs="+", choices=SOURCES, default=["128k"])
-    parser.add_argument("--rounds", type=int, default=5)
+    parser = parser_of("lift", __doc__, rounds=5)
+    add_choice(parser, "sizes", SOURCES, ["128k"])
     parser.add_argument("--clock", choices=CLOCKS, default="wall", help="processor: bears others")
     options = parser.parse_args(arguments)
-    load = load_before(console)
-    walk, raw, rows = partial(_walk, CLOCKS[options.clock]), dict[str, Any](), list[list[str]]()
-    for size in options.sizes:
-        source = tokenizer_file(size, smollm2.directory(), console.print).read_text("utf-8")
-        tokenizer = Tokenizer.from_str(source)
-        spelled, _ = token_bytes(json.loads(source), max(tokenizer.get_vocab().values()) + 1)
-        spelled[end := tokenizer.token_to_id(SOURCES[size].end)] = b""
-        vocabulary = condit.Vocabulary(spelled, end)
-        began = time.perf_counter()
-        trie = VocabularyTrie.of(vocabulary)
-        raw[size] = {"trie_seconds": time.perf_counter() - began, "trie_bytes": trie.nbytes}
-        for name, (machine, text, pattern) in CASES.items():
-            path = tokenizer.encode(text, add_special_tokens=False).ids
-            seen = dict[str, list[int]]()
-            for turn in range(options.rounds):
-                matcher = LiftedMatcher(machine, vocabulary)
-                matcher._cache = StateCache(vocabulary)  # nothing is known
-                matcher._known = matcher._cache.at(machine.start)
-                walk(matcher.copy(), path, seen, "cold" if turn else "first")
-                walk(matcher.copy(), path, seen, "warm")
-                if pattern:
-                    engine = condit.regex(pattern).bind(vocabulary)
-                    walk(engine.copy(), path, seen, "engine cold")
-                    walk(engine.copy(), path, seen, "engine warm")
-            raw[size][name] = {**seen, "kept_bytes": (kept := matcher._cache.size)}
-            names = dict.fromkeys(key.rsplit(" ", 1)[0] for key in seen)
-            rows += [_row(f"{size}, {name}", who, seen, kept) for who in names]
+    walk = partial(_walk, CLOCKS[options.clock])
+    raw: dict[str, Any] = {}
+    rows: list[list[str]] = []
+    with Run("lift", options) as run:
+        for size in options.sizes:
+            vocabulary, tokenizer = _vocabulary(size)
+            began = time.perf_counter()
+            trie = VocabularyTrie.of(vocabulary)
+            raw[size] = {"trie_seconds": time.perf_counter() - began, "trie_bytes": trie.nbytes}
+            for name, (machine, text, pattern) in CASES.items():
+                path = tokenizer.encode(text, add_special_tokens=False).ids
+                seen: dict[str, list[int]] = {}
+                for turn in range(options.rounds):
+                    matcher = LiftedMatcher(machine, vocabulary)
+                    matcher._cache = StateCache(vocabulary)  # nothing is known
+                    matcher._known = matcher._cache.at(machine.start)
+                    walk(matcher.copy(), path, seen, "cold" if turn else "first")
+                    walk(matcher.copy(), path, seen, "warm")
+                    if pattern:
+                        engine = condit.regex(pattern).bind(vocabulary)
+                        walk(engine.copy(), path, seen, "engine cold")
+                        walk(engine.copy(), path, seen, "engine warm")
+                raw[size][name] = {**seen, "kept_bytes": (kept := matcher._cache.size)}
+                names = dict.fromkeys(key.rsplit(" ", 1)[0] for key in seen)
+                rows += [_row(f"{size}, {name}", who, seen, kept) for who in names]
     heads = ["", *(f"{head}, µs" for head in ("check", "mask", "slowest mask", "step", "copy"))]
-    record = {"options": vars(options), "load_before": load, "sizes": raw}
-    keep("lift", record, table([*heads, "kept, kB"], rows))
+    run.keep({"sizes": raw}, table([*heads, "kept, kB"], rows))
+
+
+def _vocabulary(size: str) -> tuple[condit.Vocabulary, Any]:
+    source = tokenizer_file(size, smollm2.directory(), console.print).read_text("utf-8")
+    tokenizer = Tokenizer.from_str(source)
+    spelled, _ = token_bytes(json.loads(source), max(tokenizer.get_vocab().values()) + 1)
+    spelled[end := tokenizer.token_to_id(SOURCES[size].end)] = b""
+    return condit.Vocabulary(spelled, end), tokenizer
 
 
 def _walk(

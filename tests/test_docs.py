@@ -91,6 +91,12 @@ def test_every_page_is_in_the_navigation() -> None:
         assert page.relative_to(ROOT / "docs").as_posix() in navigation
 
 
+def test_parts_of_your_own_are_short() -> None:
+    page = ROOT / "docs" / "how-to" / "extend.md"
+    for line, code in blocks(page, "python"):
+        assert code.count("\n") <= 40, f"{name_of(page)}:{line} is longer than 40 lines"
+
+
 def test_links_in_the_readme_lead_somewhere() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#:]+)\)", text):

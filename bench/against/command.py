@@ -17,7 +17,7 @@ from typing import Any
 
 from bench.against import parts
 from bench.against.race import NEW, OLD, Record, run_pass, sessions
-from bench.against.summary import CLOCKS
+from bench.against.summary import CLOCKS, broken
 from bench.against.tables import checks, tables, timings
 from bench.against.trees import Tree, at, here
 from bench.library.options import MASKBENCH, add_choice, parser_of, require
@@ -42,7 +42,10 @@ def main(arguments: Sequence[str]) -> None:
     }
     run.keep(raw, tables(timed, checked, run.records, options.tolerance))
     verdicts = [row.verdict(options.tolerance) for rows in timed.values() for row in rows]
-    if "worse" in verdicts or not all(each["same"] for one in checked.values() for each in one):
+    same = all(each["same"] for found in checked.values() for each in found)
+    if failing := broken(run.records):
+        console.print(f"[red]failed at one side alone, or altogether:[/] {', '.join(failing)}")
+    if "worse" in verdicts or failing or not same:
         raise SystemExit(1)
 
 
@@ -69,9 +72,11 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
 def _measure(run: Run, trees: dict[str, Tree], options: argparse.Namespace, folder: Path) -> None:
     from condit.model import smollm2
 
-    task = {"worlds": parts.worlds(folder, smollm2.directory()), "dtype": "bfloat16"}
-    timed, once = _items(task["worlds"], options)
-    total = 4 * len(timed) * options.passes + 2 * len(once)
+    sizes = parts.SIZES if parts.OVERHEAD in options.only else parts.SIZES[:1]
+    task = {"worlds": parts.worlds(folder, smollm2.directory(), sizes), "dtype": "bfloat16"}
+    items = _items(task["worlds"], options)
+    timed = sum(item.timed for item in items)
+    total = 4 * timed * options.passes + 2 * (len(items) - timed)
     with run.counting("loading", total) as bar:
 
         def note(record: Record) -> None:
@@ -80,29 +85,22 @@ def _measure(run: Run, trees: dict[str, Tree], options: argparse.Namespace, fold
 
         for turn in range(options.passes if timed else 1):
             both = sessions(run, trees, task, hashes=turn, limit=options.limit)
-            run_pass(both, timed, turn, note, twice=True)
-            if turn == 0:
-                run_pass(both, once, turn, note, twice=False)
+            run_pass(both, items, turn, note)
 
 
-def _items(
-    worlds: dict[str, Any], options: argparse.Namespace
-) -> tuple[list[parts.Item], list[parts.Item]]:
-    """What is timed in every pass, and what is compared once."""
-    timed: list[parts.Item] = []
-    once: list[parts.Item] = []
+def _items(worlds: dict[str, Any], options: argparse.Namespace) -> list[parts.Item]:
+    items: list[parts.Item] = []
     if parts.SPEED in options.only:
-        timed += parts.speed()
+        items += parts.speed()
     if parts.OVERHEAD in options.only:
-        timed += parts.overhead(worlds)
+        items += parts.overhead(worlds)
+    if parts.FIDELITY in options.only:
+        items += parts.fidelity(_recorded(), options.seeds)
     if parts.COVERAGE in options.only:
         sample = (options.maskbench, options.schemas, options.seed)
-        timed += parts.coverage(*sample)
-        once += parts.judged(*sample, Path(worlds[parts.SIZES[0]]["tokenizer"]))
-    if parts.FIDELITY in options.only:
-        once += parts.fidelity(_recorded(), options.seeds)
-    wanted = options.rows or ""
-    return [i for i in timed if wanted in i.row], [i for i in once if wanted in i.row]
+        items += parts.coverage(*sample)
+        items += parts.judged(*sample, Path(worlds[parts.SIZES[0]]["tokenizer"]))
+    return [item for item in items if not options.rows or options.rows in item.row]
 
 
 def _recorded() -> dict[str, Path]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,20 +65,30 @@ DRAWN: dict[str, tuple[list[Any], int]] = {
 
 @dataclass(frozen=True)
 class Item:
-    """One question. ``per``: which count of the answer its time is divided by, if any."""
+    """One question.
+
+    Attributes:
+        part: one of ``PARTS``.
+        row: what it counts in.
+        case: its name within the row.
+        ask: the request.
+        per: which count of the answer its time is divided by, if any.
+        timed: whether it is asked in every pass; else it is a check, and asked once.
+    """
 
     part: str
     row: str
     case: str
     ask: dict[str, Any]
     per: str | None = None
+    timed: bool = True
 
 
-def worlds(folder: Path, model: Path) -> dict[str, Any]:
+def worlds(folder: Path, model: Path, sizes: Sequence[str]) -> dict[str, Any]:
     """By size of the vocabulary what workers need: paths of cases, and the bytes of tokens."""
     chosen = [case for case in OWN if case.name in _OVERHEAD_CASES]
     found: dict[str, Any] = {}
-    for size in SIZES:
+    for size in sizes:
         file = tokenizer_file(size, model)
         (folder / size).mkdir()
         found[size] = paths(chosen, size, file) | Tokens.of(size, file).task(folder / size)
@@ -128,11 +138,11 @@ def judged(file: Path, count: int, seed: int, tokenizer: Path) -> Iterator[Item]
         tokens = [read.encode(text, add_special_tokens=False).ids for text in texts]
         source = json.dumps(entry["schema"], ensure_ascii=False)
         ask = {"size": SIZES[0], "source": source, "texts": tokens}
-        yield Item(COVERAGE, "verdicts on instances", entry["id"], {"judge": ask})
+        yield Item(COVERAGE, "verdicts on instances", entry["id"], {"judge": ask}, timed=False)
 
 
 def fidelity(files: dict[str, Path], seeds: int) -> Iterator[Item]:
-    """Draws of every sampler in recorded worlds."""
+    """Draws of every sampler in recorded worlds, where the model costs next to nothing."""
     for how, (sampler, n) in DRAWN.items():
         for world, file in files.items():
             ask = {"world": world, "file": str(file), "sampler": sampler, "n": n}

@@ -49,13 +49,14 @@ def run_pass(
     items: Sequence[Item],
     turn: int,
     note: Callable[[Record], None],
-    *,
-    twice: bool,
 ) -> None:
-    """Ask both sides every item, by turns: once, or ``twice`` (A B B A)."""
+    """Ask both sides every item twice, by turns; what is not timed once, and in one pass.
+
+    Of long answers, which are to be compared, one pass is kept.
+    """
     for number, item in enumerate(items):
         order = there_and_back(OLD, NEW, number + turn)
-        for side in order if twice else order[:2]:
+        for side in order if item.timed else order[: 0 if turn else 2]:
             record: Record = {
                 "part": item.part,
                 "row": item.row,
@@ -68,4 +69,6 @@ def run_pass(
                 record |= both[side].ask(item.ask)
             except WorkerError as error:
                 record["error"] = str(error).split(" (log:")[0]
+            if turn:
+                record.pop("runs", None)
             note(record)

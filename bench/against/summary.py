@@ -1,8 +1,8 @@
 """From records to ratios, new over old: the ratio of medians of each row, and its band.
 
-The time of a case is the median over passes. A row's ratio is the median over its cases of the
-ratio of the two. The band is Student's for the passes, each of which gives the same ratio from its
-own times alone: it covers what passes differ in, and not which cases were chosen.
+In a pass the ratio of a case is that of the medians of both sides, and the ratio of a row is the
+median over its cases. A row's number is the geometric mean over passes, within Student's band for
+it: that covers what passes differ in, and not which cases were chosen.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import geometric_mean, median
 from typing import Any
 
 from bench.against.race import NEW, OLD, Record
@@ -27,7 +27,7 @@ class Compared:
         row: its name.
         cases: how many.
         old: the median over cases of the old seconds.
-        ratio: new over old, by medians.
+        ratio: new over old, by medians of each pass.
         least: new over old, by the least times: what other work on the machine did not reach.
         low: of the band of ``ratio``.
         high: likewise.
@@ -79,7 +79,7 @@ def compared(records: Sequence[Record], row: str, clock: str) -> Compared | None
         median(t for turn in turns.values() for t in turn[OLD]) for turns in times.values()
     )
     least = _ratio(times, passes, min)
-    return Compared(row, len(times), old, _ratio(times, passes), least, *band_of_ratio(ratios))
+    return Compared(row, len(times), old, geometric_mean(ratios), least, *band_of_ratio(ratios))
 
 
 def _ratio(
@@ -113,6 +113,20 @@ def differences(records: Iterable[Record], row: str, keys: Sequence[str]) -> lis
         if whole:
             found.append({"case": case, "same": not differ, **(differ or whole)[0]})
     return found
+
+
+def broken(records: Iterable[Record]) -> list[str]:
+    """Rows where a case fails at one side alone, or where nothing ran at all."""
+    went: dict[str, dict[str, dict[str, bool]]] = defaultdict(lambda: defaultdict(dict))
+    for record in records:
+        sides = went[record["row"]][record["case"]]
+        sides[record["side"]] = sides.get(record["side"], True) and "error" not in record
+    return [
+        row
+        for row, cases in went.items()
+        if any(len(set(sides.values())) > 1 for sides in cases.values())
+        or not any(all(sides.values()) for sides in cases.values())
+    ]
 
 
 def furthest(runs: Sequence[dict[str, Any]], others: Sequence[dict[str, Any]]) -> float:

@@ -11,7 +11,12 @@ from bench.against.race import NEW, OLD, Record
 from bench.against.summary import CLOCKS, Compared, compared, differences, furthest
 from bench.library.results import table
 
-_MILLI = {"overhead": (1e6, "µs a token"), "speed": (1e3, "ms a token"), "coverage": (1e3, "ms")}
+_MILLI = {
+    "overhead": (1e6, "µs a token"),
+    "speed": (1e3, "ms a token"),
+    "coverage": (1e3, "ms"),
+    "fidelity": (1e3, "ms a run"),
+}
 
 JUDGED = ("outcome", "accepted")
 DRAWS = ("runs",)

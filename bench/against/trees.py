@@ -6,6 +6,7 @@ metadata that an installation of it would have, for names of models and samplers
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -65,15 +66,16 @@ def _metadata(tree: Tree) -> Path:
     init = (tree.source / "condit" / "__init__.py").read_text()
     version = re.search(r'^__version__ = "(.+)"$', init, re.MULTILINE)
     number = version[1] if version else "0"
-    folder = FOLDER / f"metadata-{tree.commit[:12]}-{tree.label.replace('/', '_')}"
-    info = folder / f"condit-{number}.dist-info"
-    shutil.rmtree(folder, ignore_errors=True)
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: condit\nVersion: {number}\n")
+    files = {"METADATA": f"Metadata-Version: 2.1\nName: condit\nVersion: {number}\n"}
     lines: list[str] = []
     for group, points in project.get("entry-points", {}).items():
         lines += [f"[{group}]", *(f"{name} = {target}" for name, target in points.items()), ""]
-    (info / "entry_points.txt").write_text("\n".join(lines))
+    files["entry_points.txt"] = "\n".join(lines)
+    folder = FOLDER / f"metadata-{hashlib.sha256(repr(files).encode()).hexdigest()[:12]}"
+    info = folder / f"condit-{number}.dist-info"
+    info.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (info / name).write_text(content)
     return folder
 
 

@@ -14,6 +14,7 @@ from rich.progress import track
 
 import condit
 from bench.fidelity.worlds import PROBLEMS, FiniteProblem
+from bench.library.calls import load as load_model
 from condit.model.base import Model
 from condit.testing import FiniteWorld, RecordedModel
 from condit.vocabulary import Vocabulary
@@ -50,10 +51,7 @@ def walk_missing(names: Sequence[str], console: Console) -> None:
     missing = [PROBLEMS[name] for name in names if not file_of(PROBLEMS[name]).exists()]
     if not missing:
         return
-    import torch
-
-    torch.set_num_threads(1)
-    model = condit.load(MODEL, dtype="float32")
+    model = load_model(dtype="float32")
     for problem in track(missing, "walking worlds", console=console):
         walk(problem, model)
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import product
 
 import condit
-from condit.constraint.base import Constraint
-from condit.model.base import Prompt
+
+Prompt = str | list[dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class FiniteProblem:
     name: str
     about: str
     prompt: Prompt
-    constraint: Callable[[], Constraint]
+    constraint: Callable[[], condit.Constraint]
     max_tokens: int
 
 

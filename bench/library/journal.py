@@ -7,20 +7,19 @@ import json
 from pathlib import Path
 from typing import Any, TextIO
 
-from bench.library.results import LOGS
-
 Record = dict[str, Any]
 
 
 class Journal:
-    """The records of a run, in memory and in ``results/logs/<question>-<UTC date>.jsonl``.
+    """The records of a run, in memory and in ``<folder>/<question>-<UTC date>.jsonl``.
 
     Args:
         question: the bench.
+        folder: where its file is made, with the first record.
         resume: the journal of a run that was interrupted, whose records come first.
     """
 
-    def __init__(self, question: str, resume: Path | None = None, folder: Path = LOGS) -> None:
+    def __init__(self, question: str, folder: Path, resume: Path | None = None) -> None:
         now = datetime.datetime.now(datetime.UTC)
         self.file = folder / f"{question}-{now:%Y%m%dT%H%M%SZ}.jsonl"
         self.records: list[Record] = []

@@ -36,7 +36,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
-def keep(question: str, raw: dict[str, Any], shown: str) -> Path:
+def keep(question: str, raw: dict[str, Any], shown: str, folder: Path = RESULTS) -> Path:
     """Write the raw numbers and the table, with where and how they came about; print the table."""
     now = datetime.datetime.now(datetime.UTC)
     record = {
@@ -50,13 +50,13 @@ def keep(question: str, raw: dict[str, Any], shown: str) -> Path:
         **raw,
         "table": shown,
     }
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    path = RESULTS / f"{question}-{now:%Y%m%dT%H%M%SZ}.json"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{question}-{now:%Y%m%dT%H%M%SZ}.json"
     lines = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in record.items()]
     path.write_text(_scrubbed("{\n" + ",\n".join(lines) + "\n}\n"))
     out = Console()
     out.print(Markdown(shown)) if out.is_terminal else print(shown)
-    print(f"\nraw numbers: {path.relative_to(ROOT)}")
+    print(f"\nraw numbers: {os.path.relpath(path, ROOT)}")
     return path
 
 

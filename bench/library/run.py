@@ -26,7 +26,7 @@ from bench.library.contestants import Contestant
 from bench.library.journal import Journal, Record
 from bench.library.options import written
 from bench.library.progress import Bar, counting
-from bench.library.results import keep, load_before
+from bench.library.results import RESULTS, keep, load_before
 from bench.library.sessions import Session
 
 console = Console(stderr=True)
@@ -42,6 +42,7 @@ class Run:
         question: the bench.
         options: of the command line; they are kept.
         resume: the journal of a run that was interrupted, whose records are this one's first.
+        folder: where results go, and journals and logs below it.
 
     Attributes:
         sessions: the contestants by name, ended with the run.
@@ -49,13 +50,18 @@ class Run:
     """
 
     def __init__(
-        self, question: str, options: argparse.Namespace, resume: Path | None = None
+        self,
+        question: str,
+        options: argparse.Namespace,
+        resume: Path | None = None,
+        folder: Path = RESULTS,
     ) -> None:
         self.question = question
         self.sessions: dict[str, Session] = {}
         self.interrupted = False
         self._options = written(options)
-        self._journal = Journal(question, resume)
+        self._folder = folder
+        self._journal = Journal(question, folder / "logs", resume)
 
     def __enter__(self) -> Run:
         self._load = load_before(console)
@@ -68,7 +74,7 @@ class Run:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> bool:
-        self.close()
+        self.close(patience=20.0 if kind is None else 1.0)
         self._journal.close()
         signal.signal(signal.SIGTERM, self._terminated)
         if kind is not KeyboardInterrupt:
@@ -98,7 +104,7 @@ class Run:
     ) -> Session:
         """A contestant of this run; it is loaded when first asked."""
         self.sessions[name] = Session(
-            f"{self.question}-{name.replace('/', '_')}",
+            self._folder / "logs" / f"{self.question}-{name.replace('/', '_')}.log",
             contestant.peer,
             f"{self.question}_{contestant.script}.py",
             task | contestant.extra,
@@ -109,10 +115,10 @@ class Run:
         )
         return self.sessions[name]
 
-    def close(self) -> None:
+    def close(self, patience: float = 20.0) -> None:
         """End all contestants. A session that is asked again starts anew."""
         for session in self.sessions.values():
-            session.close()
+            session.close(patience)
 
     def counting(self, description: str, total: int) -> AbstractContextManager[Bar]:
         """A progress bar."""
@@ -125,4 +131,4 @@ class Run:
             "load_before": self._load,
             "interrupted": self.interrupted,
         }
-        return keep(self.question, about | raw, shown)
+        return keep(self.question, about | raw, shown, self._folder)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
-from bench.library.results import LOGS
 from bench.library.venvs import python_of
 from bench.library.workers import Worker, WorkerError
 
@@ -17,7 +17,7 @@ class Session:
     """One contestant, its task, and the limit of its answers.
 
     Args:
-        name: for the log, ``results/logs/<name>.log``.
+        log: where its standard error goes.
         peer: its environment, as in ``venvs.py``.
         script: the worker, in ``bench/workers``.
         task: what it needs to load; sent as ``{"load": task}``.
@@ -33,7 +33,7 @@ class Session:
 
     def __init__(
         self,
-        name: str,
+        log: Path,
         peer: str,
         script: str,
         task: dict[str, Any],
@@ -51,7 +51,7 @@ class Session:
         self._threads = threads
         self._limit = limit
         self._variables = variables
-        self._log = LOGS / f"{name}.log"
+        self._log = log
         self._worker: Worker | None = None
         self._load_error = ""
 
@@ -80,8 +80,8 @@ class Session:
                 raise WorkerError(self._load_error) from error
         return self._worker
 
-    def close(self) -> None:
-        """End the worker, where there is one."""
+    def close(self, patience: float = 20.0) -> None:
+        """End the worker, where there is one, which has ``patience`` seconds for it."""
         if self._worker is not None:
-            self._worker.close()
+            self._worker.close(patience)
             self._worker = None

@@ -111,16 +111,18 @@ class Worker:
         """Whether the process still runs."""
         return self._process.poll() is None
 
-    def close(self) -> None:
-        """Close its input, and wait until it has ended."""
+    def close(self, patience: float = 20.0) -> None:
+        """Close its input, and wait until it has ended; after ``patience`` seconds it is killed."""
         if self._process.stdin:
             with suppress(BrokenPipeError):
                 self._process.stdin.close()
         try:
-            self._process.wait(timeout=20)
+            self._process.wait(timeout=patience)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        if self._process.stdout:
+            self._process.stdout.close()
         self._log.close()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,7 @@ def _plot(image: Path, results: Sequence[Path]) -> None:
     print(f"picture: {picture(image, results)}")
 
 
+@cache
 def _encoder(directory: str) -> cases.Encode:
     from transformers import AutoTokenizer
 

@@ -105,7 +105,7 @@ def _errors(records: Sequence[Record]) -> str:
             found.add((record["case"], record["stage"], reason.replace("|", "\\|")))
     rows = []
     for name, found in reasons.items():
-        counted = Counter((stage, reason) for _, stage, reason in found)
+        counted = Counter((stage, reason) for _, stage, reason in sorted(found))
         for (stage, reason), count in counted.most_common(4):
             rows.append([CONTESTANTS[name].label, reason, stage, str(count)])
     heads = ("refused or failed", "first line of the reason", "at", "cases")

@@ -6,9 +6,10 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from against_calls import sampler_of
 from bench.fidelity.worlds import PROBLEMS
 from recorded_world import read
+from samplers import sampler_of
+from timing import Clock
 
 import condit
 from condit.testing import RecordedModel
@@ -25,23 +26,28 @@ def world_of(name: str, file: str) -> tuple[Any, condit.Constraint, int]:
 
 
 def draw(ask: dict[str, Any]) -> dict[str, Any]:
-    """For each seed the samples' tokens and log weights, and the log evidence."""
+    """For each seed the samples' tokens and log weights, and the log evidence; seconds of a run."""
     model, constraint, max_tokens = world_of(ask["world"], ask["file"])
+    sampler = sampler_of(ask["sampler"])
     runs = []
+    wall, processor = 0.0, 0.0
     for seed in ask["seeds"]:
-        failed, result = "", None
-        try:
-            result = condit.generate(
-                model,
-                model.prompt,
-                constraint,
-                n=ask["n"],
-                max_tokens=max_tokens,
-                sampler=sampler_of(ask["sampler"]),
-                seed=seed,
-            )
-        except condit.ConditError as error:
-            failed, result = type(error).__name__, getattr(error, "result", None)
+        failed = ""
+        with Clock() as spent:
+            try:
+                result = condit.generate(
+                    model,
+                    model.prompt,
+                    constraint,
+                    n=ask["n"],
+                    max_tokens=max_tokens,
+                    sampler=sampler,
+                    seed=seed,
+                )
+            except condit.ConditError as error:
+                failed, result = type(error).__name__, getattr(error, "result", None)
+        wall += spent.wall / len(ask["seeds"])
+        processor += spent.processor / len(ask["seeds"])
         samples = result.samples if result is not None else ()
         runs.append(
             {
@@ -51,4 +57,4 @@ def draw(ask: dict[str, Any]) -> dict[str, Any]:
                 "log_evidence": float(result.log_evidence) if result is not None else -np.inf,
             }
         )
-    return {"runs": runs}
+    return {"seconds": wall, "processor_seconds": processor, "runs": runs}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from against_task import TASK
 from logits import Synthetic
 from timing import repeated
 
@@ -32,41 +33,31 @@ def constraint_of(case: dict[str, Any]) -> condit.Constraint:
     return (condit.regex if case["kind"] == "regex" else condit.json_schema)(case["source"])
 
 
-class Overhead:
-    """``worlds``: by size of the vocabulary, what ``bench.cases.paths`` gives."""
+def time_operation(ask: dict[str, Any]) -> dict[str, Any]:
+    """Seconds a token of one operation along the path of one case."""
+    there = _case(ask["size"], ask["case"])
+    walk = OPERATIONS[ask["operation"]](**there)
+    tokens = len(there["path"]) * (COPIES if ask["operation"] == "copy" else 1)
+    return repeated(walk, tokens, ask["least"])
 
-    worlds: dict[str, Any]
 
-    def __init__(self) -> None:
-        self._made: dict[tuple[str, int], dict[str, Any]] = {}
-
-    def time(self, ask: dict[str, Any]) -> dict[str, Any]:
-        """Seconds a token of one operation along the path of one case."""
-        there = self._case(ask["size"], ask["case"])
-        walk = OPERATIONS[ask["operation"]](**there)
-        tokens = len(there["path"]) * (COPIES if ask["operation"] == "copy" else 1)
-        return repeated(walk, tokens, ask["least"])
-
-    def _case(self, size: str, number: int) -> dict[str, Any]:
-        if (size, number) not in self._made:
-            world = self.worlds[size]
-            case = world["cases"][number]
-            vocabulary = vocabulary_of(world["spelled"], world["end"])
-            rows = np.empty((len(case["path"]), world["size"]), dtype=np.float32)
-            synthetic = _synthetic(world["size"])
-            for place, (token, others) in enumerate(
-                zip(case["path"], case["alternatives"], strict=True)
-            ):
-                synthetic.write(rows[place], (0, number, 0, place), token, others)
-            root = constraint_of(case).bind(vocabulary)
-            self._made[size, number] = {
-                "root": root,
-                "vocabulary": vocabulary,
-                "path": case["path"],
-                "others": case["alternatives"],
-                "rows": rows,
-            }
-        return self._made[size, number]
+@cache
+def _case(size: str, number: int) -> dict[str, Any]:
+    """A bound case of ``TASK["worlds"]``, with logits along its path."""
+    world = TASK["worlds"][size]
+    case = world["cases"][number]
+    vocabulary = vocabulary_of(world["spelled"], world["end"])
+    rows = np.empty((len(case["path"]), world["size"]), dtype=np.float32)
+    targets = zip(case["path"], case["alternatives"], strict=True)
+    for place, (token, others) in enumerate(targets):
+        _synthetic(world["size"]).write(rows[place], (0, number, 0, place), token, others)
+    return {
+        "root": constraint_of(case).bind(vocabulary),
+        "vocabulary": vocabulary,
+        "path": case["path"],
+        "others": case["alternatives"],
+        "rows": rows,
+    }
 
 
 _synthetic = cache(Synthetic)
@@ -125,13 +116,13 @@ def _copy(*, root: Any, path: list[int], **_: Any) -> Walk:
     return walk
 
 
-def _draw(kernel: Any) -> Callable[..., Walk]:
+def _draw(name: str) -> Callable[..., Walk]:
     """Law, draw with its weight, and the step by the target, whatever was drawn."""
 
     def make(*, root: Any, vocabulary: Any, path: list[int], rows: Any, **_: Any) -> Walk:
         from condit.sampler.law import BaseLaw
 
-        law = BaseLaw()
+        law, kernel = BaseLaw(), getattr(condit, name)()
 
         def walk() -> None:
             rng = np.random.default_rng(1)
@@ -150,6 +141,6 @@ OPERATIONS: dict[str, Callable[..., Walk]] = {
     "mask": _mask,
     "check": _check,
     "copy": _copy,
-    "draw masked": _draw(condit.Masked()),
-    "draw awrs": _draw(condit.AWRS()),
+    "draw masked": _draw("Masked"),
+    "draw awrs": _draw("AWRS"),
 }

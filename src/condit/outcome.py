@@ -159,13 +159,10 @@ def _error(
     Lanes that share an origin are not independent: see ``condit.weights``.
     """
     if found.log_evidence_error is not None:
-        size = len(state.lanes)
-        if sampler.guarantee is not Guarantee.EXACT or size < 2:
+        if sampler.guarantee is not Guarantee.EXACT:
             return found.log_evidence_error
         # Weights of exact draws differ by the preference alone, on top of the rest.
-        ess = effective_sample_size(state.log_weights)
-        spread = (size / ess - 1) / (size - 1) if ess > 0 else 0.0
-        return math.sqrt(found.log_evidence_error**2 + max(spread, 0.0))
+        return math.hypot(found.log_evidence_error, relative_error(state.log_weights) or 0.0)
     if sampler.guarantee is not Guarantee.WEIGHTED:
         return None
     resamplings = sum(info.ancestors is not None for info in trace)

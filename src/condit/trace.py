@@ -27,8 +27,8 @@ class Drawn(NamedTuple):
         lane: which lane the text grows in; ``None`` where that is not settled before its end.
         attempt: the number of the attempt, counted from 0 as they begin; ``None`` where every text
             has a lane of its own. Of a beam search, the text's rank in the beam.
-        token: the token that was appended; ``None``: nothing allowed had any mass, or what was
-            drawn is not allowed.
+        token: the token that was drawn, and appended unless ``log_allowed`` is ``-inf``: then it
+            is not allowed. ``None``: nothing allowed had any mass.
         log_probability: natural logarithm of ``p(token | text so far)``, the base law.
         log_allowed: natural logarithm of the mass that the constraint allows as next token, or of
             an unbiased estimate of it; 0 where all is allowed, or nobody asked.

@@ -50,24 +50,40 @@ def effective_lineages(log_weights: Sequence[float], lineages: Sequence[Hashable
 
 
 def relative_error(
-    log_weights: Sequence[float], lineages: Sequence[Hashable], resamplings: int
+    log_weights: Sequence[float],
+    lineages: Sequence[Hashable] | None = None,
+    resamplings: int = 0,
+    *,
+    draws: int | None = None,
 ) -> float | None:
-    """Standard error of the mean weight, relative to it.
+    """Standard error of the mean weight, divided by that mean (linear).
 
-    ``None`` where it cannot be told: from one lane, or where all weights are 0. Without any
+    ``None`` where it cannot be told: from one draw, or where all weights are 0. Without any
     resampling it is the usual standard error of a mean.
 
     Args:
-        log_weights: natural logarithm of the weight of each lane since the last resampling.
-        lineages: which lineage each lane belongs to.
+        log_weights: natural logarithm of the weight of each draw since the last resampling.
+        lineages: which lineage each draw belongs to; by default each is its own.
         resamplings: how many times the lanes were resampled.
+        draws: how many draws there were, if ``log_weights`` leaves out some of weight 0.
     """
-    size = len(log_weights)
-    squares = _sum_of_squares(log_weights, lineages)
+    size = len(log_weights) if draws is None else draws
+    squares = _sum_of_squares(log_weights, lineages or range(len(log_weights)))
     if size < 2 or squares == 0:
         return None
     variance = 1 - (size / (size - 1)) ** (resamplings + 1) * (1 - squares)
     return math.sqrt(max(variance, 0.0))
+
+
+def log_share(accepted: int, tried: int, wanted: int) -> float:
+    """Natural logarithm of the share of tries that are accepted, as an estimate.
+
+    Where they went on until ``wanted`` were accepted, the last one was sure to be: it is left out,
+    which makes the share unbiased (Haldane 1945), unless it is the only one.
+    """
+    if accepted == wanted and wanted > 1:
+        return math.log((accepted - 1) / (tried - 1))
+    return math.log(accepted / tried)
 
 
 def _sum_of_squares(log_weights: Sequence[float], lineages: Sequence[Hashable]) -> float:

@@ -20,7 +20,7 @@ from condit.prefer.score import prefer
 from condit.sampler.base import Problem, State
 from condit.sampler.node import Node
 from condit.sampler.trie import Trie
-from condit.sampler.trie_attempts import Going, TrieAttemptsState, TrieTrial
+from condit.sampler.trie_attempts import TrieAttemptsState, TrieTrial
 from condit.testing import BrokenLawError, World, check_sampler
 from condit.testing.laws import p_values_of_means
 from condit.testing.samplers import run_to_the_end
@@ -63,7 +63,7 @@ class InOrderOfEnding(Exact):
 class NoCoin(Exact):
     """Trusts bounds that have come down since they were seen."""
 
-    def advance(self, state: TrieAttemptsState, trial: TrieTrial, node: Node) -> Going:
+    def advance(self, state: TrieAttemptsState, trial: TrieTrial, node: Node) -> bool:
         trial.log_assumed = node.log_bound()
         return super().advance(state, trial, node)
 

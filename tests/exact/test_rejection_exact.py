@@ -17,12 +17,12 @@ from scipy.stats import chisquare
 import condit
 from condit import NgramModel, Rejection, Vocabulary
 from condit.prefer.score import prefer
-from condit.sampler.attempts import log_share
 from condit.sampler.base import Problem
 from condit.sampler.law import BaseLaw
 from condit.sampler.rejection import RejectionState
 from condit.testing import World, check_sampler
 from condit.testing.laws import p_values_of_means
+from condit.weights import log_share
 
 TOKENS = ["a", "b", "c", "ab", "bc", "a"]
 TEXTS = ["abcab", "bca", "aabbcc", "cab", "abab", "ca", "bab", "a", "aca"]

@@ -119,6 +119,29 @@ def test_the_model_sees_it() -> None:
     assert [len(span) for span in result.best.given] == [6, 5]
 
 
+def test_nothing_is_put_in_where_the_budget_is_used_up(world: InsertedWorld) -> None:
+    asked: list[str] = []
+
+    def note(text: str) -> str | None:
+        asked.append(text)
+        return "c" if text == "ab" else None
+
+    result = condit.generate(
+        world.model,
+        "ab",
+        condit.regex("(ab|abcb)"),
+        n=30,
+        max_tokens=2,
+        insert=note,
+        sampler="masked",
+        seed=0,
+    )
+    # "ab" as one token leaves room; as two it has used it up, and may only end.
+    found = {(sample.text, len(sample.tokens), sample.finish_reason) for sample in result.samples}
+    assert ("abcb", 3, "stop") in found
+    assert ("ab", 2, "stop") in found
+
+
 def test_the_same_seed_gives_the_same_draws_at_any_number(world: InsertedWorld) -> None:
     def draw(n: int) -> condit.Result:
         asked: dict[str, Any] = {"max_tokens": MOST, "insert": after_a, "seed": 5}

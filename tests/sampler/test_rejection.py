@@ -15,8 +15,9 @@ from condit.errors import ArgumentError, PromptTooLongError, RejectedError
 from condit.prefer.score import prefer
 from condit.report import Guarantee
 from condit.sampler.base import Problem
-from condit.sampler.rejection import RejectionState, log_share, relative_error
+from condit.sampler.rejection import RejectionState
 from condit.trace import StepInfo
+from condit.weights import log_share, relative_error
 
 
 def problem_of(
@@ -197,5 +198,5 @@ def test_shares_and_errors() -> None:
     assert log_share(3, 3, wanted=3) == 0
     weights = np.array([0.5, 0.2, 0.1, 0, 0, 0])
     error = weights.std(ddof=1) / weights.mean() / math.sqrt(6)
-    assert relative_error(np.log([0.5, 0.2, 0.1]).tolist(), 6) == pytest.approx(error)
-    assert relative_error([0.0], 1) is None
+    assert relative_error(np.log([0.5, 0.2, 0.1]).tolist(), draws=6) == pytest.approx(error)
+    assert relative_error([0.0]) is None

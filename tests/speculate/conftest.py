@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from weakref import WeakKeyDictionary
-
 import pytest
 
+from condit.kept import Kept
 from condit.speculate import cost, trust
 
 
@@ -21,5 +20,5 @@ def assumed_costs(monkeypatch: pytest.MonkeyPatch) -> None:
         """Take no notice."""
 
     monkeypatch.setattr(cost.ForwardCost, "record", record)
-    monkeypatch.setattr(cost, "_costs", WeakKeyDictionary())
-    monkeypatch.setattr(trust, "_trusts", WeakKeyDictionary())
+    monkeypatch.setattr(cost, "_costs", Kept(lambda model: cost.ForwardCost()))
+    monkeypatch.setattr(trust, "_trusts", Kept(lambda model: {}))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from condit.constraint.base import Constraint, Matcher, Violation
 from condit.constraint.json_positions import NotJsonError, position_of, read_json
@@ -99,9 +99,7 @@ class Function(Constraint):
     @property
     def schema(self) -> dict[str, Any]:
         """The JSON schema of the object, as a fresh dictionary."""
-        schema = self.arguments.schema
-        assert isinstance(schema, dict)
-        return schema
+        return cast("dict[str, Any]", self.arguments.schema)
 
     @property
     def tool(self) -> dict[str, Any]:
@@ -143,9 +141,7 @@ class Function(Constraint):
         violation = self.violation(text)
         if violation is not None:
             raise ArgumentError(f"{self.name} cannot be called so: {violation}")
-        value = self.arguments.value(text)
-        assert isinstance(value, dict)
-        return value
+        return cast("dict[str, Any]", self.arguments.value(text))
 
     def call(self, drawn: str | Drawn | DrawnBest) -> Any:
         """Call the function with the arguments of a text.

@@ -90,7 +90,7 @@ def read_rules(text: str, start: str) -> Rules:
             # Before lark takes a time for it that grows with the square of a chain's length, or
             # with the product of all choices.
             name_choices(read)
-            _refuse_deep(_mentions(read), start)
+            refuse_deep(_mentions(read), start, "the grammar's rules")
             parser = lark.Lark(
                 read,
                 start=start,
@@ -223,10 +223,6 @@ def _refuse_deep_terminals(text: str) -> None:
     bodies = zip(parts[1::2], parts[2::2], strict=True)
     mentions = {name: _TERMINAL.findall(body) for name, body in bodies}
     refuse_deep(mentions, None, "the grammar's terminals", _MOST_TERMINALS, "lark")
-
-
-def _refuse_deep(leads_to: dict[str, list[str]], start: str) -> None:
-    refuse_deep(leads_to, start, "the grammar's rules")
 
 
 def _write(rules: list[Rule], terminals: dict[str, Dialect], ignored: list[str], start: str) -> str:

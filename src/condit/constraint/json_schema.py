@@ -167,12 +167,10 @@ class JsonSchema(Constraint):
         if compiled.relaxed and has_long_lists(source):
             # What is behind references cannot always be combined with what stands beside them.
             other = self._compile(canonical(source, asserts), order, deadline)
-            if len(other.relaxed) < len(compiled.relaxed) and not other.leaves_out_all:
-                compiled = other
+            compiled = other.if_better_than(compiled)
         if compiled.leaves_out_logic and (expanded := inlined(source)) is not None:
             other = self._compile(canonical(expanded, asserts), order, deadline)
-            if len(other.relaxed) < len(compiled.relaxed) and not other.leaves_out_all:
-                compiled = other
+            compiled = other.if_better_than(compiled)
         object.__setattr__(self, "_compiled", compiled)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, field
 
 import regex as oracle  # type: ignore[import-untyped]
@@ -90,14 +91,12 @@ class Regex(Constraint):
         """
         if self._matches(text):
             return None
-        # A prefix of a live prefix is live: halve the interval.
-        live, dead = 0, len(text) + 1
-        while dead - live > 1:
-            middle = (live + dead) // 2
-            if self._matches(text[:middle], partial=True):
-                live = middle
-            else:
-                dead = middle
+        # A prefix of what can still become a match can, too.
+        live = bisect_left(
+            range(1, len(text) + 1),
+            True,
+            key=lambda size: not self._matches(text[:size], partial=True),
+        )
         if live == len(text):
             return Violation(f"the text ends before regex {self.pattern!r} has matched", live)
         return Violation(f"{text[live]!r} cannot stand here in regex {self.pattern!r}", live)

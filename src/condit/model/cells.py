@@ -24,8 +24,7 @@ import torch
 from numpy.typing import NDArray
 
 from condit.errors import ModelError
-from condit.foreign.transformers import cache_argument as name_of_cache
-from condit.foreign.transformers import check_cache
+from condit.foreign.transformers import cache_argument, check_cache
 from condit.foreign.versions import importing
 from condit.model.cell_layer import CellLayer
 from condit.model.decoder import Draft, Logits
@@ -54,7 +53,6 @@ class CellDecoder(TreeDecoder):
         windows: for each kind of attention layer (``"full_attention"``, ``"sliding_attention"``)
             how many tokens it looks back, itself included; ``None`` for all.
         prefixes: prompts that were forwarded before; ``None`` forwards every prompt.
-        cache_argument: the name under which ``module`` takes its cache; asked of it by default.
         vocabulary_size: how many tokens there are; logits beyond them are left out.
     """
 
@@ -63,13 +61,12 @@ class CellDecoder(TreeDecoder):
         module: Any,
         windows: dict[str, int | None],
         prefixes: PrefixCache | None = None,
-        cache_argument: str | None = None,
         vocabulary_size: int | None = None,
     ) -> None:
         super().__init__()
         self._module = module
         self._windows = windows
-        self._cache_argument = cache_argument or name_of_cache(module.forward)
+        self._cache_argument = cache_argument(module.forward)
         self._prefixes = prefixes
         config = module.config.get_text_config()
         self._layers = [CellLayer() for _ in range(config.num_hidden_layers)]

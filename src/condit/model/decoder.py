@@ -173,3 +173,9 @@ def refuse_rewind(lane: int, here: int, length: int) -> None:
         raise ArgumentError(
             f"lane {lane} has {here} tokens beyond its prompt: it cannot be rewound to {length}"
         )
+
+
+def shared_length(one: Sequence[int], other: Sequence[int]) -> int:
+    """How many tokens two sequences have in common at their beginnings."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))

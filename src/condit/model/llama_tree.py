@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from condit.errors import ModelError
+from condit.model.decoder import shared_length
 from condit.model.llama_context import BATCH, LlamaContext, room_for
 
 
@@ -111,11 +112,7 @@ class PathTree:
 
     def shared(self, prompt: Sequence[int]) -> int:
         """How many tokens ``prompt`` has in common with the kept one, from the beginning."""
-        pairs = enumerate(zip(prompt, self._prompt, strict=False))
-        return next(
-            (place for place, (one, other) in pairs if one != other),
-            min(len(prompt), len(self._prompt)),
-        )
+        return shared_length(prompt, self._prompt)
 
     def shorten(self, length: int) -> None:
         """Keep only the beginning of the kept prompt."""

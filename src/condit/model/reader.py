@@ -12,13 +12,13 @@ prefixes of one question go through the model together.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from cachetools import LRUCache
 
-from condit.model.decoder import Decoder, Logits
+from condit.model.decoder import Decoder, Logits, shared_length
 
 Prefix: TypeAlias = tuple[int, ...]
 
@@ -70,26 +70,6 @@ class AskedReader(ABC):
         return [rows[prefix] for prefix in prefixes]
 
 
-@dataclass(eq=False)
-class Place:
-    """A prefix whose cells are held, as a node of a tree."""
-
-    parent: Place | None
-    token: int
-    depth: int
-    lane: Parked
-    children: dict[int, Place] = field(default_factory=dict)
-
-
-@dataclass(eq=False)
-class Parked:
-    """A lane of the decoder, and the place where it ends."""
-
-    index: int
-    tip: Place | None = None
-    used: int = 0
-
-
 class PrefixReader:
     """Logits after prefixes of token ids that follow one prompt, by lanes of a decoder.
 
@@ -97,20 +77,21 @@ class PrefixReader:
         decoder: with one lane, which has nothing but the prompt; it is the reader's from now on.
         cells: how many positions beyond the prompt are held at most, unless one question alone
             needs more. Every forward looks at all of them, so more is not always faster.
-        lanes: how many lanes are parked at most, likewise.
+        lanes: how many lanes are parked at most, likewise; 256 by default, or 32 where a lane that
+            goes back is computed again (`Decoder.recomputes`), as each then holds a state.
     """
 
-    def __init__(self, decoder: Decoder, *, cells: int = 2048, lanes: int = 256) -> None:
+    def __init__(self, decoder: Decoder, *, cells: int = 2048, lanes: int | None = None) -> None:
         self._decoder = decoder
-        self._prompt_logits = self._decoder.logits[0]
+        self._prompt_logits = decoder.logits[0]
         self._most_cells = cells
-        self._most_lanes = lanes
-        root_lane = Parked(0)
-        self._root = Place(None, -1, 0, root_lane)
-        root_lane.tip = self._root
-        self._lanes = [root_lane]
-        self._cells = 0
+        self._most_lanes = lanes or (32 if decoder.recomputes else 256)
         self._questions = 0
+        # What each lane holds, in the order of the lanes, and in which question it was last of use.
+        # The first one has nothing but the prompt. No other one begins another.
+        self._used: dict[Prefix, int] = {(): 0}
+        self._sorted: list[Prefix] = [()]
+        self._cells = 0
 
     @property
     def positions_forwarded(self) -> int:
@@ -129,88 +110,63 @@ class PrefixReader:
         rows: dict[Prefix, Logits] = {(): self._prompt_logits}
         if wanted:
             rows.update(zip(wanted, self._advance(wanted), strict=True))
-            self._let_go()
         return [rows[prefix] for prefix in prefixes]
 
     def _advance(self, wanted: Sequence[Prefix]) -> list[Logits]:
-        shared = [self._deepest(prefix) for prefix in wanted]
-        held = len(self._lanes)
-        self._decoder.fork([*range(held), *(place.lane.index for place in shared)])
+        held = list(self._used)
+        lane_of = {prefix: lane for lane, prefix in enumerate(held)}
+        plans = [self._nearest(prefix) for prefix in wanted]
+        self._decoder.fork([*range(len(held)), *(lane_of[nearest] for _, nearest in plans)])
         # Where a prefix is held in whole, its last token is forwarded again, for its logits.
-        kept = [
-            min(place.depth, len(prefix) - 1) for place, prefix in zip(shared, wanted, strict=True)
-        ]
-        lengths = list(self._decoder.lengths[:held])
-        self._decoder.rewind([*lengths, *kept])
-        answers = self._decoder.advance(
-            [
-                *([()] * held),
-                *(prefix[length:] for prefix, length in zip(wanted, kept, strict=True)),
-            ]
-        )
+        kept = [min(n, len(prefix) - 1) for (n, _), prefix in zip(plans, wanted, strict=True)]
+        self._decoder.rewind([*self._decoder.lengths[: len(held)], *kept])
+        rests = [prefix[length:] for prefix, length in zip(wanted, kept, strict=True)]
+        answers = self._decoder.advance([*([()] * len(held)), *rests])
         # Whoever asked has the logits: parked lanes need not hold them in memory.
-        self._decoder.drop_logits(range(1, held + len(wanted)))
+        self._decoder.drop_logits(range(1, len(held) + len(wanted)))
+        lane_of.update((prefix, lane) for lane, prefix in enumerate(wanted, len(held)))
         for prefix in wanted:
             self._park(prefix)
-        return [rows[-1] for rows in answers[held:]]
+        self._let_go()
+        self._decoder.fork([lane_of[prefix] for prefix in self._used])
+        return [rows[-1] for rows in answers[len(held) :]]
 
-    def _deepest(self, prefix: Prefix) -> Place:
-        """The longest beginning of ``prefix`` that is held."""
-        place = self._root
-        for token in prefix:
-            further = place.children.get(token)
-            if further is None:
-                break
-            place = further
-        return place
+    def _nearest(self, prefix: Prefix) -> tuple[int, Prefix]:
+        """How much of ``prefix`` is held at most, and what the lane holds that has it."""
+        place = bisect_left(self._sorted, prefix)
+        # It is next to where this one would be.
+        beside = self._sorted[max(place - 1, 0) : place + 1]
+        return max((shared_length(other, prefix), other) for other in beside)
 
     def _park(self, prefix: Prefix) -> None:
-        lane = Parked(len(self._lanes), used=self._questions)
-        self._lanes.append(lane)
-        held = self._deepest(prefix)
-        if held.depth == len(prefix) and held.children:
-            return  # lanes that go on from here hold it already: this one can go
-        place = self._root
-        for token in prefix:
-            further = place.children.get(token)
-            if further is None:
-                further = place.children[token] = Place(place, token, place.depth + 1, lane)
-                self._cells += 1
-            further.lane = lane
-            place = further
-        lane.tip = place
+        """Let a lane hold ``prefix``, in place of one that holds a beginning of it."""
+        length, nearest = self._nearest(prefix)
+        if length == len(prefix) < len(nearest):
+            return  # a lane that goes on from here holds it already
+        if nearest and length == len(nearest):
+            self._drop(nearest)
+        place = bisect_left(self._sorted, prefix)
+        self._sorted.insert(place, prefix)
+        self._used[prefix] = self._questions
+        self._cells += self._own(place)
+
+    def _drop(self, prefix: Prefix) -> None:
+        place = bisect_left(self._sorted, prefix)
+        self._cells -= self._own(place)
+        del self._sorted[place], self._used[prefix]
+
+    def _own(self, place: int) -> int:
+        """How many positions the lane at this place in the sorted order holds alone."""
+        prefix = self._sorted[place]
+        beside = [*self._sorted[place - 1 : place], *self._sorted[place + 1 : place + 2]]
+        return len(prefix) - max(shared_length(other, prefix) for other in beside)
 
     def _let_go(self) -> None:
-        """Drop lanes that others cover, then the ones that were used longest ago."""
-        kept = [
-            lane
-            for lane in self._lanes
-            if lane.tip is not None
-            and (lane.tip is self._root or (not lane.tip.children and lane.tip.lane is lane))
-        ]
-        by_age = sorted(kept[1:], key=lambda lane: lane.used)
-        dropped: set[Parked] = set()
-        for lane in by_age:
-            if len(kept) - len(dropped) <= self._most_lanes and self._cells <= self._most_cells:
+        """Drop the lanes that were used longest ago, while there are too many."""
+        if len(self._used) <= self._most_lanes and self._cells <= self._most_cells:
+            return
+        for prefix in sorted(list(self._used)[1:], key=self._used.__getitem__):
+            few = len(self._used) <= self._most_lanes and self._cells <= self._most_cells
+            if few or self._used[prefix] == self._questions:
                 break
-            if lane.used == self._questions:
-                break
-            self._forget(lane)
-            dropped.add(lane)
-        self._lanes = [lane for lane in kept if lane not in dropped]
-        self._decoder.fork([lane.index for lane in self._lanes])
-        for index, lane in enumerate(self._lanes):
-            lane.index = index
-
-    def _forget(self, lane: Parked) -> None:
-        """Remove the places that no other lane holds, and give the others a lane that stays."""
-        place = lane.tip
-        while place is not None and place.parent is not None:
-            parent = place.parent
-            if not place.children:
-                del parent.children[place.token]
-                self._cells -= 1
-            elif place.lane is lane:
-                place.lane = next(iter(place.children.values())).lane
-            place = parent
-        # The root is held by the lane of the prompt.
+            self._drop(prefix)

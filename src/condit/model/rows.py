@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
@@ -77,14 +77,15 @@ class RowDecoder(TreeDecoder):
         for ends in self._groups(lost):
             self._see(ends, [[each.token for each in end.way()][::-1] for end in ends])
             self.positions_forwarded += sum(end.depth for end in ends)
+        waiting = Counter(position.parent for position in positions)
         rows: dict[Position, Logits] = {}
         for ends in self._groups(positions):
             before = [end.parent for end in ends if end.parent is not None]
             cache = _joined([position.state for position in before])
             rows.update(zip(ends, self._see(ends, [[e.token] for e in ends], cache), strict=True))
             # On the way through several tokens nobody comes back to the ones in between.
-            done = {p.parent for p in rows} - {p.parent for p in new - rows.keys()} - held
-            self._drop(position for position in before if position in done)
+            waiting.subtract(before)
+            self._drop(p for p in before if not waiting[p] and p not in held)
         return [rows[position] for position in positions]
 
     def _groups(self, positions: Iterable[Position]) -> list[list[Position]]:

@@ -71,7 +71,10 @@ class TransformersModel(Model):
         self.context = getattr(config, "max_position_embeddings", None)
         self._windows = attention_windows(module)
         self.shares_cells = self._windows is not None
-        self._together = self.shares_cells or _can_run_together(module, name)
+        if not self.shares_cells:
+            from condit.model.rows import can_run_together
+
+            self._together = can_run_together(module, name)
         self._prefixes = PrefixCache(self)
         self._version: object = None
         self._changing = threading.Lock()
@@ -230,7 +233,8 @@ def attention_windows(module: Any) -> dict[str, int | None] | None:
     ``None`` where there are layers of other kinds, or ones that cannot be told their positions.
     """
     config = module.config.get_text_config()
-    kinds = set(getattr(config, "layer_types", None) or ())
+    named = (getattr(config, name, None) or () for name in ("layer_types", "block_types"))
+    kinds = {kind for kinds in named for kind in kinds}
     explicit = "position_ids" in inspect.signature(module.forward).parameters
     if not kinds <= _ATTENTION_KINDS or not explicit or getattr(config, "alibi", False):
         return None
@@ -239,12 +243,6 @@ def attention_windows(module: Any) -> dict[str, int | None] | None:
         # Without per-layer types, a window in the configuration holds for every layer.
         kinds = {"sliding_attention" if window else "full_attention"}
     return {kind: window if kind == "sliding_attention" else None for kind in sorted(kinds)}
-
-
-def _can_run_together(module: Any, name: str) -> bool:
-    from condit.model.rows import can_run_together
-
-    return can_run_together(module, name)
 
 
 def _description(tokenizer: Any, name: str) -> dict[str, Any]:

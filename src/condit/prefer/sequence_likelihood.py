@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from condit.errors import ModelError
 from condit.model.base import Decoder, Logits, Model, of_vocabulary
+from condit.model.decoder import shared_length
 
 Tokens = tuple[int, ...]
 
@@ -156,7 +157,7 @@ class SequenceLikelihood:
         place = bisect(held, (tokens, -1))
         # Among sorted sequences the one that agrees longest is next to where this one would be.
         length, ancestor, whole = max(
-            (_shared(other, tokens), lane, len(other))
+            (shared_length(other, tokens), lane, len(other))
             for other, lane in held[max(0, place - 1) : place + 1]
         )
         if len(self._root or tokens[:1]) < length < whole:
@@ -227,9 +228,3 @@ def _after(decoder: Decoder, lane: int) -> Logits:
     """The logits after the last token of a lane, shape ``(1, vocabulary)``."""
     row: Any = decoder.logits[lane]
     return row[None]
-
-
-def _shared(one: Tokens, other: Tokens) -> int:
-    """How many tokens two sequences have in common at their beginnings."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))

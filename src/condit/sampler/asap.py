@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from condit.report import Guarantee
-from condit.sampler.attempts import relative_error
 from condit.sampler.node import Node
-from condit.sampler.trie_attempts import Going, TrieAttempts, TrieAttemptsState, TrieTrial
+from condit.sampler.trie_attempts import TrieAttempts, TrieAttemptsState, TrieTrial
 from condit.sampler.twisted import draw_allowed
 from condit.sampler.walk import twisted
-from condit.weights import log_mean_exp
+from condit.weights import log_mean_exp, relative_error
 
 
 @dataclass(frozen=True)
@@ -33,14 +32,20 @@ class ASAp(TrieAttempts):
     guarantee: ClassVar[Guarantee] = Guarantee.LIMIT
     width: int = 1
 
-    def advance(self, state: TrieAttemptsState, trial: TrieTrial, node: Node) -> Going:
-        """Draw among what is allowed; refused only where nothing is."""
+    def advance(self, state: TrieAttemptsState, trial: TrieTrial, node: Node) -> bool:
+        """Draw among the allowed tokens; reject the attempt only where there are none."""
         law = twisted(state.path, trial, node)
         draw = draw_allowed(law, state.path.trie, node, trial.matcher, trial.rng)
         if draw.slot is None:
-            return Going.REFUSED
-        trial.log_weight += draw.log_mass - trial.log_assumed
-        return self.take(state, trial, node, draw.slot)
+            trial.reject()
+        else:
+            trial.log_weight += draw.log_mass - trial.log_assumed
+            self.take(state, trial, node, draw.slot)
+        return False
+
+    def log_weight_of(self, trial: TrieTrial) -> float:
+        """Always 0: the weights of attempts serve the evidence alone."""
+        return 0.0
 
     def evidence(self, state: TrieAttemptsState) -> tuple[float, float | None]:
         """The mean weight of attempts, and its standard error.
@@ -52,4 +57,4 @@ class ASAp(TrieAttempts):
             log_weights = log_weights[:-1]
         if not log_weights:
             return -math.inf, None
-        return log_mean_exp(log_weights), relative_error(log_weights, len(log_weights))
+        return log_mean_exp(log_weights), relative_error(log_weights)

@@ -1,10 +1,11 @@
-"""Attempts at whole texts, several at a time, until enough are accepted.
+"""Samplers that draw whole texts and accept or reject them, until enough are accepted.
 
-What `Rejection` shares with the samplers that walk a trie (see ``trie_attempts.py``): attempts
-begin at the empty text, go on until they need the model, and one forward serves all that wait.
+The loop that `Rejection` shares with the samplers that walk a trie (``trie_attempts.py``). Several
+attempts run side by side: each goes on until it needs the model, and one forward serves all that
+wait. How a token is drawn, and what is rejected, is not decided here.
 
-Attempts are numbered in the order in which they begin, and draws are the accepted ones in that
-order. Taking them in the order in which they end would favour short texts.
+Attempts are numbered in the order in which they begin, and the accepted ones become draws in that
+order: the order in which they end would favour short texts.
 """
 
 from __future__ import annotations
@@ -19,19 +20,19 @@ import numpy as np
 from typing_extensions import TypeVar
 
 from condit.errors import ArgumentError
-from condit.sampler.base import Findings, Lane, Problem, Sampler, State
+from condit.sampler.base import Findings, Lane, Problem, Sampler, State, ended_as
 from condit.sampler.local import weigh_preference
-from condit.trace import Drawn, Ended, FinishReason, StepInfo
+from condit.trace import Drawn, FinishReason, StepInfo
 from condit.weights import effective_sample_size
 
 
 @dataclass
 class Trial(Lane):
-    """An attempt; its weight is 0 where it is refused.
+    """An attempt at one text; its weight is 0 once it is rejected.
 
     Attributes:
         number: counted from 0, in the order in which attempts begin.
-        log_start: natural logarithm of the bound on ``Z`` when it began; 0 where none is kept.
+        log_start: natural logarithm of the upper bound on ``Z`` when it began; 0 without one.
     """
 
     number: int = 0
@@ -39,11 +40,11 @@ class Trial(Lane):
 
     @property
     def accepted(self) -> bool:
-        """Whether it has ended as a text that the target gives mass to."""
+        """Whether it has ended as a text of the target."""
         return self.finish_reason is not None and self.log_weight > -math.inf
 
-    def refuse(self, reason: FinishReason = "rejected") -> None:
-        """End it in vain."""
+    def reject(self, reason: FinishReason = "rejected") -> None:
+        """End it with weight 0."""
         self.finish_reason, self.log_weight = reason, -math.inf
 
 
@@ -52,18 +53,23 @@ TrialT = TypeVar("TrialT", bound=Trial)
 
 @dataclass
 class AttemptsState(State, Generic[TrialT]):
-    """Attempts under way, and the ones that ended while an earlier one had not.
+    """Attempts that run, and those that have ended.
 
-    Only settled attempts count, which have ended as all before them have: ``attempts`` is how many
-    there are, and ``accepted`` how many of them fill a lane.
+    An attempt is *settled* once it and all attempts before it have ended. Only settled attempts
+    count, in ``attempts`` and in the lists of logarithms.
 
     Attributes:
         root: what attempts are copied from.
-        running: the attempts under way.
-        ended: attempts that ended and are not settled yet, by number.
+        running: the attempts that have not ended.
+        ended: attempts that have ended and are not settled, by number.
         begun: how many attempts have begun.
-        longest: the longest text that was refused.
-        log_evidence_error: standard error of the evidence, relative to it, where it is known.
+        attempts: how many are settled.
+        accepted: how many of these were accepted; each fills a lane, in order.
+        log_starts: of each settled attempt its ``log_start``.
+        log_weights_of_attempts: of each settled attempt the natural logarithm of its weight times
+            the bound that it began at; ``-inf`` where it was rejected.
+        longest: the longest text that was rejected.
+        log_evidence_error: standard error of the evidence, relative to it; ``None``: unknown.
         draws: tokens drawn in this step.
         checks: single tokens that matchers were asked about in this step.
     """
@@ -74,13 +80,15 @@ class AttemptsState(State, Generic[TrialT]):
     begun: int = 0
     attempts: int = 0
     accepted: int = 0
+    log_starts: list[float] = field(default_factory=list)
+    log_weights_of_attempts: list[float] = field(default_factory=list)
     longest: list[int] = field(default_factory=list)
     log_evidence_error: float | None = None
     draws: list[Drawn] = field(default_factory=list)
     checks: int = 0
 
     def findings(self) -> Findings:
-        """How attempts went."""
+        """Numbers of attempts, and the error of the evidence."""
         return Findings(self.attempts, self.accepted, self.log_evidence_error)
 
 
@@ -89,10 +97,10 @@ AttemptsStateT = TypeVar("AttemptsStateT", bound=AttemptsState[Any], default=Any
 
 @dataclass(frozen=True)
 class AttemptsSampler(Sampler[AttemptsStateT]):
-    """Tries whole texts until there are enough.
+    """Draws whole texts until there are enough.
 
     Attributes:
-        width: how many attempts are under way at a time; they share the model's forwards.
+        width: how many attempts run at a time; they share the model's forwards.
         attempts: how many attempts may be made for each draw asked for, on average.
 
     Raises:
@@ -109,64 +117,64 @@ class AttemptsSampler(Sampler[AttemptsStateT]):
 
     @abstractmethod
     def walk(self, state: AttemptsStateT, trial: Any) -> bool:
-        """Go on until the model is needed (``True``) or the attempt has ended."""
+        """Draw tokens until the model is needed (``True``) or the attempt has ended."""
 
     @abstractmethod
-    def ask(self, state: AttemptsStateT, waiting: Sequence[Any]) -> int:
-        """Ask the model once for all that wait; returns how many masks were computed."""
+    def forward(self, state: AttemptsStateT, waiting: Sequence[Any]) -> int:
+        """One forward for all attempts that need the model; returns how many masks it took."""
 
     @abstractmethod
-    def sum_up(self, state: AttemptsStateT) -> None:
-        """Bring the estimate of the evidence up to date."""
-
-    def begins(self, state: AttemptsStateT, trial: Any) -> None:
-        """Prepare an attempt that is about to begin."""
+    def update_evidence(self, state: AttemptsStateT) -> None:
+        """Estimate the evidence from all settled attempts."""
 
     def may_begin(self, state: AttemptsStateT) -> bool:
         """Whether more attempts are needed and allowed."""
         found = state.accepted + sum(trial.accepted for trial in state.ended.values())
         return found < len(state.lanes) and state.begun < self.attempts * len(state.lanes)
 
-    def ends(self, state: AttemptsStateT, trial: Any) -> None:
-        """See to what an attempt that has ended teaches, or weigh it."""
+    def prepare(self, state: AttemptsStateT, trial: Any) -> None:
+        """Called with each new attempt before its first token."""
 
-    def settles(self, state: AttemptsStateT, trial: Any) -> float:
-        """Note an attempt that counts now; returns the log weight of its lane, if accepted."""
-        return 0.0
+    def conclude(self, state: AttemptsStateT, trial: Any) -> None:
+        """Called with each attempt as it ends: weigh it, or learn from it."""
 
-    def gives_up(self, state: AttemptsStateT) -> FinishReason | None:
-        """Why the lanes that are still empty stay so, with nothing under way; ``None``: not yet."""
+    def log_weight_of(self, trial: Any) -> float:
+        """Natural logarithm of the weight of the lane that an accepted attempt fills."""
+        log_weight: float = trial.log_weight
+        return log_weight
+
+    def failure_reason(self, state: AttemptsStateT) -> FinishReason | None:
+        """Why lanes stay empty when no attempt runs; ``None``: more attempts may follow."""
         return "rejected"
 
     def step(
         self, rng: np.random.Generator, state: AttemptsStateT
     ) -> tuple[AttemptsStateT, StepInfo]:
-        """Walk every attempt to where it needs the model, then ask the model once for all."""
+        """Run every attempt until it needs the model, then one forward for all."""
         state.draws, state.checks = [], 0
         ended: list[Trial] = []
-        waiting: list[Trial] = []
-        while len(waiting) < self.width:
-            trial = next((each for each in state.running if each not in waiting), None)
-            trial = trial or self._begin(rng, state)
-            if trial is None:
+        waiting = 0  # so many of the running attempts, the first ones, need the model
+        while waiting < self.width:
+            if waiting == len(state.running) and not self._begin(rng, state):
                 break
+            trial = state.running[waiting]
             if self.walk(state, trial):
-                waiting.append(trial)
+                waiting += 1
                 continue
-            state.running.remove(trial)
-            self.ends(state, trial)
+            del state.running[waiting]
+            self.conclude(state, trial)
             state.ended[trial.number] = trial
             ended.append(trial)
             self._settle(state)
             if state.done:
                 break
         if ended:
-            self.sum_up(state)
+            self.update_evidence(state)
         masks = 0
         if not state.done:
-            if waiting:
-                masks = self.ask(state, waiting)
-            elif not state.running and (reason := self.gives_up(state)) is not None:
+            if state.running:
+                masks = self.forward(state, state.running)
+            elif (reason := self.failure_reason(state)) is not None:
                 for lane in state.lanes[state.accepted :]:
                     lane.tokens, lane.finish_reason = list(state.longest), reason
         state.steps += 1
@@ -183,29 +191,31 @@ class AttemptsSampler(Sampler[AttemptsStateT]):
         )
         return state, info
 
-    def _begin(self, rng: np.random.Generator, state: AttemptsStateT) -> Trial | None:
+    def _begin(self, rng: np.random.Generator, state: AttemptsStateT) -> bool:
+        """Begin another attempt, if one may begin; returns whether."""
         if not self.may_begin(state):
-            return None
+            return False
         trial: Trial = state.root.copy_to(rng.spawn(1)[0])
         trial.number = state.begun
         state.begun += 1
-        self.begins(state, trial)
+        self.prepare(state, trial)
         state.running.append(trial)
-        return trial
+        return True
 
     def _settle(self, state: AttemptsStateT) -> None:
         """Count attempts in the order in which they began, and fill lanes with accepted ones."""
         while state.attempts in state.ended and state.accepted < len(state.lanes):
             trial = state.ended.pop(state.attempts)
             state.attempts += 1
-            log_weight = self.settles(state, trial)
+            state.log_starts.append(trial.log_start)
+            state.log_weights_of_attempts.append(trial.log_start + trial.log_weight)
             if not trial.accepted:
                 if len(trial.tokens) > len(state.longest):
                     state.longest = trial.tokens
                 continue
             lane = state.lanes[state.accepted]
             lane.tokens, lane.finish_reason = trial.tokens, trial.finish_reason
-            lane.log_probability, lane.log_weight = trial.log_probability, log_weight
+            lane.log_probability, lane.log_weight = trial.log_probability, self.log_weight_of(trial)
             state.accepted += 1
             weigh_preference(state.problem, [lane])
 
@@ -216,47 +226,3 @@ def empty_lanes(problem: Problem, rng: np.random.Generator) -> list[Lane]:
         Lane(None, noise, log_weight=-math.inf, origin=index)
         for index, noise in enumerate(rng.spawn(problem.lanes))
     ]
-
-
-def ended_as(
-    lane: Lane,
-    *,
-    index: int | None = None,
-    attempt: int | None = None,
-    accepted: bool = True,
-    log_bound: float = 0.0,
-) -> Ended:
-    """The trace record of a text that has ended.
-
-    Args:
-        lane: the text; one without weight is never accepted.
-        index: which lane it grows in.
-        attempt: the number of the attempt.
-        accepted: whether the sampler took it.
-        log_bound: natural logarithm of the bound on ``Z`` when it began, where one is kept.
-    """
-    taken = accepted and lane.log_weight > -math.inf
-    reason = lane.finish_reason or "rejected"
-    return Ended(index, attempt, tuple(lane.tokens), reason, taken, lane.log_weight, log_bound)
-
-
-def log_share(accepted: int, tried: int, wanted: int) -> float:
-    """Natural logarithm of the share of tries that are accepted, as an estimate.
-
-    Where they went on until ``wanted`` were accepted, the last one was sure to be: it is left out,
-    which makes the share unbiased (Haldane 1945), unless it is the only one.
-    """
-    if accepted == wanted and wanted > 1:
-        return math.log((accepted - 1) / (tried - 1))
-    return math.log(accepted / tried)
-
-
-def relative_error(log_weights: Sequence[float], tried: int) -> float | None:
-    """Standard error of the mean weight of tries, relative to it; those left out weigh 0.
-
-    ``None`` where it cannot be told: from one try, or where all weigh 0.
-    """
-    size = effective_sample_size(log_weights)
-    if tried < 2 or size == 0:
-        return None
-    return math.sqrt(max(tried / size - 1, 0.0) / (tried - 1))

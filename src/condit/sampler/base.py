@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,7 +20,7 @@ from condit.report import Guarantee
 from condit.sampler.law import BaseLaw
 from condit.sampler.trie import Trie
 from condit.speculate.settings import Drafts
-from condit.trace import FinishReason, StepInfo
+from condit.trace import Ended, FinishReason, StepInfo
 
 Insert = Callable[[str], str | None]
 """Says, of a text as far as it is drawn, what is to be put in behind it; ``None``: nothing."""
@@ -63,7 +64,7 @@ class Problem:
         """
         if self.constraint is None:
             return None
-        key = (id(self.constraint), self.max_tokens, self.finish)
+        key = (id(self.constraint), self.max_tokens, self.finish, self.insert)
         if key not in self._bound:
             self._bound[key] = self._bind(self.constraint)
         return self._bound[key].copy()
@@ -113,6 +114,28 @@ class Lane:
         """A lane in the same place, with noise of its own."""
         matcher = self.matcher.copy() if self.matcher is not None else None
         return replace(self, matcher=matcher, rng=rng, tokens=list(self.tokens))
+
+
+def ended_as(
+    lane: Lane,
+    *,
+    index: int | None = None,
+    attempt: int | None = None,
+    accepted: bool = True,
+    log_bound: float = 0.0,
+) -> Ended:
+    """The trace record of a text that has ended.
+
+    Args:
+        lane: the text; one without weight is never accepted.
+        index: which lane it grows in.
+        attempt: the number of the attempt.
+        accepted: whether the sampler took it.
+        log_bound: natural logarithm of the bound on ``Z`` when it began, where one is kept.
+    """
+    taken = accepted and lane.log_weight > -math.inf
+    reason = lane.finish_reason or "rejected"
+    return Ended(index, attempt, tuple(lane.tokens), reason, taken, lane.log_weight, log_bound)
 
 
 class Forwarding(Protocol):

@@ -26,8 +26,7 @@ from condit.errors import ArgumentError
 from condit.model.base import Logits
 from condit.model.reader import Reader
 from condit.report import Guarantee
-from condit.sampler.attempts import ended_as
-from condit.sampler.base import Lane, Problem, Sampler, State
+from condit.sampler.base import Lane, Problem, Sampler, State, ended_as
 from condit.sampler.local import finish, meet_budget, weigh_preference
 from condit.trace import Drawn, StepInfo
 from condit.weights import effective_sample_size

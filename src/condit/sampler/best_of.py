@@ -28,8 +28,7 @@ from condit.constraint.base import Matcher
 from condit.errors import ArgumentError
 from condit.model.base import PrefixModel
 from condit.report import Guarantee
-from condit.sampler.attempts import ended_as
-from condit.sampler.base import Findings, Lane, Problem, Sampler, State
+from condit.sampler.base import Findings, Lane, Problem, Sampler, State, ended_as
 from condit.sampler.local import Kernel, finish, kernel_of
 from condit.sampler.walk import require_temperature
 from condit.trace import StepInfo

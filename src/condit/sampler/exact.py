@@ -26,7 +26,7 @@ from condit.report import Guarantee
 from condit.sampler.base import Problem
 from condit.sampler.beginnings import read_beginnings
 from condit.sampler.node import Node, log_sum_exp
-from condit.sampler.trie_attempts import Going, TrieAttempts, TrieAttemptsState, TrieTrial
+from condit.sampler.trie_attempts import TrieAttempts, TrieAttemptsState, TrieTrial
 from condit.sampler.twisted import REST, may_follow
 from condit.sampler.walk import twisted
 
@@ -62,25 +62,28 @@ class Exact(TrieAttempts):
             read_beginnings(state.path, state.root, self.beginnings)
         return state
 
-    def advance(self, state: TrieAttemptsState, trial: TrieTrial, node: Node) -> Going:
-        """Go on by the coin, then draw; either may refuse."""
+    def advance(self, state: TrieAttemptsState, trial: TrieTrial, node: Node) -> bool:
+        """Reject by a coin, or else draw a token, which may be refused."""
         law = twisted(state.path, trial, node)
         log_assumed: float | None = None
         if trial.resting is not None:
             slot = law.draw_rest(trial.rng, trial.resting)
-            # All of the rest was taken for 1, whatever is known of this token by now.
+            # The bound of all of the rest was 1, whatever is known of this token by now.
             trial.resting, log_assumed = None, 0.0
         else:
             log_going_on = law.log_remaining - trial.log_assumed
             if log_going_on < 0 and math.log1p(-trial.rng.random()) > log_going_on:
-                return Going.REFUSED
+                trial.reject()
+                return False
             slot = law.draw_kept(trial.rng)
             if slot == REST:
                 trial.resting = len(node.tokens)
-                return Going.WAITS
+                return True
         if slot is None or not may_follow(state.path.trie, node, slot, trial.matcher):
-            return Going.REFUSED
-        return self.take(state, trial, node, slot, log_assumed)
+            trial.reject()
+        else:
+            self.take(state, trial, node, slot, log_assumed)
+        return False
 
     def evidence(self, state: TrieAttemptsState) -> tuple[float, float | None]:
         """``Ẑ = accepted / Σ 1/bound``, within what is sure, and its standard error.

@@ -14,12 +14,14 @@ from condit.sampler.base import Lane, Problem
 def insert(problem: Problem, lane: Lane) -> tuple[int, ...]:
     """Append what ``problem.insert`` puts in behind the text of ``lane``; returns its tokens.
 
+    Nothing is put in where the budget is used up: whether the text may end there has been decided.
+
     Raises:
         InsertionError: the constraint refuses it there.
         ArgumentError: it is not a text, or not one that the model's tokens can spell.
         PromptTooLongError: the model cannot see so much.
     """
-    if problem.insert is None:
+    if problem.insert is None or lane.drawn >= problem.max_tokens:
         return ()
     model = problem.model
     try:

@@ -31,11 +31,12 @@ from condit.sampler.base import (
     State,
     StateT,
     decoding,
+    ended_as,
 )
 from condit.sampler.insertion import insert
 from condit.sampler.kernels import Draw
 from condit.sampler.law import TokenLaw
-from condit.trace import Drawn, Ended, StepInfo
+from condit.trace import Drawn, StepInfo
 from condit.weights import effective_sample_size
 
 
@@ -218,10 +219,9 @@ def record(state: State[Any], draws: Mapping[int, Draw], *, masks: int = 0) -> S
             for lane in (lanes[index],)
         ),
         ends=tuple(
-            Ended(index, None, tuple(lane.tokens), lane.finish_reason, weight > -math.inf, weight)
+            ended_as(lanes[index], index=index)
             for index in draws
-            for lane, weight in ((lanes[index], lanes[index].log_weight),)
-            if lane.finish_reason is not None
+            if lanes[index].finish_reason is not None
         ),
         effective_sample_size=effective_sample_size(state.log_weights),
         checks=sum(draw.checks for draw in draws.values()),

@@ -34,14 +34,13 @@ from condit.model.base import Logits
 from condit.model.reader import Reader
 from condit.plugins import unknown
 from condit.report import Guarantee
-from condit.sampler.attempts import ended_as, log_share, relative_error
-from condit.sampler.base import Findings, Lane, Problem, Sampler, State
+from condit.sampler.base import Findings, Lane, Problem, Sampler, State, ended_as
 from condit.sampler.kernels import Draw, draw_by_rejection
 from condit.sampler.law import TokenLaw
 from condit.sampler.local import finish, meet_budget, weigh_preference
 from condit.sampler.walk import require_temperature
 from condit.trace import Drawn, Ended, StepInfo
-from condit.weights import effective_sample_size
+from condit.weights import effective_sample_size, log_share, relative_error
 
 PROPOSALS = ("restart", "uniform", "entropy")
 _COUNTED_APART = 4096
@@ -225,13 +224,14 @@ class MCMC(Sampler[ChainsState]):
         else:
             draw = Draw(law.draw(draft.rng) if mass > 0 else None, log_mass, int(asked is not None))
             if asked is not None and not (draw.token is not None and asked.allows(draw.token)):
-                draw = Draw(None, -math.inf, checks=1)
+                draw = draw._replace(log_weight=-math.inf)
         draft.log_weight += draw.log_weight
         token = draw.token
-        if token is None:
+        if token is not None:
+            draw = draw._replace(log_probability=law.log_probability(token))
+        if token is None or draw.log_weight == -math.inf:
             draft.finish_reason = "dead_end"
         else:
-            draw = draw._replace(log_probability=law.log_probability(token))
             place = Place(token, draw.log_probability, log_mass, openness)
             draft.append(place, end)
             if token == end:
@@ -321,4 +321,4 @@ def _sum_up(state: ChainsState) -> None:
         # Lanes that stay empty have weight 0: the others make up for them.
         log_mean = float(np.logaddexp.reduce(valid)) - 2 * math.log(len(valid)) + math.log(lanes)
         state.log_evidence = log_mean + log_share(len(valid), tried, lanes)
-        state.log_evidence_error = relative_error(valid, tried)
+        state.log_evidence_error = relative_error(valid, draws=tried)

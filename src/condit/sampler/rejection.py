@@ -30,20 +30,14 @@ from condit.model.base import PrefixModel, Prompt
 from condit.model.load import load
 from condit.model.reader import Reader
 from condit.report import Guarantee
-from condit.sampler.attempts import (
-    AttemptsSampler,
-    AttemptsState,
-    Trial,
-    empty_lanes,
-    log_share,
-    relative_error,
-)
+from condit.sampler.attempts import AttemptsSampler, AttemptsState, Trial, empty_lanes
 from condit.sampler.base import Findings, Problem
 from condit.sampler.law import TokenLaw
 from condit.sampler.local import take
 from condit.sampler.walk import require_temperature
 from condit.trace import Drawn
 from condit.vocabulary import Vocabulary
+from condit.weights import log_share, relative_error
 
 
 @dataclass
@@ -147,24 +141,20 @@ class Rejection(AttemptsSampler[RejectionState]):
             trial.law = None
         return trial.finish_reason is None
 
-    def ask(self, state: RejectionState, waiting: Sequence[Proposed]) -> int:
+    def forward(self, state: RejectionState, waiting: Sequence[Proposed]) -> int:
         """Ask the proposal for the next laws."""
         rows = state.reader.read([tuple(trial.tokens) for trial in waiting])
         for trial, logits in zip(waiting, rows, strict=True):
             trial.law = state.problem.law.at(logits, state.vocabulary)
         return 0
 
-    def ends(self, state: RejectionState, trial: Proposed) -> None:
+    def conclude(self, state: RejectionState, trial: Proposed) -> None:
         """Weigh it, if it is valid."""
         if trial.accepted:
             trial.log_probability = _log_target(state, trial)
             trial.log_weight = trial.log_probability - trial.log_proposal
 
-    def settles(self, state: RejectionState, trial: Proposed) -> float:
-        """Its lane has its weight."""
-        return trial.log_weight
-
-    def sum_up(self, state: RejectionState) -> None:
+    def update_evidence(self, state: RejectionState) -> None:
         """The evidence: the mean weight of accepted attempts, times the share of them."""
         accepted, lanes = state.accepted, len(state.lanes)
         log_weights = np.array([w for w in state.log_weights[:accepted] if w > -math.inf])
@@ -173,7 +163,7 @@ class Rejection(AttemptsSampler[RejectionState]):
         log_rate = log_share(accepted, state.attempts, lanes)
         # Lanes that stay empty have weight 0: the others make up for them.
         state.log_evidence = log_rate + math.log(lanes / accepted)
-        state.log_evidence_error = relative_error(log_weights.tolist(), state.attempts)
+        state.log_evidence_error = relative_error(log_weights.tolist(), draws=state.attempts)
         if state.target is not None:
             ratios = log_weights - np.logaddexp.reduce(log_weights) + math.log(accepted)
             divergence = float(np.exp(ratios) @ ratios) / accepted
@@ -201,7 +191,7 @@ def _draw(state: RejectionState, trial: Proposed, law: TokenLaw) -> None:
     if trial.matcher is not None:
         state.checks += 1
         if not trial.matcher.allows(token):
-            trial.refuse("length" if len(trial.tokens) == problem.max_tokens else "rejected")
+            trial.reject("length" if len(trial.tokens) == problem.max_tokens else "rejected")
             state.draws.append(Drawn(None, number, token, log_mass, -math.inf, -math.inf))
             return
         trial.matcher.advance(token)

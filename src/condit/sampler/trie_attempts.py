@@ -12,7 +12,6 @@ accepted is independent of what they are (see "Deciding by the draws" in docs/sa
 
 from __future__ import annotations
 
-import enum
 import math
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -37,14 +36,6 @@ from condit.sampler.walk import (
 from condit.trace import Drawn, FinishReason, StepInfo
 
 
-class Going(enum.Enum):
-    """What became of an attempt at a node."""
-
-    ON = enum.auto()
-    WAITS = enum.auto()
-    REFUSED = enum.auto()
-
-
 @dataclass
 class TrieTrial(TrieLane, Trial):
     """An attempt that walks along a trie."""
@@ -56,16 +47,12 @@ class TrieAttemptsState(AttemptsState[TrieTrial]):
 
     Attributes:
         path: what they walk along.
-        log_starts: for each settled attempt the natural logarithm of the bound when it began.
-        log_weights_of_attempts: for each its weight, ``-inf`` where it was not accepted.
         probation: how many of the first attempts begin at the same bound.
         log_probation: natural logarithm of that bound.
         judged: whether attempts may begin that are not on probation.
     """
 
     path: Walk = field(kw_only=True)
-    log_starts: list[float] = field(default_factory=list)
-    log_weights_of_attempts: list[float] = field(default_factory=list)
     probation: int = 0
     log_probation: float = 0.0
     judged: bool = True
@@ -90,8 +77,12 @@ class TrieAttempts(AttemptsSampler[TrieAttemptsState]):
     """What `Exact` and `ASAp` have in common; see `AttemptsSampler` for its settings."""
 
     @abstractmethod
-    def advance(self, state: TrieAttemptsState, trial: TrieTrial, node: Node) -> Going:
-        """Take one token further from ``node``."""
+    def advance(self, state: TrieAttemptsState, trial: TrieTrial, node: Node) -> bool:
+        """Append a token to the text that ends at ``node``, or reject the attempt.
+
+        Returns:
+            whether neither can be decided before the next forward.
+        """
 
     @abstractmethod
     def evidence(self, state: TrieAttemptsState) -> tuple[float, float | None]:
@@ -122,23 +113,18 @@ class TrieAttempts(AttemptsSampler[TrieAttemptsState]):
         state.path.trie.evict(kept)
         return state, info
 
-    def begins(self, state: TrieAttemptsState, trial: TrieTrial) -> None:
+    def prepare(self, state: TrieAttemptsState, trial: TrieTrial) -> None:
         """Note the bound at which it begins."""
         on_probation = trial.number < state.probation
         trial.log_start = state.log_probation if on_probation else state.path.trie.log_bound
         trial.log_assumed = trial.log_start
 
     def walk(self, state: TrieAttemptsState, trial: TrieTrial) -> bool:
-        """Go on until the model is needed (``True``) or the attempt has ended."""
+        """Draw tokens until the model is needed (``True``) or the attempt has ended."""
         while trial.finish_reason is None:
             node = node_of(state.path, trial)
-            if node is None:
+            if node is None or self.advance(state, trial, node):
                 return True
-            going = self.advance(state, trial, node)
-            if going is Going.WAITS:
-                return True
-            if going is Going.REFUSED:
-                trial.refuse()
         return False
 
     def take(
@@ -148,37 +134,29 @@ class TrieAttempts(AttemptsSampler[TrieAttemptsState]):
         node: Node,
         slot: int,
         log_assumed: float | None = None,
-    ) -> Going:
+    ) -> None:
         """Append the token in ``slot`` of ``node``; see ``condit.sampler.walk.extend``."""
         log_mass, token = float(node.log_masses[slot]), int(node.tokens[slot])
         extend(state.path, trial, node, slot, log_assumed)
         state.draws.append(
             Drawn(None, trial.number, token, log_mass, node.log_allowed, trial.log_weight)
         )
-        return Going.ON
 
-    def ask(self, state: TrieAttemptsState, waiting: Sequence[TrieTrial]) -> int:
+    def forward(self, state: TrieAttemptsState, waiting: Sequence[TrieTrial]) -> int:
         """Read the nodes where attempts wait."""
         return read_nodes(state.path, waiting)
 
-    def ends(self, state: TrieAttemptsState, trial: TrieTrial) -> None:
+    def conclude(self, state: TrieAttemptsState, trial: TrieTrial) -> None:
         """Carry up what it has taught."""
         state.path.trie.back_up()
 
-    def settles(self, state: TrieAttemptsState, trial: TrieTrial) -> float:
-        """Note its bound and its weight; draws weigh the same."""
-        state.log_starts.append(trial.log_start)
-        weight = trial.log_start + trial.log_weight if trial.accepted else -math.inf
-        state.log_weights_of_attempts.append(weight)
-        return 0.0
-
-    def sum_up(self, state: TrieAttemptsState) -> None:
+    def update_evidence(self, state: TrieAttemptsState) -> None:
         """Bring the estimate of the evidence up to date."""
         log_mean, state.log_evidence_error = self.evidence(state)
         # Lanes that stay empty have weight 0: the others make up for them.
         state.log_evidence = log_mean + math.log(len(state.lanes) / max(state.accepted, 1))
 
-    def gives_up(self, state: TrieAttemptsState) -> FinishReason | None:
+    def failure_reason(self, state: TrieAttemptsState) -> FinishReason | None:
         """Nothing more may begin; not while somebody still has to judge those on probation."""
         if state.path.trie.log_bound == -math.inf:
             return in_vain(state.path.trie)

@@ -7,8 +7,8 @@ from bisect import bisect_right
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from statistics import median
-from weakref import WeakKeyDictionary
 
+from condit.kept import Kept
 from condit.model.base import Model
 
 _ASSUMED = 0.03
@@ -119,12 +119,9 @@ def rising(points: Sequence[tuple[float, float, float]]) -> list[tuple[float, fl
 
 
 def cost_of(model: Model) -> ForwardCost:
-    """What is known of the cost of this model's forwards."""
-    computing = model.computed_by
-    with _making:
-        cost = _costs.setdefault(computing, ForwardCost())
-    return cost if computing is model else ShareOfCost(cost, model)
+    """The measured cost of this model's forwards, or of a run's share in them."""
+    cost = _costs.of(model.computed_by)
+    return cost if model.computed_by is model else ShareOfCost(cost, model)
 
 
-_making = threading.Lock()
-_costs: WeakKeyDictionary[Model, ForwardCost] = WeakKeyDictionary()
+_costs: Kept[Model, ForwardCost] = Kept(lambda model: ForwardCost())

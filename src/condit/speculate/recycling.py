@@ -14,13 +14,13 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary
 from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from condit.errors import ArgumentError
+from condit.kept import Kept
 from condit.model.base import Logits, Model
 
 SUCCESSORS = 8
@@ -130,24 +130,17 @@ class Recycling:
 
 def table_of(model: Model) -> Recycling:
     """The table of a model, empty the first time; save it to have it in another process."""
-    model = model.computed_by
-    with _making:
-        table = _tables.get(model)
-        if table is None:
-            table = _tables[model] = Recycling(len(model.vocabulary))
-    return table
+    return _tables.of(model.computed_by)
 
 
 def forget(model: Model) -> None:
-    """Begin the table of a model afresh."""
-    with _making:
-        _tables.pop(model.computed_by, None)
+    """Drop the table of a model: the next ``table_of`` gives an empty one."""
+    _tables.forget(model.computed_by)
 
 
 def tables() -> list[Recycling]:
     """The tables of all models."""
-    with _making:
-        return list(_tables.values())
+    return _tables.all()
 
 
 def most_probable(
@@ -193,5 +186,4 @@ def _most_probable_torch(
     return values.float().cpu().numpy(), tokens.cpu().numpy()
 
 
-_making = threading.Lock()
-_tables: WeakKeyDictionary[Model, Recycling] = WeakKeyDictionary()
+_tables: Kept[Model, Recycling] = Kept(lambda model: Recycling(len(model.vocabulary)))

@@ -1,23 +1,22 @@
-"""How far guesses have come true lately: what sources claim is corrected by what happened."""
+"""Calibration of guesses: how many were accepted lately, beside how many were expected to be."""
 
 from __future__ import annotations
 
-import threading
-from weakref import WeakKeyDictionary
-
+from condit.kept import Kept
 from condit.model.base import Model
 
 _FORGETTING = 0.97
-"""What a forward leaves of the counts before it: about the last thirty are remembered."""
+"""Factor on the counts at each forward: they cover about the last thirty forwards."""
 
 _PRIOR = 2.0
-"""Accepted tokens that the claims are believed for without evidence."""
+"""Pseudo-count: expected and accepted tokens both start from it."""
 
 
 class Trust:
-    """Accepted guesses over expected ones, remembered for a while.
+    """The ratio of accepted to expected guesses, with exponential forgetting.
 
-    Where guesses have failed none are made; as that is forgotten, they are tried again.
+    Where guesses fail the ratio falls until none are made; forgetting raises it again, so that
+    some are tried later.
     """
 
     def __init__(self) -> None:
@@ -25,27 +24,24 @@ class Trust:
         self._accepted = 0.0
 
     def expect(self, tokens: float) -> None:
-        """A forward is about to be made, and so many guesses should come true."""
+        """Count the guesses of a forward that is about to be made, by their summed probability."""
         self._expected = _FORGETTING * self._expected + tokens
         self._accepted *= _FORGETTING
 
     def accept(self, tokens: int) -> None:
-        """So many did."""
+        """Count guesses that equalled the token drawn."""
         self._accepted += tokens
 
     @property
     def factor(self) -> float:
-        """What claimed probabilities should be multiplied by; at most 1."""
+        """What probabilities of guesses should be multiplied by; at most 1."""
         return min(1.0, (self._accepted + _PRIOR) / (self._expected + _PRIOR))
 
 
 def trust_of(model: Model, temperature: float, alone: bool) -> Trust:
-    """What is known of guesses for this model near this temperature, for one lane or several."""
-    with _making:
-        return _trusts.setdefault(model.computed_by, {}).setdefault(
-            (round(2 * temperature), alone), Trust()
-        )
+    """The record of guesses for this model near this temperature, for one lane or several."""
+    key = (round(2 * temperature), alone)
+    return _trusts.of(model.computed_by).setdefault(key, Trust())
 
 
-_making = threading.Lock()
-_trusts: WeakKeyDictionary[Model, dict[tuple[int, bool], Trust]] = WeakKeyDictionary()
+_trusts: Kept[Model, dict[tuple[int, bool], Trust]] = Kept(lambda model: {})

@@ -73,7 +73,7 @@ def language_of(name, draft=20):
     node = jsonschema_rs.canonicalize(
         {"type": "string", "format": name}, draft=draft, validate_formats=True
     )
-    return names_texts(node, node)
+    return names_texts(node)
 
 
 @pytest.mark.parametrize("name", [*EXACT, *RELAXED])

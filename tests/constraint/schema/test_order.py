@@ -38,6 +38,15 @@ def text_of(keys):
         ({"const": {"b": 1, "a": 1}}, "ba", "ab"),
         ({"enum": [{"c": 1}, {"b": 1, "a": 1}]}, "ba", "ab"),
         ({"$schema": "http://json-schema.org/draft-07/schema#", "properties": BA}, "ba", "ab"),
+        (
+            {
+                "$schema": "http://json-schema.org/draft-04/schema#",
+                "definitions": {"d": {"id": "#here", "properties": BA}},
+                "allOf": [{"$ref": "#here"}],
+            },
+            "ba",
+            "ab",
+        ),
     ],
     ids=lambda value: json.dumps(value)[:60],
 )

@@ -78,7 +78,7 @@ def canonical(schema):
 @pytest.mark.parametrize("schema", SCHEMAS, ids=json.dumps)
 def test_names_are_those_that_the_oracle_accepts(schema, terminal):
     node = canonical(schema)
-    texts = names_texts(node, node)
+    texts = names_texts(node)
     holds = terminal(texts)
     oracle = jsonschema_rs.validator_for(schema, validate_formats=True)
     for word in WORDS:
@@ -104,7 +104,7 @@ def test_names_are_those_that_the_oracle_accepts(schema, terminal):
 )
 def test_what_is_left_out_is_named(schema, relaxed):
     node = canonical({"type": "string", **schema})
-    texts = names_texts(node, node)
+    texts = names_texts(node)
     assert texts.relaxed == relaxed
     assert texts.exact == (not relaxed)
 
@@ -112,7 +112,7 @@ def test_what_is_left_out_is_named(schema, relaxed):
 def test_draft_7_checks_what_a_string_encodes(terminal):
     schema = {"$schema": DRAFT_7, "type": "string", "contentMediaType": "application/json"}
     node = canonical(schema)
-    texts = names_texts(node, node)
+    texts = names_texts(node)
     assert not texts.exact
     assert terminal(texts)('"{}"')
 
@@ -242,7 +242,7 @@ def test_very_long_strings_are_asked_for_only_so_far(terminal):
         ({"pattern": "a", "minLength": 5000}, 1000),
     ):
         node = canonical({"type": "string", **schema})
-        texts = names_texts(node, node)
+        texts = names_texts(node)
         assert texts.relaxed == ("minLength",)
         holds = terminal(texts)
         assert holds(json.dumps("a" * length))

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from condit.constraint.base import Violation
-from condit.constraint.python.places import Container, Field, Place, Type
+from condit.constraint.python.places import HOLD_ITEMS, HOLD_MEMBERS, Container, Field, Place, Type
 from condit.constraint.schema.outlook import spell
 from condit.constraint.schema.scanner import Closed, Frame, Scanner
 from condit.errors import ValidatorError
@@ -43,11 +43,6 @@ class TypeChecks:
         self._type = type_
         self._written = written
         self._verdicts: dict[tuple[int, str], str | None] = {}
-
-    @property
-    def needed(self) -> bool:
-        """Whether there is any value that only pydantic can refuse."""
-        return self._type.root.late
 
     def watch(self, scanner: Scanner) -> None:
         """Mark the open containers that a check looks into."""
@@ -187,11 +182,11 @@ def _containers(standing: tuple[Place | Field, ...]) -> tuple[Container, ...] | 
 
 
 def _at(containers: tuple[Container, ...], index: int) -> _Standing:
-    return _known([each.item(index) for each in containers if each.kind in _HOLD_ITEMS])
+    return _known([each.item(index) for each in containers if each.kind in HOLD_ITEMS])
 
 
 def _under(containers: tuple[Container, ...], key: str) -> _Standing:
-    return _known([each.member(key) for each in containers if each.kind in _HOLD_MEMBERS])
+    return _known([each.member(key) for each in containers if each.kind in HOLD_MEMBERS])
 
 
 def _known(places: list[Any]) -> _Standing:
@@ -199,9 +194,3 @@ def _known(places: list[Any]) -> _Standing:
     if not places or any(place is None for place in places):
         return None
     return tuple(places)
-
-
-_HOLD_ITEMS = frozenset({"list", "set", "frozenset", "deque", "tuple", "arguments", "named-tuple"})
-_HOLD_MEMBERS = frozenset(
-    {"model-fields", "typed-dict", "dataclass-args", "dict", "ordered-dict", "frozendict"}
-) | {"counter"}

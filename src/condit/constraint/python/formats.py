@@ -8,6 +8,7 @@ from typing import Any
 from condit.constraint.python.addresses import IPV4_NETWORK, IPV6_NETWORK
 from condit.constraint.python.remarks import demand, example, instead, remark
 from condit.constraint.schema.dialect import is_checked_format
+from condit.constraint.schema.formats import BYTE
 
 _BASE64 = "(?:[{0}]{{4}})*(?:[{0}]{{2}}==|[{0}]{{3}}=)?"
 
@@ -21,7 +22,6 @@ BASE64_ASCII = (
 """The encoding of a text in ASCII; not all bytes are a text."""
 
 _COMMA = " ?, ?"
-_BYTE = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _ALPHA = r"(?:0(?:\.[0-9]{1,4})?|1|100%|[1-9]?[0-9]%)"
 _PERCENT = "(?:100|[1-9]?[0-9])%"
 _HUE = "(?:36[0]|3[0-5][0-9]|[12][0-9]{2}|[1-9]?[0-9])"
@@ -35,8 +35,8 @@ def _color() -> str:
 
     names = "|".join(COLORS_BY_NAME)
     digits = "#(?:[0-9A-Fa-f]{3,4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})"
-    rgb = rf"rgb\({_BYTE}{_COMMA}{_BYTE}{_COMMA}{_BYTE}\)"
-    rgba = rf"rgba\({_BYTE}{_COMMA}{_BYTE}{_COMMA}{_BYTE}{_COMMA}{_ALPHA}\)"
+    rgb = rf"rgb\({BYTE}{_COMMA}{BYTE}{_COMMA}{BYTE}\)"
+    rgba = rf"rgba\({BYTE}{_COMMA}{BYTE}{_COMMA}{BYTE}{_COMMA}{_ALPHA}\)"
     hsl = rf"hsl\({_HUE}{_COMMA}{_PERCENT}{_COMMA}{_PERCENT}\)"
     return f"^(?:{names}|{digits}|{rgb}|{rgba}|{hsl})$"
 

@@ -21,7 +21,10 @@ _UNCONDITIONAL = frozenset({"any", "none", "bool", "float", "literal", "enum"})
 _ARRAYS = frozenset({"list", "set", "frozenset", "deque"})
 _MAPPINGS = frozenset({"dict", "ordered-dict", "frozendict", "counter"})
 _FIELDS = frozenset({"model-fields", "typed-dict", "dataclass-args"})
-_CONTAINERS = _ARRAYS | _MAPPINGS | _FIELDS | {"tuple", "arguments", "named-tuple"}
+HOLD_ITEMS = _ARRAYS | {"tuple", "arguments", "named-tuple"}
+HOLD_MEMBERS = _MAPPINGS | _FIELDS
+"""Core schemas of arrays and of objects."""
+
 _SCALARS = frozenset(
     {
         *("none", "bool", "int", "float", "str", "bytes", "literal", "enum", "decimal", "fraction"),
@@ -30,6 +33,9 @@ _SCALARS = frozenset(
     }
 )
 """Core schemas that take no array and no object of JSON."""
+
+_ASKED = frozenset({"function-after", "lax-or-strict", "chain"})
+"""Core schemas that hand on their values, and may refuse them themselves."""
 
 _FUNCTIONS = frozenset({"function-before", "function-after", "function-wrap", "function-plain"})
 
@@ -49,6 +55,36 @@ class Type:
         if found is None:
             found = self._places[key] = Place(core, config, self)
         return found
+
+    def define(self, core: Mapping[str, Any]) -> None:
+        """Take in what a core schema defines."""
+        if core["type"] == "definitions":
+            self.definitions.update((each["ref"], each) for each in core["definitions"])
+
+    def passed_on(self, core: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
+        """The core schemas that one hands its values on to; ``None`` where it is no such one."""
+        match core["type"]:
+            case "definition-ref":
+                return [self.definitions[core["schema_ref"]]]
+            case "definitions" | "nullable" | "custom-error" | "function-after" | "default":
+                self.define(core)
+                return [core["schema"]]
+            case "model" | "dataclass":
+                return [core["schema"]]
+            case "json-or-python":
+                return [core["json_schema"]]
+            case "lax-or-strict":
+                return [core["lax_schema"]]
+            case "chain":
+                return [core["steps"][0]]
+            case "call":
+                return [core["arguments_schema"]]
+            case "union" | "tagged-union":
+                choices = core["choices"]
+                held = choices.values() if isinstance(choices, Mapping) else choices
+                found = [each[0] if isinstance(each, tuple) else each for each in held]
+                return [each for each in found if isinstance(each, Mapping)]
+        return None
 
     def validator(
         self, core: Mapping[str, Any], config: Mapping[str, Any] | None
@@ -70,8 +106,7 @@ class Place:
         self, core: Mapping[str, Any], config: Mapping[str, Any] | None, type_: Type
     ) -> None:
         self.core, self.config, self._type = core, config, type_
-        for each in core.get("definitions", ()) if core["type"] == "definitions" else ():
-            type_.definitions[each["ref"]] = each
+        type_.define(core)
 
     @cached_property
     def late(self) -> bool:
@@ -106,47 +141,22 @@ class Place:
         seen: set[str],
     ) -> bool:
         """Add the containers of a core schema; whether all are known."""
-        within: list[Any]
-        match core["type"]:
-            case "definition-ref":
-                reference = core["schema_ref"]
-                if reference in seen:
-                    return True
-                seen.add(reference)
-                within = [self._type.definitions[reference]]
-            case "definitions":
-                self._type.place(core, config)
-                within = [core["schema"]]
-            case "nullable" | "custom-error" | "function-after":
-                within = [core["schema"]]
-            case "default":
-                if core.get("on_error", "raise") != "raise":
-                    return False
-                within = [core["schema"]]
-            case "model" | "dataclass":
-                if core.get("custom_init"):
-                    return False
-                config = core.get("config", config if core["type"] == "dataclass" else None)
-                within = [core["schema"]]
-            case "json-or-python":
-                within = [core["json_schema"]]
-            case "lax-or-strict":
-                within = [core["lax_schema"]]
-            case "chain":
-                within = [core["steps"][0]]
-            case "union":
-                within = [each[0] if isinstance(each, tuple) else each for each in core["choices"]]
-            case "tagged-union":
-                within = [each for each in core["choices"].values() if isinstance(each, Mapping)]
-            case "call":
-                within = [core["arguments_schema"]]
-            case "function-before" | "function-wrap" | "function-plain" | "generator":
-                return False
-            case kind if kind in _CONTAINERS:
-                found.append(Container(core, core.get("config", config), self._type))
+        kind = core["type"]
+        if kind in HOLD_ITEMS | HOLD_MEMBERS:
+            found.append(Container(core, core.get("config", config), self._type))
+            return True
+        if kind == "definition-ref":
+            if core["schema_ref"] in seen:
                 return True
-            case kind:
-                return kind in _SCALARS
+            seen.add(core["schema_ref"])
+        # There a function makes the value, of what nobody knows.
+        if core.get("on_error", "raise") != "raise" or core.get("custom_init"):
+            return False
+        if kind in ("model", "dataclass"):
+            config = core.get("config", config if kind == "dataclass" else None)
+        within = self._type.passed_on(core)
+        if within is None:
+            return kind in _SCALARS
         known = [self._expand(each, config, found, seen) for each in within]
         return all(known)
 
@@ -302,15 +312,17 @@ def failed(error: Exception, text: str) -> ValidatorError:
     )
 
 
+def _paths(field: Mapping[str, Any]) -> list[Any]:
+    """The ways to a field inside of a value, other than its name: keys, and lists of steps."""
+    alias = field.get("validation_alias")
+    if alias is None or isinstance(alias, str):
+        return [] if alias is None else [[alias]]
+    return list(alias if alias and isinstance(alias[0], list) else [alias])
+
+
 def keys_of(name: str, field: Mapping[str, Any]) -> list[str]:
     """The keys under which a field may be written, as far as they are whole values."""
-    alias = field.get("validation_alias")
-    if alias is None:
-        return [name]
-    if isinstance(alias, str):
-        return [alias, name]
-    paths = alias if alias and isinstance(alias[0], list) else [alias]
-    return [path[0] for path in paths if len(path) == 1] + [name]
+    return [path[0] for path in _paths(field) if len(path) == 1] + [name]
 
 
 def _is_told(core: Mapping[str, Any]) -> bool:
@@ -341,35 +353,21 @@ def _is_late(
         odd = {"pattern", "strip_whitespace", "ascii_only"} & core.keys()
         return bool(odd) or any(name.startswith("str_") for name in config)
     if kind == "definition-ref":
-        reference = core["schema_ref"]
-        if reference in seen:
+        if core["schema_ref"] in seen:
             return False
-        seen.add(reference)
-        return below(type_.definitions[reference])
-    if kind == "definitions":
-        type_.place(core, config)
-        return below(core["schema"])
-    if kind in ("nullable", "custom-error", "default"):
-        return below(core["schema"])
+        seen.add(core["schema_ref"])
     if kind in ("model", "dataclass"):
         if core.get("custom_init") or core.get("post_init"):
             return True
-        return below(core["schema"], config=core.get("config", {}))
+        config = core.get("config", {})
     if kind in _FIELDS:
         config = core.get("config", config)
         fields = core["fields"]
         held = fields.values() if isinstance(fields, Mapping) else fields
-        if any(_has_path(field) for field in held):
+        if any(len(path) > 1 for field in held for path in _paths(field)):
             return True
         parts = [field["schema"] for field in held]
         return below(*parts, core.get("extras_schema"), config=config)
-    if kind == "json-or-python":
-        return below(core["json_schema"])
-    if kind in ("union", "tagged-union"):
-        choices = core["choices"]
-        held = choices.values() if isinstance(choices, Mapping) else choices
-        parts = [each[0] if isinstance(each, tuple) else each for each in held]
-        return below(*(part for part in parts if isinstance(part, Mapping)))
     if kind in _ARRAYS:
         return below(core.get("items_schema"))
     if kind == "tuple":
@@ -378,18 +376,8 @@ def _is_late(
         keys = core.get("keys_schema")
         plain = keys is None or keys["type"] in ("str", "any", "int", "bool")
         return not plain or below(keys, core.get("values_schema"))
-    if kind == "call":
-        return below(core["arguments_schema"])
     if kind in ("arguments", "named-tuple"):
         held = core["arguments_schema"] if kind == "arguments" else core["fields"]
         return below(*(each["schema"] for each in held))
-    return True
-
-
-def _has_path(field: Mapping[str, Any]) -> bool:
-    """Whether a field may be found further inside of a value."""
-    alias = field.get("validation_alias")
-    if alias is None or isinstance(alias, str):
-        return False
-    paths = alias if alias and isinstance(alias[0], list) else [alias]
-    return any(len(path) > 1 for path in paths)
+    within = None if kind in _ASKED else type_.passed_on(core)
+    return within is None or below(*within, config=config)

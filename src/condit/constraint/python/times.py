@@ -127,16 +127,8 @@ def _near(value: Any, step: timedelta) -> list[Any]:
 def _duration(value: timedelta) -> str:
     if value < timedelta(0):
         return "PT0S"
-    hours, rest = divmod(value.seconds, 3600)
-    minutes, seconds = divmod(rest, 60)
     days = f"{value.days}D" if value.days else ""
-    times = "".join(
-        f"{count}{unit}" for count, unit in ((hours, "H"), (minutes, "M"), (seconds, "S")) if count
-    )
-    # The drafts of JSON Schema want no gap between units.
-    if hours and seconds and not minutes:
-        times = f"{hours}H0M{seconds}S"
-    return f"P{days}" + (f"T{times}" if times or not days else "")
+    return f"P{days}T{value.seconds}S"
 
 
 def _days(schema: Mapping[str, Any], *, whole_days: bool) -> tuple[date | None, date | None]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from jsonschema_rs import CanonicalSchema, canonical
+from jsonschema_rs import canonical
 
+from condit.constraint.schema.layout import repeated, separated
 from condit.constraint.schema.literals import listed
 from condit.constraint.schema.order import Place
 from condit.constraint.schema.writer import Writer
@@ -52,11 +53,9 @@ def array_rule(writer: Writer, view: canonical.ArrayView | None, place: Place) -
         low = max(0, least - len(prefix))
         high = None if most is None else most - len(prefix)
         if prefix:
-            tail = _repeated(f"{comma} {rest}", low, high)
+            tail = repeated(f"{comma} {rest}", low, high)
         else:
-            more = _repeated(f"{comma} {rest}", max(0, low - 1), None if high is None else high - 1)
-            tail = f"{rest} {more}".strip()
-            tail = tail if low else f"({tail})?"
+            tail = separated(rest, comma, low, high)
     for index in reversed(range(len(prefix))):
         tail = f"{prefix[index]} {tail}".strip()
         if index:
@@ -64,14 +63,6 @@ def array_rule(writer: Writer, view: canonical.ArrayView | None, place: Place) -
         if index >= least:
             tail = writer.rule(f"({tail})?")
     return writer.rule(f"{opening} {tail} {closing}")
-
-
-def _repeated(symbol: str, low: int, high: int | None) -> str:
-    if high == 0:
-        return ""
-    if high is None:
-        return f"({symbol})*" if low == 0 else f"({symbol}){{{low},}}"
-    return f"({symbol}){{{low},{high}}}"
 
 
 def _bounds(
@@ -86,21 +77,7 @@ def _bounds(
     if most is not None and most > _MOST_REPEATS:
         writer.relax("maxItems", f"the grammar counts to {_MOST_REPEATS}", place)
         most = None
-    if view.distinctness == canonical.Distinctness.ALL_DISTINCT and not view.prefix_items:
-        choices = _choices(writer, view.items)
-        if choices is not None and (most is None or choices < most):
-            most = choices
     return least, most
-
-
-def _choices(writer: Writer, node: CanonicalSchema | None) -> int | None:
-    """How many different values there are, where they are listed."""
-    if node is None:
-        return None
-    view = writer.followed(node).view()
-    if isinstance(view, canonical.EnumView):
-        return len(view.values)
-    return 1 if isinstance(view, canonical.ConstView) else None
 
 
 def _relax(

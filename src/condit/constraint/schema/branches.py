@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import jsonschema_rs
-
+from condit.constraint.schema.dialect import Draft
 from condit.constraint.schema.keywords import Schema
 
 MANY = 16
@@ -41,7 +40,7 @@ def with_named_branches(schema: Schema, text: str, draft: int) -> Schema:
         return schema
     if _STAYS.search(text) or "$ref" in schema:
         return schema
-    home = "definitions" if draft <= jsonschema_rs.Draft7 else "$defs"
+    home = "definitions" if draft <= Draft.DRAFT_7 else "$defs"
     known = schema.get(home, {})
     if not isinstance(known, dict):
         return schema

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -29,9 +30,7 @@ from condit.constraint.schema.parts import Forest, Node
 from condit.constraint.schema.scanner import Mode, Scanner
 from condit.constraint.schema.structure import Structure, end_of_string
 from condit.errors import RefusedTokenError
-from condit.vocabulary import Vocabulary
 
-_BYTES = Vocabulary.of_bytes()
 _CLOSING = re.compile(rb"[]}]")
 _BRACKET = re.compile(rb"[][{}]")
 
@@ -340,15 +339,11 @@ class ClosingMatcher(Matcher):
 
     def _longest_passing(self, pieces: Sequence[bytes]) -> int:
         """How many of ``pieces``, one after the other, leave the schema possible."""
-        low, high = 0, len(pieces) + 1
-        middle = len(pieces)
-        while high - low > 1:
-            if self._refuses(b"".join(pieces[:middle])):
-                high = middle
-            else:
-                low = middle
-            middle = (low + high) // 2
-        return low
+        if not self._refuses(b"".join(pieces)):
+            return len(pieces)
+        # Once refused, always refused.
+        sizes = range(1, len(pieces))
+        return bisect_left(sizes, True, key=lambda size: self._refuses(b"".join(pieces[:size])))
 
     def _look_at(self, after: Scanner, piece: bytes, changed: bool) -> Outlook:
         """What is known after ``piece``, which led from here to ``after``."""

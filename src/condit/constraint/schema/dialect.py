@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urldefrag
 
 import jsonschema_rs
 
@@ -19,39 +20,35 @@ class Draft(enum.IntEnum):
     DRAFT_2020_12 = 20
 
     def __str__(self) -> str:
-        return f"draft {_NAMES[self]}"
+        return f"draft {self.name.removeprefix('DRAFT_').replace('_', '-')}"
 
     @property
     def meta_schema(self) -> str:
         """The address by which `$schema` names the draft."""
         if self < Draft.DRAFT_2019_09:
             return f"http://json-schema.org/draft-0{int(self)}/schema#"
-        return f"https://json-schema.org/draft/{_NAMES[self]}/schema"
+        return f"https://json-schema.org/{str(self).replace(' ', '/')}/schema"
+
+    @classmethod
+    def named(cls, address: str) -> Draft | None:
+        """The draft that an address stands for; many write it a little differently."""
+        name = urldefrag(address).url.partition("://")[2].rstrip("/")
+        name = name.replace("/hyper-schema", "/schema")
+        if name == "json-schema.org/schema":
+            return cls.DRAFT_2020_12
+        known = (
+            draft for draft in cls if draft.meta_schema.partition("://")[2].rstrip("#") == name
+        )
+        return next(known, None)
 
     @classmethod
     def of(cls, schema: object, default: Draft | None = None) -> Draft:
         """The draft that a schema names by `$schema`; `default` (usually 2020-12) where none."""
         named = schema.get("$schema") if isinstance(schema, dict) else None
-        if isinstance(named, str):
-            address = _address(named)
-            for draft in cls:
-                if address == _address(draft.meta_schema):
-                    return draft
-        return cls.DRAFT_2020_12 if default is None else default
+        known = cls.named(named) if isinstance(named, str) else None
+        return known or default or cls.DRAFT_2020_12
 
 
-def _address(meta_schema: str) -> str:
-    """What tells one draft from another in an address: many write it a little differently."""
-    return meta_schema.partition("://")[2].rstrip("#").replace("/hyper-schema", "/schema")
-
-
-_NAMES = {
-    Draft.DRAFT_4: "4",
-    Draft.DRAFT_6: "6",
-    Draft.DRAFT_7: "7",
-    Draft.DRAFT_2019_09: "2019-09",
-    Draft.DRAFT_2020_12: "2020-12",
-}
 _FIRST, _LAST = Draft.DRAFT_4, Draft.DRAFT_2020_12
 
 # The drafts in which the oracle refuses values by a keyword, from the first to the last. It reads

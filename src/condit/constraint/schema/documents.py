@@ -16,22 +16,13 @@ from urllib.request import url2pathname
 import jsonschema_rs
 
 from condit.constraint.json_positions import NotJsonError, read_json
-from condit.constraint.schema.dialect import REFERENCES
+from condit.constraint.schema.dialect import REFERENCES, Draft
 from condit.constraint.schema.index import ROOT, address_of, base_of, identifier_of
 from condit.constraint.schema.keywords import Schema, pointer_to
 from condit.errors import CompileError, ConstraintTooComplexError, UnsupportedConstraintError
 
 Documents = tuple[tuple[str, str], ...]
 """Addresses, without fragment, and the JSON texts that stand there."""
-
-METASCHEMAS = {
-    jsonschema_rs.Draft4: "http://json-schema.org/draft-04/schema#",
-    jsonschema_rs.Draft6: "http://json-schema.org/draft-06/schema#",
-    jsonschema_rs.Draft7: "http://json-schema.org/draft-07/schema#",
-    jsonschema_rs.Draft201909: "https://json-schema.org/draft/2019-09/schema",
-    jsonschema_rs.Draft202012: "https://json-schema.org/draft/2020-12/schema",
-}
-"""Where the metaschema of each draft stands."""
 
 _OUTWARD = re.compile(r'"\$(?:ref|dynamicRef|recursiveRef)": "[^#]')
 _TO_METASCHEMA = re.compile(r'"\$ref": "(https?://json-schema\.org/[^"#]+)')
@@ -203,7 +194,7 @@ def references(document: object, address: str, draft: int) -> Iterator[Reference
 @lru_cache(maxsize=8)
 def metaschema_documents(draft: int) -> dict[str, Any]:
     """The metaschema of a draft, and the documents it consists of, by address."""
-    start = METASCHEMAS[draft]
+    start = Draft(draft).meta_schema
     bundle: dict[str, Any] = jsonschema_rs.bundle({"$schema": start, "$ref": start}, offline=True)
     found: dict[str, Any] = bundle.get("$defs") or bundle["definitions"]
     return found
@@ -230,7 +221,7 @@ class _Library:
             raise LookupError(str(error)) from None
         if isinstance(document, dict):
             # The native registry would take the latest draft for it.
-            document.setdefault("$schema", METASCHEMAS[self._draft])
+            document.setdefault("$schema", Draft(self._draft).meta_schema)
         self.documents[address] = document
         self.note_metaschemas(json.dumps(document))
         return document
@@ -255,7 +246,7 @@ class _Library:
     def note_metaschemas(self, text: str) -> None:
         """Add the metaschemas that a document refers to."""
         for address in dict.fromkeys(_TO_METASCHEMA.findall(text)):
-            for draft in METASCHEMAS:
+            for draft in Draft:
                 # The registry knows those of its own draft.
                 found = metaschema_documents(draft)
                 if draft == self._draft and address in found:

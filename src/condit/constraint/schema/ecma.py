@@ -16,38 +16,28 @@ import jsonschema_rs
 from condit.constraint.engine import HEADER, probe
 from condit.constraint.schema.characters import EVERY, Characters
 from condit.constraint.schema.expression import (
-    ANY,
     ANYTHING,
     EMPTY,
+    END,
+    START,
     Concatenation,
     Look,
     Loose,
     Node,
     alternation,
     concatenation,
-    look,
     one,
     repetition,
 )
 
 _DEEPEST = 60
 _CONTROLS = {"f": 0x0C, "n": 0x0A, "r": 0x0D, "t": 0x09, "v": 0x0B}
+_SPACES = ["9-d", "20", "a0", "1680", "2000-200a", "2028-2029", "202f", "205f", "3000", "feff"]
 _ECMA_SETS = {
     "d": Characters(((0x30, 0x39),)),
     "w": Characters(((0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A))),
     "s": Characters.of(
-        (
-            (0x09, 0x0D),
-            (0x20, 0x20),
-            (0xA0, 0xA0),
-            (0x1680, 0x1680),
-            (0x2000, 0x200A),
-            (0x2028, 0x2029),
-            (0x202F, 0x202F),
-            (0x205F, 0x205F),
-            (0x3000, 0x3000),
-            (0xFEFF, 0xFEFF),
-        )
+        (int(part[0], 16), int(part[-1], 16)) for part in (each.split("-") for each in _SPACES)
     ),
 }
 # In a pattern with lookaround or backreferences the oracle leaves these as its engine has them.
@@ -61,8 +51,6 @@ _UNICODE_SETS = {
 _DOT = Characters(((0x0A, 0x0A),)).complement()
 # A word boundary knows the letters of all scripts, though ``\w`` does not.
 _WORD = _UNICODE_SETS["w"]
-_START = look(ANY, ahead=False, negative=True)
-_END = look(ANY, ahead=True, negative=True)
 _REPEAT_SIGNS = ("*", "+", "?", "{")
 _REPEAT = re.compile(r"([*+?])|\{(\d+)(,?)(\d*)\}")
 _CODE = re.compile(r"x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|[xu]\{([0-9A-Fa-f]{1,8})\}|c([A-Za-z])")
@@ -179,9 +167,9 @@ class _Reader:
             raise NotReadError(f"{character!r} repeats nothing")
         self.position += 1
         if character == "^":
-            return _START
+            return START
         if character == "$":
-            return _END
+            return END
         if character == ".":
             return one(EVERY if "s" in self.flags else _DOT)
         return self._folded_one(character)
@@ -195,7 +183,7 @@ class _Reader:
         for opening, (ahead, negative) in _LOOKS.items():
             if self._take(opening):
                 self.is_extended = True
-                return look(self._read_inside(self.flags, depth), ahead=ahead, negative=negative)
+                return Look(self._read_inside(self.flags, depth), ahead=ahead, negative=negative)
         if self._take("(?:"):
             return self._read_inside(self.flags, depth)
         if found := self._match(_FLAGS):
@@ -227,9 +215,9 @@ class _Reader:
         if self._take("B"):
             return _boundary(inside=True)
         if self._take("A"):
-            return _START
+            return START
         if self._take("z"):
-            return _END
+            return END
         if found := self._match(re.compile(r"[1-9]\d*", re.ASCII)):
             self.is_extended = True
             # Any text of the group's, where only the one that it matched is meant.
@@ -327,7 +315,7 @@ def _boundary(*, inside: bool) -> Node:
     return alternation(
         *(
             concatenation(
-                look(word, ahead=False, negative=before), look(word, ahead=True, negative=after)
+                Look(word, ahead=False, negative=before), Look(word, ahead=True, negative=after)
             )
             for before in (False, True)
             for after in (False, True)

@@ -6,6 +6,7 @@ nodes and simplify what is trivial.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from math import inf
@@ -41,7 +42,8 @@ class Node:
     @cached_property
     def parts(self) -> tuple[Node, ...]:
         """The nodes that it is made of."""
-        return self._parts()
+        held = (each if isinstance(each, tuple) else (each,) for each in self._values)
+        return tuple(each for group in held for each in group if isinstance(each, Node))
 
     @cached_property
     def _measures(self) -> tuple[float, float, bool]:
@@ -72,9 +74,6 @@ class Node:
         """How many nodes it is made of."""
         return 1 + sum(part.size for part in self.parts)
 
-    def _parts(self) -> tuple[Node, ...]:
-        return ()
-
     def _measure(self) -> tuple[float, float, bool]:
         """The shortest and the longest length, and whether the empty text belongs."""
         raise NotImplementedError
@@ -96,9 +95,6 @@ class Concatenation(Node):
 
     items: tuple[Node, ...]
 
-    def _parts(self) -> tuple[Node, ...]:
-        return self.items
-
     def _measure(self) -> tuple[float, float, bool]:
         return (
             sum(item.shortest for item in self.items),
@@ -112,9 +108,6 @@ class Alternation(Node):
     """A text of any choice; of no choice: no text at all."""
 
     choices: tuple[Node, ...]
-
-    def _parts(self) -> tuple[Node, ...]:
-        return self.choices
 
     def _measure(self) -> tuple[float, float, bool]:
         return (
@@ -132,9 +125,6 @@ class Repetition(Node):
     least: int
     most: int | None
 
-    def _parts(self) -> tuple[Node, ...]:
-        return (self.item,)
-
     def _measure(self) -> tuple[float, float, bool]:
         item = self.item
         shortest = item.shortest * self.least if self.least else 0
@@ -149,9 +139,6 @@ class Intersection(Node):
 
     members: tuple[Node, ...]
 
-    def _parts(self) -> tuple[Node, ...]:
-        return self.members
-
     def _measure(self) -> tuple[float, float, bool]:
         return (
             max(member.shortest for member in self.members),
@@ -165,9 +152,6 @@ class Complement(Node):
     """All texts but those of ``item``."""
 
     item: Node
-
-    def _parts(self) -> tuple[Node, ...]:
-        return (self.item,)
 
     def _measure(self) -> tuple[float, float, bool]:
         return int(self.item.nullable), inf, not self.item.nullable
@@ -194,9 +178,6 @@ class Look(Node):
     ahead: bool
     negative: bool
 
-    def _parts(self) -> tuple[Node, ...]:
-        return (self.item,)
-
     def _measure(self) -> tuple[float, float, bool]:
         return 0, 0, True
 
@@ -207,9 +188,6 @@ class Loose(Node):
 
     item: Node
 
-    def _parts(self) -> tuple[Node, ...]:
-        return (self.item,)
-
     def _measure(self) -> tuple[float, float, bool]:
         return self.item.shortest, self.item.longest, self.item.nullable
 
@@ -218,13 +196,18 @@ EMPTY = Concatenation(())
 NOTHING = Alternation(())
 ANY = One(EVERY)
 ANYTHING = Repetition(ANY, 0, None)
+START = Look(ANY, ahead=False, negative=True)
+END = Look(ANY, ahead=True, negative=True)
+
+
+def _flat(kind: type[Node], nodes: Iterable[Node]) -> list[Node]:
+    """The nodes, those of one kind dissolved into their parts."""
+    return [part for node in nodes for part in (node.parts if isinstance(node, kind) else (node,))]
 
 
 def concatenation(*items: Node) -> Node:
     """The items one after the other."""
-    flat: list[Node] = []
-    for item in items:
-        flat += item.items if isinstance(item, Concatenation) else (item,)
+    flat = _flat(Concatenation, items)
     if any(item == NOTHING for item in flat):
         return NOTHING
     # Two in a row that match anything are one: what has lookaround cut away leaves such traces.
@@ -234,10 +217,7 @@ def concatenation(*items: Node) -> Node:
 
 def alternation(*choices: Node) -> Node:
     """Any of the choices."""
-    flat: list[Node] = []
-    for choice in choices:
-        flat += choice.choices if isinstance(choice, Alternation) else (choice,)
-    kept = list(dict.fromkeys(flat))
+    kept = list(dict.fromkeys(_flat(Alternation, choices)))
     if ANYTHING in kept:
         return ANYTHING
     return kept[0] if len(kept) == 1 else Alternation(tuple(kept))
@@ -256,9 +236,7 @@ def repetition(item: Node, least: int, most: int | None) -> Node:
 
 def intersection(*members: Node) -> Node:
     """What all members have in common."""
-    flat: list[Node] = []
-    for member in members:
-        flat += member.members if isinstance(member, Intersection) else (member,)
+    flat = _flat(Intersection, members)
     kept = [member for member in dict.fromkeys(flat) if member != ANYTHING]
     if not kept:
         return ANYTHING
@@ -276,11 +254,6 @@ def complement(item: Node) -> Node:
     if item == ANYTHING:
         return NOTHING
     return ANYTHING if item == NOTHING else Complement(item)
-
-
-def look(item: Node, *, ahead: bool, negative: bool) -> Node:
-    """A condition on what follows a place in the text, or on what precedes it."""
-    return Look(item, ahead, negative)
 
 
 def one(characters: Characters) -> Node:

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 
-import jsonschema_rs
-
+from condit.constraint.schema.dialect import Draft, is_checked_format
 from condit.constraint.schema.ecma import read
 from condit.constraint.schema.expression import (
     ANY,
@@ -27,16 +26,6 @@ from condit.constraint.schema.expression import (
 from condit.constraint.schema.texts import Texts
 
 _RELAXED = ("format",)
-_VALIDATORS = {
-    4: jsonschema_rs.Draft4Validator,
-    6: jsonschema_rs.Draft6Validator,
-    7: jsonschema_rs.Draft7Validator,
-    19: jsonschema_rs.Draft201909Validator,
-    20: jsonschema_rs.Draft202012Validator,
-}
-# Each format that means anything refuses one of these.
-_NO_FORMAT_AT_ALL = ("\x00 \n<>{}%zz", "::::", "(", "")
-
 DATE = (
     r"(?:[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"
     r"|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))"
@@ -66,7 +55,7 @@ def format_texts(name: str, draft: int | None) -> Texts | None:
         draft: as ``CanonicalSchema.draft`` has it. ``None``: not known.
     """
     if draft is None:
-        found = [format_texts(name, each) for each in _VALIDATORS]
+        found = [format_texts(name, each) for each in Draft]
         if all(each == found[0] for each in found):
             return found[0]
         return Texts(ANYTHING, _RELAXED)
@@ -75,11 +64,9 @@ def format_texts(name: str, draft: int | None) -> Texts | None:
 
 @lru_cache(maxsize=512)
 def _texts(name: str, draft: int) -> Texts | None:
-    schema = {"type": "string", "format": name}
-    if draft not in _VALIDATORS:
+    if draft not in set(Draft):
         return Texts(ANYTHING, _RELAXED)
-    oracle = _VALIDATORS[draft](schema, validate_formats=True)
-    if all(oracle.is_valid(text) for text in _NO_FORMAT_AT_ALL):
+    if not is_checked_format(name, Draft(draft)):
         return None
     if name == "hostname":
         return _hostname(kept_hyphens=draft > 6)

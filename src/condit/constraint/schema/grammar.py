@@ -33,7 +33,7 @@ class Compiled:
         relaxed_here: the canonical nodes of which something is left out.
         relaxed_below: those and all that lead to them.
         repeats: whether it lets a key come twice in one object.
-        patterns, formats, words: of its strings.
+        strings: the patterns, formats and words of its strings.
     """
 
     grammar: str
@@ -42,24 +42,22 @@ class Compiled:
     relaxed_here: frozenset[CanonicalSchema] = field(repr=False)
     relaxed_below: frozenset[CanonicalSchema] = field(repr=False)
     repeats: bool
-    patterns: tuple[str, ...]
-    formats: tuple[str, ...]
-    words: tuple[str, ...]
+    strings: tuple[list[str], list[str], list[str]] = field(repr=False)
 
     @property
     def leaves_out_logic(self) -> bool:
         """Whether schemas stood side by side that could not be combined."""
         return any(each.keyword in ("oneOf", "allOf") for each in self.relaxed)
 
-    @property
-    def leaves_out_all(self) -> bool:
-        """Whether there is a part of which nothing is understood."""
-        return any(each.keyword == "raw" for each in self.relaxed)
+    def if_better_than(self, other: Compiled) -> Compiled:
+        """This one, if it leaves out less and nothing wholly; else ``other``."""
+        whole = all(each.keyword != "raw" for each in self.relaxed)
+        return self if whole and len(self.relaxed) < len(other.relaxed) else other
 
     @cached_property
     def examples(self) -> tuple[bytes, ...]:
         """Strings that it may ask for, as they are spelled: hints for the search for an ending."""
-        return examples(self.patterns, self.formats, self.words)
+        return examples(*self.strings)
 
 
 def compile_schema(
@@ -94,7 +92,5 @@ def compile_schema(
         writer.visits.relaxed_here(),
         writer.visits.relaxed_below(),
         writer.repeats,
-        tuple(writer.patterns),
-        tuple(writer.formats),
-        tuple(writer.words),
+        (writer.patterns, writer.formats, writer.words),
     )

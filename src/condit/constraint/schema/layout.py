@@ -51,3 +51,18 @@ LAYOUTS = {
         f"{_SPACE}:{_SPACE}",
     ),
 }
+
+
+def repeated(symbol: str, low: int, high: int | None) -> str:
+    """``low`` to ``high`` times a symbol, one after the other; ``None`` for no bound."""
+    low = max(0, low)
+    if high is None:
+        return f"({symbol})*" if low == 0 else f"({symbol}){{{low},}}"
+    return f"({symbol}){{{low},{high}}}" if high else ""
+
+
+def separated(symbol: str, comma: str, low: int, high: int | None) -> str:
+    """``low`` to ``high`` times a symbol, with commas between; ``high`` is not 0."""
+    more = repeated(f"{comma} {symbol}", low - 1, None if high is None else high - 1)
+    members = f"{symbol} {more}".strip()
+    return members if low > 0 else f"({members})?"

@@ -8,6 +8,7 @@ from jsonschema_rs import CanonicalSchema, canonical
 
 from condit.constraint.schema import strings
 from condit.constraint.schema.json_types import Types, has_type
+from condit.constraint.schema.layout import separated
 from condit.constraint.schema.numbers import Integers, numeral
 from condit.constraint.schema.order import Place
 from condit.constraint.schema.writer import Writer
@@ -46,23 +47,21 @@ def literal_expression(writer: Writer, value: Any, place: Place) -> str:
     layout = writer.layout
     if isinstance(value, str):
         return writer.terminal(strings.literal(value).expression)
+    comma = writer.terminal(f"/{layout.comma}/")
     if isinstance(value, list):
-        items = [literal_expression(writer, each, place) for each in value]
-        comma = writer.terminal(f"/{layout.comma}/")
-        inner = f" {comma} ".join(items)
+        inner = f" {comma} ".join(literal_expression(writer, each, place) for each in value)
         opening, closing = layout.open_array, layout.close_array
     elif isinstance(value, dict):
         members = [
             f"{key_terminal(writer, name)} {literal_expression(writer, value[name], place)}"
             for name in writer.order.constant(value)
         ]
-        comma = writer.terminal(f"/{layout.comma}/")
         inner = f" {comma} ".join(members)
         if writer.any_order and len(members) > 1:
             # No key comes twice, so as many as there are have to be all of them.
             writer.repeats = True
             member = writer.either(writer.rule(each) for each in members)
-            inner = f"{member} ({comma} {member}){{{len(members) - 1},{len(members) - 1}}}"
+            inner = separated(str(member), comma, len(members), len(members))
         opening, closing = layout.open_object, layout.close_object
     else:
         return writer.terminal(rewritten(value, writer.constants))

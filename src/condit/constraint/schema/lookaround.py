@@ -15,7 +15,9 @@ from condit.constraint.schema.expression import (
     ANY,
     ANYTHING,
     EMPTY,
+    END,
     NOTHING,
+    START,
     Alternation,
     Concatenation,
     Look,
@@ -43,10 +45,6 @@ def searched(node: Node) -> tuple[Node, bool]:
     return resolver.resolve((ANYTHING, node, ANYTHING), left=True, right=True)
 
 
-_END = Look(ANY, ahead=True, negative=True)
-_START = Look(ANY, ahead=False, negative=True)
-
-
 class _Resolver:
     """Resolves one pattern; counts its steps."""
 
@@ -67,9 +65,9 @@ class _Resolver:
         flat = list(sequence.items) if isinstance(sequence, Concatenation) else [sequence]
         self.steps += 1
         if right:
-            flat = _trimmed(flat, _END)
+            flat = _trimmed(flat, END)
         if left:
-            flat = _trimmed(flat[::-1], _START)[::-1]
+            flat = _trimmed(flat[::-1], START)[::-1]
         exact = True
         for i, item in enumerate(flat):
             if isinstance(item, Look) or not item.looks:

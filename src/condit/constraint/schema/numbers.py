@@ -57,10 +57,7 @@ _MOST_EXPONENT = 307
 
 def number_terminal(view: NumberView) -> tuple[str, tuple[str, ...]]:
     """The numerals of a number as a terminal's expression, and the keywords it leaves out."""
-    ends = _Ends(
-        view.minimum, view.exclusive_minimum, view.maximum, view.exclusive_maximum, whole=False
-    )
-    expression, relaxed = ends.expression()
+    expression, relaxed = _between(view, above=view.exclusive_minimum, below=view.exclusive_maximum)
     if view.excludes_integers:
         # A plain numeral with an exponent may still be an integer: that is left to the check.
         expression = f"({expression}) & ~{_INTEGER_FORM}"
@@ -80,8 +77,7 @@ def number_terminal(view: NumberView) -> tuple[str, tuple[str, ...]]:
 
 def integer_terminal(view: IntegerView, integers: Integers) -> tuple[str, tuple[str, ...]]:
     """The numerals of an integer as a terminal's expression, and the keywords it leaves out."""
-    ends = _Ends(view.minimum, False, view.maximum, False, whole=True)
-    expression, relaxed = ends.expression()
+    expression, relaxed = _between(view, above=False, below=False)
     steps = _steps(view.multiple_of)
     if steps is not None and steps.denominator == 1 and _is_power_of_ten(steps.numerator):
         zeros = "0" * (len(str(steps.numerator)) - 1)
@@ -173,79 +169,58 @@ def numeral(value: Number, integers: Integers = Integers.ANY) -> str:
     return f"/{'|'.join(forms)}/"
 
 
-class _Ends:
-    """An interval, as the numerals inside it."""
+def _between(view: NumberView | IntegerView, *, above: bool, below: bool) -> tuple[str, list[str]]:
+    """The numerals of an interval, and the bounds that are left out because they are too long.
 
-    def __init__(
-        self,
-        low: Number | None,
-        above: bool,
-        high: Number | None,
-        below: bool,
-        *,
-        whole: bool,
-    ) -> None:
-        self._low = None if low is None else _decimal(low)
-        self._high = None if high is None else _decimal(high)
-        self._above, self._below, self._whole = above, below, whole
+    Args:
+        view: has the bounds.
+        above: whether the lower bound itself is left out.
+        below: whether the upper one is.
+    """
+    whole = isinstance(view, IntegerView)
+    low, high = (None if b is None else _decimal(b) for b in (view.minimum, view.maximum))
+    relaxed: list[str] = []
+    if low is not None and len(format(low, "f")) > _MOST_DIGITS:
+        low, above = None, False
+        relaxed.append("minimum")
+    if high is not None and len(format(high, "f")) > _MOST_DIGITS:
+        high, below = None, False
+        relaxed.append("maximum")
+    if low is None and high is None:
+        return (ANY_INTEGER if whole else ANY_NUMBER), relaxed
+    sides = []
+    if high is None or high > 0 or (high == 0 and not below):
+        near = low if low is not None and (low > 0 or (low == 0 and above)) else None
+        sides.append(_side("", near, above, high, below, whole))
+    if low is None or low < 0 or (low == 0 and not above):
+        near = -high if high is not None and (high < 0 or (high == 0 and below)) else None
+        sides.append(_side("-", near, below, None if low is None else -low, above, whole))
+    plain = " | ".join(side for side, _ in sides)
+    return " | ".join([plain, *(power for _, power in sides if power)]), relaxed
 
-    def expression(self) -> tuple[str, list[str]]:
-        relaxed: list[str] = []
-        for name, bound in (("minimum", self._low), ("maximum", self._high)):
-            if bound is not None and len(format(bound, "f")) > _MOST_DIGITS:
-                relaxed.append(name)
-        if "minimum" in relaxed:
-            self._low, self._above = None, False
-        if "maximum" in relaxed:
-            self._high, self._below = None, False
-        if self._low is None and self._high is None:
-            return (ANY_INTEGER if self._whole else ANY_NUMBER), relaxed
-        low, high = self._low, self._high
-        sides = []
-        if high is None or high > 0 or (high == 0 and not self._below):
-            least = low if low is not None and low > 0 else None
-            if low is not None and low == 0 and self._above:
-                least = low
-            sides.append(self._side("", least, self._above, high, self._below))
-        if low is None or low < 0 or (low == 0 and not self._above):
-            least = high.copy_negate() if high is not None and high < 0 else None
-            if high is not None and high == 0 and self._below:
-                least = high.copy_negate()
-            most = None if low is None else low.copy_negate()
-            sides.append(self._side("-", least, self._below, most, self._above))
-        plain = " | ".join(side for side, _ in sides)
-        powers = [power for _, power in sides if power]
-        return " | ".join([plain, *powers]), relaxed
 
-    def _side(
-        self,
-        sign: str,
-        least: Decimal | None,
-        more: bool,
-        most: Decimal | None,
-        less: bool,
-    ) -> tuple[str, str]:
-        """Numerals of one sign by their distance from 0, and those with an exponent."""
-        parts = []
-        fraction = _NO_FRACTION if self._whole else _FRACTION
-        if least is not None:
-            parts.append(f"/{sign}({at_least(least, strictly=more, fraction=fraction)})/")
-        if most is not None:
-            parts.append(f"/{sign}({at_most(most, strictly=less, fraction=fraction)})/")
-        plain = " & ".join(parts or [f"/{sign}{_WHOLE}{fraction}/"])
-        plain = f"({plain})" if len(parts) > 1 else plain
-        if most is not None:
-            return plain, ""
-        # 10 to the number of digits of the least one is beyond it.
-        digits = 1 if least is None else len(str(int(least)))
-        powers = []
-        if digits <= _MOST_EXPONENT:
-            large = _exponents(digits)
-            behind = "" if self._whole else fraction
-            powers.append(rf"[1-9]{behind}[eE]\+?0?({large})")
-        if not self._whole and (least is None or least == 0):
-            powers.append(r"[1-9](\.[0-9]+)?[eE]-[0-9]{1,2}")
-        return plain, f"/{sign}({'|'.join(powers)})/" if powers else ""
+def _side(
+    sign: str, least: Decimal | None, more: bool, most: Decimal | None, less: bool, whole: bool
+) -> tuple[str, str]:
+    """Numerals of one sign by their distance from 0, and those with an exponent."""
+    parts = []
+    fraction = _NO_FRACTION if whole else _FRACTION
+    if least is not None:
+        parts.append(f"/{sign}({at_least(least, strictly=more, fraction=fraction)})/")
+    if most is not None:
+        parts.append(f"/{sign}({at_most(most, strictly=less, fraction=fraction)})/")
+    plain = " & ".join(parts or [f"/{sign}{_WHOLE}{fraction}/"])
+    plain = f"({plain})" if len(parts) > 1 else plain
+    if most is not None:
+        return plain, ""
+    # 10 to the number of digits of the least one is beyond it.
+    digits = 1 if least is None else len(str(int(least)))
+    powers = []
+    if digits <= _MOST_EXPONENT:
+        powers.append(rf"[1-9]{'' if whole else fraction}[eE]\+?0?({_exponents(digits)})")
+    if not whole and not least:
+        powers.append(r"[1-9](\.[0-9]+)?[eE]-[0-9]{1,2}")
+    return plain, f"/{sign}({'|'.join(powers)})/" if powers else ""
 
 
 def at_least(bound: Decimal, *, strictly: bool = False, fraction: str = _FRACTION) -> str:
@@ -260,7 +235,8 @@ def at_least(bound: Decimal, *, strictly: bool = False, fraction: str = _FRACTIO
     parts = [f"({_above(whole)}){fraction}"]
     if digits:
         last = r"[0-9]*[1-9][0-9]*" if strictly else r"[0-9]*"
-        parts.append(rf"{whole}\.({'|'.join([*_greater_digits(digits), digits + last])})")
+        more = [*_departing(digits, greater=True, whole=False), digits + last]
+        parts.append(rf"{whole}\.({'|'.join(more)})")
     else:
         parts.append(whole + (r"\.[0-9]*[1-9][0-9]*" if strictly else fraction))
     return "|".join(parts)
@@ -279,7 +255,10 @@ def at_most(bound: Decimal, *, strictly: bool = False, fraction: str = _FRACTION
     if whole != "0":
         parts.append(f"({_below(whole)}){fraction}")
     if digits:
-        less = _less_digits(digits) + ([] if strictly else [f"{digits}0*"])
+        # What stops early is less, as the last digit of a fraction is not 0.
+        less = [digits[:length] for length in range(1, len(digits))]
+        less = [*_departing(digits, greater=False, whole=False), *less]
+        less += [] if strictly else [f"{digits}0*"]
         parts.append(rf"{whole}(\.({'|'.join(less)}))?")
     elif not strictly:
         parts.append(whole + (_NO_FRACTION if fraction == _NO_FRACTION else r"(\.0+)?"))
@@ -289,43 +268,32 @@ def at_most(bound: Decimal, *, strictly: bool = False, fraction: str = _FRACTION
 def _above(whole: str) -> str:
     """Whole numerals greater than ``whole``."""
     longer = f"[1-9][0-9]{{{len(whole)},}}"
-    return "|".join([longer, *_same_length(whole, greater=True)])
+    return "|".join([longer, *_departing(whole, greater=True, whole=True)])
 
 
 def _below(whole: str) -> str:
     """Whole numerals less than ``whole``, which is not 0."""
     shorter = [] if len(whole) == 1 else ["0", f"[1-9][0-9]{{0,{len(whole) - 2}}}"]
-    return "|".join([*shorter, *_same_length(whole, greater=False)])
+    return "|".join([*shorter, *_departing(whole, greater=False, whole=True)])
 
 
-def _same_length(whole: str, *, greater: bool) -> list[str]:
+def _departing(digits: str, *, greater: bool, whole: bool) -> list[str]:
+    """Numerals that are greater, or less, than ``digits`` by the first digit that differs.
+
+    Args:
+        digits: of a whole number, or of what stands behind the point.
+        greater: whether they are to be greater.
+        whole: whether it is a whole number: others then have as many digits, and no 0 first.
+    """
     parts = []
-    for place, digit in enumerate(whole):
-        least = 1 if place == 0 and len(whole) > 1 else 0
+    for place, digit in enumerate(digits):
+        least = int(whole and place == 0 and len(digits) > 1)
         low, high = (int(digit) + 1, 9) if greater else (least, int(digit) - 1)
         if low <= high:
-            rest = len(whole) - place - 1
-            tail = f"[0-9]{{{rest}}}" if rest else ""
-            parts.append(f"{whole[:place]}{_digit(low, high)}{tail}")
+            rest = len(digits) - place - 1
+            tail = "[0-9]*" if not whole else f"[0-9]{{{rest}}}" if rest else ""
+            parts.append(f"{digits[:place]}{_digit(low, high)}{tail}")
     return parts
-
-
-def _greater_digits(fraction: str) -> list[str]:
-    return [
-        f"{fraction[:place]}{_digit(int(digit) + 1, 9)}[0-9]*"
-        for place, digit in enumerate(fraction)
-        if digit != "9"
-    ]
-
-
-def _less_digits(fraction: str) -> list[str]:
-    smaller = [
-        f"{fraction[:place]}{_digit(0, int(digit) - 1)}[0-9]*"
-        for place, digit in enumerate(fraction)
-        if digit != "0"
-    ]
-    # What stops early is less, as the last digit of a fraction is not 0.
-    return smaller + [fraction[:length] for length in range(1, len(fraction))]
 
 
 def _exponents(low: int) -> str:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import reduce
 from itertools import combinations
-from typing import Any
+from typing import Any, cast
 
 import jsonschema_rs
 from jsonschema_rs import CanonicalSchema, canonical
 
 from condit.constraint.schema import strings
 from condit.constraint.schema.expression import ANYTHING, NOTHING
+from condit.constraint.schema.layout import repeated, separated
 from condit.constraint.schema.literals import key_terminal, listed
 from condit.constraint.schema.order import Place
 from condit.constraint.schema.patterns import matches, matching
@@ -34,11 +35,41 @@ class _Member:
 
 @dataclass(frozen=True)
 class _Members:
-    """Schemas of members, read once: the canonical view copies them whenever it is asked."""
+    """What an object asks of its members, read once: the canonical view copies all that is asked.
 
-    properties: Mapping[str, CanonicalSchema]
-    patterns: Mapping[str, CanonicalSchema]
-    additional: CanonicalSchema | None
+    Attributes:
+        properties, patterns, additional: schemas of their values.
+        keys: the schema of their keys; ``None`` for any key.
+        listed: the keys that there may be, where they are listed.
+        required: the keys that there must be.
+    """
+
+    properties: Mapping[str, CanonicalSchema] = field(default_factory=dict)
+    patterns: Mapping[str, CanonicalSchema] = field(default_factory=dict)
+    additional: CanonicalSchema | None = None
+    keys: CanonicalSchema | None = None
+    listed: list[str] | None = None
+    required: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, view: canonical.ObjectView) -> _Members:
+        keys = view.property_names
+        held = view.properties, view.pattern_properties, view.additional_properties
+        return cls(*held, keys, listed(keys), view.required)
+
+    def further(self, parts: list[CanonicalSchema]) -> list[CanonicalSchema]:
+        """``parts``, or what is asked of values under keys that nothing else speaks of."""
+        return parts or ([] if self.additional is None else [self.additional])
+
+    def may_have(self) -> Callable[[str], bool]:
+        """A test of keys."""
+        if self.keys is None:
+            return lambda name: True
+        if self.listed is not None:
+            return frozenset(self.listed).__contains__
+        schema: Any = self.keys.to_json_schema()
+        validator = jsonschema_rs.validator_for(schema, validate_formats=True)
+        return cast("Callable[[str], bool]", validator.is_valid)
 
 
 def object_rule(writer: Writer, view: canonical.ObjectView | None, place: Place) -> str | None:
@@ -49,12 +80,12 @@ def object_rule(writer: Writer, view: canonical.ObjectView | None, place: Place)
         view: what they satisfy; ``None`` for any object.
         place: of the object.
     """
-    required = set(view.required) if view is not None else set()
-    names = _names(writer, view, place)
-    allowed = _name_test(view)
-    inside = None
-    if view is not None:
-        inside = _Members(view.properties, view.pattern_properties, view.additional_properties)
+    inside = _Members() if view is None else _Members.of(view)
+    # The keys that are written out, in the order of the document.
+    names = dict.fromkeys(
+        (*writer.order.names(place), *inside.required, *inside.properties, *(inside.listed or ()))
+    )
+    required, allowed = set(inside.required), inside.may_have()
     members = {}
     for name in names:
         symbol = _member(writer, inside, name, place) if allowed(name) else None
@@ -62,7 +93,7 @@ def object_rule(writer: Writer, view: canonical.ObjectView | None, place: Place)
             members[name] = _Member(symbol, name in required)
         elif name in required:
             return None
-    extra = None if _is_closed(view) else _extra(writer, view, names, place)
+    extra = _extra(writer, inside, names, place) if inside.listed is None else None
     if extra is not None:
         writer.repeats = True
     least = (view.min_properties or 0) if view is not None else 0
@@ -104,44 +135,10 @@ def _hint_at(writer: Writer, view: canonical.ObjectView) -> None:
                 writer.patterns += names.excluded_patterns
 
 
-def _names(writer: Writer, view: canonical.ObjectView | None, place: Place) -> list[str]:
-    """The keys that are written out, in the order of the document."""
-    names = dict.fromkeys(writer.order.names(place))
-    if view is not None:
-        named = listed(view.property_names)
-        for group in (view.required, view.properties, named or ()):
-            names.update(dict.fromkeys(group))
-    return list(names)
-
-
-def _is_closed(view: canonical.ObjectView | None) -> bool:
-    return view is not None and listed(view.property_names) is not None
-
-
-def _name_test(view: canonical.ObjectView | None) -> Callable[[str], bool]:
-    node = None if view is None else view.property_names
-    if node is None:
-        return lambda name: True
-    named = listed(node)
-    if named is not None:
-        return frozenset(named).__contains__
-    schema: Any = node.to_json_schema()
-    is_valid: Callable[[str], bool] = jsonschema_rs.validator_for(
-        schema, validate_formats=True
-    ).is_valid
-    return is_valid
-
-
-def _member(writer: Writer, view: _Members | None, name: str, place: Place) -> str | None:
-    inside = writer.order.member(place, name)
-    if view is None:
-        value = writer.anything(inside)
-    else:
-        parts = [view.properties[name]] if name in view.properties else []
-        parts += [part for pattern, part in view.patterns.items() if matches(pattern, name)]
-        if not parts and view.additional is not None:
-            parts = [view.additional]
-        value = _together(writer, parts, inside)
+def _member(writer: Writer, inside: _Members, name: str, place: Place) -> str | None:
+    parts = [inside.properties[name]] if name in inside.properties else []
+    parts += [part for pattern, part in inside.patterns.items() if matches(pattern, name)]
+    value = _together(writer, inside.further(parts), writer.order.member(place, name))
     return None if value is None else f"{key_terminal(writer, name)} {value}"
 
 
@@ -156,20 +153,17 @@ def _together(writer: Writer, parts: Sequence[CanonicalSchema], place: Place) ->
         return writer.value(parts[0], place)
 
 
-def _extra(
-    writer: Writer, view: canonical.ObjectView | None, names: Sequence[str], place: Place
-) -> str | None:
+def _extra(writer: Writer, inside: _Members, names: Iterable[str], place: Place) -> str | None:
     """The symbol for a member that the schema does not name."""
-    inside = writer.order.extra(place)
+    value_place = writer.order.extra(place)
     base = Texts(ANYTHING)
-    if view is not None and view.property_names is not None:
-        base = strings.names_texts(view.property_names, writer.root)
-        named = view.property_names.view()
+    if inside.keys is not None:
+        base = strings.names_texts(inside.keys)
+        named = inside.keys.view()
         if isinstance(named, canonical.StringView):
             writer.patterns += named.patterns
     base = without(base, strings.words(*names))
-    patterns = dict(view.pattern_properties) if view is not None else {}
-    additional = None if view is None else view.additional_properties
+    patterns = inside.patterns
     symbols: list[str | None] = []
     writer.patterns += patterns
     known = {pattern: matching(pattern) for pattern in patterns}
@@ -189,10 +183,8 @@ def _extra(
     for chosen, keys in groups:
         if keys.node == NOTHING:
             continue
-        parts = [patterns[pattern] for pattern in chosen]
-        if not parts and additional is not None:
-            parts = [additional]
-        value = _together(writer, parts, inside)
+        parts = inside.further([patterns[pattern] for pattern in chosen])
+        value = _together(writer, parts, value_place)
         if value is not None:
             key = writer.language(strings.language(keys), place)
             colon = writer.terminal(f"/{writer.layout.colon}/")
@@ -268,25 +260,18 @@ def _left(most: int | None, count: int) -> int | None:
 
 def _others(comma: str, extra: str | None, low: int, high: int | None) -> str | None:
     """Members beyond those that are named, at least ``low`` and at most ``high``."""
-    low = max(0, low)
-    if high is not None and high < low:
+    if high is not None and high < max(0, low):
         return None
     if extra is None:
-        return None if low else ""
-    if high == 0:
-        return ""
-    if high is None:
-        return f"({comma} {extra})*" if low == 0 else f"({comma} {extra}){{{low},}}"
-    return f"({comma} {extra}){{{low},{high}}}"
+        return None if low > 0 else ""
+    return repeated(f"{comma} {extra}", low, high)
 
 
 def _first(comma: str, extra: str | None, least: int, most: int | None) -> str | None:
     """The members of an object that has none of those that are named."""
     if extra is None or most == 0:
         return None if least else ""
-    more = _others(comma, extra, least - 1, _left(most, 1)) or ""
-    members = f"{extra} {more}".strip()
-    return members if least else f"({members})?"
+    return separated(extra, comma, least, most)
 
 
 def _in_any_order(
@@ -310,9 +295,4 @@ def _in_any_order(
     if len(members) > 1:
         writer.repeats = True
     member = writer.either(symbols and [writer.rule(symbol) for symbol in symbols])
-    if member is None or most == 0:
-        return None if least else ""
-    comma = writer.terminal(f"/{writer.layout.comma}/")
-    more = _others(comma, member, least - 1, _left(most, 1)) or ""
-    found = f"{member} {more}".strip()
-    return found if least else f"({found})?"
+    return _first(writer.terminal(f"/{writer.layout.comma}/"), member, least, most)

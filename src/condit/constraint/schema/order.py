@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -83,7 +84,7 @@ class KeyOrder:
         first = self.names(place)
         ranks = {name: rank for rank, name in enumerate(first)}
         # Keys that are not declared have no order: what depends on what may come either way.
-        found = dict.fromkeys([first, self._merged(place, _names_the_other_way)])
+        found = dict.fromkeys([first, self._merged(place, partial(_names_in, needing_first=True))])
         for subschema in map(self._schema, place):
             own = tuple(_map(subschema, "properties"))
             if any(ranks[one] > ranks[two] for one, two in pairwise(own)):
@@ -226,28 +227,24 @@ def _map(subschema: dict[str, Any], keyword: str) -> dict[str, Any]:
     return members if isinstance(members, dict) else {}
 
 
-def _names_in(subschema: dict[str, Any]) -> Iterator[str]:
-    """Keys that are not declared, but spoken of; what another key depends on comes before it."""
+def _names_in(subschema: dict[str, Any], *, needing_first: bool = False) -> Iterator[str]:
+    """Keys that are not declared, but spoken of; what a key needs comes before it, or after."""
     names = subschema.get("propertyNames")
-    listed = names.get("enum") if isinstance(names, dict) else None
-    for keys in (listed, subschema.get("required")):
+    depending = [
+        (name, needed)
+        for keyword in ("dependentRequired", "dependencies")
+        for name, needed in _map(subschema, keyword).items()
+    ]
+    if needing_first:
+        yield from (name for name, needed in depending if isinstance(needed, list))
+    for keys in (names.get("enum") if isinstance(names, dict) else None, subschema.get("required")):
         if isinstance(keys, list):
             yield from (name for name in keys if isinstance(name, str))
-    for keyword in ("dependentRequired", "dependencies"):
-        for name, needed in _map(subschema, keyword).items():
-            if isinstance(needed, list):
-                yield from (each for each in needed if isinstance(each, str))
-            yield name
+    for name, needed in depending:
+        if isinstance(needed, list):
+            yield from (each for each in needed if isinstance(each, str))
+        yield name
     yield from _map(subschema, "dependentSchemas")
-
-
-def _names_the_other_way(subschema: dict[str, Any]) -> Iterator[str]:
-    """Like ``_names_in``, but what depends on another key comes before it."""
-    for keyword in ("dependentRequired", "dependencies"):
-        for name, needed in _map(subschema, keyword).items():
-            if isinstance(needed, list):
-                yield name
-    yield from _names_in(subschema)
 
 
 def _constants_in(document: Any) -> Iterator[dict[str, Any]]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 import jsonschema_rs
 
-from condit.constraint.schema.keywords import Schema, pointer_to
+from condit.constraint.schema.keywords import Schema, at_pointer, pointer_to
 from condit.errors import CompileError, ConstraintTooComplexError, UnsupportedConstraintError
 
 _TYPES = "array, boolean, integer, null, number, object and string"
@@ -29,7 +28,9 @@ def refusal(schema: Schema, error: Exception) -> CompileError | ConstraintTooCom
     steps = [str(step) for step in path]
     keyword = _pattern_keyword(steps)
     if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Format) and keyword:
-        pattern = str(steps[-1] if keyword == "patternProperties" else _value(schema, path))
+        pattern = str(
+            steps[-1] if keyword == "patternProperties" else at_pointer(schema, pointer_to(path))
+        )
         shown = repr(pattern if len(pattern) <= _LONGEST else f"{pattern[:_LONGEST]}…")
         if _HALF.search(pattern):
             return UnsupportedConstraintError(
@@ -63,21 +64,10 @@ def _pattern_keyword(steps: Sequence[str]) -> str:
     return "pattern" if steps[-1:] == ["pattern"] else ""
 
 
-def _value(schema: Schema, path: Sequence[str | int]) -> Any:
-    value: Any = schema
-    for step in path:
-        try:
-            value = value[step]
-        except (LookupError, TypeError):
-            # The complaint is about another document.
-            return None
-    return value
-
-
-def _hint(schema: Schema, path: Sequence[str | int]) -> str:
+def _hint(schema: Schema, path: list[str | int]) -> str:
     """What was probably meant."""
     keyword = next((step for step in reversed(path) if isinstance(step, str)), "")
-    value = _value(schema, path)
+    value = at_pointer(schema, pointer_to(path))
     if keyword == "type":
         return f"The types are {_TYPES}"
     if keyword == "required" and isinstance(value, bool):

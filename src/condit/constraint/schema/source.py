@@ -17,8 +17,8 @@ from jsonschema_rs.canonical import CanonicalizationError, find_unsatisfiable
 from condit.constraint.schema.annex_b import with_strict_patterns
 from condit.constraint.schema.bounds import examine, is_ordinary, without
 from condit.constraint.schema.branches import with_named_branches
+from condit.constraint.schema.dialect import Draft
 from condit.constraint.schema.documents import (
-    METASCHEMAS,
     Documents,
     collect,
     name_of,
@@ -35,19 +35,9 @@ from condit.errors import (
     UnsupportedConstraintError,
 )
 
-# Without scheme and fragment, which are often written wrong.
-_DRAFTS = {
-    **{urldefrag(address).url.partition(":")[2]: draft for draft, address in METASCHEMAS.items()},
-    "//json-schema.org/draft-04/hyper-schema": jsonschema_rs.Draft4,
-    "//json-schema.org/draft-06/hyper-schema": jsonschema_rs.Draft6,
-    "//json-schema.org/draft-07/hyper-schema": jsonschema_rs.Draft7,
-    "//json-schema.org/draft/2019-09/hyper-schema": jsonschema_rs.Draft201909,
-    "//json-schema.org/draft/2020-12/hyper-schema": jsonschema_rs.Draft202012,
-    "//json-schema.org/schema": jsonschema_rs.Draft202012,
-}
 _STANDARD = {
-    jsonschema_rs.Draft201909: ("core", "applicator", "validation"),
-    jsonschema_rs.Draft202012: ("core", "applicator", "unevaluated", "validation"),
+    Draft.DRAFT_2019_09: ("core", "applicator", "validation"),
+    Draft.DRAFT_2020_12: ("core", "applicator", "unevaluated", "validation"),
 }
 _MOST_METASCHEMAS = 20
 _MOST_INLINED = 50_000
@@ -256,7 +246,7 @@ def _plain(source: Source) -> Schema:
         return schema
     # A metaschema of the user's own that changes no meaning would only stand in the way.
     if any(address == schema.get("$schema") for address, _ in source.documents):
-        return {**schema, "$schema": METASCHEMAS[source.draft]}
+        return {**schema, "$schema": Draft(source.draft).meta_schema}
     return schema
 
 
@@ -264,7 +254,7 @@ def _dialect(schema: Schema, given: Mapping[str, object]) -> tuple[Schema, int, 
     """The document, its draft, its own metaschema, and whether all keywords have their meaning."""
     written = schema.get("$schema") if isinstance(schema, dict) else None
     if isinstance(schema, bool) or written is None:
-        return schema, jsonschema_rs.Draft202012, None, True
+        return schema, Draft.DRAFT_2020_12, None, True
     if not isinstance(written, str):
         raise CompileError(
             f"the schema is not valid at /$schema: {json.dumps(written)[:60]} is not the address "
@@ -272,14 +262,14 @@ def _dialect(schema: Schema, given: Mapping[str, object]) -> tuple[Schema, int, 
             keywords=("$schema",),
         )
     address = urldefrag(written).url
-    draft = _DRAFTS.get(address.partition(":")[2].rstrip("/"))
+    draft = Draft.named(written)
     if draft is not None:
         if "hyper-schema" in address or "#/" in written:
-            schema = {**schema, "$schema": METASCHEMAS[draft]}
+            schema = {**schema, "$schema": draft.meta_schema}
         return schema, draft, None, True
     if address in given:
         return schema, *_custom(address, given)
-    meant = next((known for known in METASCHEMAS.values() if _short(known) in written), None)
+    meant = next((each.meta_schema for each in Draft if _short(each) in written), None)
     raise UnsupportedConstraintError(
         f"the schema is written for {written!r} at /$schema, which is not known. "
         + (f"Perhaps {meant!r} is meant. " if meant else "")
@@ -296,14 +286,10 @@ def _custom(address: str, given: Mapping[str, object]) -> tuple[int, str, bool]:
     here = metaschema
     for _ in range(_MOST_METASCHEMAS):
         above = here.get("$schema") if isinstance(here, dict) else None
-        if above is None:
-            draft = jsonschema_rs.Draft202012
+        draft = Draft.DRAFT_2020_12 if above is None else Draft.named(str(above))
+        if draft is not None:
             break
-        found = _DRAFTS.get(urldefrag(str(above)).url.partition(":")[2])
-        if found is not None:
-            draft = found
-            break
-        if above not in given:
+        if not isinstance(above, str) or above not in given:
             raise UnsupportedConstraintError(
                 f"the metaschema {address!r} is written for {above!r}, which is not known",
                 keywords=("$schema",),
@@ -315,15 +301,15 @@ def _custom(address: str, given: Mapping[str, object]) -> tuple[int, str, bool]:
             keywords=("$schema",),
         )
     names = _STANDARD.get(draft, ())
-    prefix = METASCHEMAS[draft].removesuffix("schema") + "vocab/"
+    prefix = draft.meta_schema.removesuffix("schema") + "vocab/"
     standard = not isinstance(vocabularies, dict) or all(
         prefix + name in vocabularies for name in names
     )
     return draft, address, standard
 
 
-def _short(address: str) -> str:
-    return address.removesuffix("#").removesuffix("/schema").rpartition("/")[2]
+def _short(draft: Draft) -> str:
+    return draft.meta_schema.removesuffix("#").removesuffix("/schema").rpartition("/")[2]
 
 
 def _refusal(source: Source, error: Exception) -> Exception:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import itemgetter
+
 from condit.constraint.schema.expression import (
     ANYTHING,
     Alternation,
@@ -77,17 +80,9 @@ def _joined(items: tuple[Node, ...], escaped: bool) -> tuple[str, bool]:
     if all(is_regex for _, is_regex in texts):
         return "".join(text for text, _ in texts), True
     pieces: list[str] = []
-    run = ""
-    for text, is_regex in texts:
-        if is_regex:
-            run += text
-            continue
-        if run:
-            pieces.append(f"/{run}/")
-        run = ""
-        pieces.append(text)
-    if run:
-        pieces.append(f"/{run}/")
+    for is_regex, run in groupby(texts, key=itemgetter(1)):
+        parts = [text for text, _ in run]
+        pieces += [f"/{''.join(parts)}/"] if is_regex else parts
     return f"({' '.join(pieces)})", False
 
 

@@ -39,6 +39,10 @@ _LONGEST_LEAST_OF_SOME = 1_000
 _PLAIN_ASCII = re.compile(r"[ !#-\[\]-~]*")
 _SPECIAL = re.compile(r"[^0-9A-Za-z_ :,;<=>@%'!`]")
 _NOTHING = "/[a&&b]/"
+_WITHOUT_STRINGS = (
+    *(views.FalseView, views.NumberView, views.IntegerView, views.ArrayView, views.ObjectView),
+    views.TypedGroupView,
+)
 
 
 @dataclass(frozen=True)
@@ -125,48 +129,27 @@ def string_texts(view: views.StringView, draft: int | None = None) -> Texts:
     return _bounded(cheap(Texts(texts.node, relaxed)), view.min_length or 0, view.max_length)
 
 
-def names_texts(
-    node: CanonicalSchema, root: CanonicalSchema, seen: frozenset[str] = frozenset()
-) -> Texts:
-    """The property names that a canonical node admits.
-
-    Args:
-        node: the node, as it applies to each name.
-        root: the document, where references lead.
-        seen: the references that are being followed.
-    """
+def names_texts(node: CanonicalSchema) -> Texts:
+    """The property names that a canonical node admits, or more where it combines others."""
     match node.view():
-        case views.TrueView():
-            return Texts(ANYTHING)
         case views.StringView() as view:
             return string_texts(view, node.draft)
         case views.MultiTypeView(types):
             return Texts(ANYTHING if "string" in types else NOTHING)
         case views.TypedGroupView("string", body):
-            return names_texts(body, root, seen)
+            return names_texts(body)
         case views.ConstView(value):
             return words(value) if isinstance(value, str) else words()
         case views.EnumView(values):
             return words(*(value for value in values if isinstance(value, str)))
-        case views.NotView(schema):
-            return without(Texts(ANYTHING), names_texts(schema, root, seen))
-        case views.AllOfView(branches):
-            return both(*(names_texts(branch, root, seen) for branch in branches))
-        case views.AnyOfView(branches) | views.OneOfView(branches) as view:
-            found = [names_texts(branch, root, seen) for branch in branches]
-            some = either(*found)
-            if isinstance(view, views.AnyOfView) or sum(e.node != NOTHING for e in found) < 2:
-                return some
-            return Texts(some.node, merged(some.relaxed, ("oneOf",)))
-        case views.ReferenceView(uri):
-            target = None if uri in seen else root.definition(uri)
-            if target is None:
-                return Texts(ANYTHING, ("$ref",))
-            return names_texts(target, root, seen | {uri})
-        case views.RawView():
-            return Texts(ANYTHING, ("raw",))
-        case _:
-            return Texts(NOTHING)
+        case views.TrueView():
+            return Texts(ANYTHING)
+        case views.AnyOfView(branches):
+            return either(*map(names_texts, branches))
+        case view:
+            # Conjunctions, negations and references are looked at when a name closes.
+            nothing = isinstance(view, _WITHOUT_STRINGS)
+            return Texts(NOTHING) if nothing else Texts(ANYTHING, ("propertyNames",))
 
 
 def _bounded(texts: Texts, least: int, most: int | None) -> Texts:

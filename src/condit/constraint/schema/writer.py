@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
-import jsonschema_rs
-from jsonschema_rs import CanonicalSchema, canonical
+from jsonschema_rs import CanonicalSchema
 
 from condit.constraint.schema import strings
 from condit.constraint.schema.chains import NOTHING
+from condit.constraint.schema.dialect import Draft
 from condit.constraint.schema.json_types import Types
 from condit.constraint.schema.layout import Style
 from condit.constraint.schema.numbers import Integers
@@ -59,7 +59,7 @@ class Writer:
         self.layout = style.layout
         self.any_order = style.any_order
         self.repeats = False
-        plain = root.draft == jsonschema_rs.Draft4
+        plain = root.draft == Draft.DRAFT_4
         self.integers = Integers.PLAIN if plain else Integers.ANY
         self.constants = Integers.ANY
         if not style.any_number:
@@ -158,14 +158,6 @@ class Writer:
         if uri not in self._definitions:
             self._definitions[uri] = self.root.definition(uri)
         return self._definitions[uri]
-
-    def followed(self, node: CanonicalSchema) -> CanonicalSchema:
-        """What a node stands for, where it is a reference."""
-        seen = set()
-        while isinstance(view := node.view(), canonical.ReferenceView) and view.uri not in seen:
-            seen.add(view.uri)
-            node = self.definition(view.uri) or node
-        return node
 
     def known_place(self, key: str, place: Place) -> Place:
         """``place``, or, where a definition has been written for too many, an earlier one."""
