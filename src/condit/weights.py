@@ -1,8 +1,8 @@
-"""What weighted draws are worth: means, effective sample sizes, errors. Knows nothing of samplers.
+"""Statistics of weighted draws: means, effective sample sizes, standard errors. Pure functions.
 
-Resampling copies lanes, so lanes are not independent: however equal their weights are, copies of
-one text are one draw. Lanes of the same first lane are a *lineage*; different lineages share no
-draw. With ``W_e`` the share of the weight that lineage ``e`` has,
+Resampling copies lanes (particles), so lanes are not independent. Lanes that descend from the same
+initial lane are a *lineage*; different lineages share no drawn token. With ``W_e`` the share of
+the weight that lineage ``e`` has,
 
 - ``1 / Σ W_e²`` is how many equally weighted independent draws the lanes are worth: the effective
   sample size of Kish (1965), counted over lineages. Where nothing was resampled each lane is its
