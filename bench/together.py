@@ -3,7 +3,8 @@
 Both ways make the same calls of ``condit.generate`` on the same model, and must draw the same texts
 with the same weights to the last bit; the bench fails otherwise. Their rounds are interleaved, with
 other seeds in each. What a first round teaches, which does not count, both ways have: kept prompts,
-costs of forwards, tables of recycled tokens.
+costs of forwards. The table of recycled tokens is empty before each way, as it would otherwise know
+the texts from the way before.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from bench.library.results import table
 from bench.library.run import Run
 from bench.library.statistics import ratio, spread
 from condit.model.shared import together
+from condit.speculate.recycling import forget
 
 ORDER = {
     "type": "object",
@@ -96,6 +98,7 @@ def _round(model: condit.Model, case: str, options: Any, seed: int) -> dict[str,
         )
 
     calls = [call(number) for number in range(options.calls)]
+    forget(model)
     alone, record = _timed(lambda: [call(model) for call in calls])
     record = {"tokens": sum(result.stats.tokens for result in alone), "1": record}
     for runs in options.runs:
@@ -103,6 +106,7 @@ def _round(model: condit.Model, case: str, options: Any, seed: int) -> dict[str,
         def at_once(runs: int = runs) -> list[condit.Result]:
             return [future.result() for future in together(model, calls, at_once=runs)]
 
+        forget(model)
         shared, record[str(runs)] = _timed(at_once)
         for one, other in zip(alone, shared, strict=True):
             if (one.samples, one.log_evidence) != (other.samples, other.log_evidence):

@@ -46,6 +46,14 @@ class PrefixModel(ABC):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
 
+    @property
+    def computed_by(self) -> PrefixModel:
+        """The model that computes: itself, unless it passes that on to another.
+
+        What was learned of this one serves all that pass on to it.
+        """
+        return self
+
     def version(self) -> object:
         """What tells apart states of a model that can change, as by training: compared by ``==``.
 
@@ -133,10 +141,7 @@ class Model(PrefixModel):
 
     @property
     def computed_by(self) -> Model:
-        """The model that computes: itself, unless it passes that on to another.
-
-        Guesses at next tokens go by what was learned of this one.
-        """
+        """As of any model, and a `Model` too."""
         return self
 
     def version(self) -> object:
