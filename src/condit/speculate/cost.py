@@ -17,8 +17,8 @@ from condit.model.base import Model
 _ASSUMED = 0.03
 """Assumed cost of a further position, relative to a forward over one, before measurements."""
 
-_FEWEST = 8
-"""The curve is fitted after every so many measured forwards."""
+_FIT_EVERY = 8
+"""The curve is fitted again after so many measured forwards."""
 
 _KEPT = 16
 """Times kept for each number of positions."""
@@ -46,7 +46,7 @@ class ForwardCost:
         with self._lock:  # several threads may run one model
             self._seconds[positions].append(seconds)
             self._measured += 1
-            if self._measured >= _FEWEST and self._measured % _FEWEST == 0:
+            if self._measured % _FIT_EVERY == 0:
                 self._fit()
 
     def of(self, positions: int) -> float:

@@ -147,8 +147,8 @@ def most_probable(
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """The tokens with the highest logits in each row, from the highest down, and their logits.
 
-    Shape ``(rows, 8)``, padded with -1 if the vocabulary is smaller. Approximate for torch rows and
-    large vocabularies: the search is limited to the 8 blocks with the highest maxima.
+    Shape ``(rows, 8)``, padded with -1 if the vocabulary is smaller. In torch rows of a large
+    vocabulary the tokens after the last whole block of 128 are left out.
     """
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(rows[0], torch.Tensor):
@@ -176,7 +176,8 @@ def _most_probable_torch(
     if blocks < 2 * SUCCESSORS:
         values, tokens = stacked.topk(min(SUCCESSORS, size), dim=1, sorted=False)
     else:
-        # The few tokens after the last whole block are special or unused ones.
+        # The 8 highest are in the 8 blocks with the highest maxima. Tokens after the last whole
+        # block are special or unused ones.
         grouped = stacked[:, : blocks * _BLOCK].view(count, blocks, _BLOCK)
         highest = grouped.amax(2).topk(SUCCESSORS, dim=1, sorted=False).indices
         chosen = grouped.gather(1, highest[:, :, None].expand(-1, -1, _BLOCK)).flatten(1)

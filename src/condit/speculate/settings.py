@@ -43,7 +43,11 @@ class Drafts:
 
 
 def settings_of(drafts: bool | Drafts) -> Drafts | None:
-    """The settings for a value of ``drafts=``; ``None`` for no drafts. Else `ArgumentError`."""
+    """The settings for a value of ``drafts=``; ``None`` for no drafts.
+
+    Raises:
+        ArgumentError: it is neither a boolean nor `Drafts`.
+    """
     if isinstance(drafts, Drafts):
         return drafts
     if isinstance(drafts, bool):
