@@ -93,7 +93,7 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """Everything, ready for JSON: infinite and undefined numbers are ``None``."""
         raw = {**asdict(self), "guarantee": self.guarantee.value, "acceptance": self.acceptance}
-        return {name: _finite(value) for name, value in raw.items()}
+        return {name: finite_or_none(value) for name, value in raw.items()}
 
     def __str__(self) -> str:
         lines = [
@@ -130,9 +130,10 @@ def _with_error(value: float, error: float | None) -> str:
     return f"{value:.3f}" if error is None else f"{value:.3f} ± {error:.3f}"
 
 
-def _finite(value: Any) -> Any:
+def finite_or_none(value: Any) -> Any:
+    """``value`` for JSON: infinite and undefined numbers are ``None``, those in a dict too."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, dict):
-        return {name: _finite(number) for name, number in value.items()}
+        return {name: finite_or_none(number) for name, number in value.items()}
     return value

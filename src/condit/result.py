@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from condit.report import Report
+from condit.report import Report, finite_or_none
 from condit.trace import FinishReason, StepInfo
 from condit.weights import effective_lineages, effective_sample_size, log_mean_exp
 
@@ -230,20 +230,16 @@ class Result:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the trace, ready for JSON: infinite and undefined numbers are ``None``."""
-
-        def number(value: float) -> float | None:
-            return value if math.isfinite(value) else None
-
         return {
             "samples": [
                 {
                     "text": sample.text,
                     "value": _plain(sample.value),
                     "tokens": list(sample.tokens),
-                    "log_weight": number(sample.log_weight),
+                    "log_weight": finite_or_none(sample.log_weight),
                     "weight": weight,
-                    "log_probability": number(sample.log_probability),
-                    "log_preference": number(sample.log_preference),
+                    "log_probability": finite_or_none(sample.log_probability),
+                    "log_preference": finite_or_none(sample.log_preference),
                     "finish_reason": sample.finish_reason,
                     "valid": sample.valid,
                     "lineage": sample.lineage,
@@ -252,7 +248,7 @@ class Result:
                 for sample, weight in zip(self.samples, self.weights, strict=True)
             ],
             "best": self.samples.index(self.best),
-            "log_evidence": number(self.log_evidence),
+            "log_evidence": finite_or_none(self.log_evidence),
             "ess": self.ess,
             "kish_ess": self.kish_ess,
             "distinct": self.distinct,
