@@ -53,10 +53,10 @@ class _Entry:
 class Memory:
     """Lets calls to ``condit.generate`` learn from earlier ones with the same problem.
 
-    The same problem is the same model object (``Model.computed_by``), prompt, constraint, base law (temperature, top-k,
-    top-p) and ``max_tokens``; preferences, samplers and numbers of draws may differ. Each problem
-    has a trie of the prefixes it has seen; see ``condit.sampler.trie``. Beyond ``most_bytes`` the
-    problems used longest ago are dropped, then the prefixes used longest ago. A trie is dropped
+    The same problem is the same model object (``Model.computed_by``), prompt, constraint, base law
+    (temperature, top-k, top-p) and ``max_tokens``; preferences, samplers and numbers of draws may
+    differ. Each problem has a trie of prefixes; see ``condit.sampler.trie``. Beyond ``most_bytes``
+    the problems used longest ago are dropped, then the prefixes used longest ago. A trie is dropped
     when the model's weights have changed (see ``Model.version``).
 
     Safe to use from several threads. Calls with the same problem at the same time use separate
