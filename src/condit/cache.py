@@ -1,4 +1,7 @@
-"""What is kept between calls, to look at and to limit: prompts, and tables of drafts."""
+"""The caches between calls, to inspect and to limit: prompts, and tables of drafts.
+
+`Memory`, which a caller passes to ``generate``, is not among them.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +13,17 @@ from condit.speculate.recycling import tables
 
 @dataclass(frozen=True)
 class CacheInfo:
-    """What is kept between calls, and what it saved; see ``condit.cache_info``.
+    """Sizes and hits of the caches; see ``condit.cache_info``.
 
     Attributes:
-        prompts: prompts whose keys and values are kept.
+        prompts: prompts whose keys and values (KV cache) are kept.
         tokens: tokens in them.
-        bytes: memory that they take.
-        limit: the most they may take, in bytes.
+        bytes: memory that these take.
+        limit: the most that these may take, in bytes.
         hits: prompts that were found in the cache, in part or in whole.
         misses: prompts that were not.
         reused_tokens: prompt tokens that did not have to be forwarded.
-        draft_bytes: memory of the tables that drafts are made from, one a model.
+        draft_bytes: memory of the tables of recycled tokens, one for each model.
     """
 
     prompts: int
@@ -34,16 +37,16 @@ class CacheInfo:
 
 
 def cache_info() -> CacheInfo:
-    """What is kept between calls, over all models: prompts and tables of drafts.
+    """The state of the caches, over all models: prompts and tables of drafts.
 
-    llama.cpp keeps prompts in contexts of its own, at most two for a model, which are not counted.
+    Not counted: prompts in contexts of llama.cpp, at most two for each model.
     See ``condit.clear_cache`` and ``condit.set_cache_limit``.
     """
     return CacheInfo(**prefix_cache.counts(), draft_bytes=sum(table.nbytes for table in tables()))
 
 
 def clear_cache() -> None:
-    """Forget every prompt, llama.cpp's too, and the counts. Tables of drafts stay."""
+    """Drop all prompts, those of llama.cpp too, and reset the counts. Tables of drafts stay."""
     prefix_cache.clear()
 
 

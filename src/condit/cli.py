@@ -1,4 +1,4 @@
-"""The command line: one function for each command."""
+"""The command line: one function for each command. Output is in ``cli_output.py``."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ app = typer.Typer(
 OPTIONS = "--json-schema, --regex, --grammar, --choice or --constraint"
 
 STREAMING = ("auto", "awrs", "masked", "smc", "learned")
-"""Samplers that write one text through, so that it can be printed as it comes."""
+"""Samplers that grow each text token by token, so that one can be printed as it is drawn."""
 
 
 SchemaFile = Annotated[

@@ -1,4 +1,4 @@
-"""What the command line prints: progress, streams, tables."""
+"""Printing for the command line: progress, streamed text, tables, JSON."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ class Output(enum.StrEnum):
 
 
 class _Output(Console):
-    """A console that leaves it to its caller what to do where nobody reads on."""
+    """A console that raises `BrokenPipeError` to its caller."""
 
     def on_broken_pipe(self) -> None:
-        raise  # rich calls this where it has caught the error
+        raise  # rich calls this while it handles the error
 
 
 def console() -> Console:
     """Standard output."""
-    # In a pipe, lines are as long as they are: whoever reads them can fold them.
+    # In a pipe, lines are not wrapped to 80 columns.
     return _Output() if sys.stdout.isatty() else _Output(width=200)
 
 
@@ -51,7 +51,7 @@ def console() -> Console:
 def following(
     model: Model, n: int, max_tokens: int, stream: bool
 ) -> Iterator[Callable[[StepInfo], None] | None]:
-    """What to call after each step: prints the text, moves a progress bar, or nothing in a pipe."""
+    """An ``on_step`` that prints the text or moves a progress bar; ``None`` in a pipe."""
     if stream:
         decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
 
@@ -85,7 +85,7 @@ def following(
                 growing = sum(not drawn.given for drawn in info.draws)
                 progress.update(task, advance=1, description=f"Drawing {growing} samples")
                 return
-            # Whole texts are tried, and how long that takes is not known before.
+            # Whole texts are tried; how many it takes is not known.
             tried += len(info.ends)
             accepted += sum(ended.accepted for ended in info.ends)
             said = f"Accepted {accepted} of {tried} attempts for {n} samples"
@@ -107,7 +107,7 @@ def show(result: Result, output: Output) -> None:
 
 
 def _show_json(found: object) -> None:
-    # What an encoding lacks, JSON can escape.
+    # JSON can escape characters that the encoding lacks.
     escaped = not sys.stdout.encoding.lower().startswith("utf")
     typer.echo(json.dumps(found, ensure_ascii=escaped, indent=2))
 
@@ -145,7 +145,7 @@ def _show_table(result: Result) -> None:
 
 
 def show_plan(plan: Sequence[Enforcement], as_json: bool) -> None:
-    """Print where each keyword of a schema is enforced, and how many are enforced where."""
+    """Print where each keyword of a schema is enforced, and counts by place."""
     counts: Counter[str] = Counter(each.where for each in plan)
     if as_json:
         _show_json({"keywords": [asdict(each) for each in plan], "counts": dict(counts)})

@@ -1,4 +1,4 @@
-"""The command line's streams and exit codes: whatever goes wrong ends in one line and a code.
+"""Streams and exit codes of the command line: an error becomes one line and an exit code.
 
 Which commands there are, and what they print, is in ``cli.py`` and ``cli_output.py``.
 """
@@ -21,19 +21,19 @@ from typer.core import TyperGroup
 from condit.errors import ArgumentError, ConditError, GenerationError
 
 NO_ANSWER = 1
-"""Exit code for a proper question whose answer is no: not satisfied, or no valid text drawn."""
+"""Exit code where the answer is no: text not valid, or no valid text drawn."""
 
 BAD_INPUT = 2
-"""Exit code for a question that cannot be asked: a typing error, a broken schema, no such model."""
+"""Exit code for bad input: a wrong option, an invalid schema, an unknown model."""
 
 NO_OUTPUT = 74
-"""Exit code for an answer that cannot be written: a full disk, a closed output (``EX_IOERR``)."""
+"""Exit code if output cannot be written: disk full, output closed (``EX_IOERR``)."""
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as of a process that ``SIGINT`` ends."""
 
 PIPE_CLOSED = 141
-"""Exit code where nobody reads on, as after ``| head -1``: as of a process ended by ``SIGPIPE``."""
+"""Exit code if the reader of a pipe has closed it (``| head -1``), as after ``SIGPIPE``."""
 
 
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
@@ -57,9 +57,9 @@ class Commands(TyperGroup):
 
 @contextmanager
 def exit_codes() -> Iterator[None]:
-    """Around all that reads and prints: errors become a line on standard error and an exit code.
+    """Turn errors of Condit and of the streams into a line on standard error and an exit code.
 
-    Anything else that is raised is a fault of Condit or of a plugin, and keeps its traceback.
+    Other exceptions are bugs of Condit or of a plugin, and keep their traceback.
     """
     _prepare_streams()
     try:
@@ -80,7 +80,7 @@ def exit_codes() -> Iterator[None]:
         _leave(PIPE_CLOSED)
     except OSError as error:
         if error.errno not in _UNWRITABLE or error.filename is not None:
-            raise  # it was not about a stream
+            raise  # not an error of a stream
         _discard(sys.stdout)
         _leave(NO_OUTPUT, f"the answer cannot be written: {error.strerror}")
 
@@ -104,9 +104,9 @@ def read_text(path: Path | str) -> str:
 
 
 def _prepare_streams() -> None:
-    """Read UTF-8, and let any text be printed: what an encoding lacks is escaped.
+    """Read UTF-8; write in the stream's encoding and escape characters that it lacks.
 
-    An encoding of ASCII counts as UTF-8: it mostly comes from a locale that was never set.
+    ASCII counts as UTF-8, as it mostly comes from a locale that was not set.
     """
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(encoding="utf-8", errors="strict")
@@ -118,14 +118,14 @@ def _prepare_streams() -> None:
 
 
 def _as_utf8(argument: str) -> str:
-    """An argument as UTF-8, whatever the locale says; as it is where it is something else."""
+    """An argument read as UTF-8, whatever the locale; unchanged if it is not UTF-8."""
     with suppress(UnicodeDecodeError):
         return os.fsencode(argument).decode()
     return argument
 
 
 def _leave(code: int, said: object = None) -> None:
-    """Raise `typer.Exit`, having said why where that can be said.
+    """Print the error, if standard error can be written, and raise `typer.Exit`.
 
     Raises:
         Exit: always.
@@ -139,6 +139,6 @@ def _leave(code: int, said: object = None) -> None:
 
 
 def _discard(stream: TextIO | None) -> None:
-    """Lead a stream nowhere: Python would try once more at its end to write what it holds."""
+    """Redirect a stream to the null device: Python flushes it once more as it exits."""
     with suppress(OSError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # type: ignore[union-attr]

@@ -1,4 +1,4 @@
-"""Every error Condit raises on purpose. Each says what was wrong, where, and what to do."""
+"""The errors that Condit raises. Each message says what was wrong, where, and what to do."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ class ConditError(Exception):
     """Base of all Condit errors: catch this to catch them all.
 
     Attributes:
-        result: where drawing was broken off, every lane as far as it got; else ``None``.
+        result: if drawing had begun, the partial result, with every lane as far as it got.
     """
 
     result: Result | None = None
@@ -20,7 +20,7 @@ class ArgumentError(ConditError, ValueError):
 
 
 class UnknownNameError(ConditError, LookupError):
-    """No model, sampler or option of that name is registered; the message suggests a near one."""
+    """No model, sampler or option has that name; the message suggests a similar one."""
 
 
 class MissingDependencyError(ConditError, ImportError):
@@ -46,11 +46,11 @@ class ModelError(ConditError):
 
 
 class RunCancelledError(ConditError):
-    """A run that shares a model with others was cancelled, by whoever looks after it."""
+    """A run that shares a model with others was cancelled by the program."""
 
 
 class PromptTooLongError(ConditError, ValueError):
-    """Prompt and budget together do not fit in the model's context."""
+    """Prompt and ``max_tokens`` together exceed the model's context."""
 
 
 class VocabularyError(ConditError, ValueError):
@@ -61,8 +61,8 @@ class CompileError(ConditError, ValueError):
     """A constraint cannot be compiled: it does not parse, or it says something unsupported.
 
     Attributes:
-        position: character offset into the source where the trouble is, where that is known.
-        keywords: the keywords or constructs that are to blame, where that is known.
+        position: character offset of the error in the source, if known.
+        keywords: the keywords or constructs that cause the error, if known.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class CompileError(ConditError, ValueError):
 
 
 class UnsupportedConstraintError(CompileError):
-    """The constraint is well formed, but uses something that cannot be enforced (yet)."""
+    """The constraint is well formed, but uses something that Condit cannot enforce."""
 
 
 class UnsatisfiableError(CompileError):
@@ -82,11 +82,11 @@ class UnsatisfiableError(CompileError):
 
 
 class ConstraintTooComplexError(ConditError, RuntimeError):
-    """The constraint engine ran into one of its own limits."""
+    """The constraint engine exceeded one of its own limits."""
 
 
 class ValidatorError(ConditError, RuntimeError):
-    """A validator of a Python type failed, instead of taking a value or refusing it.
+    """A validator of a Python type raised an error other than that for a refused value.
 
     Attributes:
         field: the key of the value that it was asked about, where that is known.
@@ -98,7 +98,7 @@ class ValidatorError(ConditError, RuntimeError):
 
 
 class UnknownEndingWarning(UserWarning):
-    """No text is known that a constraint accepts: draws may not finish within their budget."""
+    """No text that the constraint accepts is known: draws may not finish within ``max_tokens``."""
 
 
 class RefusedTokenError(ConditError, ValueError):
@@ -106,11 +106,11 @@ class RefusedTokenError(ConditError, ValueError):
 
 
 class InsertionError(ConditError, ValueError):
-    """Text that the caller put in between draws is refused by the constraint."""
+    """The constraint refuses text that the caller inserts between draws (``insert=``)."""
 
 
 class GenerationError(ConditError, RuntimeError):
-    """No valid text was drawn. Nothing is lost: ``result`` holds every lane as far as it got."""
+    """No valid text was drawn; ``result`` has every lane as far as it got."""
 
     def __init__(self, message: str, result: Result | None) -> None:
         super().__init__(message)
@@ -118,15 +118,15 @@ class GenerationError(ConditError, RuntimeError):
 
 
 class DeadEndError(GenerationError):
-    """Every lane reached a prefix after which the model gives no mass to any allowed token."""
+    """Every lane came to a prefix where all allowed tokens have probability 0."""
 
 
 class BudgetError(GenerationError):
-    """No text fits into ``max_tokens``, or no lane finished within (some may have died before).
+    """No text fits into ``max_tokens``, or no lane finished within them.
 
     Attributes:
-        needed: how many tokens the shortest text that was found takes, where they are more than
-            ``max_tokens``; nothing was drawn then, and ``result`` is ``None``.
+        needed: if the shortest text found has more than ``max_tokens`` tokens, how many; nothing
+            was drawn then, and ``result`` is ``None``.
     """
 
     def __init__(

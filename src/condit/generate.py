@@ -1,4 +1,4 @@
-"""The verb: draw texts from a model, conditioned on a constraint."""
+"""``condit.generate``: checks arguments, runs a sampler to its end, returns the result."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ def generate(
 ) -> Result:
     """Draw ``n`` weighted texts from ``p(x | C)``.
 
-    The target is the model's law ``p`` (temperature, top-k and top-p included) restricted to the
-    texts that satisfy the constraint, end by the model's end token, and have at most
-    ``max_tokens`` tokens. A token is allowed only if the text can be finished after it within the
-    budget, in a way that Condit knows; see the explanation of the budget in the documentation.
+    The target is the model's distribution of texts ``p`` (after temperature, top-k and top-p: the
+    base law) restricted to texts that satisfy the constraint ``C``, end by the model's end token,
+    and have at most ``max_tokens`` tokens. A token is allowed only if Condit knows how to finish
+    the text after it within ``max_tokens``; see "budget" in the documentation.
 
     Args:
         model: a model, or what ``condit.load`` takes.
@@ -56,27 +56,27 @@ def generate(
         constraint: what every text must satisfy; ``None`` draws freely, cut at ``max_tokens``.
         n: how many lanes, that is, samples.
         max_tokens: the most tokens a text may have, the end token not counted.
-        prefer: what is better, made by ``condit.prefer``: the target becomes ``p(x | C) φ(x)``.
+        prefer: a preference, made by ``condit.prefer``: the target becomes ``p(x | C) φ(x)``.
         sampler: a name: ``"auto"``, ``"exact"``, ``"smc"``, ``"learned"``, ``"awrs"``,
             ``"masked"``, ``"mcmc"``, ``"rejection"``, ``"asap"``, ``"best_of"`` or ``"beam"``; or
             a sampler such as ``condit.SMC(kernel="masked", threshold=0.8)``. With ``"auto"``,
             ``result.reason`` says which one was picked, and why.
-        memory: keeps what this call learns for the next one with the same problem.
+        memory: keeps what samplers learn for later calls with the same problem.
         seed: the same seed gives the same draws; by default a fresh one, kept in ``result.seed``.
-            Where logits depend on what shares a forward (on a GPU, or with
-            ``reproducible=False``), that takes ``drafts=False``.
+            If logits depend on what else is in a forward (on a GPU, or with
+            ``reproducible=False``), this needs ``drafts=False``.
         temperature: divides the logits; 0 takes the most probable allowed token each time.
         top_k: keep only the ``k`` most probable tokens, before the constraint is asked.
         top_p: keep only the most probable tokens up to this mass, before the constraint is asked.
         drafts: forward guesses at the next tokens along with the last one, so that the model is
             called less often; draws have the same law with and without. ``condit.Drafts(...)``
-            says which guesses. Samplers that try whole texts or learn make none.
-        insert: text to put in between draws, as for templates and answers of tools: called with
-            the text so far before the first draw and after each, it gives what comes next, or
-            ``None`` to go on drawing. The model and the constraint see it; it has no probability
-            and counts for no ``max_tokens``, and ``sample.given`` marks it. It must depend on the
-            text alone. Samplers that draw token by token take it: ``"masked"``, ``"awrs"``,
-            ``"smc"`` over them, and ``"auto"``, which then picks among these.
+            sets which guesses. Samplers that try whole texts or learn make none.
+        insert: a function for templates and answers of tools: called with the text so far before
+            the first draw and after each, it returns text to append, or ``None``. The model and
+            the constraint see that text; it has no probability, does not count for
+            ``max_tokens``, and ``sample.given`` marks it. The function must depend on the text
+            alone. Supported by ``"masked"``, ``"awrs"``, ``"smc"`` over them, and ``"auto"``,
+            which then picks among these.
         on_step: called with the trace record of each step, for progress and streaming.
 
     Returns:
@@ -86,16 +86,14 @@ def generate(
         ArgumentError: an argument is out of range; the message names it.
         PromptTooLongError: prompt and budget do not fit in the model's context.
         VocabularyError: the model's tokens cannot begin any valid text.
-        BudgetError: the shortest text that was found takes more than ``max_tokens``: nothing was
-            drawn, and ``error.needed`` says how many it takes. Or no lane finished within them;
-            ``error.result`` has what there is.
-        DeadEndError: every lane died; ``error.result`` has what there is.
-        RejectedError: no attempt was accepted in as many as the sampler may make;
-            ``error.result`` has what there is.
-        ConstraintTooComplexError: the constraint engine met one of its limits on the way.
-        InsertionError: the constraint refuses what ``insert`` puts in.
-        ConditError: whatever is raised while texts are drawn has ``error.result``: every lane as
-            far as it got.
+        BudgetError: the shortest text found has more than ``max_tokens`` tokens: nothing was
+            drawn, and ``error.needed`` is its length. Or no lane finished within them.
+        DeadEndError: every lane came to a dead end.
+        RejectedError: no attempt was accepted in as many as the sampler may make.
+        ConstraintTooComplexError: the constraint engine exceeded one of its limits.
+        InsertionError: the constraint refuses text that ``insert`` returned.
+        ConditError: every error that is raised while texts are drawn has ``error.result``: a
+            partial result, with every lane as far as it got.
     """
     if n < 1:
         raise ArgumentError(f"n must be 1 or more, not {n}")
@@ -138,7 +136,7 @@ def generate(
 
 
 def _check_can_draw(sampler: Sampler, problem: Problem) -> None:
-    """Raise `ArgumentError` where the sampler cannot do what is asked."""
+    """Raise `ArgumentError` if the sampler cannot use the model, or cannot insert text."""
     if sampler.needs is Model:
         decoding(problem.model, sampler)
     if problem.insert is not None and not sampler.takes_insertions:
@@ -154,7 +152,7 @@ def _draw(
     seed: int | None,
     on_step: Callable[[StepInfo], None] | None,
 ) -> Result:
-    """Run the sampler to its end, and judge what came of it."""
+    """Run the sampler to its end; raises if no sample is valid."""
     began = time.perf_counter()
     sequence = np.random.SeedSequence(seed)
     rng = np.random.default_rng(sequence)
@@ -183,7 +181,7 @@ def _draw(
 
 
 def sampler_of(sampler: str | Sampler) -> Sampler:
-    """The sampler of that name with its usual settings, or the sampler itself."""
+    """The sampler of that name with its default settings, or the sampler itself."""
     if isinstance(sampler, Sampler):
         return sampler
     made: Any = find("samplers", sampler)

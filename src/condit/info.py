@@ -1,6 +1,6 @@
-"""What a report of a fault needs: versions, processor, threads, number format, caches, plugins.
+"""Facts for a bug report: versions, processor, threads, number format, caches, plugins.
 
-No model is loaded. A part that cannot be told says why, and never keeps the others from being told.
+No model is loaded. A section that fails has its error in its place, and the others are complete.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _FLAGS = (
     "bf16",
     "sve",
 )
-"""The instruction sets that a choice of Condit, torch or llama.cpp may depend on."""
+"""Instruction sets that choices of Condit, torch or llama.cpp may depend on."""
 
 _VARIABLES = (
     "OMP_NUM_THREADS",
@@ -42,7 +42,7 @@ _VARIABLES = (
 
 
 def gather() -> dict[str, Section]:
-    """Everything by section; where one cannot be told, ``{"error": why}`` stands in its place."""
+    """All facts by section; a section that fails is ``{"error": why}``."""
     sections: dict[str, Callable[[], Section]] = {
         "versions": _versions,
         "processor": _processor,
@@ -55,7 +55,7 @@ def gather() -> dict[str, Section]:
 
 
 def _or_error(section: Callable[[], Section]) -> Section:
-    # Whatever is broken here is what the report is about.
+    # Anything may be broken on a machine that somebody reports a bug from.
     try:
         return section()
     except (Exception, SystemExit) as error:

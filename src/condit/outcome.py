@@ -1,4 +1,4 @@
-"""From a run to its result: samples, report, costs, and the error where nothing is valid."""
+"""From a run's state to its `Result`: samples, report, costs; and the error if nothing is valid."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def result_of(
     rng: np.random.Generator,
     seconds: float,
 ) -> Result:
-    """The result of a run that has ended, or of as much of it as was made.
+    """The result of a run that has ended, or the partial result of one that failed.
 
     Args:
-        state: where it stands.
+        state: the state after its last step.
         sampler: the sampler that was asked for.
         trace: the records of its steps.
-        sequence: where its noise came from.
-        rng: the noise that is left.
+        sequence: the seed of its generator.
+        rng: its generator, for later draws from the result.
         seconds: wall-clock time that it took.
     """
     found = state.findings()
@@ -75,11 +75,11 @@ def _samples(state: State[Any]) -> list[Sample]:
             Sample(
                 text=text,
                 tokens=tuple(lane.tokens),
-                # Where the run was broken off, a text that is not finished has no weight.
+                # In a partial result an unfinished text has weight 0.
                 log_weight=lane.log_weight + state.log_evidence if ended else -math.inf,
                 log_probability=lane.log_probability,
                 log_preference=lane.log_preference,
-                # At temperature 0 nothing is drawn: the same text again is the same draw.
+                # At temperature 0 nothing is random: equal texts are one draw.
                 lineage=_first_equal(state.lanes, index) if greedy else lane.origin,
                 finish_reason=lane.finish_reason or "length",
                 value=constraint.value(text) if constraint is not None and finished else None,
@@ -117,7 +117,7 @@ def _report(
     samples: Sequence[Sample],
     trace: Sequence[StepInfo],
 ) -> Report:
-    """The report on a run that has ended, or was broken off."""
+    """The report on a run, complete or partial."""
     problem = state.problem
     greedy = problem.law.temperature == 0
     log_weights = [sample.log_weight for sample in samples]
@@ -127,9 +127,9 @@ def _report(
     unfaithful = sampler.guarantee in (Guarantee.PROPOSAL, Guarantee.SEARCH)
     guarantee = found.guarantee or sampler.guarantee
     if not state.done and guarantee in (Guarantee.EXACT, Guarantee.WEIGHTED):
-        guarantee = Guarantee.LIMIT  # where a run breaks off may depend on its draws
+        guarantee = Guarantee.LIMIT  # where it failed may depend on its draws
     if guarantee is Guarantee.EXACT and problem.preference is not None:
-        guarantee = Guarantee.WEIGHTED  # what was drawn exactly is weighted by φ
+        guarantee = Guarantee.WEIGHTED  # exact draws are weighted by φ
     bound = found.log_bound if problem.preference is None else None
     return Report(
         guarantee=guarantee,
@@ -210,7 +210,7 @@ def _shown(text: str) -> str:
 
 
 def _ending(problem: Problem, text: str) -> str | None:
-    """What would have finished ``text``, where that is found."""
+    """A text that would finish ``text``; ``None`` if none is found."""
     if problem.constraint is None:
         return None
     matcher = problem.constraint.bind(Vocabulary.of_bytes())
@@ -219,25 +219,25 @@ def _ending(problem: Problem, text: str) -> str | None:
             matcher.advance(byte)
         ending = find_ending(matcher)
     except ConditError:
-        # A character was cut short, or the engine met a limit: then there is nothing to add.
+        # The text ends inside a character, or the engine met a limit.
         return None
     return ending.decode(errors="replace") if ending is not None else None
 
 
 def _refused_end(problem: Problem, result: Result) -> tuple[str, Violation] | None:
-    """A text that came to its end and was refused there by the oracle, and why."""
+    """A complete text that ``Constraint.violation`` refuses, and why; the longest such."""
     if problem.constraint is None:
         return None
     for sample in sorted(result.samples, key=lambda sample: -len(sample.text)):
         violation = problem.constraint.violation(sample.text)
-        # What ends too soon goes wrong at its end; that is no fault of what is written.
+        # A violation at the very end means that the text is only a prefix.
         if violation is not None and (violation.position or 0) < len(sample.text):
             return sample.text, violation
     return None
 
 
 def failure_of(problem: Problem, result: Result) -> GenerationError:
-    """The error for a run without any valid text: what happened, and the way out."""
+    """The error for a run without any valid text; its message says what happened and what to do."""
     reasons = [sample.finish_reason for sample in result.samples]
     longest = result.best.text
     shown = _shown(longest)

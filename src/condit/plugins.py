@@ -1,6 +1,6 @@
-"""Names to things: models, samplers, constraints and preferences are found by entry points.
+"""Finds models, samplers, constraints and preferences by name, through entry points.
 
-The built-ins use the hooks that third parties use. What is found is made by others: see
+The built-ins are registered like those of other packages. Nothing is constructed here: see
 ``condit.load``, ``condit.generate``, ``condit.make_constraint`` and ``condit.make_preference``.
 """
 
@@ -23,7 +23,7 @@ from condit.errors import (
 T = TypeVar("T")
 
 KINDS = ("models", "constraints", "preferences", "samplers")
-"""What can be registered: the group of its entry points is ``condit.<kind>``."""
+"""What can be registered, in the entry-point group ``condit.<kind>``."""
 
 
 @cache
@@ -37,7 +37,7 @@ def registered(kind: str) -> dict[str, EntryPoint]:
 
 
 def find(kind: str, name: str) -> object:
-    """What is registered as ``name`` under ``kind``.
+    """The object that is registered as ``name`` under ``kind``.
 
     Raises:
         UnknownNameError: nothing is; the message suggests the nearest name.
@@ -53,7 +53,7 @@ def find(kind: str, name: str) -> object:
     named = [point for point in points if point.name == name]
     if not named:
         raise UnknownNameError(unknown(what, name, registered(kind)))
-    # What an interrupted pip left aside registers the same once more.
+    # An interrupted pip can leave a second registration of the same object.
     if len({point.value for point in named}) > 1:
         packages = sorted({_package(point) for point in named})
         raise _refused(what, named[0], f"{' and '.join(packages)} register it: uninstall one")
@@ -61,14 +61,14 @@ def find(kind: str, name: str) -> object:
         return named[0].load()
     except ConditError:
         raise
-    # A module may even leave the interpreter while it is imported.
+    # A module may call sys.exit while it is imported.
     except (Exception, SystemExit) as error:
         why = f"it does not load ({type(error).__name__}: {error})"
         raise _refused(what, named[0], why) from error
 
 
 def find_source(kind: str, name: str, source: type[T]) -> T:
-    """What is registered as ``name`` under ``kind``, which must be of the class ``source``.
+    """The object that is registered as ``name`` under ``kind``, checked to be a ``source``.
 
     Raises:
         UnknownNameError: nothing is; the message suggests the nearest name.
@@ -98,16 +98,16 @@ def _refused(what: str, point: EntryPoint, why: str) -> IncompatibleDependencyEr
 def call(
     what: str, make: Callable[..., T], arguments: tuple[Any, ...], options: Mapping[str, Any]
 ) -> T:
-    """``make(*arguments, **options)``, where options that it does not take are a typed error.
+    """``make(*arguments, **options)``, with a typed error for options that it does not take.
 
     Args:
         what: what is made, for messages: ``"this model"``.
-        make: makes it.
+        make: the function to call.
         arguments: the first arguments.
         options: the others, as a user wrote them.
 
     Raises:
-        ArgumentError: there is no such option, or one is missing that must be given.
+        ArgumentError: there is no such option, or a required one is missing.
     """
     signature = inspect.signature(make)
     known = list(signature.parameters.values())[len(arguments) :]
@@ -123,7 +123,7 @@ def call(
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> str:
-    """The sentence for a name that is not known: the nearest one, and all there are."""
+    """An error message for an unknown name: the nearest known one, and all known ones."""
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""

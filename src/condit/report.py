@@ -1,6 +1,6 @@
-"""How far to trust draws, in numbers: what a report holds, and how it reads.
+"""The report on draws: how far to trust them, in numbers, and as text.
 
-Where the numbers come from is no matter of this file; see ``condit.outcome``.
+The numbers are computed in ``condit.outcome``.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ class Guarantee(enum.Enum):
     """What a sampler promises about its draws."""
 
     WEIGHTED = "weighted"
-    """Weighted draws: at any number of lanes weights are unbiased, ``E[Ẑ] = Z``."""
+    """Weighted draws. The evidence is unbiased at any number of lanes: ``E[Ẑ] = Z``."""
     EXACT = "exact"
     """Independent draws from the target itself, with equal weights."""
     LIMIT = "limit"
-    """Equally weighted draws whose law comes near the target as work goes on, and differs now."""
+    """Equally weighted draws; their law differs from the target, and converges to it with work."""
     PROPOSAL = "proposal"
-    """Draws from another law than the target, which is named and whose distance is reported."""
+    """Draws from another law than the target; the report has the divergence."""
     SEARCH = "search"
     """No draws: the best texts found. The evidence is a lower bound."""
 
@@ -44,29 +44,28 @@ class Report:
         draws: how many were asked for.
         valid: how many are valid.
         distinct: how many different texts are among the valid ones.
-        lineages: from how many of the first lanes the valid ones descend. Lanes of one lineage
-            share a beginning; draws that are made one by one have a lineage each.
+        lineages: from how many initial lanes the valid ones descend by resampling. Lanes of one
+            lineage share a prefix; without resampling each draw is its own lineage.
         ess: effective sample size: how many independent, equally weighted draws these are worth.
             Counted over lineages, so that copies are one draw: ``1 / Σ W²`` over the shares ``W``
             of the weight that lineages have, between 1 and ``lineages``; 0 if none is valid.
         kish_ess: the same over single draws, as if none were copies (Kish 1965): how even the
             weights are, between 1 and ``draws``. Never less than ``ess``.
-        log_evidence: natural logarithm of the estimate of ``Z``, the mass of valid texts; NaN at
-            temperature 0.
-        log_evidence_error: its standard error, relative to ``Z``: near 1 or above, the estimate
-            says little. ``None`` where it cannot be told, as from one draw.
-        log_lower_bound: natural logarithm of the mass of the distinct valid texts that were drawn:
-            ``Z`` is surely not less.
-        log_upper_bound: natural logarithm of a mass that ``Z`` surely does not exceed, from the
-            trie; ``None`` for samplers that keep none.
-        attempts: whole texts that were tried, by samplers that may refuse them.
+        log_evidence: natural logarithm of the estimate of ``Z``, the mass of valid texts (the
+            normalising constant of the target); NaN at temperature 0.
+        log_evidence_error: standard error of the estimate of ``Z``, divided by it (linear): near
+            1 or above the estimate is of little use. ``None`` if unknown, as from one draw.
+        log_lower_bound: natural logarithm of a certain lower bound on ``Z``: the mass of the
+            distinct valid texts that were drawn.
+        log_upper_bound: natural logarithm of a certain upper bound on ``Z``, from the trie;
+            ``None`` for samplers without one.
+        attempts: whole texts that were tried, by samplers that may reject them.
         accepted: how many of them were accepted.
-        masked_mass: at one token, the mean over draws of the mass that the constraint refused;
-            ``None`` where the sampler does not weigh single tokens.
-        kl_to_model: estimate of the divergence of the target from the unconstrained model, in
-            nats: ``-log Z``, and with a preference the weighted mean of ``log φ`` beside it. How
-            much the condition asks of the model.
-        notes: further numbers that the sampler knows, by name.
+        masked_mass: probability of a refused token, as a mean over the tokens drawn (linear);
+            ``None`` if the sampler does not estimate it.
+        kl_to_model: estimate of the KL divergence of the target from the unconstrained model, in
+            nats: ``-log Z``, plus the weighted mean of ``log φ`` with a preference.
+        notes: further numbers of the sampler, by name.
     """
 
     guarantee: Guarantee
@@ -88,13 +87,13 @@ class Report:
 
     @property
     def acceptance(self) -> float | None:
-        """Accepted attempts as a share of all; ``None`` where there were none."""
+        """Accepted attempts as a share of all (linear); ``None`` without attempts."""
         return self.accepted / self.attempts if self.attempts else None
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, ready for JSON: infinite and undefined numbers are ``None``."""
         raw = {**asdict(self), "guarantee": self.guarantee.value, "acceptance": self.acceptance}
-        return {name: _finite(value) for name, value in raw.items()}
+        return {name: finite_or_none(value) for name, value in raw.items()}
 
     def __str__(self) -> str:
         lines = [
@@ -117,7 +116,7 @@ class Report:
         return "\n".join(lines)
 
     def _by_weights(self) -> str:
-        """What the weights alone would say, where copies make a difference."""
+        """The Kish sample size, if it differs."""
         return "" if math.isclose(self.ess, self.kish_ess) else f" ({self.kish_ess:.2f} by weights)"
 
     def _bounds(self) -> str:
@@ -131,9 +130,10 @@ def _with_error(value: float, error: float | None) -> str:
     return f"{value:.3f}" if error is None else f"{value:.3f} ± {error:.3f}"
 
 
-def _finite(value: Any) -> Any:
+def finite_or_none(value: Any) -> Any:
+    """``value`` for JSON: infinite and undefined numbers are ``None``, those in a dict too."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, dict):
-        return {name: _finite(number) for name, number in value.items()}
+        return {name: finite_or_none(number) for name, number in value.items()}
     return value

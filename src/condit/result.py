@@ -1,4 +1,4 @@
-"""What a call to ``generate`` gives back."""
+"""The result of ``condit.generate``: samples, weights, costs. ``outcome.py`` makes it of a run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from condit.report import Report
+from condit.report import Report, finite_or_none
 from condit.trace import FinishReason, StepInfo
 from condit.weights import effective_lineages, effective_sample_size, log_mean_exp
 
@@ -21,21 +21,21 @@ class Sample:
     Attributes:
         text: the text, without the prompt.
         tokens: its token ids, without the end token.
-        log_weight: natural logarithm of its importance weight, comparable among the samples of one
-            result and unbiased for ``Z`` on average; ``-inf`` unless ``finish_reason`` is
-            ``"stop"`` (or there was no constraint).
+        log_weight: natural logarithm of its importance weight; the mean weight of a result's
+            samples estimates ``Z``. ``-inf`` unless ``finish_reason`` is ``"stop"`` (or there was
+            no constraint).
         log_probability: natural logarithm of the probability of its tokens, and of its end, under
             the base law.
-        finish_reason: ``"stop"``: finished, and the oracle says it is valid; ``"length"``: met
-            the budget unfinished; ``"dead_end"``: nothing allowed had any mass; ``"rejected"``: no
-            attempt was accepted (this is the longest that was refused).
-        value: what the text means, where the constraint has a type: parsed and validated.
-        log_preference: natural logarithm of ``φ`` of the text, which is part of its weight (or of
-            its choice); 0 without a preference.
-        lineage: which of the first lanes it descends from: samples of one lineage share a
-            beginning, and may be copies. Without resampling each is of its own.
-        given: which tokens the caller put in (``insert=``), as ranges of their places in
-            ``tokens``. They have no part in ``log_probability``.
+        finish_reason: ``"stop"``: finished and valid; ``"length"``: met ``max_tokens``
+            unfinished; ``"dead_end"``: no allowed token had any probability, or the finished text
+            was not valid; ``"rejected"``: no attempt was accepted (this is the longest).
+        value: the parsed and validated value, if the constraint has a type; else ``None``.
+        log_preference: natural logarithm of ``φ`` of the text, a factor of its weight (or the
+            score it was chosen by); 0 without a preference.
+        lineage: index of the initial lane that it descends from by resampling: samples of one
+            lineage share a prefix, and may be copies.
+        given: ranges of indices of ``tokens`` that the caller inserted (``insert=``). These have
+            no part in ``log_probability``.
     """
 
     text: str
@@ -50,24 +50,24 @@ class Sample:
 
     @property
     def valid(self) -> bool:
-        """Whether it may be used: it has weight, so it is finished and satisfies the constraint."""
+        """Whether its weight is above 0, so that it is finished and satisfies the constraint."""
         return self.log_weight > -math.inf
 
 
 @dataclass(frozen=True)
 class Stats:
-    """What a run cost.
+    """Costs of a run.
 
     Attributes:
         seconds: wall-clock time, the prompt's forward included.
         prompt_tokens: tokens in the prompt.
         tokens: tokens drawn over all lanes, end tokens and replaced lanes included.
-        positions_forwarded: token positions that the model computed, drafts included, and of the
-            prompt what no earlier call had computed.
-        forwards: how many times the model was called for them.
-        drafted: positions that were forwarded for guesses at next tokens.
-        accepted: drawn tokens whose logits a guess had already paid for.
-        forced: drawn tokens all of whose bytes the constraint left no choice about.
+        positions_forwarded: token positions that the model computed, drafts included; of the
+            prompt those that were not in the cache.
+        forwards: how many forwards that took.
+        drafted: positions that were forwarded for guessed tokens.
+        accepted: tokens drawn from logits that the forward of a guess had given.
+        forced: drawn tokens of which the constraint forced every byte.
         checks: single tokens that the constraint was asked about.
         masks: whole masks that were computed.
         resamplings: how many times lanes were resampled.
@@ -92,11 +92,11 @@ class Stats:
 
 
 class Share(NamedTuple):
-    """What part of the weight says so.
+    """One answer and its share of the weight.
 
     Attributes:
-        value: what it says.
-        share: its part of all weight, between 0 and 1 (linear, not a logarithm).
+        value: the answer.
+        share: the summed weight of its samples over that of all, between 0 and 1 (linear).
     """
 
     value: Any
@@ -108,13 +108,13 @@ class Result:
     """Weighted draws from ``p(x | C)``.
 
     Attributes:
-        samples: one a lane, in lane order.
+        samples: one for each lane, in lane order.
         sampler: the sampler that made the draws, with its settings.
-        reason: why it was this one.
-        seed: what ``seed=`` must be to get this result again.
-        stats: what it cost.
+        reason: why that sampler.
+        seed: the value of ``seed=`` that gives this result again.
+        stats: costs of the run.
         report: how far to trust the draws, in numbers.
-        trace: what happened, step by step.
+        trace: a record of each step.
         greedy: drawn at temperature 0, where weights and evidence are not defined.
     """
 
@@ -135,7 +135,7 @@ class Result:
 
     @property
     def weights(self) -> tuple[float, ...]:
-        """Each sample's weight, divided by their sum; all 0 if none is valid."""
+        """Each sample's weight divided by their sum (linear); all 0 if none is valid."""
         highest = max(self.log_weights)
         if highest == -math.inf:
             return (0.0,) * len(self.samples)
@@ -156,8 +156,8 @@ class Result:
         """Effective sample size: how many independent, equally weighted draws these are worth.
 
         ``1 / Σ W²`` over the shares ``W`` of the weight that lineages have: between 1 and their
-        number; 0 if no sample is valid. Lanes that were resampled are copies of common ancestors,
-        however equal their weights are, and count as one; see ``condit.weights``.
+        number; 0 if no sample is valid. Samples of one lineage count as one draw; see
+        ``condit.weights``.
         """
         return effective_lineages(self.log_weights, [sample.lineage for sample in self.samples])
 
@@ -173,9 +173,9 @@ class Result:
 
     @property
     def best(self) -> Sample:
-        """The valid sample with the highest posterior density, that is, the highest ``p φ``.
+        """The valid sample with the highest posterior probability, that is, the highest ``p φ``.
 
-        Where no sample is valid (a partial result, on an error), the longest.
+        If no sample is valid (the partial result of an error), the longest.
         """
         valid = [sample for sample in self.samples if sample.valid]
         if valid:
@@ -186,7 +186,7 @@ class Result:
         """One sample, drawn by weight: an (approximate) draw from ``p(x | C)``.
 
         Args:
-            rng: the noise; by default the result's own, so that the same seed gives the same
+            rng: by default the result's own generator, so that the same seed gives the same
                 sequence of draws.
 
         Raises:
@@ -198,13 +198,13 @@ class Result:
         return self.samples[int(chosen)]
 
     def shares(self, of: Callable[[Any], Any] | None = None) -> list[Share]:
-        """How the weight is shared among different answers, the largest share first.
+        """The share of the weight of each different answer, the largest first.
 
         An estimate of the marginal of ``p(x | C)``: samples that agree are added up.
 
         Args:
-            of: what to look at, as a function of a sample's value, or of its text where it has no
-                value: ``lambda order: order.city``. By default the text itself.
+            of: the answer, as a function of a sample's value, or of its text if it has no value:
+                ``lambda order: order.city``. By default the text.
 
         Returns:
             each different answer with its share; empty where no sample is valid.
@@ -230,20 +230,16 @@ class Result:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the trace, ready for JSON: infinite and undefined numbers are ``None``."""
-
-        def number(value: float) -> float | None:
-            return value if math.isfinite(value) else None
-
         return {
             "samples": [
                 {
                     "text": sample.text,
                     "value": _plain(sample.value),
                     "tokens": list(sample.tokens),
-                    "log_weight": number(sample.log_weight),
+                    "log_weight": finite_or_none(sample.log_weight),
                     "weight": weight,
-                    "log_probability": number(sample.log_probability),
-                    "log_preference": number(sample.log_preference),
+                    "log_probability": finite_or_none(sample.log_probability),
+                    "log_preference": finite_or_none(sample.log_preference),
                     "finish_reason": sample.finish_reason,
                     "valid": sample.valid,
                     "lineage": sample.lineage,
@@ -252,7 +248,7 @@ class Result:
                 for sample, weight in zip(self.samples, self.weights, strict=True)
             ],
             "best": self.samples.index(self.best),
-            "log_evidence": number(self.log_evidence),
+            "log_evidence": finite_or_none(self.log_evidence),
             "ess": self.ess,
             "kish_ess": self.kish_ess,
             "distinct": self.distinct,
@@ -265,7 +261,7 @@ class Result:
 
 
 def _plain(value: Any) -> Any:
-    """A typed value as JSON can write it."""
+    """A typed value as JSON types."""
     if value is None or isinstance(value, str | int | float | bool):
         return value
     import pydantic_core

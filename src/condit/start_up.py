@@ -1,4 +1,4 @@
-"""How a process that is Condit's own, a command of the shell, is set up before torch comes in."""
+"""Process settings for a shell command of Condit, made before torch is imported."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from contextlib import contextmanager
 
 @contextmanager
 def loading() -> Iterator[None]:
-    """Load libraries and a model without what costs a short command more than its answer.
+    """Around imports and the loading of a model: OpenMP threads sleep, no garbage collection.
 
-    Threads of OpenMP that wait for work spin, which takes as much of a processor as work does, and
-    from other programs too where the machine is busy; here they sleep, unless ``OMP_WAIT_POLICY``
-    says otherwise. That only holds if it is said before torch is imported. And the garbage
-    collector is not run while hundreds of modules are imported: they are all kept.
+    Idle OpenMP threads spin by default, which takes processor time from other programs; here they
+    sleep, unless ``OMP_WAIT_POLICY`` is set. That works only before torch is imported. The garbage
+    collector would scan hundreds of modules while they are imported and free nothing.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     collecting = gc.isenabled()

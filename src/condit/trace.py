@@ -1,9 +1,9 @@
-"""What happened in a run, step by step: one record that means the same for every sampler.
+"""The trace of a run: one record for each step, with the same meaning for every sampler.
 
-A step is a row of *draws*, one for each text that grew by a token, and a row of *ends*, one for
-each text that came to its end. A text is named by the lane it grows in, by the number of the
-attempt, or by both: a sampler that tries more texts than it gives back numbers them as they begin.
-`SCHEMA` says what `StepInfo.to_dict` gives; `VERSION` changes with it.
+A record lists *draws*, one for each text that grew by a token, and *ends*, one for each text that
+ended. A text is identified by its lane, by the number of its attempt, or by both: samplers that try
+more texts than they return number them as they begin. `SCHEMA` is a JSON Schema of
+`StepInfo.to_dict`, and `VERSION` its version.
 """
 
 from __future__ import annotations
@@ -12,29 +12,29 @@ import math
 from typing import Any, Final, Literal, NamedTuple
 
 VERSION: Final = 1
-"""Of the records, raised whenever a field changes its name or meaning."""
+"""Version of the records; raised when a field changes its name or meaning."""
 
 FinishReason = Literal["stop", "length", "dead_end", "rejected"]
-"""Why a text ended: it was finished and is valid; it met the budget unfinished; nothing allowed
-had any mass (or the oracle refused the finished text); it was refused as a whole, by the sampler
-or because a token that was drawn without looking is not allowed."""
+"""Why a text ended: finished and valid; unfinished at ``max_tokens``; no allowed token had any
+probability, or the finished text is not valid; rejected by the sampler, or because a token that was
+drawn without the constraint is refused."""
 
 
 class Drawn(NamedTuple):
     """One token of one text.
 
     Attributes:
-        lane: which lane the text grows in; ``None`` where that is not settled before its end.
+        lane: index of the text's lane; ``None`` if it gets one only when accepted.
         attempt: the number of the attempt, counted from 0 as they begin; ``None`` where every text
             has a lane of its own. Of a beam search, the text's rank in the beam.
         token: the token that was drawn, and appended unless ``log_allowed`` is ``-inf``: then it
             is not allowed. ``None``: nothing allowed had any mass.
         log_probability: natural logarithm of ``p(token | text so far)``, the base law.
         log_allowed: natural logarithm of the mass that the constraint allows as next token, or of
-            an unbiased estimate of it; 0 where all is allowed, or nobody asked.
+            an unbiased estimate of it; 0 if everything is allowed, or the token was not checked.
         log_weight: natural logarithm of the text's weight after it, since the last resampling; of
             a beam search, of its mass ``p φ``.
-        given: whether the caller put the token in, so that nobody drew it.
+        given: whether the caller inserted the token, so that it was not drawn.
     """
 
     lane: int | None
@@ -54,10 +54,10 @@ class Ended(NamedTuple):
         attempt: as in `Drawn`.
         tokens: as far as it got, without the end token.
         reason: why it ended.
-        accepted: whether it may be used: it has weight, and was not refused as a whole.
+        accepted: whether it has weight, and was not rejected by the sampler.
         log_weight: natural logarithm of its weight since the last resampling; ``-inf`` for none.
-        log_bound: natural logarithm of a bound on ``Z`` when it began, of samplers that keep one:
-            it was accepted with probability ``Z / bound``. Else 0.
+        log_bound: natural logarithm of the upper bound on ``Z`` when it began, for samplers that
+            accept with probability ``Z / bound``; else 0.
     """
 
     lane: int | None
@@ -77,12 +77,12 @@ class StepInfo(NamedTuple):
         draws: the tokens drawn, in the order of their texts.
         ends: the texts that ended.
         effective_sample_size: of the weights after this step, before any resampling (Kish 1965);
-            0 as long as nothing has weight.
+            0 if all weights are 0.
         ancestors: where lanes were resampled, which lane each lane was copied from. Of a beam
             search, which text of the beam before each drawn token continues.
         checks: how many single tokens the matchers were asked about.
         masks: how many whole masks they were asked for.
-        note: what was decided in this step, in words, where something was.
+        note: a decision made in this step, in words; mostly empty.
     """
 
     step: int

@@ -1,6 +1,6 @@
-"""Tokens as bytes. What a token *is* for a constraint: the bytes it adds to the text, or the end.
+"""Tokens as bytes: for a constraint, a token is the bytes it adds to the text, or an end.
 
-This file does not know tokenizers (see ``condit.model.token_bytes``) nor models.
+Reading bytes from a tokenizer is in ``condit.model.token_bytes``; models are not used here.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Vocabulary:
         return max(map(len, self.bytes))
 
     def tokenize(self, text: builtins.bytes) -> list[int]:
-        """Token ids that spell ``text``, each the longest that fits: *a* spelling, not a model's.
+        """Token ids that spell ``text``, each the longest that fits (a tokenizer may differ).
 
         Raises:
             VocabularyError: no token spells what comes next.

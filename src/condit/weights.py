@@ -1,13 +1,13 @@
-"""What weighted draws are worth: means, effective sample sizes, errors. Knows nothing of samplers.
+"""Statistics of weighted draws: means, effective sample sizes, standard errors. Pure functions.
 
-Resampling copies lanes, so lanes are not independent: however equal their weights are, copies of
-one text are one draw. Lanes of the same first lane are a *lineage*; different lineages share no
-draw. With ``W_e`` the share of the weight that lineage ``e`` has,
+Resampling copies lanes (particles), so lanes are not independent. Lanes that descend from the same
+initial lane are a *lineage*; different lineages share no drawn token. With ``W_e`` the share of
+the weight that lineage ``e`` has,
 
 - ``1 / Σ W_e²`` is how many equally weighted independent draws the lanes are worth: the effective
-  sample size of Kish (1965), counted over lineages. Where nothing was resampled each lane is its
-  own lineage, and the two are the same. It is a cautious figure: lanes that parted early share
-  little, and are counted as one.
+  sample size of Kish (1965), counted over lineages. Without resampling each lane is its own
+  lineage, and the two are the same. It errs on the low side: lanes of one lineage that parted early
+  are nearly independent, but count as one.
 - ``1 - (N/(N-1))^(r+1) (1 - Σ W_e²)`` estimates the relative variance of the evidence after ``r``
   resamplings of ``N`` lanes (Chan and Lai 2013; Lee and Whiteley 2018).
 """
@@ -17,6 +17,17 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def log_sum_exp(values: NDArray[np.float64]) -> float:
+    """Natural logarithm of the sum of ``exp(values)``, in one pass; ``-inf`` for no values."""
+    highest = float(values.max()) if len(values) else -math.inf
+    if highest == -math.inf:
+        return highest
+    return highest + math.log(float(np.exp(values - highest).sum()))
 
 
 def log_mean_exp(log_values: Sequence[float]) -> float:

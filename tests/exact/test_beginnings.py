@@ -42,7 +42,7 @@ def test_every_attempt_is_accepted_and_the_bound_is_the_evidence(name: str, widt
     check_sampler(sampler, world, runs=150, lanes=2)
     state = run_to_the_end(sampler, world, 50, seed=1)
     assert state.attempts == state.accepted == 50
-    assert state.log_bound == pytest.approx(math.log(world.evidence), abs=1e-6)
+    assert state.findings().log_bound == pytest.approx(math.log(world.evidence), abs=1e-6)
     assert state.log_evidence == pytest.approx(math.log(world.evidence), abs=1e-6)
     # The prompt is one forward, all beginnings another, and that is all.
     assert state.forwards == 2
@@ -63,7 +63,7 @@ def test_the_heaviest_of_many_spellings() -> None:
     rng = np.random.default_rng(0)
     state = Exact().init(problem, rng)
     assert 1 < state.forwards < 8
-    assert state.trie.nodes < 80
+    assert state.walk.trie.nodes < 80
     while not state.done:
         state, _ = Exact().step(rng, state)
     assert state.accepted == 20

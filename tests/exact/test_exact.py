@@ -163,8 +163,8 @@ def test_the_evidence_of_exact_draws_is_consistent_and_bounded() -> None:
         assert state.log_evidence_error is not None
         off = state.log_evidence - math.log(world.evidence)
         assert abs(off) < 4.9 * state.log_evidence_error
-        assert state.log_bound is not None
-        assert state.log_bound > math.log(world.evidence) - 1e-9
+        assert state.findings().log_bound is not None
+        assert state.findings().log_bound > math.log(world.evidence) - 1e-9
         assert state.accepted == 3000
         assert state.attempts < 3600
 

@@ -97,9 +97,9 @@ def test_auto_keeps_whatever_it_promises(lanes: int, most_bytes: int) -> None:
         problem = replace(problem_of(lanes), trie=Trie(most_bytes))
         state = run(Auto(), problem, seed)
         assert state.chosen is not None
-        promised = state.guarantee or state.chosen.guarantee
+        promised = state.findings().guarantee or state.chosen.guarantee
         if promised is Guarantee.EXACT:
-            assert state.accepted == lanes
+            assert state.findings().accepted == lanes
             exact.append(draws(state, lanes))
         elif promised is Guarantee.WEIGHTED:
             weighted.append(weights(state))
@@ -143,7 +143,7 @@ def test_a_memory_is_no_bias() -> None:
     for seed in range(150):
         state = run(Auto(), replace(problem_of(3), trie=trie), seed)
         assert state.chosen is not None
-        if (state.guarantee or state.chosen.guarantee) is Guarantee.EXACT:
+        if (state.findings().guarantee or state.chosen.guarantee) is Guarantee.EXACT:
             exact.append(draws(state, 3))
     assert len(exact) > 100
     assert p_values_of_means(np.array(exact), TRUTH[1:] / EVIDENCE).min() > 1e-6

@@ -606,3 +606,20 @@ def test_two_runs_of_a_real_model(
     expected = [drawn(one(smollm2_in_32_bits)) for one in calls]
     futures = together(smollm2_in_32_bits, calls)
     assert [drawn(future.result()) for future in futures] == expected
+
+
+def test_calls_that_share_a_model_share_a_memory() -> None:
+    model = condit.NgramModel.train(["abcab", "cabba"], order=3, smoothing=0.5)
+    memory = condit.Memory()
+
+    def call(shared: condit.Model) -> condit.Result:
+        pattern = condit.regex("(ab|ba|c){1,4}")
+        return condit.generate(
+            shared, "ab", pattern, n=4, max_tokens=8, sampler="learned", memory=memory, seed=0
+        )
+
+    call(model)
+    known = memory.nodes
+    assert [future.result() for future in together(model, [call])]
+    assert len(memory) == 1
+    assert memory.nodes >= known

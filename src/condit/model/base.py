@@ -49,6 +49,14 @@ class PrefixModel(ABC):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
 
+    @property
+    def computed_by(self) -> PrefixModel:
+        """The model that runs the forwards: itself, unless it wraps another.
+
+        What was learned of this one (statistics for drafts, a memory) serves all that wrap it.
+        """
+        return self
+
     def version(self) -> object:
         """A value that differs (by ``==``) whenever the model computes something else than before.
 
@@ -136,10 +144,7 @@ class Model(PrefixModel):
 
     @property
     def computed_by(self) -> Model:
-        """The model that runs the forwards: itself, unless it wraps another.
-
-        Statistics for drafts (which token follows which) are kept for this one.
-        """
+        """See `PrefixModel.computed_by`; a `Model`, too."""
         return self
 
     def version(self) -> object:

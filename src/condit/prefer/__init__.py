@@ -1,1 +1,1 @@
-"""What is better: soft weights on texts, and scores to make them of."""
+"""Preferences: weights of texts that the target is multiplied by, and scorers to make them from."""

@@ -1,4 +1,4 @@
-"""The protocol of a preference: a weight for each text."""
+"""The protocol of a preference: a weight for each text, and sums of preferences."""
 
 from __future__ import annotations
 
@@ -11,23 +11,22 @@ from condit.prefer.wording import excerpt
 
 
 class Preference(ABC):
-    """A soft weight ``φ`` on texts: the target becomes ``p(x | C) φ(x) / Z``.
+    """A weight ``φ(x)`` of texts: the target becomes proportional to ``p(x | C) φ(x)``.
 
     ``a + b`` is the preference whose weight is the product of both.
 
     Attributes:
-        partial: whether texts that are not finished can be weighed too. Then samplers can favour
-            promising texts as they grow. The target is the same either way: only the weight of the
-            finished text counts in it.
+        partial: whether unfinished texts have a weight, too. Samplers may then resample by it as
+            texts grow. The target is the same either way: only the finished text's weight counts.
     """
 
     partial: bool = False
 
     @abstractmethod
     def log_weights(self, texts: Sequence[str]) -> list[float]:
-        """Natural logarithm of ``φ`` for each text, in order; ``-inf`` for "never".
+        """Natural logarithm of ``φ`` for each text, in order; ``-inf`` for weight 0.
 
-        It must depend on nothing but the text. ``φ`` need not be normalised or bounded by 1.
+        It must depend on the text alone. ``φ`` need not be normalised or bounded by 1.
         """
 
     def __add__(self, other: Preference) -> Combined:
@@ -40,7 +39,7 @@ class Combined(Preference):
     """The product of several weights: the sum of their logarithms.
 
     Args:
-        parts: the preferences; those that are sums themselves are taken apart.
+        parts: the preferences; the parts of a `Combined` are listed one by one.
 
     Raises:
         ArgumentError: there is none, or one is not a preference.
@@ -74,7 +73,7 @@ class Combined(Preference):
 
 
 def checked_log_weights(preference: Preference, texts: Sequence[str]) -> list[float]:
-    """``preference.log_weights(texts)``, surely one number below ``+inf`` for each text.
+    """``preference.log_weights(texts)``, checked to be one number below ``+inf`` for each text.
 
     Raises:
         ArgumentError: the preference gave something else; the message names it and the text.

@@ -1,4 +1,4 @@
-"""The log-probability that a classifier gives to a label."""
+"""A scorer: the log-probability that a classifier gives to a label. It trains nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from condit.prefer.scorer import Scorer
 from condit.prefer.wording import excerpt, name_of
 
 _ROUNDING = 1e-3
-"""By how much a probability may leave [0, 1]: half-precision classifiers round that far."""
+"""How far a probability may be outside [0, 1], as half-precision classifiers round."""
 
 
 def classifier(predict: Any, label: Hashable) -> Scorer:
@@ -153,7 +153,7 @@ def check_label(what: str, label: object, labels: Sequence[object]) -> None:
 
 
 def _called(name: str, predict: Callable[[list[str]], Any], texts: Sequence[str]) -> Any:
-    """``predict`` of the texts; its errors become ours."""
+    """``predict(texts)``; any error becomes an `ArgumentError`."""
     try:
         return predict(list(texts))
     except Exception as error:
@@ -164,7 +164,7 @@ def _called(name: str, predict: Callable[[list[str]], Any], texts: Sequence[str]
 
 
 def _log_probability(name: str, value: object, text: str) -> float:
-    """Natural logarithm of a probability, which is checked to be one."""
+    """Natural logarithm of ``value``, which must be a probability, or `ArgumentError`."""
     what = f"{name}: the probability for {excerpt(text)}"
     probability = number(value, what)
     if not -_ROUNDING <= probability <= 1 + _ROUNDING:

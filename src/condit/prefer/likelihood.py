@@ -1,4 +1,4 @@
-"""The log-likelihood of a text under a second model."""
+"""A scorer: the log-likelihood of a text under a second model. The model is not trained."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def likelihood(
     """The score ``log p(text | prompt)`` under a model, to give to ``condit.prefer``.
 
     With strength 1 the target becomes a product of experts (Hinton 2002): texts that both models
-    find likely. The text is spelled as the model's own tokenizer spells it; other spellings are not
-    summed over. The prompt is forwarded once, and what texts share (with each other, and with those
-    of the last call) is not forwarded again.
+    find likely. The text is scored in the tokenization of the model's own tokenizer; others are not
+    summed over. The prompt is forwarded once; prefixes that texts share with each other, or with
+    texts of the last call, are not forwarded again.
 
     Args:
         model: a model, or what ``condit.load`` takes.
         prompt: what comes before the text: text, chat messages, or token ids.
-        per_token: the mean over tokens in place of the sum, so that long texts are not punished.
+        per_token: use the mean over tokens in place of the sum, which favours short texts.
         end: whether the probability that the text ends where it does counts too, as one more
             token. Then texts that are not finished cannot be scored (``partial`` is false).
 
@@ -71,11 +71,11 @@ class Likelihood(Scorer):
 
     @property
     def name(self) -> str:
-        """The likelihood of that model."""
+        """How messages call it, with the name of the model."""
         return f"likelihood({self.model.name})"
 
     def version(self) -> object:
-        """That of the model."""
+        """``Model.version``: scores are dropped when it changes."""
         return self.model.version()
 
     @property
@@ -104,7 +104,7 @@ class Likelihood(Scorer):
         return scores
 
     def _spell(self, text: str) -> list[int] | None:
-        """The tokens to predict; ``None`` where the model cannot spell the text."""
+        """The tokens to score; ``None`` if the model cannot spell the text."""
         try:
             tokens = self.model.encode(text)
         except VocabularyError:

@@ -1,4 +1,4 @@
-"""What counts as a score: a real number, or -inf for "never"."""
+"""Checks that a score is a real number, or ``-inf`` for weight 0."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a score to a preference."""
+"""``condit.prefer``: from a score of texts to a preference. Kinds of scores are other modules."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from condit.prefer.scorer import FunctionScorer, Scorer
 from condit.prefer.wording import excerpt
 
 _REMEMBERED = 4096
-"""Texts whose scores are kept: lanes are often equal, and finished ones are asked about again."""
+"""Size of the cache of scores: lanes often have equal texts, and finished ones are scored again."""
 
 
 def prefer(
@@ -29,17 +29,17 @@ def prefer(
 
     Args:
         score: a function from a text to a number that depends on nothing but the text, or a scorer
-            such as ``condit.likelihood`` or ``condit.classifier``. ``-inf`` means "never".
+            such as ``condit.likelihood`` or ``condit.classifier``. ``-inf`` gives weight 0.
         strength: what the score is multiplied with; negative for "less of it", 0 for no effect
-            (the score is then not asked at all).
-        partial: whether texts that are not finished can be scored too, so that samplers can look
-            at the score as the text grows; by default what the scorer says, and no for a
-            function. The target is the same either way.
+            (the score is then not computed).
+        partial: whether unfinished texts can be scored, too, so that samplers can use the score as
+            the text grows; by default ``scorer.partial``, and false for a function. The target is
+            the same either way.
 
     Returns:
-        a preference for ``condit.generate(..., prefer=...)``. It remembers the scores of the last
-        few thousand texts. Its ``log_weights`` raises ``ArgumentError`` where the score fails or
-        is not a number.
+        a preference for ``condit.generate(..., prefer=...)``. It caches the scores of the last few
+        thousand texts. Its ``log_weights`` raises ``ArgumentError`` if the score fails or is not a
+        number.
 
     Raises:
         ArgumentError: ``score`` is neither function nor scorer, or ``strength`` is not finite.
@@ -90,7 +90,7 @@ class Scored(Preference):
         self._lock = threading.Lock()
 
     def log_weights(self, texts: Sequence[str]) -> list[float]:
-        """``strength * score`` for each text; each text that is not remembered is scored once.
+        """``strength * score`` for each text; a text that is not in the cache is scored once.
 
         Raises:
             ArgumentError: the scorer failed, or gave something else than one finite number or
@@ -102,7 +102,7 @@ class Scored(Preference):
         return [self._log_weight(text, scores[text]) for text in texts]
 
     def _scores(self, texts: Sequence[str]) -> dict[str, float]:
-        """The score of every text that is asked about, once."""
+        """The score of each different text, from the cache or the scorer."""
         version = self.scorer.version()
         with self._lock:
             if version != self._version:

@@ -1,4 +1,4 @@
-"""The protocol of a score: a number for each text, the higher the better."""
+"""The protocol of a scorer: a number for each text, the higher the better."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Scorer(ABC):
     """Numbers for a batch of texts; ``condit.prefer`` turns them into weights.
 
     Attributes:
-        partial: whether its scores mean something for texts that are not finished.
+        partial: whether its scores are meaningful for unfinished texts.
         name: how messages call it.
     """
 
@@ -25,15 +25,12 @@ class Scorer(ABC):
         return name_of(self)
 
     def version(self) -> object:
-        """What tells apart states of a scorer that can change: see ``Model.version``.
-
-        Scores are remembered only where this is equal.
-        """
+        """A value that changes when scores may change; cached scores are then dropped."""
         return None
 
     @abstractmethod
     def scores(self, texts: Sequence[str]) -> list[float]:
-        """The score of each text, in order; ``-inf`` for "never"."""
+        """The score of each text, in order; ``-inf`` for weight 0."""
 
 
 class FunctionScorer(Scorer):

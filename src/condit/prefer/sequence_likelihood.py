@@ -1,8 +1,8 @@
-"""Log-probabilities of token sequences under a model, which reads what they share once.
+"""Log-probabilities of token sequences under a model; shared prefixes are forwarded once.
 
-A lane of one decoder stays where each sequence of the last call ended. The next call forks the lane
-that agrees longest with a new sequence, so a text that has grown by one token since then costs one
-position, whatever its length.
+A decoder keeps a lane at the end of each sequence of the last call. The next call forks the lane
+with the longest common prefix, so a text that has grown by one token costs one position. Texts are
+not tokenized here.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from condit.model.decoder import shared_length
 Tokens = tuple[int, ...]
 
 _MOST_POSITIONS = 512
-"""New positions at once: bounds the memory for their logits, one vocabulary wide each."""
+"""The most positions in one forward: each has a row of logits, which takes memory."""
 
 
 class Held(NamedTuple):
-    """What a lane of the decoder holds: its tokens, and the log-probability of each of them.
+    """The tokens of a lane of the decoder, and the log-probability of each.
 
     The tokens of the root were not predicted and have 0.
     """
@@ -44,7 +44,7 @@ class Plan(NamedTuple):
 
 
 class SequenceLikelihood:
-    """Log-probabilities of the tokens of sequences, each given the tokens before it.
+    """Log-probability of each token of a sequence, given the tokens before it.
 
     All end tokens of the vocabulary mean the same: ``vocabulary.end`` stands for them, with their
     summed probability, and only as the last token of a sequence.
@@ -88,14 +88,14 @@ class SequenceLikelihood:
     def _log_probabilities(self, sequences: Sequence[Tokens]) -> list[NDArray[np.float64]]:
         version = self._model.version()
         if version != self._version:
-            # The weights have changed: what the lanes hold was computed by others.
+            # The model's weights have changed, and with them the cache of the lanes.
             self._decoder, self._held, self._version = None, [], version
         try:
             # The last token is predicted, but not read: that saves a position for each sequence.
             lane_of = self._read(list(dict.fromkeys(tokens[:-1] for tokens in sequences)))
             return [self._answer(tokens, lane_of[tokens[:-1]]) for tokens in sequences]
         except BaseException:
-            # The lanes may no longer be where we think they are: start over next time.
+            # The lanes may be in any state: start over next time.
             self._decoder, self._held = None, []
             raise
 
@@ -105,7 +105,7 @@ class SequenceLikelihood:
         return np.array([*self._held[lane].log_probabilities, *last])
 
     def _read(self, wanted: list[Tokens]) -> dict[Tokens, int]:
-        """Make the decoder's lanes hold these sequences, and no others; returns their lanes."""
+        """Make the lanes of the decoder these sequences, no others; returns the lane of each."""
         decoder = self._started(wanted)
         waiting = wanted
         while waiting:
@@ -116,7 +116,7 @@ class SequenceLikelihood:
         return {tokens: lane for lane, tokens in enumerate(wanted)}
 
     def _started(self, wanted: list[Tokens]) -> Decoder:
-        """The decoder, with a lane for the root of every sequence."""
+        """The decoder, with a lane that begins with the root of each sequence."""
         roots = [self._root] if self._root else list(dict.fromkeys(s[:1] for s in wanted))
         present = {held.tokens[: len(roots[0])] for held in self._held}
         decoder = self._decoder
@@ -132,7 +132,7 @@ class SequenceLikelihood:
         return decoder
 
     def _read_group(self, decoder: Decoder, waiting: list[Tokens]) -> list[Tokens]:
-        """Add lanes for as many of these sequences as go together; returns the rest of them."""
+        """Add lanes for as many sequences as fit in one forward; returns the other sequences."""
         before = sorted((held.tokens, lane) for lane, held in enumerate(self._held))
         plans: list[Plan] = []
         positions = 0
@@ -153,15 +153,15 @@ class SequenceLikelihood:
         return waiting[len(plans) :]
 
     def _plan(self, held: list[tuple[Tokens, int]], tokens: Tokens) -> Plan:
-        """How to get to ``tokens`` from the lane that agrees longest with them."""
+        """How to read ``tokens`` from the lane with the longest common prefix."""
         place = bisect(held, (tokens, -1))
-        # Among sorted sequences the one that agrees longest is next to where this one would be.
+        # In sorted order the longest common prefix is with a neighbour.
         length, ancestor, whole = max(
             (shared_length(other, tokens), lane, len(other))
             for other, lane in held[max(0, place - 1) : place + 1]
         )
         if len(self._root or tokens[:1]) < length < whole:
-            # Inside a lane the logits are gone: the last shared token is read again for them.
+            # Logits are kept at the end of a lane only: forward the last shared token again.
             length -= 1
         return Plan(ancestor, length, tokens[length:])
 
@@ -176,7 +176,7 @@ class SequenceLikelihood:
         for start in range(0, max(map(len, rests)), _MOST_POSITIONS):
             slices = [rest[start : start + _MOST_POSITIONS] for rest in rests]
             for lane, appended in enumerate(slices, first):
-                # Without logits the next token is one read again, whose probability is known.
+                # Without logits: the next token is forwarded again, and its probability known.
                 if decoder.logits[lane] is not None:
                     found[lane - first] += self._pick(_after(decoder, lane), appended[:1])
             rows = decoder.advance([*[()] * first, *slices])[first:]

@@ -1,7 +1,6 @@
-"""Preferences by name: what the entry points ``condit.preferences`` name.
+"""Preferences by name, as registered in the entry-point group ``condit.preferences``.
 
-Python code that knows which preference it wants calls its functions (``condit.prefer``); the
-command line and whoever reads JSON look it up here.
+For the command line and for settings read from JSON. Python code calls ``condit.prefer`` instead.
 """
 
 from __future__ import annotations
@@ -21,9 +20,9 @@ class PreferenceSource:
     Attributes:
         name: what users write.
         description: one line for ``condit preferences``, which says what the value is.
-        make: makes the preference of one value, a text on the command line, and keyword options.
-            They come as JSON has them, maybe from somebody who is not trusted. A bad one raises
-            ``ArgumentError``.
+        make: makes the preference from one value, a text on the command line, and keyword options.
+            Both are JSON values, maybe from an untrusted source. Raises ``ArgumentError`` for bad
+            ones.
     """
 
     name: str
@@ -32,11 +31,11 @@ class PreferenceSource:
 
 
 def make_preference(name: str, value: object, /, **options: Any) -> Preference:
-    """A preference by the name of its kind: of those built in and of those that packages register.
+    """A preference by the name of its kind, built in or registered by a package.
 
     Args:
         name: ``"likelihood"`` or another; see ``condit preferences``.
-        value: what it is made of: for ``"likelihood"`` the prompt.
+        value: depends on the kind: for ``"likelihood"`` the prompt.
         **options: passed to that kind, as ``model="ngram"`` and ``strength=2.0``.
 
     Raises:

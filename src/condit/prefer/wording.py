@@ -8,7 +8,7 @@ _MOST = 80
 
 
 def name_of(function: object) -> str:
-    """What its author calls it: the name of a function, the class of another object."""
+    """The name of a function (that inside a ``partial``, too), or of the class of an object."""
     if isinstance(function, functools.partial):
         return name_of(function.func)
     name = getattr(function, "__qualname__", None) or type(function).__qualname__

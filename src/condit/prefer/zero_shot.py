@@ -1,4 +1,4 @@
-"""A language model as a classifier: which label does it expect after the text?"""
+"""A scorer: a language model as a classifier, by the probability of a label after the text."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class ZeroShot(Scorer):
 
     Attributes:
         model: the model that judges.
-        labels: the texts it chooses from.
+        labels: the labels that are compared.
         label: the one whose probability is the score.
     """
 
@@ -109,7 +109,7 @@ class ZeroShot(Scorer):
         return f"zero_shot({self.model.name}, {self.label!r})"
 
     def version(self) -> object:
-        """That of the model."""
+        """``Model.version``: scores are dropped when it changes."""
         return self.model.version()
 
     def scores(self, texts: Sequence[str]) -> list[float]:

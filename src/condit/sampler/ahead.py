@@ -40,18 +40,18 @@ Grow = Callable[[Lane, Logits], Draw]
 
 
 @dataclass
-class Drawn:
+class DrawnAhead:
     """A token drawn ahead.
 
     Attributes:
         draw: the draw.
         lane: the lane after it.
-        noise: the state of the lane's random generator after it.
+        rng_state: the state of the lane's random generator after it.
     """
 
     draw: Draw
     lane: Lane
-    noise: Any
+    rng_state: Any
 
 
 @dataclass
@@ -67,7 +67,7 @@ class Ahead:
 
     problem: Problem
     guesser: Guesser
-    drawn: list[deque[Drawn]]
+    drawn: list[deque[DrawnAhead]]
     drafted: int = 0
     accepted: int = 0
 
@@ -89,7 +89,7 @@ class Ahead:
         lane.log_weight += drawn.draw.log_weight
         if drawn.lane.log_weight == -math.inf:  # its finished text is not valid
             lane.log_weight = -math.inf
-        lane.rng.bit_generator.state = drawn.noise
+        lane.rng.bit_generator.state = drawn.rng_state
         return drawn.draw
 
     def fork(self, ancestors: Sequence[int]) -> None:
@@ -164,17 +164,17 @@ class Ahead:
             if logits is None:
                 break
             if runner is None:
-                noise = copy.deepcopy(lane.rng)
+                generator = copy.deepcopy(lane.rng)
                 if drawn:
-                    noise.bit_generator.state = drawn[-1].noise
-                runner = here.copy_to(noise)
+                    generator.bit_generator.state = drawn[-1].rng_state
+                runner = here.copy_to(generator)
             try:
                 draw = grow(runner, logits)
             except ConditError:
                 # The error is raised when the lane's own step comes here.
                 return tuple(here.tokens[start:]), None
             here = runner.copy_to(runner.rng)
-            drawn.append(Drawn(draw, here, runner.rng.bit_generator.state))
+            drawn.append(DrawnAhead(draw, here, runner.rng.bit_generator.state))
         path = tuple(here.tokens[start:])
         if here.finish_reason is not None or len(drawn) >= _MOST_AHEAD:
             # Nothing follows the last token of a finished text: its logits are not needed.

@@ -223,6 +223,6 @@ class AttemptsSampler(Sampler[AttemptsStateT]):
 def empty_lanes(problem: Problem, rng: np.random.Generator) -> list[Lane]:
     """Lanes without weight, for attempts to fill."""
     return [
-        Lane(None, noise, log_weight=-math.inf, origin=index)
-        for index, noise in enumerate(rng.spawn(problem.lanes))
+        Lane(None, lane_rng, log_weight=-math.inf, origin=index)
+        for index, lane_rng in enumerate(rng.spawn(problem.lanes))
     ]

@@ -121,8 +121,8 @@ class BestOf(Sampler[BestOfState]):
             inner = replace(inner, constraint=None, finish=False, max_tokens=most, trie=None)
         candidates = kernel_of(self.kernel, "best_of").init(inner, rng)
         lanes = [
-            Lane(matcher=None, rng=noise, origin=index)
-            for index, noise in enumerate(rng.spawn(problem.lanes))
+            Lane(matcher=None, rng=lane_rng, origin=index)
+            for index, lane_rng in enumerate(rng.spawn(problem.lanes))
         ]
         state = BestOfState(problem, lanes, candidates.models, candidates, matchers)
         state.notes["kl_bound"] = kl_bound(self.of)

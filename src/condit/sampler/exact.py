@@ -26,10 +26,11 @@ from condit.errors import ArgumentError
 from condit.report import Guarantee
 from condit.sampler.base import Problem
 from condit.sampler.beginnings import read_beginnings
-from condit.sampler.node import Node, log_sum_exp
+from condit.sampler.node import Node
 from condit.sampler.trie_attempts import TrieAttempts, TrieAttemptsState, TrieTrial
 from condit.sampler.twisted import REST, may_follow
 from condit.sampler.walk import twisted
+from condit.weights import log_sum_exp
 
 
 @dataclass(frozen=True)

@@ -196,7 +196,7 @@ def kernel_of(kernel: str | Kernel, who: str) -> Kernel:
 
 def lanes_from(root: LaneT, problem: Problem, rng: np.random.Generator) -> list[LaneT]:
     """``problem.lanes`` copies of ``root``, each with its own generator, spawned from ``rng``."""
-    lanes = [root.copy_to(noise) for noise in rng.spawn(problem.lanes)]
+    lanes = [root.copy_to(lane_rng) for lane_rng in rng.spawn(problem.lanes)]
     for index, lane in enumerate(lanes):
         lane.origin = index
     return lanes

@@ -41,7 +41,7 @@ from condit.sampler.law import TokenLaw
 from condit.sampler.local import finish, meet_budget, weigh_preference
 from condit.sampler.walk import require_temperature
 from condit.trace import Drawn, Ended, StepInfo
-from condit.weights import effective_sample_size, log_share, relative_error
+from condit.weights import effective_sample_size, log_mean_exp, log_share, relative_error
 
 PROPOSALS = ("restart", "uniform", "entropy")
 _COUNTED_APART = 4096
@@ -176,10 +176,10 @@ class MCMC(Sampler[ChainsState]):
         require_temperature(problem, "mcmc")
         root, reader = problem.bind(), problem.model.reader(problem.prompt)
         state = ChainsState(problem, [], [reader], reader, root)
-        for origin, noise in enumerate(rng.spawn(problem.lanes)):
-            draft = _draft(root, noise)
+        for origin, lane_rng in enumerate(rng.spawn(problem.lanes)):
+            draft = _draft(root, lane_rng)
             # Partial results show the first draft until there is a text.
-            chain = Chain(None, noise, draft.tokens, -math.inf, origin=origin, draft=draft)
+            chain = Chain(None, lane_rng, draft.tokens, -math.inf, origin=origin, draft=draft)
             state.lanes.append(chain)
         return state
 
@@ -322,6 +322,6 @@ def _update_evidence(state: ChainsState) -> None:
     valid = [log_weight for log_weight in state.first_log_weights if log_weight > -math.inf]
     if valid:
         # Lanes that stay empty have weight 0: the others make up for them.
-        log_mean = float(np.logaddexp.reduce(valid)) - 2 * math.log(len(valid)) + math.log(lanes)
-        state.log_evidence = log_mean + log_share(len(valid), tried, lanes)
+        state.log_evidence = log_mean_exp(valid) + math.log(lanes / len(valid))
+        state.log_evidence += log_share(len(valid), tried, lanes)
         state.log_evidence_error = relative_error(valid, draws=tried)

@@ -32,7 +32,7 @@ class _Key(NamedTuple):
     @classmethod
     def of(cls, problem: Problem) -> _Key:
         return cls(
-            problem.model,
+            problem.model.computed_by,
             problem.prompt,
             problem.constraint,
             problem.law,
@@ -53,10 +53,10 @@ class _Entry:
 class Memory:
     """Lets calls to ``condit.generate`` learn from earlier ones with the same problem.
 
-    The same problem is the same model object, prompt, constraint, base law (temperature, top-k,
-    top-p) and ``max_tokens``; preferences, samplers and numbers of draws may differ. Each problem
-    has a trie of the prefixes it has seen; see ``condit.sampler.trie``. Beyond ``most_bytes`` the
-    problems used longest ago are dropped, then the prefixes used longest ago. A trie is dropped
+    The same problem is the same model object (``Model.computed_by``), prompt, constraint, base law
+    (temperature, top-k, top-p) and ``max_tokens``; preferences, samplers and numbers of draws may
+    differ. Each problem has a trie of prefixes; see ``condit.sampler.trie``. Beyond ``most_bytes``
+    the problems used longest ago are dropped, then the prefixes used longest ago. A trie is dropped
     when the model's weights have changed (see ``Model.version``).
 
     Safe to use from several threads. Calls with the same problem at the same time use separate
@@ -127,13 +127,14 @@ class Memory:
                 self._trim(last=entry)
 
     def _claim(self, problem: Problem) -> _Entry:
-        key, version = _Key.of(problem), problem.model.version()
+        key = _Key.of(problem)
+        version = key.model.version()
         with self._lock:
             # Tries of earlier weights of the model are of no use.
             self._entries = [
                 entry
                 for entry in self._entries
-                if entry.key.model is not problem.model or entry.version == version or entry.is_lent
+                if entry.key.model is not key.model or entry.version == version or entry.is_lent
             ]
             idle = [
                 entry

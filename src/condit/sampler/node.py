@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from condit.sampler.law import TokenLaw
+from condit.weights import log_sum_exp
 
 MOST_TOKENS = 1024
 """The most tokens that a new node keeps one by one, unless its trie says otherwise."""
@@ -151,11 +152,3 @@ class Node:
         agrees = abs(difference - log_left) < _ROUNDING
         self.log_rest = difference if agrees else min(log_left, self.log_rest)
         return len(self.tokens) - 1
-
-
-def log_sum_exp(values: NDArray[np.float64]) -> float:
-    """Natural logarithm of the sum of ``exp(values)``, in one pass; ``-inf`` for no values."""
-    highest = float(values.max()) if len(values) else -math.inf
-    if highest == -math.inf:
-        return highest
-    return highest + math.log(float(np.exp(values - highest).sum()))

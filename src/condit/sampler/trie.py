@@ -24,7 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from condit.sampler.law import TokenLaw
-from condit.sampler.node import MOST_TOKENS, SHARE, Node, log_sum_exp
+from condit.sampler.node import MOST_TOKENS, SHARE, Node
+from condit.weights import log_sum_exp
 
 
 class Trie:
@@ -183,7 +184,7 @@ class Trie:
         before = self.nodes
         for leaf in leaves:
             node: Node | None = leaf
-            # A parent without children left is a leaf, and was used no later than they were.
+            # A parent without children left is a leaf, too.
             while node is not None and self.bytes > goal and not node.children:
                 if _below(node, fixed):
                     break

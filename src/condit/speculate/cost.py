@@ -1,4 +1,7 @@
-"""What a forward costs by the number of its positions: measured, as it depends on the machine."""
+"""The measured time of a forward by its number of positions, which depends on the machine.
+
+It decides how many guesses are worth their cost (see ``tree.py``), never which token is drawn.
+"""
 
 from __future__ import annotations
 
@@ -12,23 +15,22 @@ from condit.kept import Kept
 from condit.model.base import Model
 
 _ASSUMED = 0.03
-"""Cost of a further position, in parts of a forward over one, before anything was measured."""
+"""Assumed cost of a further position, relative to a forward over one, before measurements."""
 
-_FEWEST = 8
-"""Forwards that must have been measured before they count, and between two looks at them."""
+_FIT_EVERY = 8
+"""The curve is fitted again after so many measured forwards."""
 
 _KEPT = 16
 """Times kept for each number of positions."""
 
 _LONGEST = 256
-"""Longer forwards are not measured: nobody chooses among them."""
+"""Forwards over more positions are not measured."""
 
 
 class ForwardCost:
-    """Seconds of a forward by its positions: a rising curve through the medians.
+    """Time of a forward by its positions: a non-decreasing curve through the medians.
 
-    The curve need not be straight: matrix products take their rows in groups, and the last ones of
-    a group cost nothing.
+    It is not a line: matrix products take their rows in groups, and filling up a group is free.
     """
 
     def __init__(self) -> None:
@@ -38,13 +40,13 @@ class ForwardCost:
         self._knots: list[tuple[float, float]] = [(1.0, 1.0), (2.0, 1.0 + _ASSUMED)]
 
     def record(self, positions: int, seconds: float) -> None:
-        """Take a measured forward into account, if the clock saw it pass."""
+        """Add a measured forward, unless it took no measurable time."""
         if not 0 < positions <= _LONGEST or seconds <= 0:
             return
         with self._lock:  # several threads may run one model
             self._seconds[positions].append(seconds)
             self._measured += 1
-            if self._measured >= _FEWEST and self._measured % _FEWEST == 0:
+            if self._measured % _FIT_EVERY == 0:
                 self._fit()
 
     def of(self, positions: int) -> float:
@@ -55,7 +57,7 @@ class ForwardCost:
             return knots[0][1]
         x, y = knots[place - 1]
         if place == len(knots):
-            # Beyond what was measured a position costs what is assumed, or what it did so far.
+            # Extrapolate by the mean slope so far, or the assumed one if that is larger.
             first_x, first_y = knots[0]
             slope = (y - first_y) / (x - first_x) if x > first_x else 0.0
             return y + max(slope, _ASSUMED * first_y) * (positions - x)
@@ -75,12 +77,12 @@ class ForwardCost:
 class ShareOfCost(ForwardCost):
     """A run's share of the cost of forwards that several runs make together.
 
-    Others will forward about as many positions as this run, and pay as much: a further position is
-    worth its cost where it is so for all of them.
+    Other runs are taken to forward as many positions as this one, so the cost of ``k`` positions is
+    that of ``runs · k`` positions, divided by the number of runs.
 
     Args:
-        whole: the cost of the forwards.
-        model: tells how many runs share them.
+        whole: the cost of the shared forwards.
+        model: its ``last_shared`` has how many runs shared the last one.
     """
 
     def __init__(self, whole: ForwardCost, model: Model) -> None:
@@ -88,19 +90,19 @@ class ShareOfCost(ForwardCost):
         self._model = model
 
     def record(self, positions: int, seconds: float) -> None:
-        """Take the last forward into account: what one run has seen of it is not its cost."""
+        """Add the last shared forward; the arguments, which are of this run alone, are not used."""
         last = self._model.last_shared
         if last is not None:
             self._whole.record(last.positions, last.seconds)
 
     def of(self, positions: int) -> float:
-        """Cost of a forward with so many positions of this run, in the unit of the whole."""
+        """This run's share in the cost, with so many positions of its own; unit of ``whole``."""
         runs = self._model.last_shared.runs if self._model.last_shared is not None else 1
         return self._whole.of(runs * positions) / runs
 
 
 def rising(points: Sequence[tuple[float, float, float]]) -> list[tuple[float, float]]:
-    """The nearest curve that never falls, by pooling neighbours that do (Ayer et al. 1955).
+    """Isotonic least-squares regression by pooling adjacent violators (Ayer et al. 1955).
 
     Args:
         points: ``(x, y, weight)`` in order of ``x``.

@@ -1,4 +1,4 @@
-"""Drafts from the constraint itself: bytes that must come next, spelled as the model would."""
+"""Drafts from the constraint: bytes that must come next, in the model's own tokenization."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from condit.constraint.base import Matcher
 from condit.model.base import Model
 
 _INSIDE = 0.97
-"""How likely the model's own spelling of a forced text is, where more forced text follows."""
+"""Assumed probability of the first token of a forced text, if more forced text follows it."""
 
 _LAST = 0.6
-"""The same for its last token, which may run on into what is not forced."""
+"""The same if it is the last: a longer token may go on into text that is not forced."""
 
 
 class ForcedText:
-    """Proposes the first token of the forced text. All spellings are allowed: this is a guess."""
+    """Proposes the first token of the forced text, which may be drawn in another tokenization."""
 
     def __init__(self, model: Model) -> None:
         self._first = lru_cache(maxsize=4096)(lambda text: _first_token(model, text))
@@ -27,7 +27,7 @@ class ForcedText:
 
 
 def _first_token(model: Model, text: bytes) -> tuple[int, float] | None:
-    # A character cut short cannot be encoded: the rest of it is not forced.
+    # A character may be forced in part, which cannot be encoded.
     whole = text.decode(errors="ignore")
     tokens = model.encode(whole) if whole else []
     if not tokens:

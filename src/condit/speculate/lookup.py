@@ -1,4 +1,4 @@
-"""Drafts from the prompt: what followed the same tokens there may follow again."""
+"""Drafts from the prompt: the token that followed the same few tokens there (Saxena 2023)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ _LENGTHS = (4, 3, 2, 1)
 """Lengths of the contexts that are looked up, longest first."""
 
 _TRUST = {4: 0.7, 3: 0.5, 2: 0.3, 1: 0.05}
-"""How likely a continuation from the prompt is, by the length of what agrees."""
+"""Assumed probability of the token found, by the length of the context that agrees."""
 
 
 class PromptLookup:
-    """Where contexts of up to 4 tokens occur in a prompt; the last place counts."""
+    """An index from contexts of 1 to 4 tokens to the token after their last place in a prompt."""
 
     def __init__(self, prompt: Sequence[int]) -> None:
         self._following: dict[tuple[int, ...], int] = {}
@@ -21,7 +21,7 @@ class PromptLookup:
                 self._following[tuple(prompt[place - length : place])] = prompt[place]
 
     def propose(self, context: tuple[int, ...]) -> tuple[int, float] | None:
-        """A token and its probability after ``context``; ``None`` where nothing agrees."""
+        """A token and its assumed probability after ``context``; ``None`` if no context agrees."""
         for length in _LENGTHS:
             if length > len(context):
                 continue

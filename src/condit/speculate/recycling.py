@@ -1,9 +1,8 @@
-"""Drafts from the model's own past: what it found probable after the same few tokens.
+"""Drafts from earlier logits of the model after the same few tokens ("Token Recycling").
 
-Every row of logits that comes out of a forward, drafts that were refused included, is kept as its
-few most probable tokens, under the last one, two and three tokens before it (Luo et al. 2024, who
-keep the last one). Logits are those of the model, before any constraint: so what one constraint
-teaches serves the next. The table is kept for each model as long as the model lives.
+A table has the 8 most probable tokens of each row of logits that a forward gave, rejected guesses
+included, under the last one, two and three tokens before it (Luo et al. 2024, who use one). Logits
+are those before any constraint, so the table serves all constraints. Each model has one table.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ LONGEST = 3
 """Tokens in a context at most."""
 
 _ROWS = 1 << 16
-"""Contexts of two or more tokens that are kept, by hash; a newer one takes the place of another."""
+"""Slots for contexts of two or more tokens, by hash; a collision overwrites the older one."""
 
 _BLOCK = 128
 _MIXER = 0x9E3779B97F4A7C15
@@ -78,11 +77,11 @@ class Recycling:
                         self._keys[place - self._vocabulary] = key
 
     def look_up(self, context: tuple[int, ...]) -> tuple[int, list[int], list[float]] | None:
-        """What followed the longest known context that ``context`` ends with.
+        """The entry of the longest suffix of ``context`` that is in the table.
 
         Returns:
-            how many tokens that context has, the next tokens from the most probable down, and
-            their logits; ``None`` where not even the last token is known.
+            the length of that suffix, the next tokens from the most probable down, and their
+            logits; ``None`` if not even the last token is in the table.
         """
         for length in range(min(LONGEST, len(context)), 0, -1):
             place, key = self._place(context[-length:])
@@ -95,7 +94,7 @@ class Recycling:
         return None
 
     def _place(self, context: tuple[int, ...]) -> tuple[int, int]:
-        """The row of a context, and the key that tells it from others in the same row."""
+        """The row of a context in the table, and its full hash to detect collisions."""
         if len(context) == 1:
             return context[0], 0
         key = len(context)
@@ -110,7 +109,7 @@ class Recycling:
             np.savez_compressed(file, tokens=self._tokens, logits=self._logits, keys=self._keys)
 
     def load(self, path: str | os.PathLike[str]) -> None:
-        """Take over what `save` wrote for a model with the same vocabulary.
+        """Replace the table by one that `save` wrote for a model with the same vocabulary.
 
         Raises:
             ArgumentError: the file is no such table, or that of another vocabulary.
@@ -129,7 +128,7 @@ class Recycling:
 
 
 def table_of(model: Model) -> Recycling:
-    """The table of a model, empty the first time; save it to have it in another process."""
+    """The table of a model; empty at first. See ``save`` to use it in another process."""
     return _tables.of(model.computed_by)
 
 
@@ -148,8 +147,8 @@ def most_probable(
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """The tokens with the highest logits in each row, from the highest down, and their logits.
 
-    A few of them may be missed where the vocabulary is large: the highest blocks are found first.
-    Shape ``(rows, 8)``, filled up with -1 where the vocabulary is smaller.
+    Shape ``(rows, 8)``, padded with -1 if the vocabulary is smaller. In torch rows of a large
+    vocabulary the tokens after the last whole block of 128 are left out.
     """
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(rows[0], torch.Tensor):
@@ -177,7 +176,8 @@ def _most_probable_torch(
     if blocks < 2 * SUCCESSORS:
         values, tokens = stacked.topk(min(SUCCESSORS, size), dim=1, sorted=False)
     else:
-        # The few tokens after the last whole block are special or unused ones.
+        # The 8 highest are in the 8 blocks with the highest maxima. Tokens after the last whole
+        # block are special or unused ones.
         grouped = stacked[:, : blocks * _BLOCK].view(count, blocks, _BLOCK)
         highest = grouped.amax(2).topk(SUCCESSORS, dim=1, sorted=False).indices
         chosen = grouped.gather(1, highest[:, :, None].expand(-1, -1, _BLOCK)).flatten(1)

@@ -1,4 +1,4 @@
-"""Which drafts to make, as a user says it."""
+"""The settings of drafts, ``drafts=`` of ``condit.generate``."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from condit.errors import ArgumentError
 
 @dataclass(frozen=True)
 class Drafts:
-    """Guesses at the next tokens, forwarded along with the last one.
+    """Speculative decoding: guessed next tokens are forwarded along with the last one.
 
     A forward over a dozen positions costs little more than one over a single position, so a small
-    tree of guesses goes along. Every token is still drawn as it would have been without: a guess
-    that equals the draw has saved a forward, and any other is forgotten. Draws and weights have
-    the same law with and without.
+    tree of guesses is added to it. Every token is still drawn from its own logits: a guess that
+    equals the draw has saved a forward, any other is dropped. Draws and weights have the same law
+    with and without drafts.
 
     Attributes:
-        forced: guess what the constraint leaves no choice about.
+        forced: guess bytes that the constraint forces.
         recycling: guess the tokens that the model found most probable when it last saw the same
             few tokens (Luo et al. 2024, "Token Recycling"; here with longer contexts).
         lookup: guess that what followed the same tokens in the prompt follows again (Saxena 2023,
             "Prompt Lookup Decoding").
-        positions: how many positions are guessed in one forward at most, over all lanes. How many
-            are worth their cost is decided by measured times of forwards.
+        positions: the most guesses in one forward, over all lanes. How many of them are made is
+            decided by measured times of forwards.
 
     Raises:
         ArgumentError: ``positions`` is less than 1.
@@ -43,7 +43,11 @@ class Drafts:
 
 
 def settings_of(drafts: bool | Drafts) -> Drafts | None:
-    """The settings that a user's ``drafts=`` stands for; ``None`` for no drafts."""
+    """The settings for a value of ``drafts=``; ``None`` for no drafts.
+
+    Raises:
+        ArgumentError: it is neither a boolean nor `Drafts`.
+    """
     if isinstance(drafts, Drafts):
         return drafts
     if isinstance(drafts, bool):

@@ -1,7 +1,7 @@
-"""A tree of guesses: the most probable ones first, as many as are worth their cost.
+"""Builds the trees of guessed tokens for one forward: best first, as many as are worth their cost.
 
-Guesses come from several sources and are weighed against each other by how probable they are. What
-the constraint refuses is left out before the model sees it, and its probability goes to the others.
+Guesses of all sources are compared by their estimated probability. Tokens that the constraint
+refuses are left out, and their probability goes to the others. Tokens are not drawn here.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ _CONTEXT = max(LONGEST, 4)
 """Tokens before a guess that any source looks at."""
 
 _KNOWN = {1: 0.6, 2: 0.8, 3: 0.9}
-"""How far recycled probabilities are trusted, by the length of the context that they are from."""
+"""Factor on probabilities from the table of recycled tokens, by the length of the context."""
 
 _SHARPEST = 0.35
-"""Temperatures below this guess as at this: what was most probable then need not be so now."""
+"""Lower temperatures count as this: recycled logits are not those of the present text."""
 
 _FURTHER = 6
-"""How many guesses that do not pay by themselves are made to see whether more of them do."""
+"""How many guesses past the best number are tried, as costs are not convex."""
 
 _LEAST = 0.02
-"""Guesses less probable than this are not looked at."""
+"""Guesses worth less than this are not considered."""
 
 
 @dataclass(eq=False)
@@ -43,11 +43,11 @@ class Guess:
     """A node of the tree.
 
     Attributes:
-        token: the guessed token; that of the frontier itself is given.
+        token: the guessed token; at the root, the last token of the frontier.
         parent: the index of the guess before it, -1 for the frontier.
         worth: the probability of the whole path to it times the urgency of its lane, linear.
         context: the last few tokens, itself included.
-        matcher: where the constraint stands after it.
+        matcher: the constraint's state after it; ``None`` without a constraint.
         depth: how many guesses the path has.
     """
 
@@ -61,13 +61,13 @@ class Guess:
 
 @dataclass
 class Frontier:
-    """Where a lane needs the model next.
+    """The end of a lane's drawn tokens, where the next logits are needed: a root for guesses.
 
     Attributes:
         context: its last tokens, the one that is forwarded now included.
-        matcher: where the constraint stands; ``None`` without one. Not changed.
-        room: how many more tokens the budget has.
-        urgency: what a token of this lane is worth, from 0 to 1.
+        matcher: the constraint's state there; ``None`` without a constraint. Not changed.
+        room: how many more tokens ``max_tokens`` allows.
+        urgency: factor on the worth of guesses for this lane, from 0 to 1.
         guesses: the tree, parents first.
     """
 
@@ -79,7 +79,7 @@ class Frontier:
 
     @property
     def draft(self) -> Draft:
-        """The tree as a decoder takes it."""
+        """The tree in the form that a decoder takes."""
         return Draft(
             tuple(guess.token for guess in self.guesses),
             tuple(guess.parent for guess in self.guesses),
@@ -94,7 +94,7 @@ class Guesser:
         prompt: its prompt.
         temperature: of the base law.
         drafts: which sources to use, and how many guesses to make at most.
-        alone: whether there is one lane: several wait for each other, so guesses save less.
+        alone: whether there is one lane; several wait for each other, so guesses save less.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class Guesser:
         self._most = drafts.positions
 
     def grow(self, frontiers: Sequence[Frontier]) -> None:
-        """Fill in the guesses of each frontier, under one budget for all."""
+        """Fill in ``guesses`` of each frontier: those that maximise expected tokens per cost."""
         order = count()
         waiting: list[tuple[float, int, Frontier, Guess]] = []
 
@@ -154,7 +154,7 @@ class Guesser:
             if rate > best:
                 best, most = rate, len(made)
         for frontier, _ in made[most:]:
-            frontier.guesses.pop()  # the last of all are the last of each
+            frontier.guesses.pop()  # guesses made last are last in their own lists, too
         self.trust.expect(sum(guess.worth / frontier.urgency for frontier, guess in made[:most]))
 
     def _successors(self, guess: Guess) -> list[tuple[int, float]]:
@@ -163,7 +163,7 @@ class Guesser:
         try:
             self._weigh(guess, shares)
         except ConditError:
-            # The engine met a limit. A lane that comes here will say so; a guess is just not made.
+            # The engine met a limit; a lane that meets it raises the error.
             shares.clear()
         return list(shares.items())
 
@@ -189,11 +189,11 @@ class Guesser:
         total = 0.0
         for token, logit in zip(tokens, logits, strict=True):
             weight = math.exp((logit - highest) * self._sharpness)
-            # From here on there is no mass: such tokens are no guesses, and nothing to divide by.
+            # Sorted from the most probable down: no later token has any mass.
             if token < 0 or not weight > 0:
                 break
             if token in self._ends:
-                # The end needs no forward, but it takes its share.
+                # An end is never guessed, as it needs no forward, but has a probability.
                 if _allows(guess.matcher, token):
                     total += weight
                 continue
@@ -223,7 +223,7 @@ def _allows(matcher: Matcher | None, token: int) -> bool:
 
 
 def _mix(shares: dict[int, float], token: int, probability: float) -> None:
-    """Give ``token`` at least that probability, and the others what it leaves."""
+    """Raise ``token`` to that probability, if it has less, and scale the others down."""
     before = shares.get(token, 0.0)
     if probability <= before:
         return

@@ -30,6 +30,7 @@ class Draft(enum.IntEnum):
         return f"https://json-schema.org/{str(self).replace(' ', '/')}/schema"
 
     @classmethod
+    @lru_cache(maxsize=256)
     def named(cls, address: str) -> Draft | None:
         """The draft that an address stands for; many write it a little differently."""
         name = urldefrag(address).url.partition("://")[2].rstrip("/")
