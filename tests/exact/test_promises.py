@@ -103,11 +103,11 @@ def test_auto_keeps_whatever_it_promises(lanes: int, most_bytes: int) -> None:
             exact.append(draws(state, lanes))
         elif promised is Guarantee.WEIGHTED:
             weighted.append(weights(state))
-            if state.accepted:
-                kept.append(draws(state, state.accepted))
+            if state.findings().accepted:
+                kept.append(draws(state, state.findings().accepted))
         else:
             assert promised is Guarantee.LIMIT  # no lane got through: only those found before
-            assert state.accepted
+            assert state.findings().accepted
     assert min(len(exact), len(weighted)) > 80
     shares = TRUTH[1:] / EVIDENCE
     assert p_values_of_means(np.array(exact), shares).min() > 1e-7
@@ -158,7 +158,7 @@ def test_a_draw_that_there_is_is_exact_however_few_attempts_there_may_be(width: 
     for seed in range(600):
         sampler = Exact(width, attempts=2, beginnings=0)
         state = run(sampler, replace(problem, trie=Trie()), seed)
-        texts = [model.decode(lane.tokens) for lane in state.lanes[: state.accepted]]
+        texts = [model.decode(lane.tokens) for lane in state.lanes[: state.findings().accepted]]
         first += [[float(text == "Ta")] for text in texts[:1]]
         second += [[float(text == "Ta")] for text in texts[1:]]
     share = np.array([0.08 / 0.28])
@@ -186,7 +186,7 @@ def test_acceptance_at_one_bound_says_nothing_about_the_draws(steady: bool, widt
             state.begin_probation(2)
         while state.attempts < 2:
             state, _ = sampler.step(rng, state)
-        if state.attempts == state.accepted == 2:
+        if state.attempts == state.findings().accepted == 2:
             texts = [model.decode(lane.tokens) for lane in state.lanes]
             found.append([texts[0] == "Ta", texts[1] == "Ta", texts == ["Ta", "Ta"]])
     assert len(found) > 60

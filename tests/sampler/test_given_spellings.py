@@ -130,8 +130,8 @@ def test_it_is_a_matcher() -> None:
         condit.SMC(kernel="awrs"),
         condit.SMC(kernel="learned"),
         condit.Exact(),
-        condit.Rejection(),
-        condit.MCMC(),
+        pytest.param(condit.Rejection(), marks=pytest.mark.slow),
+        pytest.param(condit.MCMC(), marks=pytest.mark.slow),
         condit.Beam(),
     ],
     ids=repr,
@@ -139,7 +139,7 @@ def test_it_is_a_matcher() -> None:
 def test_samplers_draw_only_these_spellings(
     model: condit.NgramModel, sampler: condit.Sampler, most: int
 ) -> None:
-    check_sampler(sampler, ListedWorld(model, most), runs=600, lanes=4)
+    check_sampler(sampler, ListedWorld(model, most), runs=300, lanes=4)
 
 
 def test_the_budget_follows_the_given_tokens() -> None:

@@ -62,6 +62,7 @@ def world() -> InsertedWorld:
     return InsertedWorld(model, CONSTRAINT, "ab", MOST)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "sampler",
     [condit.Masked(), condit.AWRS(), condit.SMC(kernel="awrs"), condit.SMC(kernel="masked")],
