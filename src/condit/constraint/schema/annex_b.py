@@ -1,13 +1,13 @@
-r"""Patterns that a browser takes and the oracle does not, rewritten so that it does.
+r"""Rewrites patterns in the lenient syntax of ECMA-262's Annex B, so that the oracle reads them.
 
-JSON Schema asks for patterns that hold with ECMA-262's ``u`` flag. Many in use do not: they were
-tried with ``new RegExp(pattern)``, which follows the lenient grammar of ECMA-262's Annex B. There a
-lone ``}`` stands for itself, ``\_`` for ``_``, ``\07`` for a character by its octal number,
-``[\w-.]`` for a class with a hyphen, and a lookahead may be repeated. `strict` writes such a
-pattern in the way that the oracle reads, so that both sides see the same language.
+JSON Schema asks for patterns that are valid with ECMA-262's ``u`` flag. Many in use are not: they
+were written for ``new RegExp(pattern)``, which follows Annex B. There a lone ``}`` stands for
+itself, ``\_`` for ``_``, ``\07`` for a character by its octal number, ``[\w-.]`` for a class with a
+hyphen, and a lookahead may be repeated. `strict` writes such a pattern in the strict syntax, with
+the same language.
 
-A pattern that the oracle takes, and means as a browser does, is left alone. In others ``\p{…}`` and
-``\u{…}`` keep the meaning that they have with the flag: nobody means "p" three times by them.
+A pattern that the oracle reads, and as a browser does, is left alone. In others ``\p{…}`` and
+``\u{…}`` keep the meaning that they have with the flag, not that of repeated letters.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ _GROUP = re.compile(r"\((?!\?)|\(\?<([A-Za-z_$][\w$]*)>")
 _CLASS_SET = re.compile(r"\\(?:[dDwWsS]|[pP]\{[\w=:]+\})")
 _SYNTAX = frozenset(r"^$\.*+?()[]{}|/")
 _OTHERWISE = re.compile(r"\[\^?\]|\\[<>]")
-"""What the oracle takes and means otherwise: a class without members, and marks of words."""
+"""What the oracle reads in another way than a browser: empty classes, and word boundaries."""
 _LOOKAHEADS = ("(?=", "(?!")
 
 
 def with_strict_patterns(document: Schema) -> Schema:
-    """A schema document with its patterns as the oracle reads them; itself where it reads all."""
+    """A schema document with patterns that the oracle reads; the same object if it reads all."""
     changed = None
     for pointer, schema in subschemas(document):
         if _is_readable(schema):
@@ -68,7 +68,7 @@ def _is_readable(schema: dict[str, Any]) -> bool:
 
 @lru_cache(maxsize=4096)
 def strict(pattern: str) -> str:
-    r"""``pattern`` for the oracle; as it is where the oracle takes it, or where nothing helps.
+    r"""``pattern`` in strict syntax; unchanged if it is valid, or cannot be rewritten.
 
     >>> strict(r"^\{[\w-.]+}$")
     '^\\{[\\w\\-.]+\\}$'
@@ -80,7 +80,7 @@ def strict(pattern: str) -> str:
 
 
 def is_taken(pattern: str) -> bool:
-    """Whether the oracle takes a pattern."""
+    """Whether the oracle can compile a pattern."""
     try:
         jsonschema_rs.Draft202012Validator({"pattern": pattern})
     except (jsonschema_rs.ValidationError, ValueError):
@@ -117,7 +117,7 @@ class _Writer:
                 self._keep(1)
                 ahead, start = opened.pop() if opened else (False, 0)
                 repeat = self._match(_REPEAT) if ahead else None
-                # What takes no room holds as often as one likes, or need not hold at all.
+                # A repeated lookahead is the same as one, or none where the repeat may be empty.
                 if repeat and repeat[0].startswith(("*", "?", "{0")):
                     inside = self.written[start:]
                     # Later references count the groups in it.

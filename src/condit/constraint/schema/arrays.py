@@ -1,4 +1,4 @@
-"""Arrays of a canonical schema as rules."""
+"""Arrays of a canonical schema as grammar rules."""
 
 from __future__ import annotations
 

@@ -10,13 +10,13 @@ from condit.constraint.schema.scanner import identity_of, read_string
 
 _COMPLETE = re.compile(rb"(?:[^\\]|\\[^u]|\\u[0-9a-fA-F]{4})*", re.DOTALL)
 _EXACT_DIGITS = 15
-"""So many decimal digits survive being read into a 64-bit float and written again."""
+"""Decimal digits that a 64-bit float keeps."""
 
 
 def begun_text(spelled: bytes) -> str:
-    """What a JSON string begins with, read from its bytes after the quotation mark.
+    """The text of an incomplete JSON string, from its bytes after the quotation mark.
 
-    An escape or a character that is cut short counts as not yet written.
+    An incomplete escape or character at the end is left out.
     """
     # A match always exists: of the empty string, if need be.
     complete = _COMPLETE.match(spelled)[0]  # type: ignore[index]
@@ -27,9 +27,9 @@ def begun_text(spelled: bytes) -> str:
 
 
 def begun_bytes(spelled: bytes) -> bytes | None:
-    """The bytes of what a JSON string begins with, escapes read; to them more can be appended.
+    """The UTF-8 bytes of an incomplete JSON string, with its escapes resolved.
 
-    ``None`` where an escape, or a character after an escape, is cut short.
+    ``None`` where an escape, or a character after an escape, is incomplete.
     """
     if b"\\" not in spelled:
         return spelled
@@ -44,9 +44,9 @@ def begun_bytes(spelled: bytes) -> bytes | None:
 def number_may_become(spelled: bytes, value: Any) -> bool:
     """Whether the beginning of a number can be continued to one that is read as ``value``.
 
-    Numbers may be written with any exponent, so only the sign and the digits count. What is
-    written ends up between its own digits followed by zeros and by nines; with nines enough a
-    number is read as the next one, and with a great negative exponent as 0.
+    Any exponent may follow, so only the sign and the digits count. The digits of the number lie
+    between those that are written, followed by zeros, and followed by nines. With enough nines it
+    is rounded up to the next number, and with a large negative exponent to 0.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False

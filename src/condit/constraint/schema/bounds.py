@@ -1,8 +1,8 @@
-"""What makes a schema too expensive for the native functions, seen before they are called.
+"""Finds schemas that are too expensive for the functions of jsonschema-rs, before these are called.
 
-They cannot be interrupted, and three things undo them: a chain of references that is longer than
-their stack, conditions that multiply when they are put into one normal form, and references that
-lead to one place along so many ways that checking a single value takes for ever.
+They cannot be interrupted, and three things make them crash or take for ever: a chain of references
+that is longer than their stack, conditions that multiply when they are put into one normal form,
+and references that lead to one place along exponentially many paths.
 
 The number of alternatives of a conjunction is the product of those of its parts, as in a
 disjunctive normal form; that of a disjunction is the sum. A negation exchanges the two.
@@ -23,7 +23,7 @@ from condit.constraint.schema.reference_graph import Edge, Graph, SchemaNode
 from condit.errors import ConstraintTooComplexError
 
 MOST_ALTERNATIVES = 256
-"""So many alternatives of one conjunction are put into a normal form; more are checked later."""
+"""Alternatives of one conjunction in the normal form at most; what makes more is checked later."""
 
 _MOST_VISITS = 200_000
 _MOST_BESIDE = 4
@@ -44,7 +44,7 @@ _FACTORS = (
 
 
 def is_ordinary(texts: Sequence[str]) -> bool:
-    """Whether documents are too small for any of the dangers; some microseconds.
+    """Whether documents are surely too small to be expensive; takes some microseconds.
 
     Args:
         texts: the documents, as ``json.dumps`` writes them.
@@ -64,7 +64,7 @@ def is_ordinary(texts: Sequence[str]) -> bool:
 def examine(
     schema: Schema, base: str, draft: int, documents: Sequence[tuple[str, Any]]
 ) -> tuple[tuple[str, str], ...]:
-    """What a schema's normal form has to do without, so that it does not explode.
+    """The keywords that a schema's normal form must leave out so that it does not grow too large.
 
     Args:
         schema: the document.
@@ -86,7 +86,7 @@ def examine(
 
 
 def without(schema: Schema, text: str, aside: Sequence[tuple[str, str]]) -> Schema:
-    """A document without what ``examine`` says; the same object where that is nothing."""
+    """A document without the keywords from ``examine``; the same object where there are none."""
     if not aside:
         return schema
     copy: Schema = json.loads(text)

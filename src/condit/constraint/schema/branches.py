@@ -1,8 +1,8 @@
-"""Long lists of alternative objects, each alternative behind a reference.
+"""Puts each alternative of a long list of objects behind a reference.
 
-The canonical form compares each alternative with each other, and the whole of it is not understood
-any more where that becomes too much: with 200 tools, nothing would be enforced before the end. What
-is behind a reference is a rule of its own, and is compared no further than it has to be.
+The canonical form compares each alternative with each other one, and gives up on the whole schema
+where that is too much: with 200 tools, nothing would be enforced before the end of the text. The
+target of a reference is hardly compared, and becomes a rule of its own.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from condit.constraint.schema.dialect import Draft
 from condit.constraint.schema.keywords import Schema
 
 MANY = 16
-"""Alternatives; fewer are compared in no time, and may be merged into fewer still."""
+"""Lists of fewer alternatives are left alone: comparing them is fast, and may merge some."""
 
 # What is looked up by its place or by its name has to stay where it is.
 _STAYS = re.compile(r'Of/|"\$(?:anchor|dynamicAnchor|dynamicRef|recursiveAnchor|recursiveRef)":')
@@ -29,7 +29,7 @@ _LISTS = ("anyOf", "oneOf")
 
 
 def with_named_branches(schema: Schema, text: str, draft: int) -> Schema:
-    """``schema`` with the same meaning; the object itself where nothing is to be done.
+    """A schema with the same meaning and named alternatives; the same object without long lists.
 
     Args:
         schema: the document.

@@ -1,4 +1,4 @@
-"""Long chains of rules: the mask engine would follow them on its stack, without a guard."""
+"""A start rule that keeps the mask engine's recursion along chains of rules within its stack."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _NAME = re.compile(r"\b[rs][0-9]+\b")
 def start_of(root: str, rules: Mapping[str, str], terminal: Callable[[str], str]) -> str:
     """The text of the start rule.
 
-    The engine reads a rule when it first meets its name, and what that rule mentions within. So
-    where there are many rules, the first that it meets are some from the ends of the chains:
-    alternatives of the start that nothing can follow.
+    The engine compiles a rule, and recursively what that mentions, when it first meets its name. So
+    where there are many rules, the start first mentions some from the ends of the chains, in
+    alternatives that match nothing.
 
     Args:
         root: the symbol of the whole.

@@ -1,7 +1,7 @@
-"""The matcher of a grammar that allows more than its schema, with the checks that make up for it.
+"""The matcher of a schema whose grammar allows too much: the engine's, restricted by checks.
 
 The grammar says which bytes may come next; the checks run when a key, a value, an item or an
-object opens or closes; the oracle has the last word at the end of the text.
+object opens or closes; the oracle decides at the end of the text.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _BRACKET = re.compile(rb"[][{}]")
 
 
 class Checks(Protocol):
-    """What else may be asked of values as they close."""
+    """Further checks of values as they close, such as those of a Python type."""
 
     def watch(self, scanner: Scanner) -> None:
         """Mark the open containers of which a value may be refused as ``watched``."""
@@ -45,7 +45,7 @@ class Checks(Protocol):
         """What is wrong with a value that has closed between two states; ``None``: nothing."""
 
     def schema_objection(self, text: str) -> Violation | None:
-        """What is wrong with a finished text, these checks left out."""
+        """What is wrong with a finished text by its JSON schema alone."""
 
 
 def _always(schema: CanonicalSchema) -> bool:
@@ -78,9 +78,9 @@ class ClosingMatcher(Matcher):
             root: the canonical schema; ``None``: only keys that come twice are refused.
             relaxed_below: whether the grammar allows more than the schema at a node or anywhere
                 below it; the others are left to the grammar.
-            relaxed_here: whether it allows more at this very node, so that no part of the node
+            relaxed_here: whether it allows more at the node itself, so that no part of the node
                 may be left to the grammar.
-            checks: what else is asked of values as they close.
+            checks: further checks of values as they close.
         """
         node = None if root is None else Node(root, Forest(relaxed_below, relaxed_here))
         root_node = node if node is not None and node.relaxed else None
@@ -101,7 +101,7 @@ class ClosingMatcher(Matcher):
         self._verdicts: dict[bytes, bool] = {}
         self._any_string: dict[bytes, bool] = {}
         self._generic: tuple[Outlook, bytes | None, list[bytes]] | None = None
-        # What was found at this very state; copies share it until they move on.
+        # What was found at this state; copies share it until they advance.
         self._endings: dict[bool, Ending | None] = {}
         self._begun = False
         self._lock = threading.RLock()
@@ -143,7 +143,8 @@ class ClosingMatcher(Matcher):
 
         Raises:
             RefusedTokenError: the token is not allowed; the state is unchanged.
-            ConstraintTooComplexError: the engine ran into one of its limits; the matcher is spent.
+            ConstraintTooComplexError: the engine ran into one of its limits; the matcher cannot be
+                used any more.
         """
         with self._lock:
             piece = self._bytes[token] if 0 <= token < len(self._bytes) else b""
@@ -188,7 +189,7 @@ class ClosingMatcher(Matcher):
         """How many of ``tokens`` may come next, one after the other; the end may be the last."""
         with self._lock:
             count = self._engine.count_allowed(tokens)
-            # What is refused stays refused, so that the longest part that passes can be found.
+            # A refusal is final, so the longest part that passes is found by bisection.
             return self._longest_passing([self._bytes[token] for token in tokens[:count]])
 
     def ending(self, *, thorough: bool = False) -> Ending | None:
@@ -226,7 +227,7 @@ class ClosingMatcher(Matcher):
         return None if engine is None else self._twin(engine, self._checks)
 
     def _twin(self, engine: EngineMatcher, checks: Checks | None) -> ClosingMatcher:
-        """A matcher in the same state, with other means."""
+        """A matcher in the same state, with another engine and other checks."""
         twin = ClosingMatcher.__new__(ClosingMatcher)
         twin._set(engine, self._root, self._scanner.copy(), checks)
         twin._begun = self._begun
@@ -246,7 +247,7 @@ class ClosingMatcher(Matcher):
             return f"{excerpt(piece)} cannot come here: {reason}"
 
     def _passes(self, piece: bytes) -> bool:
-        """Whether bytes that the engine allows leave the schema possible."""
+        """Whether the schema can still be satisfied after ``piece``, which the engine allows."""
         scanner = self._scanner
         if b'"' not in piece and (root := self._listing()) is not None:
             outlook, begun, listed = self._unlisted(root)
@@ -270,7 +271,7 @@ class ClosingMatcher(Matcher):
         return verdict
 
     def _decide(self, effect: bytes) -> bool:
-        """As ``_passes``, anew; where the text of a string makes no difference, once for all."""
+        """As ``_passes``, uncached; one answer for all strings where no check used their text."""
         scanner = self._scanner
         # All that is written after the string, with its closing quotation mark.
         rest = effect[end_of_string(effect) :] if scanner.mode is Mode.STRING else b""
@@ -286,13 +287,13 @@ class ClosingMatcher(Matcher):
         return verdict
 
     def _listing(self) -> Node | None:
-        """The schema, where a string is being written that may have to be one that it lists."""
+        """The schema, where the string that is being written may have to be one of a list."""
         scanner = self._scanner
         in_string = scanner.mode is Mode.STRING or scanner.mode is Mode.ESCAPED
         return self._root if in_string and scanner.top.exacting else None
 
     def _unlisted(self, root: Node) -> tuple[Outlook, bytes | None, list[bytes]]:
-        """What is known once the string being written can become none that is listed.
+        """What is known if the string that is being written can become none that is listed.
 
         Also the bytes it begins with (``None``: cut inside an escape), and what is listed.
         """
@@ -332,16 +333,16 @@ class ClosingMatcher(Matcher):
         )
 
     def _objection(self, after: Scanner, changed: bool) -> str | None:
-        """What else is wrong with a value that has closed between here and ``after``."""
+        """What ``checks`` refuse of a value that has closed between here and ``after``."""
         if self._checks is None or not changed:
             return None
         return self._checks.objection(self._scanner, after)
 
     def _longest_passing(self, pieces: Sequence[bytes]) -> int:
-        """How many of ``pieces``, one after the other, leave the schema possible."""
+        """After how many of ``pieces``, in order, the schema can still be satisfied."""
         if not self._refuses(b"".join(pieces)):
             return len(pieces)
-        # Once refused, always refused.
+        # A refusal is final: bisection.
         sizes = range(1, len(pieces))
         return bisect_left(sizes, True, key=lambda size: self._refuses(b"".join(pieces[:size])))
 
@@ -355,7 +356,7 @@ class ClosingMatcher(Matcher):
         return look(self._root, after)
 
     def _concerned(self) -> NDArray[np.uint32]:
-        """Tokens outside of which no check can refuse any."""
+        """A superset of the tokens that a check may refuse, as a packed mask."""
         scanner, structure = self._scanner, self._structure
         in_string = scanner.mode is Mode.STRING or scanner.mode is Mode.ESCAPED
         if scanner.top.exacting:
@@ -377,10 +378,7 @@ class ClosingMatcher(Matcher):
         return keys
 
     def _repeats(self) -> NDArray[np.uint32]:
-        """Tokens outside of which none closes the key being written as one that there is already.
-
-        Or another one behind it.
-        """
+        """A superset of the tokens that close a key which the object already has, as a mask."""
         structure, spelled = self._structure, self._scanner.spelled
         members = self._scanner.top.members
         if not members:

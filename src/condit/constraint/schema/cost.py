@@ -1,7 +1,7 @@
-"""What a regular language costs the mask engine, and supersets that cost less.
+"""Estimates what a regular language costs the mask engine, and finds cheaper supersets.
 
 The engine follows a text through the derivatives of its expression. A counted repeat is cheap
-alone. Two nested ones, where a text does not tell where one turn of the outer ends and the next
+alone. Two nested ones, where the text does not show where one turn of the outer ends and the next
 begins, have as many derivatives as the product of their counts. Conditions on the same text
 multiply, too.
 """
@@ -72,7 +72,7 @@ def _cheap(node: Node) -> tuple[Node, bool]:
 
 
 def _is_suspect(node: Node) -> bool:
-    """Whether anything in it counts or combines at all."""
+    """Whether a node has counted repeats or combines conditions."""
     return isinstance(node, Repetition | Intersection | Complement) or any(
         _is_suspect(part) for part in node.parts
     )

@@ -1,4 +1,4 @@
-"""Which keywords say something, in which draft of JSON Schema."""
+"""Which keywords of JSON Schema can refuse a value, in which draft."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ REMARKS = frozenset(
         *("contentMediaType", "contentEncoding", "contentSchema"),
     }
 )
-"""Keywords that are for the reader of a schema in every draft where they do not assert."""
+"""Keywords that are annotations in every draft in which they do not assert."""
 
 REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 """Keywords that stand for another schema."""
@@ -115,7 +115,7 @@ _BESIDE = {
 
 
 def is_identifier(keyword: str, draft: Draft) -> bool:
-    """Whether a keyword names a schema or holds definitions, and asks nothing of a value."""
+    """Whether a keyword names a schema or holds definitions, and so refuses no value."""
     return (
         keyword in _NAMING or keyword in _CONTAINERS or (keyword == "id" and draft == Draft.DRAFT_4)
     )

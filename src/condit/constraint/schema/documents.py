@@ -1,4 +1,7 @@
-"""The other documents that a schema refers to: given along, on the disk, or known by heart."""
+"""The other documents that a schema refers to: from the registry, from files, or metaschemas.
+
+Nothing is fetched from a network.
+"""
 
 from __future__ import annotations
 
@@ -257,7 +260,7 @@ class _Library:
                         self.documents.update({**found, address: document})
 
     def refusal(self, start: tuple[str, Schema], reason: str) -> Exception:
-        """Why the documents do not hang together, as the error to raise."""
+        """The error to raise for a reference that cannot be resolved."""
         for address, document in [start, *self.documents.items()]:
             for reference in references(document, address, self._draft):
                 error = self.refused.get(reference.address)
@@ -285,7 +288,7 @@ class _Library:
 
 def _read_file(path: Path, name: str) -> str:
     try:
-        # Only a regular file comes to an end for sure.
+        # Reading anything but a regular file might never end.
         if not path.is_file():
             raise CompileError(f"{name} cannot be read: there is no file {path}")
         if path.stat().st_size > _LARGEST_FILE:

@@ -1,8 +1,8 @@
-r"""Reads an ECMA-262 pattern as the oracle does, into nodes with lookaround.
+r"""Parses an ECMA-262 pattern, as the oracle reads it, into nodes of ``expression.py``.
 
-The oracle (jsonschema-rs) reads patterns as ECMA-262 with the ``u`` flag, on top of an engine of
-its own, so that some things beyond ECMA-262 mean something, too: inline flags, ``\A``, ``\z``,
-possessive repeats. What is rare or strange is not read: `NotReadError`.
+The oracle (jsonschema-rs) reads patterns as ECMA-262 with the ``u`` flag, and some syntax of its
+regex engine: inline flags, ``\A``, ``\z``, possessive repeats. Rare constructs raise
+`NotReadError`; such a pattern is checked when the string closes.
 """
 
 from __future__ import annotations
@@ -62,14 +62,14 @@ _MOST_REPEATS = 10**9
 
 
 class NotReadError(ValueError):
-    """The pattern uses something that is not read here."""
+    """The pattern uses a construct that is not supported here."""
 
 
 def read(pattern: str) -> Node:
     """The node of the texts that ``pattern`` matches as a whole.
 
     Raises:
-        NotReadError: it uses something that is not read here.
+        NotReadError: it uses a construct that is not supported here.
     """
     reader = _Reader(pattern, _ECMA_SETS)
     node = reader.read_choices(frozenset(), 0)
@@ -220,7 +220,7 @@ class _Reader:
             return END
         if found := self._match(re.compile(r"[1-9]\d*", re.ASCII)):
             self.is_extended = True
-            # Any text of the group's, where only the one that it matched is meant.
+            # A superset: a backreference means the text that the group has matched.
             return Loose(_bare(self.groups.get(int(found[0]), ANYTHING)))
         return one(self._folded(self._read_escape().characters))
 
@@ -288,7 +288,7 @@ class _Reader:
         return _Escape(Characters.single(character), ord(character))
 
     def _folded(self, characters: Characters) -> Characters:
-        """With upper and lower case made one, where the flag says so."""
+        """The characters and their other cases, where the flag ``i`` is set."""
         if "i" not in self.flags:
             return characters
         beyond = [part for part in characters.ranges if part[1] > 0x7F]

@@ -1,6 +1,6 @@
-"""Strings that satisfy a pattern or a format: hints for the search for an ending.
+"""Strings that are likely to satisfy a pattern or a format, as hints for the search of an ending.
 
-A search that goes byte by byte would take for ever to write a date in the middle of a text.
+A search byte by byte would hardly ever find, say, a date.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def _shortest(node: Node) -> str:
         case Repetition(item, least):
             return _shortest(item) * min(least, _LONGEST)
         case Intersection(members):
-            # What asks for most is likely to satisfy the others.
+            # The example of the strictest pattern is likely to satisfy the others.
             return max(map(_shortest, members), key=len, default="")
         case Loose(item):
             return _shortest(item)

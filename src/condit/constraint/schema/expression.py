@@ -66,7 +66,7 @@ class Node:
 
     @cached_property
     def looks(self) -> bool:
-        """Whether lookaround or something loose is in it."""
+        """Whether it contains a ``Look`` or a ``Loose``."""
         return isinstance(self, Look | Loose) or any(part.looks for part in self.parts)
 
     @cached_property
@@ -184,7 +184,7 @@ class Look(Node):
 
 @dataclass(frozen=True, eq=False)
 class Loose(Node):
-    """A superset of what is meant."""
+    """A superset of the intended texts, where these cannot be expressed."""
 
     item: Node
 

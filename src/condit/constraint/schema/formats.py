@@ -1,8 +1,8 @@
-"""The texts of each format that the oracle asserts.
+"""Regular expressions of the formats that the oracle asserts.
 
-Most formats are regular, and are written here as patterns, by the grammars of their standards and
-as the oracle reads them. Names with an internationalised form (``xn--``) are checked by decoding
-them, which no pattern can: there the set is larger than what is meant, and not exact.
+They follow the grammars of the standards, as the oracle reads them. Internationalised names
+(``xn--``) are checked by decoding them, which no regular expression can do: there the set is larger
+than the format.
 """
 
 from __future__ import annotations

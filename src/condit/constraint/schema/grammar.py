@@ -29,8 +29,8 @@ class Compiled:
     Attributes:
         grammar: in the engine's dialect of Lark.
         root: the canonical schema that it was made from.
-        relaxed: what it leaves out.
-        relaxed_here: the canonical nodes of which something is left out.
+        relaxed: the keywords that it does not enforce.
+        relaxed_here: the canonical nodes that have such a keyword.
         relaxed_below: those and all that lead to them.
         repeats: whether it lets a key come twice in one object.
         strings: the patterns, formats and words of its strings.

@@ -14,7 +14,7 @@ from condit.constraint.schema.keywords import Schema, escape, inside
 class SchemaGraph:
     """A schema document as a graph of subschemas.
 
-    Definitions that nothing refers to are no part of it: they apply to no value.
+    Definitions that nothing refers to are left out, as they apply to no value.
 
     Attributes:
         subschemas: what can apply to a value or a part of it, by JSON pointer.

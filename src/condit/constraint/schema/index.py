@@ -1,6 +1,6 @@
 """The subschemas of some documents by their place, and where references among them lead.
 
-Nothing is fetched here, and nothing is judged: a reference that leads nowhere has no target.
+Nothing is fetched here, and no error is raised: a reference that leads nowhere has no target.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where in a JSON schema other schemas stand, and how places in it are written."""
+"""The subschemas of a JSON schema, and JSON pointers to them."""
 
 from __future__ import annotations
 

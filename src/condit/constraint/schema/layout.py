@@ -1,4 +1,4 @@
-"""How JSON is written: its marks as terminals, and what a user may choose."""
+"""How drawn JSON is spaced and written, as the user may choose it."""
 
 from __future__ import annotations
 

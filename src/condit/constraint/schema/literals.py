@@ -1,4 +1,4 @@
-"""Constants of a schema, as they are written."""
+"""The values of ``const`` and ``enum`` as terminals and rules of the grammar."""
 
 from __future__ import annotations
 

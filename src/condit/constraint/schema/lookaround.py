@@ -1,10 +1,10 @@
-r"""Says lookaround by intersection and complement.
+r"""Replaces lookaround by intersection and complement.
 
-In a sequence, a lookahead ``(?=L)`` restricts what follows it, ``R``, to ``L.*`` and ``R``; a
-negative one to what is in ``R`` but not in ``L.*``. Where ``L`` is bounded it restricts only as
-many items as it can reach, so that it can be said inside a repeat as well. A lookbehind does the
-same to what precedes it; ``^``, ``$`` and ``\b`` are made of both. What cannot be said so is left
-out, and the result is a superset.
+In a sequence, a lookahead ``(?=L)`` restricts what follows it, ``R``, to the intersection of ``R``
+with ``L.*``; a negative one to that with the complement. If ``L`` is bounded it restricts only as
+many items as it can reach, so that it can be replaced inside a repeat as well. A lookbehind does
+the same to what precedes it; ``^``, ``$`` and ``\b`` are made of both. What cannot be replaced is
+left out, and the result is a superset.
 """
 
 from __future__ import annotations

@@ -1,12 +1,11 @@
 """Numbers of a JSON schema as regular expressions over their numerals.
 
-A numeral is plain (``-12``, ``3.50``); where a number has no bound on a side, it may also have an
-exponent there, as JSON writers give very large and very small numbers one. Under two bounds an
-exponent would be a trap: a model that writes ``5`` where at most 1 is allowed would be led on to
-``5e-07``.
+A numeral is plain (``-12``, ``3.50``); on a side without a bound it may also have an exponent, as
+JSON writers give one to very large and very small numbers. Between two bounds it may not: after a
+``5`` where at most 1 is allowed, only ``5e-07`` and the like would be left.
 
 An integer is written as one, unless all its spellings are asked for: to JSON Schema ``34.0`` and
-``3.4e1`` are integers too, but whoever reads them gets a float.
+``3.4e1`` are integers too, but most readers make floats of them.
 """
 
 from __future__ import annotations
@@ -40,12 +39,12 @@ class Integers(enum.Enum):
     PLAIN = f"/-?{_WHOLE}/"
     """Draft 4 takes ``7.0`` for no integer."""
     ANY = ANY_INTEGER
-    """Whatever JSON Schema takes for one: ``7.0``, ``7e0``, ``-0``."""
+    """All numerals of integers in JSON Schema: ``7.0``, ``7e0``, ``-0``."""
 
 
 _FRACTION = r"(\.[0-9]+)?"
 _NO_FRACTION = r"(\.0)?"
-"""What may stand behind an integer: some writers cannot do without."""
+"""A fraction that an integer may have, as some JSON writers always write one."""
 
 _INTEGER_FORM = rf"/-?{_WHOLE}(\.0*)?/"
 _MOST_STEPS = 1_000_000

@@ -1,4 +1,4 @@
-"""Objects of a canonical schema as rules."""
+"""Objects of a canonical schema as grammar rules."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class _Member:
 
 @dataclass(frozen=True)
 class _Members:
-    """What an object asks of its members, read once: the canonical view copies all that is asked.
+    """The conditions of an object on its members, read once, as the canonical view makes copies.
 
     Attributes:
         properties, patterns, additional: schemas of their values.

@@ -1,4 +1,4 @@
-"""What the oracle has against a value, in a time that does not explode."""
+"""The oracle's reasons why a value is not valid, without its exponential worst case."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Complaint = tuple[str, list[str | int]]
 def complaints(source: Source, validator: Any, value: object) -> list[Complaint]:
     """Why a value is not valid; empty where it is.
 
-    The verdict remembers which references it has followed with which part of the value. The search
-    for reasons does not: where several references lead from each level of a value to the next, it
-    takes a time exponential in the depth, even for a value that is valid. So it is made only where
-    the verdict is no, and there is one reference at most or the value is not deep.
+    The library's yes-or-no check caches which references it has followed for which part of the
+    value. Its search for reasons does not: where several references lead from each level of a value
+    to the next, it takes time exponential in the depth, even for a valid value. So it is called
+    only for invalid values, and if there is one reference at most or the value is not deep.
 
     Args:
         source: the schema.

@@ -1,7 +1,7 @@
-"""In which order the keys of an object are written: as the schema's author wrote them.
+"""The order in which the keys of an object are written: that of the schema document.
 
-The canonical form of a schema has lost that. So the document is walked along with it: at every
-place of a value, these are the subschemas of the document that say something about it.
+The canonical form of a schema has lost that order. So the document is walked along with it: a
+*place* is the set of the subschemas of the document that apply to one part of a value.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _REST = ("additionalProperties", "unevaluatedProperties")
 _ITEMS = ("items", "additionalItems", "unevaluatedItems", "contains")
 _MOST_ORDERS = 6
 _MOST = 200
-"""Subschemas looked at for one place: beyond that an order is no longer to be guessed."""
+"""Subschemas of one place that are read at most: with more, the order is arbitrary anyway."""
 
 
 @dataclass(frozen=True)
 class _Keys:
-    """What the subschemas of one place say about keys.
+    """The keys that the subschemas of one place mention.
 
     Attributes:
         declared: by ``properties``: for each key the pointers of its schemas.
@@ -74,7 +74,7 @@ class KeyOrder:
 
         Alternatives of a schema may name the same keys in different orders.
         """
-        # Many alternatives (of 128 tools, say) share their place, and each asks.
+        # Many alternatives (of 128 tools, say) share their place, so this is called often.
         orders = self._orders.get(place)
         if orders is None:
             orders = self._orders[place] = self._all_orders(place)

@@ -1,4 +1,4 @@
-"""What is known of a value that is still open: never, certain, or neither; and why, in words."""
+"""A three-valued verdict on a value that is not complete: never valid, certainly valid, unknown."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Outlook:
         never: no way to go on satisfies the schema.
         certain: every way to go on does.
         trivial: never, because the value is of another type.
-        reason: why never, in words; called only where somebody wants to know.
+        reason: gives the reason for ``never`` in words; called only for a message.
     """
 
     never: bool = False
@@ -35,7 +35,7 @@ CERTAIN = Outlook(certain=True)
 
 
 def never(reason: str | Callable[[], str]) -> Outlook:
-    """Impossible, for a reason: in words, or called only where somebody wants to know."""
+    """The verdict that a value can never be valid, with the reason or a function that gives it."""
     return Outlook(never=True, reason=(lambda: reason) if isinstance(reason, str) else reason)
 
 
@@ -59,7 +59,7 @@ def no_alternative(outlooks: list[Outlook]) -> Outlook:
     """None of several alternatives is left."""
 
     def reason() -> str:
-        # That a value is of another type says little where there are alternatives of its own.
+        # Reasons of alternatives of the value's own type are more helpful than "another type".
         telling = [outlook for outlook in outlooks if not outlook.trivial] or outlooks
         reasons = dict.fromkeys(outlook.reason() for outlook in telling)
         return ("no alternative is left: " if len(reasons) > 1 else "") + "; ".join(reasons)

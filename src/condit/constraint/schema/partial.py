@@ -1,7 +1,7 @@
-"""Whether a JSON value that is still open can satisfy a schema, however it goes on.
+"""Whether a JSON value that is not complete can still satisfy a schema, and whether it must.
 
-Closed parts are decided by the oracle, once each; open ones by what the schema says of counts,
-names, distinctness and types. The answer is three-valued, and only sure when it says so.
+Closed parts are decided by the oracle, once each; open ones by the conditions on counts, names,
+distinctness and types. The answer is an `Outlook`; ``UNKNOWN`` where it would take more.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from condit.constraint.schema.scanner import Closed, Frame, Mode, Scanner
 from condit.constraint.schema.tally import Tally
 
 _LONG_LIST = 1000
-"""Listed values that are gone through at each look."""
+"""Listed values that are compared at most each time."""
 
 _DEEPEST = 64
-"""Containers within containers that are looked into before they close."""
+"""Depth of nested containers down to which values are examined before they close."""
 
 
 def look(root: Node, scanner: Scanner) -> Outlook:

@@ -1,4 +1,4 @@
-"""A canonical schema as a tree that is opened as far as values reach, with what is asked of it."""
+"""A canonical schema as a lazily built tree of nodes, with cached answers about each node."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Node:
 
     @cached_property
     def relaxed_here(self) -> bool:
-        """Whether the grammar allows more by leaving out something of this very node."""
+        """Whether the grammar leaves out a keyword of this node itself."""
         return self._forest.relaxed_here(self.schema)
 
     def part(self, schema: CanonicalSchema) -> Node:
@@ -180,14 +180,14 @@ class Node:
         """Whether a closed value satisfies this node; ``None``: that cannot be told."""
         verdicts = closed.verdicts
         if not self.is_type and type(closed.value) is str:
-            # A schema that admits no string at all does not care which one it is.
+            # A schema that admits no string refuses all of them.
             closed.looked_at |= self.types is None or "string" in self.types
         if self in verdicts:
             return verdicts[self]
         try:
             verdict = self.validator.is_valid(closed.value)
         except ValueError:
-            # Nested too deeply, or not a string that Unicode knows: for the oracle at the end.
+            # Nested too deeply, or half of a surrogate pair: the oracle decides at the end.
             verdict = None
         verdicts[self] = verdict
         return verdict  # type: ignore[no-any-return]

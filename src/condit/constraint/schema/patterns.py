@@ -1,4 +1,4 @@
-"""The texts in which a pattern matches."""
+"""Patterns of a schema as sets of texts: parsed, without lookaround, and cheap enough to use."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MOST_NODES = 4000
 def matching(pattern: str) -> Texts:
     """The texts in which ``pattern`` matches somewhere, as the oracle reads it.
 
-    What no regular language can say, and what is not worth its size, is left out.
+    Conditions that are not regular, or would be too large, are left out and noted as relaxed.
     """
     if len(pattern) > _LONGEST:
         return Texts(ANYTHING, ("pattern",))

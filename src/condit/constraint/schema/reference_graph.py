@@ -1,4 +1,4 @@
-"""The schemas of some documents as a graph, with what counting on it needs.
+"""All schemas of some documents as a graph along keywords and references, for ``bounds.py``.
 
 Unlike ``SchemaGraph`` it holds all of them, whether or not they can apply to a value.
 """

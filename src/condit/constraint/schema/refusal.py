@@ -1,4 +1,4 @@
-"""Why a document is no valid schema, in words and with the place."""
+"""Errors for documents that are no valid schemas: the reason in words, and the JSON pointer."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _pattern_keyword(steps: Sequence[str]) -> str:
 
 
 def _hint(schema: Schema, path: list[str | int]) -> str:
-    """What was probably meant."""
+    """A suggestion of what was probably meant, for the message."""
     keyword = next((step for step in reversed(path) if isinstance(step, str)), "")
     value = at_pointer(schema, pointer_to(path))
     if keyword == "type":

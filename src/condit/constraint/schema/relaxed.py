@@ -1,4 +1,4 @@
-"""What a grammar made from a schema leaves out, and a later check has to make up for."""
+"""The record of a keyword that the grammar of a schema does not enforce, but a later check does."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""JSON read as it grows: what is open, what has closed, and what is wrong however it goes on.
+"""An incremental JSON parser: open containers, closed values, and faults that cannot be undone.
 
-The bytes are a prefix of JSON (the mask engine has allowed them), so this only has to follow them.
+It does not check the syntax: the mask engine has allowed the bytes, so they are a prefix of JSON.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Mode(Enum):
     """In a string, right after a backslash."""
     NUMBER = "number"
     LITERAL = "literal"
-    """In ``true``, ``false`` or ``null``: their first letter has decided them."""
+    """In ``true``, ``false`` or ``null``, which are known by their first letter."""
 
 
 class Closed:
@@ -38,8 +38,8 @@ class Closed:
 
     Attributes:
         value: as Python's ``json`` reads it.
-        verdicts: what is known of it, by whoever asks; a cache.
-        looked_at: whether more than its type was asked for.
+        verdicts: a cache for checks.
+        looked_at: whether a check has used more than its type.
     """
 
     __slots__ = ("_identity", "looked_at", "value", "verdicts")
@@ -82,10 +82,10 @@ class Frame:
             until its value has closed.
         key: that key.
         after_comma: whether a comma is the last thing in it, so that more must come.
-        watched: whether a check has looked into it; set by who checks.
-        exacting: whether a check looks at strings and numbers in it that have only begun.
-        notes: what a check remembers of the closed parts; what it puts there, it never changes.
-        owner: who may write to it; everybody else copies it first.
+        watched: whether a check examines its values; set by the check.
+        exacting: whether a check examines incomplete strings and numbers in it.
+        notes: a cache of checks for the closed parts; its entries are immutable.
+        owner: the scanner's mark that may write to it; others copy the frame first.
         repeated: where identities are tracked, the first item that was there before; else ``None``.
     """
 
@@ -167,8 +167,8 @@ class Scanner:
         stack: the text itself, then the open containers, outermost first.
         mode: where the last byte stands.
         spelled: the bytes of the string (without its opening quote) or number being written.
-        fault: what no JSON reader need take, in words: a key that comes twice, half of a surrogate
-            pair, a number that is too large; ``""`` while there is none. It stays.
+        fault: why JSON readers may refuse the text, however it goes on: a key that comes twice,
+            half of a surrogate pair, a number that is too large; ``""`` while there is none.
     """
 
     __slots__ = ("_left", "_me", "fault", "mode", "spelled", "stack")

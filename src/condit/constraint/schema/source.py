@@ -1,4 +1,4 @@
-"""A schema from wherever it comes, with all that it refers to; its oracle, its canonical form."""
+"""Reads a schema and all documents that it refers to; makes its oracle and its canonical form."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _STANDARD = {
 }
 _MOST_METASCHEMAS = 20
 _MOST_INLINED = 50_000
-"""Characters of a document whose references are worth resolving."""
+"""Documents of more characters are not inlined."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,9 @@ class Source:
         standard: whether all keywords mean what the draft says; not so where the schema's own
             metaschema leaves some out.
         text: the document, as ``json.dumps`` writes it.
-        aside: what the canonical form leaves out because it would multiply beyond all bounds:
-            pointers of subschemas, each with a keyword of theirs. Without them the document
-            accepts more, and nothing less; the oracle knows them.
+        aside: keywords that the canonical form leaves out because it would grow too large, each
+            with the pointer of its subschema. Without them the document accepts a superset; the
+            oracle has them.
     """
 
     schema: Schema
@@ -187,7 +187,7 @@ def canonical(source: Source, formats: bool, *, named: bool = False) -> Canonica
         CanonicalizationError,
         ValueError,
     ) as error:
-        # The oracle says better what is wrong.
+        # The oracle's error is more helpful.
         validator(source, formats)
         raise _refusal(source, error) from error
 
@@ -228,7 +228,7 @@ def unsatisfiable_reason(source: Source, formats: bool = True) -> str:
 
 
 def _where(source: Source) -> dict[str, Any]:
-    """What the native functions need to know of the surroundings."""
+    """The arguments of jsonschema-rs for the base address and the documents of a source."""
     # A base given along outranks the document's own, so that one has to be given.
     where: dict[str, Any] = {"offline": True}
     if base := base_of(source.schema, source.base, source.draft):
@@ -244,7 +244,7 @@ def _plain(source: Source) -> Schema:
     schema = without(source.schema, source.text, source.aside)
     if isinstance(schema, bool) or not source.standard:
         return schema
-    # A metaschema of the user's own that changes no meaning would only stand in the way.
+    # A custom metaschema that changes no meaning is of no use here.
     if any(address == schema.get("$schema") for address, _ in source.documents):
         return {**schema, "$schema": Draft(source.draft).meta_schema}
     return schema
@@ -313,7 +313,7 @@ def _short(draft: Draft) -> str:
 
 
 def _refusal(source: Source, error: Exception) -> Exception:
-    """A complaint of the native functions, as the error to raise."""
+    """The error to raise for one of jsonschema-rs."""
     kind = getattr(error, "kind", None)
     about_references = isinstance(
         error, (jsonschema_rs.ReferencingError, CanonicalizationError)

@@ -21,7 +21,7 @@ _LETTERS = re.compile(rb"[a-z]*")
 
 @dataclass(frozen=True, eq=False)
 class Structure:
-    """A vocabulary as a reader of JSON sees it: sets of tokens, packed.
+    """Sets of tokens by the JSON syntax in them, as packed masks.
 
     Attributes:
         quote: tokens with a quotation mark.

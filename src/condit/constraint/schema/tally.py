@@ -1,4 +1,4 @@
-"""What a schema makes of the parts of an open container that have closed, each seen once."""
+"""Counts over the closed parts of an open container, each examined once, for one schema node."""
 
 from __future__ import annotations
 

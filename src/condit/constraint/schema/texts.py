@@ -1,6 +1,6 @@
-"""Sets of texts as schemas describe them, and how they combine.
+"""Sets of texts as schemas describe them, with union, intersection and difference.
 
-Without JSON: how the texts are spelled between quotation marks is said by ``strings.py``.
+How the texts are escaped in JSON is in ``strings.py``.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ class Texts:
 
     Attributes:
         node: the set, without lookaround.
-        relaxed: the keywords that it does not say, or not wholly: where there are any, it may hold
-            more than what is meant, and a value must be checked when it closes.
+        relaxed: the keywords that it does not enforce in full: where there are any, it is a
+            superset, and a value must be checked when it closes.
     """
 
     node: Node
@@ -32,7 +32,7 @@ class Texts:
 
     @property
     def exact(self) -> bool:
-        """Whether it holds just what is meant."""
+        """Whether it is no larger than the schema says."""
         return not self.relaxed
 
 

@@ -1,4 +1,4 @@
-"""What satisfies several canonical schemas that are left side by side."""
+"""Conjunctions that the canonical form has not merged, as grammar rules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who led to whom while a schema was written, to know below which nodes something was relaxed."""
+"""Which canonical nodes lead to relaxed ones, recorded while a grammar is written."""
 
 from __future__ import annotations
 
