@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from condit.constraint.base import Matcher
+from condit.constraint.ending_walks import take
 
 _DIGITS = [bytes([digit]) for digit in b"0123456789"]
 _OTHERS = [b"a", b"A", b"b", b"z", b" ", b"-", b".", b"@", b"/", b"_", b"x", b"Z", b"!", b"b0"]
@@ -53,7 +54,7 @@ def asked_ending(matcher: Matcher, plain: bytes, hints: Sequence[bytes] = ()) ->
         if not piece:
             here, written = began.copy(), before
             piece = _replacement(here, closing, hints)
-        if not piece or not _take_all(here, piece):
+        if not piece or not take(here, piece):
             return None
         written += piece
         place += 1
@@ -84,7 +85,7 @@ def _replacement(matcher: Matcher, closing: bytes, hints: Sequence[bytes]) -> by
 def _leads_on(matcher: Matcher, text: bytes) -> bool:
     """Whether any token may come after ``text``."""
     after = matcher.copy()
-    if not _take_all(after, text):
+    if not take(after, text):
         return False
     mask = after.mask()
     return bool(mask is None or mask.any())
@@ -110,8 +111,3 @@ def _take(matcher: Matcher, byte: bytes) -> bool:
         return False
     matcher.advance(token)
     return True
-
-
-def _take_all(matcher: Matcher, text: bytes) -> bool:
-    """Append ``text`` byte by byte; whether that is allowed. If not, part of it is appended."""
-    return all(_take(matcher, bytes([value])) for value in text)

@@ -33,7 +33,7 @@ LIMIT = 512 * 2**20
 
 
 @dataclass(frozen=True, eq=False)
-class Kept:
+class CachedPrompt:
     """A prompt that was forwarded.
 
     Attributes:
@@ -81,7 +81,7 @@ class PrefixCache:
                 _drop(self._key)
                 self._version = version
 
-    def find(self, prompt: Sequence[int]) -> tuple[Kept, int] | None:
+    def find(self, prompt: Sequence[int]) -> tuple[CachedPrompt, int] | None:
         """The kept prompt that shares most with ``prompt``, and how many tokens; else ``None``.
 
         Of a prompt that is kept in whole all tokens count, as its logits are known; of any other
@@ -94,7 +94,7 @@ class PrefixCache:
                 return None
             _counts["hits"] += 1
             _counts["reused_tokens"] += most
-            found: Kept = _kept[best]  # by this it counts as used
+            found: CachedPrompt = _kept[best]  # by this it counts as used
             return found, most
 
     def known(self, prompt: Sequence[int]) -> int:
@@ -123,7 +123,7 @@ class PrefixCache:
         logits: torch.Tensor,
     ) -> None:
         """Keep a prompt that was forwarded; one that is too large for the cache is not kept."""
-        kept = Kept(np.array(prompt, dtype=np.int64), tuple(layers), logits)
+        kept = CachedPrompt(np.array(prompt, dtype=np.int64), tuple(layers), logits)
         with _locked():
             if kept.nbytes <= _kept.maxsize:
                 _kept[self._key, tuple(prompt)] = kept
@@ -180,12 +180,12 @@ def set_limit(limit: int) -> None:
         _kept = smaller
 
 
-def _look(key: Key) -> Kept:
+def _look(key: Key) -> CachedPrompt:
     """The cached prompt, without counting that as a use."""
     return Cache.__getitem__(_kept, key)
 
 
-def _new(limit: int) -> LRUCache[Key, Kept]:
+def _new(limit: int) -> LRUCache[Key, CachedPrompt]:
     return LRUCache(maxsize=limit, getsizeof=lambda kept: kept.nbytes)
 
 
