@@ -254,7 +254,7 @@ def at_most(bound: Decimal, *, strictly: bool = False, fraction: str = _FRACTION
     if whole != "0":
         parts.append(f"({_below(whole)}){fraction}")
     if digits:
-        # What stops early is less, as the last digit of a fraction is not 0.
+        # A numeral that ends earlier is less, as the last digit of a fraction is not 0.
         less = [digits[:length] for length in range(1, len(digits))]
         less = [*_departing(digits, greater=False, whole=False), *less]
         less += [] if strictly else [f"{digits}0*"]

@@ -58,11 +58,11 @@ class _Members:
         return cls(*held, keys, listed(keys), view.required)
 
     def further(self, parts: list[CanonicalSchema]) -> list[CanonicalSchema]:
-        """``parts``, or what is asked of values under keys that nothing else speaks of."""
+        """``parts``, or, if there are none, the schema of additional properties."""
         return parts or ([] if self.additional is None else [self.additional])
 
     def may_have(self) -> Callable[[str], bool]:
-        """A test of keys."""
+        """A function that tells whether an object may have a key."""
         if self.keys is None:
             return lambda name: True
         if self.listed is not None:
@@ -124,7 +124,7 @@ def object_rule(writer: Writer, view: canonical.ObjectView | None, place: Place)
 
 
 def _hint_at(writer: Writer, view: canonical.ObjectView) -> None:
-    """Note keys by which the object can have what must fail."""
+    """Note as hints the keys of members that must violate a schema."""
     for each in view.violations:
         if isinstance(each, canonical.PatternValueFailsView):
             writer.patterns.append(each.pattern)
@@ -239,7 +239,7 @@ def _in_order(
 
 
 def _after(tails: Sequence[str | None], count: int, most: int | None) -> str | None:
-    """What may follow one more member: beyond the last count that matters it is all the same."""
+    """What may follow one more member; the same for all counts beyond the last that matters."""
     if count + 1 < len(tails):
         return tails[count + 1]
     return None if most is not None else tails[-1]

@@ -34,7 +34,7 @@ class _Keys:
 
     Attributes:
         declared: by ``properties``: for each key the pointers of its schemas.
-        others: subschemas that speak of further keys: by patterns, and by what is left then.
+        others: schemas of further keys: of patterns, and of additional properties.
     """
 
     declared: dict[str, list[str]]
@@ -63,7 +63,7 @@ class KeyOrder:
         self.start: Place = self._place([""])
 
     def names(self, place: Place) -> tuple[str, ...]:
-        """The keys that the schema speaks of, in its order."""
+        """The keys that the schema mentions, in its order."""
         names = self._names.get(place)
         if names is None:
             names = self._names[place] = self._merged(place, _names_in)
@@ -83,7 +83,7 @@ class KeyOrder:
     def _all_orders(self, place: Place) -> tuple[tuple[str, ...], ...]:
         first = self.names(place)
         ranks = {name: rank for rank, name in enumerate(first)}
-        # Keys that are not declared have no order: what depends on what may come either way.
+        # Keys that are only mentioned have no order: a key may come before what it depends on.
         found = dict.fromkeys([first, self._merged(place, partial(_names_in, needing_first=True))])
         for subschema in map(self._schema, place):
             own = tuple(_map(subschema, "properties"))
@@ -215,7 +215,7 @@ class KeyOrder:
         here = self._index.subschemas[pointer]
         for keyword in here.schema:
             if keyword in REFERENCES:
-                # What is meant in the end before where the reference leads at first.
+                # The dynamic target, which holds in the end, before the static one.
                 yield from reversed(self._index.targets(here, keyword))
             elif keyword in HERE:
                 held = inside({keyword: here.schema[keyword]})
@@ -228,7 +228,11 @@ def _map(subschema: dict[str, Any], keyword: str) -> dict[str, Any]:
 
 
 def _names_in(subschema: dict[str, Any], *, needing_first: bool = False) -> Iterator[str]:
-    """Keys that are not declared, but spoken of; what a key needs comes before it, or after."""
+    """Keys that are mentioned, as in ``required``, but have no schema of their own.
+
+    Args:
+        needing_first: whether a key comes before those that it depends on, or after.
+    """
     names = subschema.get("propertyNames")
     depending = [
         (name, needed)

@@ -45,7 +45,7 @@ def look(root: Node, scanner: Scanner) -> Outlook:
 
 
 def unlisted(root: Node, scanner: Scanner) -> tuple[Outlook, frozenset[str]]:
-    """What is known while a string is written that begins like none that the schema lists.
+    """What is known if the string that is being written begins like none that the schema lists.
 
     Returns:
         The outlook, and the strings that count as listed: where the string being written begins
@@ -56,9 +56,11 @@ def unlisted(root: Node, scanner: Scanner) -> tuple[Outlook, frozenset[str]]:
 
 
 class _Look:
-    """One look at all that is written. ``whole``: nothing below may be trusted to the grammar.
+    """One evaluation of all that is written.
 
-    ``fresh``: as if the string being written began like none that is ``listed``.
+    ``fresh``: whether the string that is being written is taken to begin like none that is
+    ``listed``. In the methods, ``whole``: whether all conditions are evaluated, none left to the
+    grammar.
     """
 
     def __init__(self, scanner: Scanner, *, fresh: bool = False) -> None:

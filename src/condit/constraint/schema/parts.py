@@ -86,7 +86,7 @@ class Node:
 
     @cached_property
     def target(self) -> Node | None:
-        """What a reference leads to; ``None`` where it leads nowhere."""
+        """The target of a reference; ``None`` where there is none."""
         uri = self.view.uri
         found = self.schema.definition(uri)
         if found is None:
@@ -118,7 +118,7 @@ class Node:
 
     @cached_property
     def is_type(self) -> bool:
-        """Whether it asks for nothing but a type."""
+        """Whether a type is its only condition."""
         if self.kind is CanonicalKind.STRING:
             facets = type(self.view).__match_args__
             return not any(getattr(self.view, facet) for facet in facets)
@@ -140,9 +140,9 @@ class Node:
 
     @cached_property
     def exacting(self) -> bool:
-        """Whether a string or number that has only begun may be known not to become one of it.
+        """Whether an incomplete string or number can be refused before it closes.
 
-        For a container that is asked of the strings and numbers in it.
+        So where it lists its values, its keys, or values of its items or members.
         """
         match self.kind:
             case CanonicalKind.CONST | CanonicalKind.ENUM:

@@ -1,4 +1,4 @@
-"""Writes sets of texts as expressions of the mask engine, over the JSON spellings of the texts."""
+"""Sets of texts as expressions of the mask engine, which match the JSON spellings of the texts."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _spelled(node: Node, escaped: bool) -> tuple[str, bool]:
                 else _operand(*_spelled(member, escaped))
                 for member in node.members
             ]
-            # Complements alone would also hold what spells nothing.
+            # Complements alone would also match what is no spelling of a text.
             if all(isinstance(member, Complement) for member in node.members):
                 members.insert(0, spelled(ANYTHING, escaped))
             return f"({' & '.join(members)})", False

@@ -1,4 +1,7 @@
-"""JSON strings as a schema restricts them, written as terminals of the mask engine."""
+"""The JSON strings that a schema admits, as terminals of the mask engine.
+
+How their texts are combined is in ``texts.py``, and how they are escaped in ``spelling.py``.
+"""
 
 from __future__ import annotations
 
@@ -49,13 +52,13 @@ _WITHOUT_STRINGS = (
 class Language:
     """JSON strings as the mask engine reads them, quotes included.
 
-    What is restricted has its normal spellings alone (see ``characters.py``), or only the plain
-    ones where the normal ones would be too many to write out; what is not may be spelled freely.
+    Restricted strings have only their normal spellings (see ``characters.py``), or only the plain
+    ones if the normal ones are too many to write out; unrestricted strings have all spellings.
 
     Attributes:
         expression: the right side of a Lark terminal's definition, self-contained, that can be
             used as one operand of any operator.
-        relaxed: the keywords that the expression does not say, or not wholly.
+        relaxed: the keywords that the expression does not enforce in full.
     """
 
     expression: str
@@ -63,7 +66,7 @@ class Language:
 
     @property
     def is_nothing(self) -> bool:
-        """Whether it is seen at once that no string can be written."""
+        """Whether it is known, without the engine, that there is no such string."""
         return self.expression == _NOTHING
 
 
@@ -116,7 +119,7 @@ def string_texts(view: views.StringView, draft: int | None = None) -> Texts:
     texts = both(*map(matching, view.patterns))
     for pattern in view.excluded_patterns:
         texts = without(texts, matching(pattern))
-    # What is not asserted holds for every string.
+    # A format that is not asserted admits every string.
     for name in view.formats:
         texts = both(texts, format_texts(name, draft) or Texts(ANYTHING))
     for name in view.excluded_formats:
@@ -153,7 +156,7 @@ def names_texts(node: CanonicalSchema) -> Texts:
 
 
 def _bounded(texts: Texts, least: int, most: int | None) -> Texts:
-    """Those of the texts that have as many characters."""
+    """The texts with ``least`` to ``most`` characters (``None``: no bound)."""
     node, relaxed = texts.node, texts.relaxed
     if most is not None and most < least:
         return Texts(NOTHING)

@@ -28,8 +28,8 @@ class Structure:
         two_quotes: with two or more.
         three_quotes: with three or more.
         bracket: tokens with a closing bracket.
-        not_number: tokens that do not only go on with a number.
-        plain: tokens that only go on with a string: no quotation mark, no backslash.
+        not_number: tokens with a byte that no number has.
+        plain: tokens without a quotation mark or backslash, which can only continue a string.
         escaped_quote: tokens with a quotation mark and a backslash before it.
         closing: the other tokens with a quotation mark, by what stands before the first.
         tokens: the tokens of each spelling.
@@ -87,10 +87,10 @@ class Structure:
         return [token for piece in pieces for token in self.tokens.get(piece, ())]
 
     def effect(self, piece: bytes, mode: Mode) -> bytes:
-        """``piece`` without what comes after its last byte that opens, closes or separates.
+        """``piece`` up to its last byte that opens, closes or separates something.
 
-        Pieces with the same effect lead to the same open and closed values, up to what is written
-        of the scalar at the end.
+        Pieces with the same effect lead to the same open and closed values, except for an
+        incomplete scalar at the end.
         """
         known = self._effects.setdefault(mode, {})
         effect = known.get(piece)
@@ -100,7 +100,7 @@ class Structure:
 
 
 def end_of_string(piece: bytes) -> int:
-    """Where in ``piece`` the string ends that it goes on with: at the quotation mark, if any."""
+    """Where in ``piece``, which begins inside a string, that ends: at its quotation mark, if any."""
     return _STRING.match(piece).end()  # type: ignore[union-attr]
 
 

@@ -12,11 +12,11 @@ from condit.constraint.schema.scanner import Closed, Frame
 
 @dataclass(frozen=True)
 class Tally:
-    """What a node makes of the closed parts of a frame; kept there and carried on.
+    """Counts for one node over the closed parts of a frame; cached there, and extended later.
 
     Attributes:
-        taken: how many items, or keys and values, it has seen.
-        failed: why they rule the node out.
+        taken: how many items, or keys and values, are counted.
+        failed: a verdict ``never`` if they violate the node, else ``UNKNOWN``.
         matches: for each ``contains``, how many items match, and how many may.
         sure: whether every closed part is known to be accepted.
     """

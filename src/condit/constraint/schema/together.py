@@ -39,9 +39,9 @@ def together(
 
 
 def _parts(writer: Writer, branches: list[CanonicalSchema]) -> list[CanonicalSchema]:
-    """What ``branches`` come to, with references and conjunctions among them dissolved.
+    """``branches``, with references among them resolved and conjunctions flattened.
 
-    A reference that leads back to where it is asks for nothing more, and is left out.
+    A reference that leads back to itself adds no condition, and is left out.
     """
     found: dict[CanonicalSchema, None] = {}
     seen = set()
@@ -64,6 +64,6 @@ def _parts(writer: Writer, branches: list[CanonicalSchema]) -> list[CanonicalSch
 
 
 def _tightness(node: CanonicalSchema) -> int:
-    """How much a kind of node is likely to say about a value."""
+    """How restrictive a kind of node is likely to be; a rank."""
     loose = (canonical.TrueView, canonical.NotView, canonical.RawView, canonical.MultiTypeView)
     return 0 if isinstance(node.view(), loose) else 2 - isinstance(node.view(), canonical.AnyOfView)

@@ -50,7 +50,7 @@ def _causes(reason: UnsatisfiableReason) -> list[Cause]:
         return [reason.cause]
     if isinstance(reason, UnsatisfiableReason.Conflict):
         causes = list(reason.causes)
-        # That a value is of one type explains nothing where others say what is wrong with it.
+        # A conflict of types is no help where other keywords explain more.
         others = [cause for cause in causes if cause.keywords != ["type"]]
         return others if sum(max(1, len(cause.keywords)) for cause in others) > 1 else causes
     return []

@@ -99,7 +99,7 @@ def write(
 
 def _anything(writer: Writer, kinds: list[str], place: Place) -> str | None:
     symbols: list[str | None] = []
-    # Nothing here is written as a comprehension: values nest, and each would be a call more.
+    # Without comprehensions: values nest, and each of them would add a call to the stack.
     for kind in kinds:
         match kind:
             case "null":

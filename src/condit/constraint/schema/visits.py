@@ -24,7 +24,7 @@ class Visits:
 
     @contextmanager
     def visit(self, node: CanonicalSchema) -> Iterator[None]:
-        """A visit of ``node``; those made meanwhile are below it."""
+        """A context in which ``node`` is visited; visits inside it are below it."""
         self._above.append({self._open[-1]} if self._open else set())
         self._open.append(len(self._nodes))
         self._nodes.append(node)
@@ -34,7 +34,7 @@ class Visits:
             self._open.pop()
 
     def leads_to(self, earlier: int) -> None:
-        """Note that what was below an earlier visit is below this one, too."""
+        """Note that all that is below an earlier visit is below the current one, too."""
         self._above[earlier].add(self.current)
 
     def relax(self) -> None:

@@ -19,7 +19,7 @@ from condit.constraint.schema.visits import Visits
 from condit.errors import ConstraintTooComplexError
 
 _MOST_PLACES = 16
-"""For how many places one definition is written anew, to keep to their orders of keys."""
+"""Places for which one definition gets rules of its own, with the order of keys there, at most."""
 
 
 Values = Callable[["Writer", CanonicalSchema | None, Place, Types | None], str | None]
@@ -34,16 +34,16 @@ class Writer:
         order: the order of keys in the document.
         layout: how the text is spaced.
         any_order: whether keys may come in any order.
-        repeats: whether a key may come twice so far.
-        integers: how what is of the type ``integer`` is written.
+        repeats: whether some rule lets a key come twice, so that this must be checked.
+        integers: how values of the type ``integer`` are written.
         constants: how integers among constants are written.
         rules: by name; those that are mentioned come before those that mention them.
         terminals: names by expression.
-        relaxed: what the grammar leaves out so far.
-        visits: of canonical nodes.
-        patterns: that strings and keys have to match.
-        formats: that strings have.
-        words: strings that may be of use.
+        relaxed: the keywords that the grammar does not enforce, so far.
+        visits: which canonical node is being written, and which led to it.
+        patterns: patterns of strings and keys, for examples.
+        formats: formats of strings, for examples.
+        words: strings that may be of use when an ending is searched for.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class Writer:
         return self.terminals.setdefault(expression, f"T{len(self.terminals)}")
 
     def language(self, found: strings.Language, place: Place) -> str:
-        """The terminal for strings, with what they leave out recorded."""
+        """The terminal for strings; records the keywords that it does not enforce."""
         for keyword in found.relaxed:
             self.relax(keyword, "the grammar allows more strings", place)
         return self.terminal(found.expression)
@@ -146,7 +146,7 @@ class Writer:
         name = f"s{len(self._shared)}"
         self._shared[key] = (name, self.visits.current)
         symbol = write()
-        # What has no values may be mentioned already, by itself.
+        # Even without values the rule must exist, as it may mention itself.
         self.rules[name] = symbol or self.terminal(NOTHING)
         if symbol is None:
             self._empty.add(name)
@@ -160,7 +160,7 @@ class Writer:
         return self._definitions[uri]
 
     def known_place(self, key: str, place: Place) -> Place:
-        """``place``, or, where a definition has been written for too many, an earlier one."""
+        """``place``, or an earlier one if the definition has been written for too many places."""
         known = self._places.setdefault(key, set())
         if place not in known and len(known) >= _MOST_PLACES:
             return min(known)
