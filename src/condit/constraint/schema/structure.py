@@ -100,7 +100,7 @@ class Structure:
 
 
 def end_of_string(piece: bytes) -> int:
-    """Where in ``piece``, which begins inside a string, that ends: at its quotation mark, if any."""
+    """Where the string ends inside which ``piece`` begins: at its quotation mark, or at the end."""
     return _STRING.match(piece).end()  # type: ignore[union-attr]
 
 
