@@ -109,6 +109,11 @@ def generate(
             f"prefer is a {type(prefer).__name__}: wrap a function of the text in "
             "condit.prefer(function, strength)"
         )
+    if insert is not None and not callable(insert):
+        raise ArgumentError(
+            f"insert is a {type(insert).__name__}: give a function from the text so far to the "
+            "text to put in, or None"
+        )
     if seed is not None and seed < 0:
         raise ArgumentError(f"seed must be 0 or more, not {seed}")
     law = BaseLaw(temperature, top_k, top_p)
@@ -173,7 +178,8 @@ def _draw(
         raise
     result = result_so_far()
     promised = result.report.guarantee in (Guarantee.EXACT, Guarantee.WEIGHTED)
-    if problem.trie is not None and problem.preference is None and promised:
+    plain = problem.preference is None and problem.insert is None
+    if problem.trie is not None and plain and promised:
         problem.trie.log_evidence = result.log_evidence
     if not any(sample.valid for sample in result.samples):
         raise failure_of(problem, result)
