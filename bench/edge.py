@@ -120,12 +120,12 @@ def _counted() -> Iterator[list[int]]:
 
 @contextmanager
 def _as(who: str) -> Iterator[None]:
-    from condit.constraint.budgeted import Budgeted
+    from condit.constraint.steering import Steering
 
     if who == "now":
         yield
     else:
-        with mock.patch.object(Budgeted, "_alike", return_value=None):
+        with mock.patch.object(Steering, "_alike_here", return_value=None):
             yield
 
 

@@ -1,14 +1,14 @@
-"""Characters that make the same difference at a place, so that one answer serves many tokens.
+"""Characters that are equivalent at a state of a matcher, so that one answer serves many tokens.
 
-Inside a string nearly every character leads to where the matcher is already, and in a pattern such
-as ``[a-z]{50}`` all letters lead to the same place. A matcher does not say so: it knows no names
-for its states. So two characters are taken to be alike where nothing that is asked tells them
-apart (Myhill and Nerode: states are the same if no text that follows tells them apart; Angluin
-1987: taken to be, by a finite set of them). What is asked is the mask after them, which tells what
-single tokens can tell, and whether some given texts finish after them.
+Inside a string nearly every character leads back to the same state, and in a pattern such as
+``[a-z]{50}`` all letters lead to the same next one. A matcher's states cannot be compared, so two
+characters are taken to be equivalent (*alike*) where no question in a finite set tells them apart:
+the equivalence of Myhill and Nerode, approximated as in Angluin (1987). The questions are the mask
+after them, and whether some given texts (*probes*) may follow. Characters that lead back to the
+state itself are *idle*.
 
-This is a guess, if a good one, and a function of the matcher's state alone. Whoever relies on it
-must check what matters.
+The result is a good guess, not a proof, and depends on the matcher's state alone: a caller must
+check each answer that it draws from it.
 """
 
 from __future__ import annotations
@@ -30,28 +30,27 @@ Tokens: TypeAlias = tuple[int, ...]
 _Mask: TypeAlias = NDArray[np.uint32]
 
 _TURNS = 6
-"""So many answers are compared among characters that change some."""
+"""So many probes at most are compared among characters after which some answer changes."""
 
 _FEW = 6
 """The masks after about so many of those are compared before all are."""
 
-
 _OFFERED = 256
-"""By so many texts that are offered a place must be led to for a look at it."""
+"""A state further on is examined if at least so many of the offered texts lead there."""
 
 _DEPTH = 3
-"""So many looks are taken one after the other, not counting the first."""
+"""How many states further on are examined one after the other."""
 
 
 @dataclass(frozen=True)
 class Alike:
-    """What was found at one place.
+    """Which characters are equivalent at one state.
 
     Attributes:
-        idle: kinds of characters that make no difference at all; see ``ALPHABET``.
-        groups: other kinds of which two or more are alike, by the one that stands for them.
-        further: what was found at places that many texts lead to, by what leads there from here.
-        known: texts and what they are read as, where it was found out before.
+        idle: kinds of characters (indices of ``ALPHABET``) that lead back to the same state.
+        groups: sets of two or more other kinds that are equivalent, by a representative.
+        further: the same for later states, by the text that leads there from here.
+        known: what ``read`` gives for some texts.
     """
 
     idle: frozenset[int]
@@ -60,12 +59,11 @@ class Alike:
     known: dict[bytes, bytes] = field(default_factory=dict)
 
     def read(self, text: bytes) -> bytes:
-        """A text that leads to the same place, and is the same for many that do.
+        """A normal form: texts with the same one are taken to lead to the same state.
 
-        Idle characters at the beginning are left out. Those of one group that come next are
-        written as the one that stands for it. All after that is left as it is, where nothing was
-        found further on, but for the first bytes of an idle character: they become those of the
-        one that stands for its kind.
+        Idle characters at the beginning are left out, and those of one group that come next are
+        replaced by its representative. What follows is read by ``further``, or else left as it is,
+        except that the first bytes of an idle character become those of its kind in ``ALPHABET``.
         """
         known = self.known.get(text)
         return _encode(self._read(_decode(text))) if known is None else known
@@ -82,7 +80,7 @@ class Alike:
         return _decode(ALPHABET[kind].encode()[: len(spelled)]) if kind in self.idle else text
 
     def split(self, text: str) -> tuple[str, str]:
-        """The first part of ``text`` that makes a difference, as it is read, and what follows."""
+        """The normal form of the first part of ``text`` that is not idle, and what follows it."""
         match = self._pattern.match(text)
         assert match is not None
         assert match.lastindex is not None
@@ -103,7 +101,7 @@ class Alike:
         return re.compile(f"{idle}(?:{runs}(.?))", re.DOTALL)
 
     def rest_of(self, text: bytes) -> bytes:
-        """What completes an idle character of which ``text``, as it was read, is a beginning.
+        """The missing bytes, where ``text`` (a normal form) is the beginning of an idle character.
 
         ``b""`` for other texts.
         """
@@ -114,14 +112,14 @@ class Alike:
 def alike_at(
     matcher: Matcher, probes: Sequence[Tokens], offered: Callable[[Alike], Iterable[bytes]]
 ) -> Alike:
-    """Which characters are alike where ``matcher`` stands, and where many texts lead from there.
+    """Which characters are equivalent at the state of ``matcher``, and at some later ones.
 
-    A place takes at most two masks a character, and about as many of the probes as differ.
+    For each state this takes at most two masks a character, and some of the probes.
 
     Args:
-        matcher: the place; not changed.
-        probes: token sequences; whether all of each may come next is part of what is asked.
-        offered: the texts that may come next, but for those that what was found here settles.
+        matcher: not changed.
+        probes: token sequences: characters differ where one of them may follow only some.
+        offered: gives the texts whose later states matter, when the first state is known.
     """
     here = _alike_at(matcher, probes)
     texts = list(offered(here))
@@ -134,7 +132,7 @@ def alike_at(
 def _go_further(
     matcher: Matcher, probes: Sequence[Tokens], here: Alike, texts: Sequence[str], depth: int
 ) -> list[str]:
-    """Look further on where many of ``texts`` lead, and give back as what each of them is read."""
+    """Examine the states that many of ``texts`` lead to; returns the normal form of each text."""
     read = list(texts)
     by_head: dict[str, tuple[list[int], list[str]]] = {}
     for number, text in enumerate(texts):
@@ -180,7 +178,7 @@ def _alike_at(matcher: Matcher, probes: Sequence[Tokens]) -> Alike:
     spelled = _spelled(matcher)
     answers = _Answers(matcher, probes, spelled)
     unmoved = answers.idle(list(spelled))
-    idle, masks = _quiet(matcher, {each: spelled[each] for each in unmoved})
+    idle, masks = _same_mask(matcher, {each: spelled[each] for each in unmoved})
     groups = _by_mask(masks)
     for some in answers.groups([each for each in spelled if each not in unmoved]):
         few = some[:: max(1, len(some) // _FEW)]
@@ -215,14 +213,14 @@ def _spelled(matcher: Matcher) -> dict[str, Tokens]:
     return found
 
 
-def _quiet(matcher: Matcher, spelled: dict[str, Tokens]) -> tuple[list[str], dict[str, bytes]]:
-    """Characters after which the mask is what it was; and that after the others."""
+def _same_mask(matcher: Matcher, spelled: dict[str, Tokens]) -> tuple[list[str], dict[str, bytes]]:
+    """The characters that do not change the mask; and the masks after the others."""
     own = _mask_after(matcher.copy(), ())
-    quiet: list[str] = []
+    same: list[str] = []
     masks: dict[str, bytes] = {}
     here, fresh = matcher.copy(), True
     for character, tokens in spelled.items():
-        # One after the other, which is cheaper than from the start each time, and asks for more.
+        # One after the other: cheaper than from the start each time, and a stricter question.
         mask = _mask_after(here, tokens)
         if mask != own and not fresh:
             here = matcher.copy()
@@ -232,8 +230,8 @@ def _quiet(matcher: Matcher, spelled: dict[str, Tokens]) -> tuple[list[str], dic
             masks[character] = mask
             here = matcher.copy()
         else:
-            quiet.append(character)
-    return quiet, masks
+            same.append(character)
+    return same, masks
 
 
 def _mask_after(matcher: Matcher, tokens: Tokens) -> bytes:
@@ -248,7 +246,7 @@ def _mask_after(matcher: Matcher, tokens: Tokens) -> bytes:
 
 
 class _Answers:
-    """To which of the probes the matcher says yes after some characters."""
+    """Which of the probes may follow some characters."""
 
     def __init__(
         self, matcher: Matcher, probes: Sequence[Tokens], spelled: dict[str, Tokens]
@@ -261,10 +259,10 @@ class _Answers:
         return self._matcher.count_allowed((*tokens, *probe)) == len(tokens) + len(probe)
 
     def idle(self, characters: Sequence[str]) -> list[str]:
-        """Those that change no answer: all together, or else some of the one half and the other.
+        """Those that change no answer, by group testing (Dorfman 1943), in halves.
 
-        Group testing (Dorfman 1943): where even all of them together change nothing, none does.
-        What is given back has been asked about together: many a little may make a difference.
+        Where all of them in a row change nothing, none does. What is returned was also asked about
+        in a row, as several may change together what each alone does not.
         """
         if self._change_nothing(characters):
             return list(characters)
@@ -282,9 +280,10 @@ class _Answers:
         return all(self._ask(characters, probe) == here for probe, here in pairs)
 
     def groups(self, characters: list[str]) -> list[list[str]]:
-        """Those after which the answers are the same; where there are two or more.
+        """Sets of two or more characters after which the answers are the same.
 
-        Which answers are asked for is told by those after the first: where they turn.
+        Only a few probes are asked: those whose answer after the first character of a set differs
+        from that of a neighbouring probe.
         """
         groups: list[list[str]] = []
         while len(characters) > 1:

@@ -1,4 +1,4 @@
-"""Which tokens are settled at once where characters are alike (see ``alike.py``)."""
+"""Which tokens one answer serves where characters are equivalent (see ``alike.py``)."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from condit.constraint.characters import Characters
 from condit.vocabulary import Vocabulary
 
 MANY = 64
-"""For so many tokens it is worth finding out which of them are alike."""
+"""Fewer tokens than these are asked about one by one."""
 
 _SEVERAL = 8
-"""For so many that are read as the same text it is worth asking before one of them is drawn."""
+"""A normal form of fewer tokens than these is not asked about before one of them is drawn."""
 
 
 def unsettled_texts(vocabulary: Vocabulary, mask: NDArray[np.uint32], alike: Alike) -> list[bytes]:
-    """What those tokens of a packed mask spell that hold characters of several kinds.
+    """The bytes of the tokens of a packed mask that hold characters of several kinds.
 
-    Those of idle characters alone are all the same, and those of one group by their lengths.
+    The others need no further states: tokens of idle characters alone are all equivalent, and those
+    of one group are if they have the same length.
     """
     tokens = unpack(mask, len(vocabulary))
     for _, those in _settled(vocabulary, alike):
@@ -31,7 +32,7 @@ def unsettled_texts(vocabulary: Vocabulary, mask: NDArray[np.uint32], alike: Ali
 
 
 def _settled(vocabulary: Vocabulary, alike: Alike) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """The tokens of idle characters, and those of each group, by the one that stands for it."""
+    """The tokens made of idle characters alone, by ``""``; of each group, by its representative."""
     characters = Characters.of(vocabulary)
     yield "", characters.made_of(alike.idle)
     for representative, group in alike.groups.items():
@@ -44,13 +45,13 @@ def refused_alike(
     alike: Alike,
     refuses: Callable[[bytes], bool],
 ) -> NDArray[np.bool_]:
-    """Tokens of a packed mask that are read as texts that are refused, where several are.
+    """Tokens of a packed mask whose normal form is refused, where several have the same one.
 
     Args:
         vocabulary: the tokens.
         mask: those that are in question.
-        alike: which characters are alike.
-        refuses: whether all tokens that are read as a text are refused; asked once a text.
+        alike: which characters are equivalent.
+        refuses: whether all tokens with some normal form are refused; asked once for each.
 
     Returns:
         one boolean a token.

@@ -1,4 +1,7 @@
-"""The two protocols of a constraint: the description, and the state machine over tokens."""
+"""The protocols of constraints: `Constraint`, a set of texts, and `Matcher`, its state machine.
+
+Also how masks are packed. No particular constraint is here, and no model.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from condit.vocabulary import Vocabulary
 
 
 class Strength(enum.Enum):
-    """How early a matcher can say no."""
+    """How early a matcher refuses what cannot become a valid text."""
 
     EXACT = "exact"
     """Every allowed prefix can be finished, and no valid text is refused."""
@@ -46,7 +49,7 @@ class Violation:
 
 
 class Outline(NamedTuple):
-    """What is known about all next tokens without asking about each.
+    """A superset of the tokens that may come next, found without asking about each.
 
     Attributes:
         mask: packed as by ``Matcher.mask``; nothing outside of it is allowed. ``None`` where
@@ -73,7 +76,7 @@ class Matcher(ABC):
     exact_costs: ClassVar[bool] = False
     """Whether ``ending`` is always one that takes the fewest tokens."""
     any_spelling: ClassVar[bool] = True
-    """Whether a text may be spelled by any tokens, as soon as it may by some."""
+    """Whether every sequence of tokens that spells an allowed text is allowed."""
 
     @abstractmethod
     def allows(self, token: int) -> bool:
@@ -90,7 +93,7 @@ class Matcher(ABC):
     def outline(self) -> Outline:
         """A mask outside of which nothing is allowed, where that is cheaper than asking.
 
-        What is in it and not ``exact`` still has to be asked about, token by token.
+        Unless it is ``exact``, a token in it still has to be asked about.
         """
         mask = self.mask()
         return Outline(mask, mask is not None)
@@ -126,7 +129,7 @@ class Matcher(ABC):
     def forced_text(self) -> bytes:
         """Bytes that must come next, however they are split into tokens (maybe none).
 
-        Where all spellings of a text are allowed, it hardly ever has forced *tokens*.
+        There are more of these than of forced tokens, as most texts have several tokenizations.
         """
         return b""
 
@@ -140,11 +143,11 @@ class Matcher(ABC):
         return len(tokens)
 
     def ending(self, *, thorough: bool = False) -> Ending | None:
-        """What would finish the text, as tokens; none if it may stop here. ``None``: not found.
+        """Tokens that would finish the text: no tokens if it may stop here; ``None``: not found.
 
-        A function of the tokens so far alone, however they were reached. Looked for byte by byte
-        unless a matcher knows better; one with ``any_spelling`` False must, and give it as
-        `Ending.of_tokens`. Where no tokens spell what is found, its cost is ``NEVER``.
+        Depends on the tokens so far alone. Searched byte by byte by default. A matcher with
+        ``any_spelling`` False must override it and return `Ending.of_tokens`. Where no tokens of
+        the vocabulary spell what is found, its cost is ``NEVER``.
 
         Args:
             thorough: take more time to find one that takes fewer tokens.
@@ -153,11 +156,10 @@ class Matcher(ABC):
         return None if found is None else spell(found, self.vocabulary)
 
     def cost_to_finish(self) -> int | None:
-        """How many tokens surely suffice to where the text may stop, the end token not counted.
+        """An upper bound on how many tokens it takes to finish, the end token not counted.
 
-        The fewest that spell the ending that is known: an upper bound on the least number, and
-        that number itself where ``exact_costs``; 0 exactly where the text may stop here; ``None``
-        where no ending is known.
+        The fewest that spell ``ending(thorough=True)``: the least number itself where
+        ``exact_costs``; 0 exactly where the text may stop here; ``None`` where no ending is known.
         """
         ending = self.ending(thorough=True)
         cost = NEVER if ending is None else ending.costs[0]
@@ -196,11 +198,11 @@ class Constraint(ABC):
         return "" if violation is None else str(violation)
 
     def longest(self) -> int | None:
-        """The most bytes that a text may have, where that is known; so many tokens suffice."""
+        """The most bytes that a text may have, and so the most tokens; ``None``: not known."""
         return None
 
     def value(self, text: str) -> object:
-        """What an accepted ``text`` means, where the constraint has a type; else ``None``."""
+        """The parsed value of an accepted ``text``; ``None`` where the constraint has no type."""
         return None
 
 
@@ -210,9 +212,9 @@ def unpack(mask: NDArray[np.uint32], size: int) -> NDArray[np.bool_]:
 
 
 def few_tokens(mask: NDArray[np.uint32]) -> NDArray[np.intp] | None:
-    """The tokens that a packed mask allows, in ascending order, where they lie in few words.
+    """The tokens that a packed mask allows, in ascending order, if few of its words are not 0.
 
-    ``None`` where many words allow some: then it takes longer than ``unpack``.
+    ``None`` if more are: then ``unpack`` is faster.
     """
     words = np.flatnonzero(mask != 0)  # numpy finds what is not 0 faster among booleans
     if 16 * len(words) > len(mask):

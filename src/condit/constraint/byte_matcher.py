@@ -1,8 +1,8 @@
-"""The protocol of a constraint that is said byte by byte: a state machine over bytes.
+"""The protocol of a state machine over bytes, the easiest way to write a new constraint.
 
-Write one where no mask engine helps: products and sequences of constraints, counters, what was
-written before, a corpus, a solver. ``condit.constraint.lifted`` makes a ``Matcher`` over tokens of
-it. This file knows no tokens and no vocabulary.
+Write one for what no grammar says: products and sequences of constraints, counters, references to
+what was written before, a corpus, a solver. ``condit.constraint.lifted`` makes a ``Matcher`` over
+tokens of it. This file knows no tokens and no vocabulary.
 """
 
 from __future__ import annotations
@@ -53,30 +53,30 @@ class ByteMatcher(ABC, Generic[State]):
     def options(self, state: State) -> Collection[int] | None:
         """The bytes that may come next: exactly those for which ``next`` gives a state.
 
-        ``None``, as here: it is not known without asking ``next`` about each of them. Worth the
-        while where a state has few.
+        ``None``, as here, where it takes asking ``next`` about each of them. Override it where
+        states have few.
         """
         return None
 
     def near(self, state: State, length: int) -> State:
-        """A state after which the same texts of up to ``length`` bytes may come; best one for many.
+        """A state after which the same texts of up to ``length`` bytes may come.
 
-        So that states which differ only in what is far away share a mask: a counter need not tell
-        numbers apart that are far from its limit. Where the text may stop does not matter for it.
+        Best the same for many states, as all of them then share a mask: a counter may map every
+        number that is far from its limit to one. Where the text may stop need not be the same.
         """
         return state
 
     def ending(self, state: State) -> bytes | None:
         """Bytes after which the text may stop, best those that take few tokens.
 
-        ``None``, as here: none is known; one is then looked for.
+        ``None``, as here, starts a search.
         """
         return None
 
     def explain(self, state: State, byte: int | None) -> str:
-        """Why ``byte`` is refused here (``None``: why the text may not stop), in own words.
+        """Why ``byte`` is refused here (``None``: why the text may not stop), for a message.
 
-        ``""``, as here, where there is nothing to add to which bytes may come.
+        The message lists the bytes that may come in any case; ``""``, as here, adds nothing.
         """
         return ""
 

@@ -1,7 +1,6 @@
-"""What is known of a byte matcher's transitions, with its states numbered, as one table.
+"""A transition table of a byte matcher, filled as it is asked (a lazily built automaton).
 
-The table is bounded: where it is full, it is emptied before the next walk begins. It does not know
-tokens.
+It is bounded: where it is full, it is emptied before the next walk begins. It knows no tokens.
 """
 
 from __future__ import annotations
@@ -15,27 +14,27 @@ from numpy.typing import NDArray
 from condit.constraint.byte_matcher import ByteMatcher, State, not_hashable
 
 REFUSED = 0
-"""The number that no state has."""
+"""In place of the number of a state, where a byte may not come."""
 
 _UNKNOWN = -1
 
 _OFTEN = 4
-"""A state that came up so often without being known as a whole is asked about all bytes."""
+"""After so many questions with unknown answers the whole row of a state is filled."""
 
 Numbers = NDArray[np.int32]
 
 
 class TooManyStatesError(Exception):
-    """More states were met than were granted."""
+    """A walk met more states than it may."""
 
 
 class ByteTransitions(Generic[State]):
     """The transitions of one byte matcher that were asked for so far.
 
-    States have multiples of 256 as numbers, so that adding a byte gives a place in the table.
+    States have multiples of 256 as numbers, so that adding a byte gives an index of the table.
 
     Args:
-        most: how many states may be met after ``begin``.
+        most: how many states one walk (from ``begin`` to ``end``) may meet.
     """
 
     def __init__(self, most: int) -> None:
@@ -52,7 +51,7 @@ class ByteTransitions(Generic[State]):
         self._asked: Counter[int] = Counter()
 
     def begin(self, state: State) -> int:
-        """The number of ``state``; numbers given before no longer hold."""
+        """Begin a walk at ``state``; returns its number. Earlier numbers may no longer be valid."""
         if len(self._states) > self._most:
             self._forget()
         self._met: list[Numbers] = []
@@ -60,7 +59,7 @@ class ByteTransitions(Generic[State]):
         return self._number(state)
 
     def end(self) -> None:
-        """Forget which states were met."""
+        """End the walk: free what was noted of the states that it met."""
         self._met = []
 
     def after(
@@ -70,13 +69,13 @@ class ByteTransitions(Generic[State]):
 
         Args:
             machine: the byte matcher.
-            keys: the number of a state plus a byte, each.
+            keys: for each question the number of a state plus a byte.
             out: where the numbers are written, if given; not to be changed before ``end``.
 
         Raises:
-            TooManyStatesError: too many were met since ``begin``, whatever was known before.
+            TooManyStatesError: the walk met too many, whether or not they were in the table.
         """
-        # Keys are always in the table; this mode alone writes to ``out`` without a detour.
+        # Keys are always in the table; this mode alone writes to ``out`` without a copy.
         found: Numbers = self._table.take(keys, out=out, mode="clip")
         if len(found) and found.min() < 0:
             unknown = np.unique(keys[found < 0])
@@ -122,7 +121,7 @@ class ByteTransitions(Generic[State]):
                 # In two steps, for the table may be another one then.
                 found = self._ask_one(machine, state, byte)
                 self._table[key] = found
-                # All new ones are met: no need to go on to the end.
+                # All new states count as met: there are too many already.
                 if len(self._states) > self._granted:
                     raise TooManyStatesError
 
@@ -131,7 +130,7 @@ class ByteTransitions(Generic[State]):
         return REFUSED if after is None else self._number(after)
 
     def _complete(self, machine: ByteMatcher[State], numbers: list[int]) -> None:
-        """Ask for all that is not known of states that came up again and again."""
+        """Fill the rows of states that were asked about ``_OFTEN`` times."""
         for number in numbers:
             self._asked[number] += 1
             if self._asked[number] == _OFTEN and len(self._states) < self._most:

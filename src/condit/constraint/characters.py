@@ -1,4 +1,4 @@
-"""Which characters the tokens of a vocabulary are made of, so that all are sorted at once."""
+"""Which kinds of characters each token of a vocabulary is made of, as bits in arrays."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from condit.kept import Kept
 from condit.vocabulary import Vocabulary
 
 OTHERS = ("é", "€", "😀")
-"""Stand for all characters of two, three and four bytes, which are told apart by that alone."""
+"""Representatives of the characters of two, three and four bytes, each of which is one kind."""
 
 ALPHABET = (*map(chr, range(128)), *OTHERS)
-"""The kinds of characters: each ASCII character is one of its own."""
+"""One character of each kind; an ASCII character is a kind of its own."""
 
 _FRAGMENT, _NO_TEXT = len(ALPHABET), len(ALPHABET) + 1
 
@@ -28,8 +28,8 @@ class Characters:
         kinds: a set of bits a token, shape ``(3, vocabulary)``: bit ``k % 64`` of row ``k // 64``
             stands for ``ALPHABET[k]``; further bits for bytes that are no whole character, and for
             tokens that are no text.
-        counts: characters of each token; meaningless where it holds bytes that are none.
-        same: the tokens of each spelling that more than one has.
+        counts: characters of each token; its bytes where those are not whole characters.
+        same: the bytes that more than one token has, and these tokens.
     """
 
     kinds: NDArray[np.uint64]
@@ -38,7 +38,7 @@ class Characters:
 
     @classmethod
     def of(cls, vocabulary: Vocabulary) -> Characters:
-        """Those of ``vocabulary``; built on the first call, a tenth of a second for 50k."""
+        """Those of ``vocabulary``; built on the first call, a tenth of a second for 50k tokens."""
         return _known.of(vocabulary)
 
     @classmethod
@@ -72,7 +72,7 @@ class Characters:
 
 
 def kind_of(character: str) -> int:
-    """The place in ``ALPHABET`` of the kind of a character; -1 for half of one."""
+    """The index in ``ALPHABET`` of the kind of a character; -1 for half of a surrogate pair."""
     number = ord(character)
     if number < 128:
         return number
@@ -82,7 +82,7 @@ def kind_of(character: str) -> int:
 
 
 def kind_of_fragment(text: bytes) -> int:
-    """The kind of the character of which ``text`` is a beginning, cut short; -1 for none."""
+    """The kind of the character of which ``text`` is an incomplete UTF-8 sequence; -1 for none."""
     lead, size = text[0], len(text)
     if not all(0x80 <= byte < 0xC0 for byte in text[1:]):
         return -1

@@ -1,4 +1,4 @@
-"""One of a list of texts."""
+"""The constraint ``choice``: one of a list of texts, matched by the mask engine."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class Choice(Constraint):
 
 
 class ChoiceMatcher(EngineMatcher):
-    """A matcher that knows all texts, so that endings are the shortest there are.
+    """A matcher that knows all texts, so that its endings take the fewest tokens possible.
 
     Attributes:
         options: the texts, in ascending order.

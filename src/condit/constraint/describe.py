@@ -1,4 +1,4 @@
-"""Bytes in words, for messages."""
+"""Sets of bytes and pieces of text in words, for error messages."""
 
 from __future__ import annotations
 

@@ -1,20 +1,19 @@
-"""A short text that takes a matcher to where it may stop: an ending, found byte by byte.
+"""A search, byte by byte, for a short text after which a matcher may stop: an *ending*.
 
-Four walks, the cheap ones first; see ``ending_walks.py``.
+Four searches, the cheap ones first; see ``ending_walks.py``.
 
-1. *Straight on*: what nearly all texts need, in tens of microseconds. Once more with hints: texts
-   that patterns and formats ask for.
-2. *In turns*: out of circles, and through conditions on a text as a whole.
-3. *With a memory*: depth-first, with every way tried.
-4. *A long way*: straight on for thousands of bytes, where a text has a least length. Runs of one
-   byte are measured by bisection.
+1. *Straight*: greedy. Enough for nearly all texts, in tens of microseconds. Once more with hints:
+   texts that patterns and formats ask for.
+2. *In turns*: greedy, with other bytes where it goes in a circle or must meet a condition.
+3. *With a memory*: depth-first.
+4. *A long way*: greedy for thousands of bytes, where a text has a least length. Runs of one byte
+   are measured by bisection.
 
-What the later walks find is then made shorter. With ``thorough``, an ending is improved further: at
-each place where there was a choice, every other way to go on is followed straight, and the one that
-takes the fewest tokens is kept, until none is better.
+What the later ones find is then made shorter. With ``thorough``, an ending is improved by local
+search: at each place where there was a choice, every other byte is followed greedily, and the
+ending that takes the fewest tokens is kept, until none is better.
 
-An ending found is an upper bound on what it takes; nothing here proves that there is no shorter
-one.
+Nothing here proves that there is no shorter ending, nor that there is none where none is found.
 """
 
 from __future__ import annotations
@@ -25,16 +24,16 @@ from condit.constraint.ending_shorter import cut, improved, pruned
 from condit.constraint.ending_walks import LONG_WAY, Walkable, Work, in_turns, straight, with_memory
 
 _FIRST_CHOICES = 32
-"""Bytes chosen on the first way. It is long enough for nearly all, and too long in a circle."""
+"""Bytes chosen in the first search: enough for nearly all texts, few to lose in a circle."""
 
 _WORK = 5000
-"""Questions to the matcher for a first look around."""
+"""Questions to the matcher in the first two of the roundabout searches."""
 
 _IMPROVING = 1000
 """Questions to the matcher for improving an ending."""
 
 _PRUNING = 5000
-"""Questions to the matcher for making one shorter that was found in a roundabout way."""
+"""Questions to the matcher for making one shorter that the later searches found."""
 
 _MOST_WORK = 40_000
 """Questions to the matcher for a search that must find something."""
@@ -45,13 +44,13 @@ def find_ending(
 ) -> bytes | None:
     """A text after which ``matcher`` may stop, ``b""`` if it may stop here; ``None``: not found.
 
-    A function of the matcher's state alone. Needs a vocabulary in which the bytes on the way are
-    tokens.
+    Depends on the matcher's state alone. Works only if the bytes of the ending are tokens of the
+    vocabulary.
 
     Args:
         matcher: where to begin; not changed.
-        hints: gives pieces of text to be tried where nothing can be closed.
-        thorough: look for one that takes fewer tokens, too: up to a millisecond.
+        hints: gives pieces of text to be tried where no string or bracket can be closed.
+        thorough: improve it by local search, too: up to a millisecond more.
     """
     found = straight(matcher, Work(_MOST_WORK), _FIRST_CHOICES)
     if found is None and (pieces := hints()):

@@ -1,9 +1,9 @@
-"""Endings where values are refused by conditions of which nothing is known: Python's validators.
+"""Endings where values are refused by black-box conditions, such as Python's validators.
 
-An ending that leaves these out is known. It is followed, and where a value of it is refused as it
-closes, other values are put in its place: what was written of it goes on with a hint, with one
-more character, with a run of one character and another behind it. There are some hundreds of these
-and no more, since no search can tell when a condition that is not known can no longer be met.
+The search follows an ending that ignores those conditions. Where a value of it is refused as it
+closes, the value is continued otherwise: with a hint, with one more character, with a run of one
+character and another behind it. Some hundreds of continuations are tried, as nothing tells when a
+black-box condition can no longer be met.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ _WHOLE = [b"true", b"false", b"null"]
 _RUNS = 20
 _LONGEST_RUN = 64
 _MOST_VALUES = 12
-"""How many values are replaced on the way."""
-
+"""How many values are replaced at most."""
 
 _OPENING = (b":", b",", b"[", b"{", b'"')
 
@@ -29,7 +28,7 @@ def asked_ending(matcher: Matcher, plain: bytes, hints: Sequence[bytes] = ()) ->
 
     Args:
         matcher: where to begin; not changed. Its vocabulary has the bytes as tokens.
-        plain: a text after which it might stop, but for what it asks of values as they close.
+        plain: an ending of the same text without the conditions.
         hints: pieces of text to be tried first.
     """
     here, written = matcher.copy(), b""
@@ -63,13 +62,16 @@ def asked_ending(matcher: Matcher, plain: bytes, hints: Sequence[bytes] = ()) ->
 
 
 def _end_of_value(content: bytes) -> int:
-    """Where in what was written since a value began its content ends."""
+    """Where in ``content``, which begins in a value, the value ends and closers begin."""
     place = len(content.rstrip(b"]}"))
     return place - 1 if content[:place].endswith(b'"') else place
 
 
 def _replacement(matcher: Matcher, closing: bytes, hints: Sequence[bytes]) -> bytes:
-    """What goes on with a value, and ``closing`` behind it, so that it is not refused."""
+    """What to write after the beginning of a value, ``closing`` included, so that it is accepted.
+
+    ``b""`` where nothing that is tried is.
+    """
     first_token = matcher.vocabulary.first_token
     tokens_behind = [first_token.get(bytes([value]), -1) for value in closing]
     for piece in _candidates(hints):
@@ -80,7 +82,7 @@ def _replacement(matcher: Matcher, closing: bytes, hints: Sequence[bytes]) -> by
 
 
 def _leads_on(matcher: Matcher, text: bytes) -> bool:
-    """Whether anything may come after ``text``."""
+    """Whether any token may come after ``text``."""
     after = matcher.copy()
     if not _take_all(after, text):
         return False
@@ -111,5 +113,5 @@ def _take(matcher: Matcher, byte: bytes) -> bool:
 
 
 def _take_all(matcher: Matcher, text: bytes) -> bool:
-    """Append ``text`` byte by byte; whether that is allowed. If not, ``matcher`` is spent."""
+    """Append ``text`` byte by byte; whether that is allowed. If not, part of it is appended."""
     return all(_take(matcher, bytes([value])) for value in text)

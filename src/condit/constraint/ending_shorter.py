@@ -1,4 +1,4 @@
-"""Endings that take fewer tokens than one that is known."""
+"""Making a known ending shorter: cutting circles, leaving out parts, and local search."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from condit.constraint.ending_walks import (
 )
 
 _FEW = 16
-"""Up to so many other bytes are ways to go on of their own."""
+"""Bytes that are not in ``STARTS`` are tried where there are no more than these."""
 
 _CUTS = 48
 """How many beginnings of an ending are tried to be left out."""
 
 
 def _ways_on(look: bytes) -> list[bytes]:
-    """Of the bytes that may come next the ones that may be worth it, in order."""
+    """Of the bytes that may come next the ones to try, in order."""
     unusual = [bytes([value]) for value in look if bytes([value]) not in STARTS]
     usual = [byte for byte in STARTS if byte in look]
-    # Many that are unusual are of one kind: characters of a string.
+    # Where there are many unusual ones, they are the characters of a string, and equivalent.
     return usual + (unusual if len(unusual) <= _FEW else [])
 
 
@@ -48,7 +48,7 @@ def cut(matcher: Walkable, ending: bytes) -> bytes:
 
 
 def pruned(matcher: Walkable, ending: bytes, work: Work) -> bytes:
-    """``ending`` without what it can do without: parts are left out, large ones first.
+    """``ending`` without parts that it does not need, large ones first.
 
     Delta debugging (Zeller and Hildebrandt 2002), on what commas separate, then on single bytes.
     """
@@ -57,7 +57,7 @@ def pruned(matcher: Walkable, ending: bytes, work: Work) -> bytes:
 
 
 def _with_fewer(matcher: Walkable, pieces: list[bytes], work: Work) -> bytes:
-    """The text of as few of ``pieces`` as the work suffices to find."""
+    """An ending made of as few of ``pieces`` as are found with this work."""
     ending = b"".join(pieces)
     size = len(pieces) // 2
     try:
@@ -95,7 +95,7 @@ def improved(matcher: Walkable, ending: bytes, work: Work) -> bytes:
 
 
 def _others(matcher: Walkable, ending: bytes, work: Work) -> Iterator[bytes]:
-    """Endings that leave ``ending`` somewhere and go straight on from there."""
+    """Endings that begin like ``ending``, take another byte, and go on greedily."""
     here, place = matcher.copy(), 0
     while place < len(ending):
         forced = here.forced_text()

@@ -1,8 +1,8 @@
-"""Endings as tokens: a text, and how it is spelled from each of its places on.
+"""Endings as tokens: a text, and the tokens that spell it from each of its bytes on.
 
 Where every spelling of a text is allowed, as nearly everywhere, `spell` finds the fewest tokens: a
-shortest path over the places where tokens can begin. Where only one is, `Ending.of_tokens` holds
-it. How an ending is found is no matter of this file; see ``ending.py``.
+shortest path over the offsets where tokens can begin. Where only one is, `Ending.of_tokens` holds
+it. The search for an ending is in ``ending.py``.
 """
 
 from __future__ import annotations
@@ -15,19 +15,21 @@ from condit.kept import Kept
 from condit.vocabulary import Vocabulary
 
 NEVER = 1 << 40
-"""The cost of what no tokens spell: more than any budget."""
+"""The cost of a text that no tokens spell: more than any budget."""
 
 
 @dataclass(frozen=True, eq=False)
 class Ending:
-    """A text after which a text may stop, and the tokens that spell it and each of its ends.
+    """A text that finishes another, and the tokens that spell it and each of its suffixes.
+
+    A *place* is an offset in the text, in bytes.
 
     Attributes:
         text: the bytes.
         costs: for each place, how many tokens spell the text from there on; ``NEVER`` where none
             do, 0 at the end; one entry more than there are bytes.
         lengths: for each place, how many bytes the first of those tokens has.
-        spelling: the tokens, where no others will do.
+        spelling: the tokens, where only one spelling is allowed; else ``None``.
     """
 
     text: bytes
@@ -39,7 +41,7 @@ class Ending:
 
     @classmethod
     def of_tokens(cls, tokens: Sequence[int], vocabulary: Vocabulary) -> Ending:
-        """An ending that is to be spelled by just these tokens, none of which is an end."""
+        """An ending of which these tokens (no end token) are the only allowed spelling."""
         text = vocabulary.spell(tokens)
         costs, lengths = [NEVER] * len(text) + [0], [0] * (len(text) + 1)
         place = 0
@@ -57,13 +59,13 @@ class Ending:
         return place + len(spelled) if self.text.startswith(spelled, place) else None
 
     def rest(self, place: int) -> Ending:
-        """What is left of it from ``place`` on; ask only where some tokens spell that."""
+        """The part from ``place`` on; only valid where the cost there is not ``NEVER``."""
         if self.spelling is not None:
             return Ending.of_tokens(self.tokens(place), self._vocabulary)
         return Ending(self.text[place:], self.costs[place:], self.lengths[place:], self._vocabulary)
 
     def tokens(self, place: int = 0) -> tuple[int, ...]:
-        """The tokens of ``costs`` from ``place`` on; ask only where it is not ``NEVER``."""
+        """The tokens from ``place`` on; only valid where the cost there is not ``NEVER``."""
         if self.spelling is not None:
             return self.spelling[len(self.spelling) - self.costs[place] :]
         tokens = self._tokens.get(place)
@@ -78,9 +80,9 @@ class Ending:
 
 
 def spell(text: bytes, vocabulary: Vocabulary) -> Ending:
-    """The fewest tokens for every end of ``text``, by dynamic programming; of equals the longest.
+    """The fewest tokens for every suffix of ``text``, by dynamic programming.
 
-    Takes about a microsecond a byte.
+    Of equally few, those whose first is longest. Takes about a microsecond a byte.
     """
     lengths_by_head = _LENGTHS_BY_HEAD.of(vocabulary)
     first_token, size = vocabulary.first_token, len(text)
@@ -99,7 +101,7 @@ def spell(text: bytes, vocabulary: Vocabulary) -> Ending:
 
 
 def _lengths_by_head(vocabulary: Vocabulary) -> Mapping[bytes, tuple[int, ...]]:
-    """For the first two bytes of a token, how long tokens with them are; the longest first."""
+    """The lengths of tokens by their first two bytes; the longest first."""
     lengths: dict[bytes, set[int]] = defaultdict(set)
     for token in vocabulary.bytes:
         if len(token) > 1:

@@ -1,7 +1,7 @@
-"""Walks that take a matcher, byte by byte, to where the text may stop.
+"""The searches of ``ending.py``: walks of a matcher, byte by byte, to where the text may stop.
 
 Work is counted in questions to the matcher, never in time, so that the same state always has the
-same ending.
+same ending. The order in which bytes are tried closes strings and brackets first.
 """
 
 from __future__ import annotations
@@ -9,53 +9,53 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Protocol, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from condit.errors import RefusedTokenError
+from condit.kept import Kept
 from condit.vocabulary import Vocabulary
 
 _Values: TypeAlias = NDArray[np.uint8]
 _Ids: TypeAlias = NDArray[np.intp]
 _Words: TypeAlias = NDArray[np.uint32]
 
-# What closes something comes first, then what separates, for a number could go on for ever.
-_TASTE = b"\"}])>',;:0[{a1A .-\n"
+# Closers come first, then separators, as a number could go on for ever.
+_PREFERRED = b"\"}])>',;:0[{a1A .-\n"
 # What else values, names and the parts of addresses often begin with.
 _OTHER_STARTS = b"@TZ/ntfbzx(<"
-_ORDER = [bytes([byte]) for byte in _TASTE]
+_ORDER = [bytes([byte]) for byte in _PREFERRED]
 _QUOTE = _ORDER[0]
 _CLOSERS = _ORDER[:6]
 _PUNCTUATION = _ORDER[:9]
 _MANY = 48
-"""Where so many bytes may come next, it is inside a string."""
+"""Where so many bytes may come next, the text is taken to be inside a string."""
 
 STARTS = [*_ORDER, *(bytes([byte]) for byte in _OTHER_STARTS)]
-_ALL = [*STARTS, *(bytes([b]) for b in range(256) if b not in _TASTE + _OTHER_STARTS)]
+_ALL = [*STARTS, *(bytes([b]) for b in range(256) if b not in _PREFERRED + _OTHER_STARTS)]
 
 CHOICES = 512
-"""Bytes chosen, not counting forced ones, before going straight on is taken to be a circle."""
+"""Bytes that ``straight`` chooses at most, not counting forced ones: else it is in a circle."""
 
 _RUN = 12
-"""How often it chooses the same byte in a row."""
+"""How often it chooses the same byte in a row at most."""
 
 LONG_WAY = 8192
-"""The same two for the long way."""
+"""Both limits for a long way."""
 
 LOOK = 5
-"""A look at all bytes counts as so many questions to the matcher."""
+"""``look_of`` counts as so many questions to the matcher."""
 
-_PATIENCE = 4
-"""How often a look may come again on the way before others are tried first."""
+_REPEATS = 4
+"""``with_memory`` puts a place off whose look came so often on the path to it."""
 
 _ANEW = 200
-"""How often a walk in turns begins anew because it could close something."""
+"""How often ``in_turns`` forgets what it has visited because it could close something."""
 
 _WAYS_BACK = 64
-"""To how many of its last choices a walk in turns can go back."""
+"""To how many of its last choices ``in_turns`` can go back."""
 
 
 class Walkable(Protocol):
@@ -85,17 +85,17 @@ class Walkable(Protocol):
 
 
 class OutOfWorkError(Exception):
-    """As many questions as were granted have been asked."""
+    """The search has asked as many questions as it may."""
 
 
 @dataclass
 class Work:
-    """Questions to the matcher that may still be asked."""
+    """How many questions to the matcher a search may still ask."""
 
     left: int
 
     def spend(self, questions: int = 1) -> None:
-        """Ask some.
+        """Count some.
 
         Raises:
             OutOfWorkError: there are none left.
@@ -112,7 +112,7 @@ def _allows(matcher: Walkable, byte: bytes, work: Work) -> bool:
 
 
 def take(matcher: Walkable, text: bytes) -> bool:
-    """Append ``text`` byte by byte; whether that is allowed. If not, ``matcher`` is spent."""
+    """Append ``text`` byte by byte; whether that is allowed. If not, part of it is appended."""
     first_token = matcher.vocabulary.first_token
     try:
         for value in text:
@@ -131,11 +131,17 @@ def straight(
     hints: Sequence[bytes] = (),
     turning: bool = False,
 ) -> bytes | None:
-    """What is forced, and else the first byte that is allowed, in an order that closes things.
+    """Greedy: what is forced, else the first allowed byte, in an order that closes things.
 
-    Where that closes nothing, a hint is taken instead that lets a string be closed. With
-    ``turning``, where it comes back to a choice between names or values, it takes another one each
-    time: so it does not go deeper and deeper into what contains itself.
+    Args:
+        matcher: where to begin; not changed.
+        work: questions that it may ask.
+        choices: bytes that it chooses at most, not counting forced ones.
+        run: how often it chooses the same byte in a row at most.
+        longest: bytes of the ending at most.
+        hints: texts of which one is taken where no string can be closed, but after it one can.
+        turning: take another byte each time that the same name or value bytes may come, so that it
+            does not follow a recursive structure for ever.
     """
     here, end = matcher.copy(), matcher.vocabulary.end
     written, last, same = b"", b"", 0
@@ -195,7 +201,7 @@ def _fitting(matcher: Walkable, hints: Sequence[bytes], work: Work) -> bytes:
 def _run_of(matcher: Walkable, byte: bytes, work: Work) -> int:
     """How often to repeat ``byte`` until something that is tried before it is allowed.
 
-    By doubling and bisection: what becomes possible in a run is taken to stay so.
+    By doubling and bisection, as if what becomes possible in a run stayed so.
     """
     first_token = matcher.vocabulary.first_token
     token = first_token[byte]
@@ -222,7 +228,7 @@ def _run_of(matcher: Walkable, byte: bytes, work: Work) -> int:
 
 
 class _Place:
-    """A place on the way of a search with a memory."""
+    """A node of the search tree of ``with_memory``."""
 
     def __init__(self, matcher: Walkable, text: bytes, work: Work) -> None:
         work.spend(LOOK)
@@ -234,7 +240,7 @@ class _Place:
 
 def look_of(matcher: Walkable) -> bytes:
     """The bytes that may come next, in ascending order."""
-    values, tokens, words, bits = _bytes_of(matcher.vocabulary)
+    values, tokens, words, bits = _SINGLE_BYTES.of(matcher.vocabulary)
     mask = matcher.mask()
     if mask is None:
         pairs = zip(values.tolist(), tokens.tolist(), strict=True)
@@ -243,9 +249,8 @@ def look_of(matcher: Walkable) -> bytes:
     return look
 
 
-@lru_cache(maxsize=16)
-def _bytes_of(vocabulary: Vocabulary) -> tuple[_Values, _Ids, _Ids, _Words]:
-    """The bytes that are tokens, those tokens, and where masks keep them: word and bit."""
+def _single_bytes(vocabulary: Vocabulary) -> tuple[_Values, _Ids, _Ids, _Words]:
+    """The bytes that are tokens, the ids of those tokens, and their words and bits in a mask."""
     known = sorted(
         (byte[0], token) for byte, token in vocabulary.first_token.items() if not byte[1:]
     )
@@ -254,13 +259,17 @@ def _bytes_of(vocabulary: Vocabulary) -> tuple[_Values, _Ids, _Ids, _Words]:
     return values, tokens, tokens >> 5, np.uint32(1) << (tokens & 31).astype(np.uint32)
 
 
-def in_turns(matcher: Walkable, work: Work, hints: Sequence[bytes] = ()) -> bytes | None:
-    """Straight on, but where nothing new comes of it, the other bytes in turns.
+_SINGLE_BYTES = Kept(_single_bytes)
 
-    What may come next at a place is its look. A walk that comes back to a look without having seen
-    a new one since takes, every other time, the next of the bytes that it has not tried there. So
-    it leaves circles, and meets conditions such as "a digit somewhere" within a few hundred bytes.
-    Whenever it can close something, it begins anew. At a dead end it goes back to its last choice.
+
+def in_turns(matcher: Walkable, work: Work, hints: Sequence[bytes] = ()) -> bytes | None:
+    """Greedy as ``straight``, but where nothing new comes of that, other bytes in turns.
+
+    The set of bytes that may come next is the *look* of a place, and stands for its state. A walk
+    that comes back to a look without having met a new one since takes, every other time, the next
+    of the other bytes. So it leaves circles, and meets conditions such as "a digit somewhere"
+    within a few hundred bytes. Whenever it can close something, it forgets which looks it has met.
+    At a dead end it goes back to its last choice.
     """
     end = matcher.vocabulary.end
     visits: Counter[bytes] = Counter()
@@ -309,7 +318,7 @@ def in_turns(matcher: Walkable, work: Work, hints: Sequence[bytes] = ()) -> byte
 
 
 def with_memory(matcher: Walkable, work: Work) -> bytes | None:
-    """Depth-first, and back where nothing goes on; looks seen on the way wait until last."""
+    """Depth-first search; children whose look is on the path already are tried last."""
     end = matcher.vocabulary.end
     visits: Counter[bytes] = Counter()
 
@@ -320,8 +329,8 @@ def with_memory(matcher: Walkable, work: Work) -> bytes | None:
             child = _go(place, byte, work)
             if child is None:
                 continue
-            # Siblings that look alike are tried as well, but behind all others.
-            if child.look in looks or visits[child.look] >= _PATIENCE or child.look == place.look:
+            # Siblings of the same look are tried as well, but after all others.
+            if child.look in looks or visits[child.look] >= _REPEATS or child.look == place.look:
                 if len(later) < 256:
                     later.append(child)
                 continue

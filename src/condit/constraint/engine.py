@@ -1,4 +1,4 @@
-"""The mask engine, llguidance, behind one matcher. All of its traps are handled in this file.
+"""The mask engine, llguidance, as a matcher; its peculiarities are handled here and nowhere else.
 
 A grammar here is text in llguidance's dialect of Lark; the constraints write it, users never see
 it. This file does not know what a regex or a schema is.
@@ -47,11 +47,11 @@ _LIMITS = LLParserLimits(
 
 @dataclass(frozen=True)
 class Probe:
-    """What the engine makes of a grammar, seen byte by byte.
+    """What the engine says of a grammar, over a vocabulary of single bytes.
 
     Attributes:
         error: why it does not compile, or ``""``.
-        warnings: what it compiles only in part.
+        warnings: parts that it does not compile in full.
         first_bytes: the bytes that can begin a text.
         accepts_empty: whether the empty text is accepted.
     """
@@ -63,7 +63,7 @@ class Probe:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing at all can be written."""
+        """Whether the grammar has no text at all."""
         return not self.error and not self.first_bytes and not self.accepts_empty
 
 
@@ -111,19 +111,17 @@ class EngineMatcher(Matcher):
             exact_over: the bytes that the texts are made of, where the grammar is known to have
                 no dead ends: a vocabulary with a token for each of them makes the matcher EXACT.
                 ``None`` where the grammar may have dead ends.
-            objection: a last check of a text that is grammatically complete; the end token is
-                allowed only where it has nothing to say.
-            doubtful: whether the grammar allows texts to which there is an objection. Where it
-                does not, texts that are merely considered need not be checked, which is dear.
-            hints: pieces of text that may be of use for an ending; asked for when one is not found
-                without.
+            objection: a check of a text that the grammar accepts; the end token is allowed only
+                where it returns ``None``.
+            doubtful: whether the grammar allows texts to which there is an objection. If not,
+                ``count_allowed`` saves itself the check, which is slow.
+            hints: gives pieces of text for the search of an ending, if it finds none without.
 
         Raises:
             VocabularyError: no token can begin a text.
             ConstraintTooComplexError: the engine ran into one of its limits.
         """
-        # Compiled afresh each time: copies share the engine's lexer, whose states add up to a
-        # limit over the life of a root.
+        # Compiled afresh each time: copies share a lexer, the number of whose states is limited.
         spelling = Spelling.of(vocabulary)
         engine = LLMatcher(spelling.tokenizer, grammar, log_level=0, limits=_LIMITS)
         if engine.is_error():
@@ -163,7 +161,7 @@ class EngineMatcher(Matcher):
         self._grammar = grammar
         self._doubtful = True
         self.hints: Callable[[], Sequence[bytes]] = tuple
-        # What was found at this very state; copies share it until they move on.
+        # Endings at this state, thorough and not; copies share them until they advance.
         self._endings: dict[bool, Ending | None] = {}
         # The engine refuses, by an exception, to be used by two threads at once.
         self._lock = threading.RLock()
@@ -209,7 +207,8 @@ class EngineMatcher(Matcher):
 
         Raises:
             RefusedTokenError: the token is not allowed; the state is unchanged.
-            ConstraintTooComplexError: the engine ran into one of its limits; the matcher is spent.
+            ConstraintTooComplexError: the engine ran into one of its limits; the matcher cannot be
+                used any more.
         """
         with self._lock:
             is_text = 0 <= token < len(self._bytes) and bool(self._bytes[token])
@@ -250,7 +249,7 @@ class EngineMatcher(Matcher):
         """Tokens that are the only choice from here; the end token may be the last of them."""
         forced: list[int] = []
         ahead = self.copy()
-        # Where no byte is forced, hardly ever is a token: do not pay for the mask.
+        # Where no byte is forced, hardly ever is a token: a mask would be wasted.
         while not ahead._ended and (ahead._engine.compute_ff_bytes() or ahead._engine.is_stopped()):
             allowed = unpack(ahead.mask(), len(self._bytes)).nonzero()[0]
             if len(allowed) != 1:
@@ -361,7 +360,7 @@ class EngineMatcher(Matcher):
         return self._verdict is None
 
     def _check(self) -> None:
-        """Raise where the engine has broken down, as against merely said no."""
+        """Raise if the engine has failed, and not merely found that the text is a dead end."""
         if self._engine.is_error() and first_line(self._engine.get_error()) != dead_end():
             raise _too_complex(self._engine)
 

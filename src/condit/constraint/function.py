@@ -1,4 +1,7 @@
-"""JSON objects of arguments for a Python function, and the call with them."""
+"""The constraint ``function``: JSON objects of arguments for a Python function, and the call.
+
+The signature is read in ``python_signature.py``; the object is matched by ``json_schema.py``.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from condit.vocabulary import Vocabulary
 
 
 class Drawn(Protocol):
-    """What was drawn: a sample has a text."""
+    """Anything with a text, such as ``condit.Sample``."""
 
     @property
     def text(self) -> str:
@@ -24,11 +27,11 @@ class Drawn(Protocol):
 
 
 class DrawnBest(Protocol):
-    """What was drawn: a result has a best sample."""
+    """Anything with a best sample, such as ``condit.Result``."""
 
     @property
     def best(self) -> Drawn:
-        """The sample to take."""
+        """That sample."""
 
 
 def function(callable: Callable[..., Any], **options: Any) -> Function:
@@ -103,7 +106,7 @@ class Function(Constraint):
 
     @property
     def tool(self) -> dict[str, Any]:
-        """The function as chat templates and chat interfaces list tools."""
+        """The function as a tool, in the form that chat templates and chat APIs take."""
         described = {"description": self.description} if self.description else {}
         function = {"name": self.name, **described, "parameters": self.schema}
         return {"type": "function", "function": function}
@@ -167,7 +170,7 @@ class Function(Constraint):
         return self.function(*self._positional(named), **named)
 
     def _positional(self, named: dict[str, Any]) -> list[Any]:
-        """Take out of ``named`` what can be given by position alone."""
+        """Remove the arguments that can be given by position only from ``named``; in order."""
         parameters = [each for each in self._signature.parameters if each.positional]
         while parameters and parameters[-1].name not in named:
             parameters.pop()

@@ -1,6 +1,7 @@
 r"""GBNF, the grammar language of llama.cpp, rewritten as Lark.
 
-Every literal is split into characters: GBNF has no tokens, and so nothing is read greedily.
+Every literal is split into characters: GBNF has no terminals, so that nothing is read greedily. The
+result is compiled by ``grammar_rules.py``.
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ def _rule_name(name: str) -> str:
 class _Writer(Transformer[Token, str]):
     """Writes each part as Lark, and every group and repeat as a rule of its own.
 
-    Lark would multiply them out, and repeats of repeats would grow without bound.
+    Lark would expand them in place, where nested repeats grow exponentially.
     """
 
     def __init__(self, source: str) -> None:

@@ -1,4 +1,7 @@
-"""Texts of a context-free grammar, written in Lark or in GBNF."""
+"""The constraint ``grammar``: texts of a context-free grammar, written in Lark or in GBNF.
+
+Grammars are compiled in ``grammar_rules.py`` and ``gbnf.py``; lark's parser is the oracle.
+"""
 
 from __future__ import annotations
 
@@ -94,7 +97,7 @@ class Grammar(Constraint):
         """A matcher at the empty text.
 
         EXACT where every terminal is one character wide (as always in GBNF) and every byte of
-        UTF-8 is a token; else SOUND, up to the greed of terminals.
+        UTF-8 is a token; else SOUND.
 
         Raises:
             VocabularyError: no token of this vocabulary can begin a text.

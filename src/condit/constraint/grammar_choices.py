@@ -1,9 +1,8 @@
-"""Choices inside the rules of a Lark grammar, given rules of their own before they multiply.
+"""Rewrites a Lark grammar so that lark compiles it in linear time; the texts stay the same.
 
 lark writes out each alternative of a rule: ``A? B? C?`` becomes eight of them, and twenty-four
-optional parts sixteen million. It also compares each part of an alternative with all before it.
-A choice with a rule of its own only adds up, and a long sequence in pieces takes linear time; the
-texts are the same.
+optional parts sixteen million. It also compares each part of an alternative with all before it. So
+choices that would multiply get a rule of their own, and long sequences are cut into pieces.
 """
 
 from __future__ import annotations
@@ -19,9 +18,9 @@ from condit.foreign.lark import LarkGrammar, NonTerminal, Tree
 _MOST = 64
 """Alternatives that one alternative as it was written may become."""
 _LONGEST = 64
-"""Parts of a sequence."""
+"""Parts of a sequence at most; longer ones are cut."""
 _MOST_OF_TEMPLATE = 4096
-"""A template's choices may name its parameters, so they cannot stand in another rule."""
+"""Alternatives of a template, whose parts may name its parameters and so cannot be moved."""
 
 _Tree = Tree[Any]
 
@@ -47,10 +46,10 @@ def name_choices(grammar: LarkGrammar) -> None:
 
 
 class _Parts:
-    """The parts of one rule that become rules.
+    """Rewrites one rule.
 
     Attributes:
-        found: their names and trees.
+        found: the names and trees of the parts that became rules.
     """
 
     def __init__(self, names: Iterator[str], *, multiply: bool) -> None:
@@ -60,9 +59,9 @@ class _Parts:
         self._counts: dict[int, int] = {}
 
     def rewrite(self, tree: _Tree) -> int:
-        """How many alternatives are left of a rule, at most; those of a template are only counted.
+        """Rewrite ``tree``; returns an upper bound on its alternatives. Templates are only counted.
 
-        Nothing here recurses: groups may be nested as deep as lark can read them.
+        Without recursion, as groups may be nested as deep as lark can read them.
         """
         for part in tree.iter_subtrees():
             self._counts[id(part)] = self._count(part)
@@ -115,7 +114,7 @@ class _Parts:
             alternatives = 1
         if alternatives == 1:
             return max(most - least + 1, 1)
-        # More than the most where it is more than that at once.
+        # Two alternatives, up to 13 times, are more than the most.
         return (
             _MOST_OF_TEMPLATE + 1
             if most > 12
@@ -123,7 +122,7 @@ class _Parts:
         )
 
     def _named(self, part: _Tree) -> _Tree:
-        """A mention of a new rule for ``part``."""
+        """A reference to a new rule for ``part``."""
         name = next(self._names)
         body = (
             part

@@ -1,4 +1,7 @@
-"""A Lark grammar, compiled by ``lark``, written out plainly for the mask engine."""
+"""A Lark grammar, compiled by ``lark`` for the oracle and written out for the mask engine.
+
+GBNF is rewritten as Lark before (``gbnf.py``).
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ from condit.foreign.lark import (
     probe,
 )
 
-# The string of lark's own library looks behind; this is the same set of texts without.
+# The string of lark's own library uses lookbehind; this is the same set of texts without it.
 _LIBRARY_STRING = r'".*?(?<!\\)(\\\\)*?"'
 _PLAIN_STRING = r'"(?:[^"\\\n]|\\[^\n])*"'
 
@@ -43,7 +46,7 @@ _PLACE = re.compile(r"(?:at line|line) (\d+),? col(?:umn)? (\d+)")
 
 @dataclass(frozen=True, eq=False)
 class Rules:
-    """A grammar, for both sides.
+    """A compiled grammar.
 
     Attributes:
         engine: the grammar in the engine's language.
@@ -80,15 +83,15 @@ def read_rules(text: str, start: str) -> Rules:
         scannerless &= (pattern.min_width, pattern.max_width) == (1, 1)
         definition.pattern = PatternRE(flags + dialect.oracle)
 
-    _know_lark()
+    _probe_lark()
     try:
         # lark sizes each terminal with ``re``, which warns about nested sets.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
             _refuse_deep_terminals(text)
             read, _ = load_grammar(text, "<string>", [], False)  # type: ignore[no-untyped-call]
-            # Before lark takes a time for it that grows with the square of a chain's length, or
-            # with the product of all choices.
+            # Else lark's time grows with the square of a sequence's length, or with the product
+            # of all choices.
             name_choices(read)
             refuse_deep(_mentions(read), start, "the grammar's rules")
             parser = lark.Lark(
@@ -96,7 +99,7 @@ def read_rules(text: str, start: str) -> Rules:
                 start=start,
                 parser="earley",
                 lexer="dynamic",
-                # The forest alone says whether a text parses; choosing a tree in it costs more.
+                # The forest suffices to tell whether a text parses; a tree would cost more.
                 ambiguity="forest",
                 regex=True,
                 edit_terminals=respell,
@@ -127,7 +130,7 @@ def read_rules(text: str, start: str) -> Rules:
 
 
 @cache
-def _know_lark() -> None:
+def _probe_lark() -> None:
     probe()
 
 
@@ -158,7 +161,7 @@ def _read_terminal(name: str, pattern: str) -> Dialect:
 
 
 def _compile_error(text: str, start: str, error: Exception) -> CompileError:
-    # The first line says what; what follows is a picture of where.
+    # The first line says what is wrong; the others show the place in the text.
     reason = str(error).strip().split("\n")[0].rstrip(": ").removesuffix(" in <string>")
     position = None
     if found := _PLACE.search(reason):
@@ -182,10 +185,10 @@ def _compile_error(text: str, start: str, error: Exception) -> CompileError:
 
 
 def _productive(rules: list[Rule]) -> list[Rule]:
-    """The rules that can be finished: dead ends among the others would only mislead the engine.
+    """The productive rules: those that derive some text. The others would be dead ends.
 
-    A rule waits for each rule that it mentions, and is looked at again only as one of them turns
-    out to be productive: so the time is linear in the size of the grammar.
+    A rule is examined again only when one that it mentions is found to be productive, so the time
+    is linear in the size of the grammar.
     """
     missing = [{each for each in rule.expansion if isinstance(each, NonTerminal)} for rule in rules]
     waiting: dict[Symbol, list[int]] = {}
@@ -207,7 +210,7 @@ def _productive(rules: list[Rule]) -> list[Rule]:
 
 
 def _mentions(grammar: LarkGrammar) -> dict[str, list[str]]:
-    """For each rule those that it mentions, in order."""
+    """For each rule the rules that it mentions, in order."""
     mentions: dict[str, list[str]] = {}
     for name, _, tree, _ in grammar.rule_defs:
         found = tree.scan_values(lambda each: isinstance(each, NonTerminal))
@@ -216,8 +219,7 @@ def _mentions(grammar: LarkGrammar) -> dict[str, list[str]]:
 
 
 def _refuse_deep_terminals(text: str) -> None:
-    """Refuse terminals that are made of one another too deep: lark writes out each in the other."""
-    # Definitions as they are written: to be told from others, names need no more.
+    """Refuse terminals that mention one another too deep, as lark expands each in the other."""
     plain = _LITERAL.sub(" ", text)
     parts = _DEFINITION.split(plain)
     bodies = zip(parts[1::2], parts[2::2], strict=True)
@@ -236,8 +238,8 @@ def _write(rules: list[Rule], terminals: dict[str, Dialect], ignored: list[str],
             names[symbol] = f"{prefix}{len(names)}_{readable}"
         return names[symbol]
 
-    # Skipping is written out: the engine's own ``%ignore`` knows no lazy terminals, and does not
-    # skip before the first terminal.
+    # Ignored terminals are written out: the engine's own ``%ignore`` knows no lazy terminals, and
+    # does not skip before the first terminal.
     skip = "skip" if ignored else ""
     alternatives: dict[Symbol, list[str]] = {}
     for rule in rules:

@@ -1,4 +1,7 @@
-"""JSON read strictly, and where in the text each value stands."""
+"""Strict reading of finished JSON texts, and the position of each value in them.
+
+Text that is still being written is read by ``condit.constraint.schema.scanner``.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ _SPACE = re.compile(r"[ \t\n\r]*")
 _STRINGS_AND_LITERALS = re.compile(r'"(?:[^"\\]|\\.)*"|[-+.\w]+', re.DOTALL)
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _DEEPEST = 900
-"""Where the deepest stack of one version of Python ends others go on: all stop here."""
+"""Nesting at most: below the limits of all versions of Python, so that all refuse the same."""
 _TOO_DEEP = "the JSON text is nested too deeply to be read"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -60,7 +63,7 @@ def read_json(text: str, *, unique_keys: bool = False) -> object:
     except _RepeatedKeyError as error:
         raise NotJsonError(Violation(str(error))) from None
     except ValueError:
-        # The one error left: more digits than Python reads.
+        # The only other ValueError: more digits than Python reads.
         digits = re.search(r"\d{640,}", text)
         place = digits.start() if digits else None
         raise NotJsonError(Violation("an integer has too many digits", place)) from None
@@ -71,7 +74,7 @@ def read_json(text: str, *, unique_keys: bool = False) -> object:
 
 
 def position_of(text: str, path: Sequence[str | int]) -> int:
-    """Where the value at ``path`` begins in the JSON text, or as near as the path leads."""
+    """The character at which the value at ``path`` begins, or the last value that exists on it."""
     decoder = json.JSONDecoder()
     here = _skip(text, 0)
     for step in path:
@@ -97,7 +100,7 @@ def position_of(text: str, path: Sequence[str | int]) -> int:
 
 
 def _depth(text: str) -> int:
-    """How many arrays and objects are open at a time, strings aside; 0 if certainly not many."""
+    """The depth of nesting, brackets in strings not counted; 0 if certainly below the limit."""
     if text.count("[") + text.count("{") <= _DEEPEST:
         return 0
     depth = deepest = 0

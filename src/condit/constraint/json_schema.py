@@ -1,4 +1,8 @@
-"""JSON texts that satisfy a JSON schema or belong to a Python type."""
+"""The constraint ``json_schema``: JSON texts that satisfy a JSON schema or belong to a Python type.
+
+Here the parts meet: schemas are compiled in ``condit.constraint.schema``, Python types are read in
+``condit.constraint.python``, and the engine matches.
+"""
 
 from __future__ import annotations
 
@@ -69,10 +73,10 @@ def json_schema(
 ) -> JsonSchema:
     """JSON texts that satisfy a schema.
 
-    What is written keeps to one layout: keys in the order in which the schema names them, then the
-    others; spaces as ``whitespace`` says; integers without a point. What is accepted as valid may
-    have any layout. No key comes twice in one object. Every keyword of drafts 4 to 2020-12 is
-    enforced; ``plan`` says where.
+    Drawn texts keep to one layout: keys in the order in which the schema names them, then the
+    others; spaces as ``whitespace`` says; integers without a point. ``accepts`` takes any layout.
+    No key comes twice in one object. Every keyword of drafts 4 to 2020-12 is enforced; ``plan``
+    says where.
 
     >>> json_schema({"type": "integer", "minimum": 3}).accepts("4")
     True
@@ -84,12 +88,12 @@ def json_schema(
             Python type, as pydantic knows them (a model, a dataclass, a ``TypedDict``, an
             ``Enum``, ``list[int] | None``).
         whitespace: ``"compact"`` (at most one space after a comma or a colon) or ``"flexible"``
-            (up to 24 spaces and newlines on either side of a mark, where JSON allows them).
+            (up to 24 spaces and newlines before and after a punctuation mark).
         order: of keys: as ``"written"`` in the schema, or ``"any"``.
         numbers: how integers are written: ``"canonical"``, as ``34``; or ``"any"`` of the texts
             that JSON Schema takes for one, ``34.0`` and ``3.4e1`` among them.
-        formats: ``"assert"``: the formats that the drafts define are enforced, others are remarks;
-            ``"annotate"``: all are remarks.
+        formats: ``"assert"``: the formats that the drafts define are enforced, others have no
+            effect; ``"annotate"``: none has.
         registry: schemas by their address, for references that lead out of the document: dicts,
             JSON texts or paths. References to files are read beside a schema that is a path.
             Nothing is ever fetched from a network.
@@ -126,8 +130,8 @@ class JsonSchema(Constraint):
 
     Attributes:
         source: the schema, with the documents that it refers to.
-        whitespace: how what is written is spaced.
-        order: the order of keys in what is written.
+        whitespace: where drawn texts have spaces.
+        order: the order of keys in drawn texts.
         numbers: how integers are written.
         formats: whether formats are asserted.
         type: the Python type it stands for, if any.
@@ -165,7 +169,7 @@ class JsonSchema(Constraint):
         order = KeyOrder(source.loaded(), source.draft)
         compiled = self._compile(root, order, deadline)
         if compiled.relaxed and has_long_lists(source):
-            # What is behind references cannot always be combined with what stands beside them.
+            # The target of a reference cannot always be combined with the keywords beside it.
             other = self._compile(canonical(source, asserts), order, deadline)
             compiled = other.if_better_than(compiled)
         if compiled.leaves_out_logic and (expanded := inlined(source)) is not None:
@@ -211,7 +215,7 @@ class JsonSchema(Constraint):
 
         Raises:
             VocabularyError: no token of this vocabulary can begin a value.
-            UnsatisfiableError: nothing at all can: what strings must match excludes each other.
+            UnsatisfiableError: no value exists: patterns of a string exclude each other.
         """
         compiled = self._compiled
         try:
@@ -235,10 +239,10 @@ class JsonSchema(Constraint):
         return engine
 
     def warn_of_endings(self) -> None:
-        """Say so where validators leave it unknown how any text can end.
+        """Warn if no text is found that all validators of the type accept.
 
         Warns:
-            UnknownEndingWarning: no text is found that they all accept.
+            UnknownEndingWarning: draws may not finish within ``max_tokens``.
         """
         asked = [] if self.described is None else self.described.remarks
         if not any(each.what in ("validator", "str") for each in asked):
@@ -246,7 +250,7 @@ class JsonSchema(Constraint):
         try:
             known = self.bind(Vocabulary.of_bytes()).ending() is not None
         except ConditError:
-            # It is raised again, where it belongs, by whoever draws.
+            # It is raised again by the first draw.
             return
         if not known:
             name = getattr(self.type, "__name__", None) or repr(self.type)
@@ -289,7 +293,7 @@ class JsonSchema(Constraint):
             raise failed(error, text) from error
 
     def _judge_by_schema(self, text: str) -> Verdict:
-        """What the schema alone says, of a type without its validators."""
+        """The verdict of the schema alone, without the validators of a type."""
         try:
             value = read_json(text, unique_keys=True)
         except NotJsonError as error:
@@ -306,7 +310,7 @@ class JsonSchema(Constraint):
         return compile_schema(root, order, style, deadline)
 
     def _engine(self, vocabulary: Vocabulary) -> EngineMatcher:
-        # A type may have validators of its own, of which the schema knows nothing.
+        # A type may have validators that are not part of the schema.
         doubtful = bool(self._compiled.relaxed or self.source.aside) or self.type is not None
         return EngineMatcher.bind(
             self._compiled.grammar,
@@ -319,13 +323,13 @@ class JsonSchema(Constraint):
 
     @cached_property
     def _hints(self) -> tuple[bytes, ...]:
-        """The examples of the type, as they are spelled inside of quotation marks."""
+        """The examples of the type, as JSON without the quotation marks."""
         examples = () if self.described is None else self.described.examples
         spelled = (json.dumps(each, ensure_ascii=False)[1:-1] for each in examples)
         return tuple(each.encode() for each in spelled)
 
     def _ask_each(self, text: str) -> None:
-        """Ask about the values of a text one by one, so that an error names the field."""
+        """Validate the values of a text one by one, so that an error names the field."""
         if self._places is None:
             return
         checks = self._checks(self._places)

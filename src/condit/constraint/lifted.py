@@ -1,7 +1,7 @@
-"""A matcher over tokens, made of a byte matcher: each token is the bytes it adds to the text.
+"""An adapter from a byte matcher to a matcher over tokens, each taken as its bytes.
 
-It does not know what is matched. Single tokens are walked byte by byte; masks by a walk of the
-vocabulary's trie, see ``condit.constraint.trie_walk``.
+Single tokens are walked byte by byte; masks are found by a walk of the vocabulary's trie, see
+``condit.constraint.trie_walk``. What is found for a state is cached: ``state_cache.py``.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from condit.vocabulary import Vocabulary
 _BYTES = Vocabulary.of_bytes()
 
 _LONGEST_FORCED = 4096
-"""Bytes that are forced are followed no further: they may go round in a circle."""
+"""Forced bytes are followed no further: they may go round in a circle."""
 
-# What texts are mostly made of comes first: where two bytes may come, two questions often do.
+# Frequent bytes first: where many bytes may come, two questions then find two of them.
 _LIKELY = (*range(32, 127), *range(32), *range(127, 256))
 
 _MISSING: Final = object()
@@ -37,7 +37,8 @@ class LiftedMatcher(Matcher, Generic[State]):
 
     Attributes:
         vocabulary: the tokens.
-        strength: that of the machine; EXACT only where every byte of its alphabet is a token.
+        strength: that of the byte matcher, but SOUND for EXACT where some byte of its alphabet is
+            no token.
         machine: the byte matcher.
     """
 
@@ -82,7 +83,7 @@ class LiftedMatcher(Matcher, Generic[State]):
 
     @property
     def state(self) -> State:
-        """Where the byte matcher stands."""
+        """The state of the byte matcher."""
         return self._known.state
 
     def allows(self, token: int) -> bool:
@@ -134,7 +135,7 @@ class LiftedMatcher(Matcher, Generic[State]):
         """Tokens that are the only choice from here; the end token may be the last of them."""
         forced: list[int] = []
         ahead = self.copy()
-        # Where no byte is forced, hardly ever is a token: do not walk for the mask.
+        # Where no byte is forced, hardly ever is a token: a mask would be wasted.
         while not ahead._ended and (ahead.forced_text() or ahead._only_stops()):
             mask = ahead.mask()
             tokens = None if mask is None else few_tokens(mask)
@@ -188,9 +189,9 @@ class LiftedMatcher(Matcher, Generic[State]):
         return len(tokens)
 
     def ending(self, *, thorough: bool = False) -> Ending | None:
-        """What would finish the text; see ``Matcher.ending``.
+        """Tokens that would finish the text; see ``Matcher.ending``.
 
-        The machine's own where it knows one.
+        The byte matcher's own ending where it has one.
         """
         if self._ended:
             return None
@@ -212,7 +213,7 @@ class LiftedMatcher(Matcher, Generic[State]):
         return found
 
     def _by_byte(self, vocabulary: Vocabulary) -> _ByByte[State]:
-        """A matcher in the same state, over another vocabulary maybe."""
+        """A matcher in the same state that gives no masks, maybe over another vocabulary."""
         twin = _ByByte(self.machine, vocabulary)
         twin._stand_at(self.state)
         return twin
@@ -257,10 +258,10 @@ class LiftedMatcher(Matcher, Generic[State]):
 
 
 class _ByByte(LiftedMatcher[State]):
-    """For what looks at single bytes only: asking about each beats a mask of all tokens."""
+    """For searches over single bytes: asking about each is faster than a mask of all tokens."""
 
     def mask(self) -> None:
-        """None: tokens are asked about one by one."""
+        """``None``: tokens are asked about one by one."""
         return
 
 

@@ -1,4 +1,4 @@
-"""How deep definitions lead to one another: the engine follows them on its stack, unguarded."""
+"""How deep definitions refer to one another, refused where the engine's stack would overflow."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def refuse_deep(
     most: int | None = None,
     who: str = "the mask engine",
 ) -> None:
-    """Refuse definitions that lead to one another too deep.
+    """Refuse definitions that refer to one another too deep.
 
     Args:
         leads_to: for each definition those that it mentions, in order.
         start: the first; ``None`` for any of them.
         what: what they are called, for the message.
-        most: how deep they may lead; as far as the mask engine can follow by default.
-        who: who can follow no more.
+        most: how deep they may be nested; by default as far as the mask engine can follow.
+        who: what can follow no deeper, for the message.
 
     Raises:
         ConstraintTooComplexError: a chain of them is too long for the engine.
@@ -40,16 +40,16 @@ def refuse_deep(
 
 
 def depth_either_way(starts: Sequence[str], leads_to: Mapping[str, Sequence[str]]) -> int:
-    """The larger depth of two walks: that in order, and that in which each mentions the last first.
+    """The larger ``depth_from`` of two walks: with mentions in order, and in reverse order.
 
-    For whoever follows the definitions in an order that is not known.
+    For a caller that does not know in which of the two the definitions will be followed.
     """
     backwards = {name: others[::-1] for name, others in leads_to.items()}
     return max(depth_from(starts, leads_to), depth_from(starts, backwards))
 
 
 def depth_from(starts: Sequence[str], leads_to: Mapping[str, Sequence[str]]) -> int:
-    """The depth of a walk from ``starts``, in order, that visits each definition once."""
+    """The depth of a depth-first walk from ``starts`` that visits each definition once."""
     seen: set[str] = set()
     path = [iter(starts)]
     deepest = 0

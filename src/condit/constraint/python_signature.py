@@ -1,4 +1,7 @@
-"""What a Python callable takes by name: its signature and docstring, as a type of JSON objects."""
+"""The signature and docstring of a Python callable, as a pydantic type of its arguments.
+
+The constraint made of it is ``function.py``.
+"""
 
 from __future__ import annotations
 
@@ -40,9 +43,9 @@ class Parameter:
         name: the key under which the object has it.
         annotation: its type.
         required: whether the callable needs it.
-        default: what it is where it is not given; ``inspect.Parameter.empty`` without one.
+        default: its default value; ``inspect.Parameter.empty`` without one.
         positional: whether it can be given by its position alone.
-        description: what the docstring says of it.
+        description: its description in the docstring.
     """
 
     name: str
@@ -55,10 +58,10 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Signature:
-    """What a callable takes.
+    """The arguments of a callable.
 
     Attributes:
-        name: what it is called.
+        name: its name.
         summary: the first paragraph of its docstring.
         parameters: its arguments, in order.
         others: the type of further arguments under any name; ``None`` where it takes none.
@@ -133,7 +136,7 @@ def signature_of(function: Callable[..., Any]) -> Signature:
 def arguments_type(signature: Signature) -> type:
     """A type whose values are dictionaries of arguments, as pydantic reads them from JSON.
 
-    Arguments that were not given are left out: their defaults are the callable's own affair.
+    Arguments that were not given are left out, so that the callable uses its defaults.
     """
 
     class Arguments:
@@ -178,7 +181,7 @@ def arguments_type(signature: Signature) -> type:
 
 def _describe(schema: dict[str, Any], parameter: Parameter) -> None:
     if schema.get("title") == parameter.name.title().replace("_", " ").strip():
-        # Pydantic's own, which says nothing that the key does not.
+        # Pydantic's own title, which repeats the key.
         del schema["title"]
     if parameter.description:
         schema.setdefault("description", parameter.description)
@@ -187,7 +190,7 @@ def _describe(schema: dict[str, Any], parameter: Parameter) -> None:
     try:
         schema["default"] = to_jsonable_python(parameter.default)
     except PydanticSerializationError:
-        # JSON cannot write it. That there is one is said by the key being optional.
+        # JSON cannot express it; the key is optional in any case.
         schema.pop("default", None)
 
 
@@ -214,7 +217,7 @@ def _body(function: Any) -> tuple[Any, set[str]]:
 
 
 def _first_name(method: Any) -> set[str]:
-    """The name of ``self``, where a further argument of that name would be taken for it."""
+    """The name of ``self``, which a further argument may not have."""
     if not inspect.isfunction(method):
         return set()
     first = next(iter(inspect.signature(method).parameters.values()), None)
@@ -268,7 +271,7 @@ def _documentation(body: Any) -> tuple[str, dict[str, str]]:
         # A dataclass and a named tuple write their signature where nothing else is said.
         texts = [text for text in held if text and not text.startswith(f"{body.__name__}(")]
     elif getattr(body, "__name__", "") == "__call__":
-        # What Python says of all classes is no description of this one.
+        # ``inspect.getdoc`` would give Python's own description of ``__call__``.
         texts = [body.__doc__ or ""]
     else:
         texts = [inspect.getdoc(body) or ""]

@@ -1,4 +1,7 @@
-"""Python types as JSON schemas: whatever pydantic understands."""
+"""Python types as pydantic's type adapters and JSON schemas.
+
+What a schema cannot express is noted in ``condit.constraint.python``.
+"""
 
 from __future__ import annotations
 
@@ -32,18 +35,18 @@ _QUALIFIERS: dict[Any, bool] = {Required: True, NotRequired: False}
 
 
 def adapter_of(python_type: Any) -> TypeAdapter[Any]:
-    """What pydantic makes of a type: it parses and validates its values.
+    """Pydantic's adapter of a type, which parses and validates its values.
 
     Raises:
         ArgumentError: pydantic cannot describe the type.
     """
-    _know_pydantic()
+    _probe_pydantic()
     with _described(python_type):
         return TypeAdapter[Any](portable(python_type))
 
 
 @cache
-def _know_pydantic() -> None:
+def _probe_pydantic() -> None:
     probe()
 
 
@@ -87,13 +90,14 @@ def _name(python_type: Any) -> str:
 
 
 def portable(python_type: Any, remade: dict[Any, Any] | None = None) -> Any:
-    """The same type with each ``typing.TypedDict`` that pydantic refuses before Python 3.12 remade.
+    """The same type with ``typing_extensions.TypedDict`` for ``typing.TypedDict``, if need be.
 
-    Found at the top, inside type arguments, and in the fields of such a dictionary.
+    Pydantic refuses the latter before Python 3.12. Replaced at the top, inside type arguments, and
+    in the fields of such a dictionary.
 
     Args:
         python_type: any type.
-        remade: dictionaries that were remade already, by the original; one may hold itself.
+        remade: dictionaries that were replaced already, by the original; one may contain itself.
     """
     if sys.version_info >= (3, 12):
         return python_type
@@ -134,7 +138,7 @@ def fields_of(typed_dict: Any) -> dict[str, tuple[Any, bool]]:
     fields: dict[str, tuple[Any, bool]] = {}
     for name, hint in get_type_hints(typed_dict, include_extras=True).items():
         required = name in typed_dict.__required_keys__
-        # Python itself does not see these where annotations are kept as text.
+        # Python does not evaluate these qualifiers where annotations are strings.
         while (origin := get_origin(hint)) in _QUALIFIERS:
             required = _QUALIFIERS.get(origin, required)
             hint = get_args(hint)[0]

@@ -1,4 +1,8 @@
-"""Texts that match a regular expression as a whole."""
+"""The constraint ``regex``: texts that match a regular expression as a whole.
+
+The mask engine matches; Python's ``regex`` module is the oracle. The dialect that both read is in
+``regex_dialect.py``.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +34,8 @@ def regex(pattern: str) -> Regex:
 
     The syntax is what Python's ``re`` and Rust's ``regex`` share, with nested sets
     (``[\w--[aeiou]]``) and Unicode properties (``\p{L}``). ``\d``, ``\w`` and ``\s`` are Unicode,
-    ``.`` is anything but a newline. ``^`` and ``$`` may stand at the ends, where they say what
-    holds anyway.
+    ``.`` is anything but a newline. ``^`` and ``$`` may stand at the ends, where they change
+    nothing.
 
     >>> regex("[0-9]{3}").accepts("123")
     True
@@ -91,7 +95,7 @@ class Regex(Constraint):
         """
         if self._matches(text):
             return None
-        # A prefix of what can still become a match can, too.
+        # If a text can still become a match, so can its prefixes: bisection.
         live = bisect_left(
             range(1, len(text) + 1),
             True,
@@ -112,12 +116,12 @@ class Regex(Constraint):
 
 
 def terminal(pattern: str) -> str:
-    """A pattern in the engine's spelling as a terminal of the engine's grammar."""
+    """A pattern in the engine's dialect as a terminal of the engine's grammar."""
     return f"/{regex_to_lark(pattern, '')}/"
 
 
 def compile_oracle(pattern: str) -> oracle.Pattern[str]:
-    """The oracle's matcher for a pattern in the oracle's spelling.
+    """The compiled form of a pattern in the oracle's dialect.
 
     Raises:
         CompileError: it names a Unicode property that does not exist.

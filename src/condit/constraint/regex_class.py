@@ -26,7 +26,7 @@ _POSIX = {
 
 
 def scan_class(reader: Reader, start: int) -> tuple[str, int]:
-    """The class that opens at ``start`` as both sides read it, and where it ends.
+    """The class that opens at ``start``, spelled for both engine and oracle, and where it ends.
 
     Raises:
         CompileError: it is not closed, or a range or an operator in it makes no sense.

@@ -98,7 +98,7 @@ class _Reader:
         )
 
     def error(self, reason: str, position: int | None = None) -> CompileError:
-        """What is wrong at ``position``, or here."""
+        """The error for something wrong at ``position``, or at the current character."""
         place = self.position if position is None else position
         return CompileError(
             f"regex {self.pattern!r} does not parse: {reason}, at character {place}",
@@ -106,7 +106,7 @@ class _Reader:
         )
 
     def unsupported(self, construct: str, name: str, position: int) -> UnsupportedConstraintError:
-        """A construct that is refused."""
+        """The error for a construct that is refused."""
         return UnsupportedConstraintError(
             f"regex {self.pattern!r} uses {name}, {construct!r}, at character {position}: no "
             "automaton can follow it. Write the pattern without it",
@@ -178,7 +178,7 @@ class _Reader:
             raise self.unsupported(found[0] + "+", "a possessive repeat", start)
         lazy = follower == "?"
         self.position += lazy
-        # How eagerly a part repeats says nothing about which texts match as a whole.
+        # Greedy or lazy makes no difference to which texts match as a whole.
         self._emit(text, text + "?" * lazy, repeatable=False)
         varies = comma or at_most or text in "*+?"
         self.lazy |= lazy

@@ -33,20 +33,20 @@ _NAME = re.compile(r"N\{([^}]+)\}")
 
 
 class Reader(Protocol):
-    """What a part of a pattern needs of the reader of the whole."""
+    """The interface of the pattern's reader that ``scan_class`` and ``scan_escape`` use."""
 
     pattern: str
     properties: list[tuple[int, str]]
 
     def error(self, reason: str, position: int) -> CompileError:
-        """What is wrong at ``position``."""
+        """The error for something wrong at ``position``."""
 
     def unsupported(self, construct: str, name: str, position: int) -> UnsupportedConstraintError:
-        """A construct that is refused."""
+        """The error for a construct that is refused."""
 
 
 def literal(character: str) -> str:
-    """``character`` as both sides read it, whatever it means elsewhere."""
+    """``character`` escaped, if need be, so that engine and oracle read it as itself."""
     point = ord(character)
     if character.isascii():
         return character if character.isalnum() else f"\\x{point:02x}"
@@ -54,7 +54,7 @@ def literal(character: str) -> str:
 
 
 def scan_literal(reader: Reader, position: int) -> str:
-    """The plain character at ``position`` as both sides read it.
+    """The plain character at ``position``, as ``literal`` writes it.
 
     Raises:
         CompileError: it is half of a surrogate pair.
@@ -66,7 +66,7 @@ def scan_literal(reader: Reader, position: int) -> str:
 
 
 def scan_escape(reader: Reader, start: int, *, in_class: bool) -> tuple[str, int]:
-    """The escape at ``start`` as both sides read it, and where it ends.
+    """The escape at ``start``, spelled for both engine and oracle, and where it ends.
 
     Raises:
         CompileError: there is no such escape, or no such character.

@@ -1,7 +1,7 @@
-"""Kinds of constraints by name: what the entry points ``condit.constraints`` name.
+"""Kinds of constraints by name, as registered under the entry points ``condit.constraints``.
 
-Python code that knows which constraint it wants calls its function (``condit.regex``); the command
-line and whoever reads JSON look it up here.
+For the command line and for code that reads JSON. Other Python code calls the function of the
+constraint itself (``condit.regex``).
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ class ConstraintSource:
     Attributes:
         name: what users write.
         description: one line for ``condit constraints``, which says what the value is.
-        make: makes the constraint of one value and keyword options. They come as JSON has them (a
-            text, a number, a list, a dict), maybe from somebody who is not trusted. A bad one
-            raises ``ArgumentError`` or ``CompileError``.
+        make: makes the constraint of one value and keyword options. They are JSON values (a text,
+            a number, a list, a dict), maybe from an untrusted user. A bad one raises
+            ``ArgumentError`` or ``CompileError``.
         given_as: what the value is on the command line, where it is a text: the value itself; the
             name of a ``"file"`` that holds it, whose text ``make`` gets; or a ``"path"``, which
             ``make`` gets as a ``pathlib.Path`` (the text, where it is standard input).
@@ -36,7 +36,7 @@ class ConstraintSource:
 
 
 def make_constraint(name: str, value: object, /, **options: Any) -> Constraint:
-    """A constraint by the name of its kind: of those built in and of those that packages register.
+    """Make a constraint by the name of its kind: a built-in one, or one that a package registers.
 
     >>> make_constraint("regex", "[0-9]{3}").accepts("123")
     True

@@ -1,4 +1,4 @@
-"""What the mask engine needs to know of a vocabulary, worked out once and kept as long as it."""
+"""What the mask engine needs to know of a vocabulary, made once for each vocabulary."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ UTF8_BYTES = frozenset(range(0xF5)) - {0xC0, 0xC1}
 
 @dataclass(frozen=True, eq=False)
 class Spelling:
-    """A vocabulary as the engine reads it.
+    """A vocabulary in the forms that the engine and its matcher need.
 
     Attributes:
         tokenizer: the engine's own table of the tokens.
@@ -53,7 +53,7 @@ class Spelling:
 
 
 class _Tokens:
-    """The shape in which the engine takes a vocabulary. It must not hold on to the vocabulary."""
+    """A vocabulary in the engine's interface, without a reference to it (see ``Kept``)."""
 
     bos_token_id = None
 
@@ -63,7 +63,7 @@ class _Tokens:
         self.special_token_ids = [token for token, spelled in enumerate(tokens) if not spelled]
 
     def __call__(self, text: bytes | str) -> list[int]:
-        # Only asked in order to choose among spellings of forced bytes, which is switched off.
+        # Called only to choose a tokenization of forced bytes, which is switched off.
         return []
 
 

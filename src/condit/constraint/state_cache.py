@@ -1,7 +1,7 @@
-"""A cache of what is known of each state of a byte matcher over a vocabulary: bounded in bytes.
+"""A least-recently-used cache of masks and answers by the state of a byte matcher.
 
-Shared by all matchers of the same machine and vocabulary, in all threads. Nothing here is needed
-for an answer, only for a fast one: what was dropped is worked out again, to the same result.
+Bounded in bytes, and shared by all matchers of the same machine and vocabulary, in all threads.
+What was dropped is computed again, with the same result.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from condit.kept import Kept
 from condit.vocabulary import Vocabulary
 
 MEMORY = 32 << 20
-"""So many bytes are kept for one machine and vocabulary, about: 2000 masks of 128k tokens."""
+"""Bytes for one machine and vocabulary, about: 2000 masks of 128k tokens."""
 
 _MOST_TOKENS = 4096
-"""After so many tokens that were asked about one by one, no more are noted for a state."""
+"""Tokens that were asked about one by one and are cached for one state, at most."""
 
 _STATE, _TOKEN = 1000, 150
-"""Bytes that a state takes, and each token that is noted for it, about."""
+"""Estimated bytes of a state, and of each token that is cached for it."""
 
 
 @dataclass(eq=False, slots=True)
@@ -38,12 +38,12 @@ class KnownState(Generic[State]):
         state: the state.
         after: the state after each token that was asked about, ``None`` where it is refused; after
             the end token the state itself.
-        mask: the mask, if it was asked for and is not dear.
-        dear: whether it was asked for and is.
-        forced_text: the bytes that must come, if they were asked for.
-        only_stops: whether the text may stop, and no byte may come, if that was asked for.
-        endings: an ending, thorough and not.
-        size: bytes that it takes, about.
+        mask: the mask; ``None`` if it was not asked for, or is dear.
+        dear: whether the mask was asked for, and takes too many states to compute.
+        forced_text: the bytes that must come; ``None`` if not asked for.
+        only_stops: whether the text may stop and no byte may come; ``None`` if not asked for.
+        endings: endings, by whether they were searched for thoroughly.
+        size: bytes that it takes, estimated.
     """
 
     state: State
@@ -59,7 +59,7 @@ class KnownState(Generic[State]):
 class StateCache(Generic[State]):
     """What is known of the states of one machine over one vocabulary: a least-recently-used cache.
 
-    The machine is given with each question, not kept: so it can go when nobody uses it.
+    The machine is an argument of each method, not kept, so that it can be garbage collected.
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
@@ -72,16 +72,16 @@ class StateCache(Generic[State]):
 
     @classmethod
     def of(cls, machine: ByteMatcher[State], vocabulary: Vocabulary) -> StateCache[State]:
-        """That of ``machine``, and of machines equal to it, over ``vocabulary``."""
+        """The cache of ``machine``, and of machines equal to it, over ``vocabulary``."""
         return _known.of(machine).of(vocabulary)
 
     @property
     def size(self) -> int:
-        """Bytes that are kept, about; the table of transitions not counted."""
+        """Estimated bytes in use, without the table of transitions."""
         return self._size
 
     def at(self, state: State) -> KnownState[State]:
-        """What is known of ``state``, from now on kept if it was not."""
+        """The entry of ``state``, made now if there is none."""
         with self._lock:
             try:
                 known = self._states.pop(state, None)
@@ -122,7 +122,7 @@ class StateCache(Generic[State]):
     def mask(
         self, machine: ByteMatcher[State], known: KnownState[State]
     ) -> NDArray[np.uint32] | None:
-        """All tokens at once, not to be changed; ``None`` where that is dear."""
+        """All allowed tokens, packed, not to be changed; ``None`` where that takes too long."""
         if known.mask is None and not known.dear:
             near = machine.near(known.state, self._trie.longest)
             like = known if near == known.state else self.at(near)
@@ -141,7 +141,7 @@ class StateCache(Generic[State]):
     def _walked_mask(
         self, machine: ByteMatcher[State], known: KnownState[State]
     ) -> NDArray[np.uint32] | None:
-        with self._walking:  # who waited finds it done
+        with self._walking:  # a thread that waited finds it done
             if known.mask is None and not known.dear:
                 mask = text_mask(machine, known.state, self._trie, self._transitions)
                 known.dear = mask is None

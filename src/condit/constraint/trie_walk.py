@@ -1,9 +1,9 @@
 """The mask of a state of a byte matcher: a walk of the vocabulary's trie, level by level.
 
-As long as many nodes of each level are alive, whole levels are looked at; then only what lies below
-nodes that are alive; and what lies below few of them one by one. Where many bytes leave a state as
-it is, as inside a free text (the state has a *self-loop*), the tokens that are made of those are
-found once for each set of such bytes, and only what leaves the loop is walked.
+A node is *alive* if its bytes may come. As long as many nodes of each level are alive, whole levels
+are computed; then only the children of nodes that are alive; and few of these one by one. Where
+many bytes lead from a state back to it, as inside a free text (a *self-loop*), the tokens made of
+those are found once for each set of such bytes, and only the bytes that leave the loop are walked.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from condit.constraint.byte_transitions import (
 from condit.constraint.vocabulary_trie import Nodes, VocabularyTrie, ranges
 
 MOST_STATES = 2048
-"""A walk that meets more states than that is dear: tokens are better asked about one by one."""
+"""A walk that meets more states gives no mask: tokens are better asked about one by one."""
 
 _MANY_BYTES = 64
-"""Self-loops of fewer bytes are walked like anything else."""
+"""Self-loops of fewer bytes are not treated apart."""
 
 _ALIVE = 0.2
-"""Whole levels are looked at where more than this share of the nodes is alive."""
+"""Whole levels are computed where more than this share of their nodes is alive."""
 
 _LEVEL = 24
-"""So many nodes are walked one by one in the time that one level takes."""
+"""How many nodes can be walked one by one in the time that one level takes."""
 
 
 def text_mask(
@@ -45,8 +45,8 @@ def text_mask(
 ) -> NDArray[np.uint32] | None:
     """The tokens that are text and may come at ``state``, packed, without the end token.
 
-    ``None`` where that takes more than ``MOST_STATES`` states: a function of the machine, the state
-    and the vocabulary alone, whatever ``transitions`` knows.
+    ``None`` where that takes more than ``MOST_STATES`` states, which does not depend on what is
+    already in ``transitions``.
     """
     try:
         return _Walk(machine, trie, transitions).mask(state)
@@ -60,8 +60,8 @@ class _Walk(Generic[State]):
     """One walk.
 
     Attributes:
-        reached: nodes that are spelled by bytes that may come.
-        alive: the same of the first levels, where those were looked at as a whole: one a node.
+        reached: nodes that are alive, from walks of some nodes.
+        alive: whether each node of the first levels is alive, where those were computed as a whole.
         stays: masks of tokens that stay in a self-loop.
     """
 
@@ -97,15 +97,15 @@ class _Walk(Generic[State]):
         return self._transitions.after(self._machine, numbers + last_bytes.astype(np.int32))
 
     def _take_self_loop(self, number: int, nodes: Nodes, numbers: Numbers) -> Numbers:
-        """Walk below those first bytes that lead to a self-loop and are of it.
+        """Find the tokens whose first byte leads to a self-loop and belongs to it.
 
         Args:
-            number: of the state that may have the loop.
+            number: the state that may have the loop.
             nodes: the children of the root.
-            numbers: of the states there.
+            numbers: the states at those.
 
         Returns:
-            the numbers without those.
+            ``numbers``, with ``REFUSED`` for the nodes that need no other walk.
         """
         trie = self._trie
         row = self._after(number, np.arange(256, dtype=np.uint8))
@@ -159,7 +159,7 @@ class _Walk(Generic[State]):
             numbers = self._after(np.repeat(numbers, counts), trie.last_bytes[nodes])
 
     def _one_by_one(self, nodes: Nodes, numbers: Numbers) -> None:
-        # Views, for numpy takes three times as long to give a single number.
+        # Memory views: reading one number of a numpy array takes three times as long.
         children, last_bytes = self._trie.children.data, self._trie.last_bytes.data
         after_one, machine = self._transitions.after_one, self._machine
         waiting = list(zip(nodes.tolist(), numbers.tolist(), strict=True))

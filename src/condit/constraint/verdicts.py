@@ -1,7 +1,7 @@
-"""The last texts that an oracle was shown, so that each is parsed and judged once.
+"""A cache of an oracle's verdicts on finished texts, so that each is parsed and judged once.
 
-A finished text is shown to its oracle when a matcher is asked whether it may stop, when a sampler
-asks whether it is valid, and when its value is asked for.
+One text is judged when a matcher is asked whether it may stop, when a sampler asks whether it is
+valid, and when its value is asked for.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from cachetools import LRUCache
 from condit.constraint.base import Violation
 
 _MOST = 64
-"""Texts whose verdicts are kept: somewhat more than lanes that finish at a time."""
+"""Texts in the cache: somewhat more than lanes that finish at a time."""
 
 
 @dataclass
@@ -24,8 +24,8 @@ class Verdict:
 
     Attributes:
         violation: what is wrong with it, if anything.
-        value: what it means, where nothing is.
-        taken: whether the value was given away: nobody else should hold the same object.
+        value: its parsed value, where nothing is.
+        taken: whether the value was returned to a caller, who may change the object.
     """
 
     violation: Violation | None
@@ -34,7 +34,7 @@ class Verdict:
 
 
 class Verdicts:
-    """Verdicts of one oracle. Safe to use from several threads; what raises is not kept.
+    """Verdicts of one oracle. Safe to use from several threads; exceptions are not cached.
 
     Args:
         judge: the oracle.
@@ -50,7 +50,7 @@ class Verdicts:
         return self._of(text).violation
 
     def value(self, text: str) -> object:
-        """What an accepted ``text`` means, an object that nobody else is given.
+        """The parsed value of an accepted ``text``, a new object for each call.
 
         Raises:
             ValueError: the text is not accepted.

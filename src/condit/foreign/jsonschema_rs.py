@@ -1,8 +1,7 @@
 """What Condit relies on in ``jsonschema-rs``: the canonical form of a schema, kind by kind.
 
-A view with a field that is not read here would make a constraint silently weaker, and one without
-a field that is read would end in an AttributeError for some schemas only. So it is looked at once,
-as a whole, before any schema is compiled.
+A new field of a view that is not read would make a constraint silently weaker, and a missing one
+would raise an AttributeError for some schemas only. So all are checked before a schema is compiled.
 """
 
 from __future__ import annotations
@@ -110,10 +109,10 @@ VIEWS: dict[str, tuple[str, ...]] = {
 
 
 def probe(found: Any = jsonschema_rs, canonical: Any = canonical) -> None:
-    """See that the library has the names, kinds and fields that are used.
+    """Check that the library has the names, kinds and fields that are used, and no others.
 
     Raises:
-        IncompatibleDependencyError: it lacks some.
+        IncompatibleDependencyError: some are missing or new.
     """
     require("jsonschema-rs", found, _NAMES)
     require("jsonschema-rs", found.ValidationErrorKind, ("Format", "Referencing"))

@@ -38,7 +38,7 @@ _ERRORS = (
 
 
 def probe(found: Any = lark) -> None:
-    """Make a parser of two letters and read what is read of parsers and their errors.
+    """Make a small parser, and check the attributes of it and of its errors that are used.
 
     Raises:
         IncompatibleDependencyError: something is not there.

@@ -37,9 +37,9 @@ _MODEL = ("kv_overrides", "vocab_only")
 
 
 def probe(found: Any = None) -> None:
-    """See that the library has all that is called, and that its structures have the fields.
+    """Check that the library has all functions that are called, and the fields of structures.
 
-    A value that is given to a field which a structure lacks would be lost without a word.
+    ``ctypes`` would ignore a value that is assigned to a missing field.
 
     Raises:
         IncompatibleDependencyError: something is missing.

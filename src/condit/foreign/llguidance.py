@@ -34,8 +34,7 @@ _METHODS = (
 
 
 def first_paragraph(error: str) -> str:
-    """The part of an engine's error that means something to a reader; a text without tags whole."""
-    # What follows is a dump of the engine's state, in tags.
+    """The engine's error without the dump of its state, which follows in tags."""
     return re.split(r"\n?<(?:state|grammar|non-verbose)", error)[0].strip() or error.strip()
 
 
@@ -47,9 +46,9 @@ def first_line(error: str) -> str:
 
 @cache
 def dead_end() -> str:
-    """What the engine reports, as an error, where no token at all can come next.
+    """The error that the engine reports where no token can come next, found by provoking it.
 
-    It is asked: a grammar of two letters, and a vocabulary that has only the first.
+    By a grammar of two letters, and a vocabulary that has only the first.
 
     Raises:
         IncompatibleDependencyError: it reports nothing there.
@@ -77,7 +76,7 @@ class _OneLetter:
 
 
 def probe(matcher: Any = LLMatcher) -> None:
-    """See that the engine has what is called, and tells a dead end from a failure.
+    """Check that the engine has what is called, and reports dead ends by an error of their own.
 
     Raises:
         IncompatibleDependencyError: it does not.

@@ -20,7 +20,7 @@ _CALLED = (
     *("bytes_schema", "complex_schema", "date_schema", "datetime_schema", "decimal_schema"),
     *("dict_schema", "str_schema", "time_schema", "timedelta_schema", "url_schema"),
 )
-"""Hooks for core schemas that need no arguments: it is tried whether they are called."""
+"""Hooks for core schemas that need no arguments: the probe tests that they are called."""
 
 _HOOKS = (
     *("build_schema_type_to_method", "custom_error_schema", "dataclass_schema"),
@@ -33,7 +33,7 @@ _CORE = ("typed_dict_field", "typed_dict_schema")
 
 
 def probe(generator: Any = GenerateJsonSchema, core: Any = core_schema) -> None:
-    """See that the hooks are there and called, and that core schemas hold what is read in them.
+    """Check that the hooks exist and are called, and that core schemas have what is read.
 
     Raises:
         IncompatibleDependencyError: something is missing.

@@ -11,12 +11,12 @@ with importing("regex"):
 
 
 def said(error: Exception) -> str:
-    """What an error of the library says, without the place where it can be told apart."""
+    """The message of an error of the library, without the position where it has one."""
     return str(getattr(error, "msg", "") or error)
 
 
 def probe(found: Any = regex) -> None:
-    """See that the library matches as the oracle of regular expressions needs it.
+    """Check that the library matches as the oracle of regular expressions needs it.
 
     Raises:
         IncompatibleDependencyError: it does not.

@@ -1,7 +1,7 @@
-"""What Condit asks torch about the processor. Torch's answers are flags: no time is measured.
+"""What torch says about the processor: flags, and no measured times.
 
-The same machine so chooses the same number format each time, and the same seed gives the same
-draws. Where torch cannot tell, the answer is the one that is right on any processor.
+So a machine chooses the same number format each time, and the same seed gives the same draws.
+Where torch cannot tell, the answer is the one that is right on any processor.
 """
 
 from __future__ import annotations

@@ -9,10 +9,10 @@ from typing import Any
 from condit.foreign.versions import importing, incompatible, require
 
 CACHE_NAMES = ("cache", "past_key_values")
-"""How ``forward`` calls its key-value cache: since transformers 5.24, and before."""
+"""Names of the key-value cache as an argument of ``forward``: since 5.24, and before."""
 
 STATE_NAMES = (*CACHE_NAMES, "cache_params", "state")
-"""How the output of ``forward`` calls its cache, and how ``forward`` takes it back."""
+"""Names of any cache in the output of ``forward``, and as its argument."""
 
 _SDPA = frozenset(
     ("module", "query", "key", "value", "attention_mask", "dropout", "scaling", "is_causal")
@@ -20,14 +20,14 @@ _SDPA = frozenset(
 """The arguments of the ``sdpa`` function whose meaning is known to `condit.model.attention`."""
 
 _OWN = ("softcap", "position_bias", "cache")
-"""Others that it was found to look at, some among its keywords; newer ones may have more."""
+"""Further arguments that change what it computes, some of them among its ``**kwargs``."""
 
 
 def cache_argument(forward: Callable[..., Any]) -> str:
     """The name under which a model's ``forward`` takes its key-value cache.
 
     Raises:
-        IncompatibleDependencyError: under none that is known.
+        IncompatibleDependencyError: the name is not a known one.
     """
     parameters = inspect.signature(forward).parameters
     for name in CACHE_NAMES:
@@ -41,7 +41,7 @@ def cache_argument(forward: Callable[..., Any]) -> str:
 
 
 def check_layer(layer: Any, states: Any) -> None:
-    """See that a class of cache layers can be written to by slots; ``DynamicLayer`` can.
+    """Check that a class of cache layers (``DynamicLayer``) can be made to write by slots.
 
     Args:
         layer: the class.
@@ -67,7 +67,7 @@ def check_layer(layer: Any, states: Any) -> None:
 
 
 def check_cache(cache: Any) -> None:
-    """See that ``Cache`` can be made of layers.
+    """Check that ``Cache`` can be made of layers.
 
     Raises:
         IncompatibleDependencyError: it cannot.
@@ -77,7 +77,7 @@ def check_cache(cache: Any) -> None:
 
 
 def check_model(model: Any) -> None:
-    """See that a model's attention can be switched; ``PreTrainedModel`` is the class of all.
+    """Check that the attention of a class of models (``PreTrainedModel``) can be switched.
 
     Raises:
         IncompatibleDependencyError: it cannot.
@@ -86,9 +86,9 @@ def check_model(model: Any) -> None:
 
 
 def own_arguments(sdpa: Callable[..., Any]) -> tuple[str, ...]:
-    """The arguments that transformers' ``sdpa`` function treats in a way of its own.
+    """The arguments of transformers' ``sdpa`` function that our attention does not implement.
 
-    Where one of them is given, the work is left to that function.
+    Where one of them is given, that function is called instead.
 
     Raises:
         IncompatibleDependencyError: it does not take the usual ones.
@@ -106,7 +106,7 @@ def own_arguments(sdpa: Callable[..., Any]) -> tuple[str, ...]:
 
 
 def probe() -> None:
-    """See that the library has what is relied on; imports it, and torch.
+    """Check that the library has what is relied on; imports it, and torch.
 
     Raises:
         IncompatibleDependencyError: something is missing.

@@ -1,4 +1,4 @@
-"""Which versions of other libraries are installed, and which Condit was tried with."""
+"""Versions of other libraries: those installed, those Condit supports, and errors for others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from condit.errors import IncompatibleDependencyError, MissingDependencyError
 
 _EXTRAS = ("transformers", "smollm", "llama")
-"""Of Condit's extras those that are needed to draw; the others are tools."""
+"""Condit's extras that are needed to run models; the others are tools."""
 
 
 @cache
@@ -57,7 +57,7 @@ def incompatible(package: str, missing: str) -> IncompatibleDependencyError:
 
 @contextmanager
 def importing(package: str) -> Iterator[None]:
-    """Around imports of names that ``package`` should have.
+    """A context for imports of names that ``package`` should have.
 
     Raises:
         IncompatibleDependencyError: it has no such name.
@@ -72,7 +72,7 @@ def importing(package: str) -> Iterator[None]:
             ) from error
         raise incompatible(package, f"it has no module {error.name}") from error
     except ImportError as error:
-        # A shared library that does not load is the machine's trouble, and says so itself.
+        # Other errors, as of a shared library that does not load, say what is wrong.
         if "cannot import name" not in error.msg:
             raise
         raise incompatible(package, error.msg.split(" (")[0]) from error
@@ -84,7 +84,7 @@ def lacking(holder: object, names: Iterable[str]) -> list[str]:
 
 
 def require(package: str, holder: object, names: Iterable[str]) -> None:
-    """See that ``holder``, which belongs to ``package``, has all these attributes.
+    """Check that ``holder``, which belongs to ``package``, has all these attributes.
 
     Raises:
         IncompatibleDependencyError: it lacks some; the message names them.
@@ -102,8 +102,8 @@ class Package:
         name: on PyPI.
         installed: its version, or ``None``.
         supported: the range of versions that Condit asks for.
-        problem: what Condit relies on there and did not find; ``""`` where all is there, and for
-            packages of which nothing but the documented interface is used.
+        problem: what its probe found missing; ``""`` where nothing is, and for packages without a
+            probe.
     """
 
     name: str
@@ -129,7 +129,7 @@ def packages() -> list[Package]:
 
 
 def problem(package: str) -> str:
-    """What the probes of an installed package say; ``""`` where they find nothing amiss."""
+    """What the probe of an installed package found missing; ``""`` if nothing."""
     module = f"condit.foreign.{_canonical(package).replace('-', '_').removesuffix('_python')}"
     if installed(package) is None or find_spec(module) is None:
         return ""

@@ -9,10 +9,10 @@ cells before that gather theirs, so that the work of many lanes grows with their
 with its square.
 
 A sum of 32-bit floats depends on the order of its terms in the last bit, and here the order is that
-of the cells. ``condit_cells_reproducible`` sums in 64 bits: rounding the result back then forgets
-the order, but for ties about as rare as ``1e-13`` a number in a 16-bit model (``1e-8`` in a 32-bit
-one). So what a position computes does not depend on where its cells lie, nor on what else is
-forwarded with it.
+of the cells. ``condit_cells_reproducible`` sums in 64 bits and rounds the result, which then is the
+same for every order, except with a probability of about ``1e-13`` a number in a 16-bit model
+(``1e-8`` in a 32-bit one). So what a position computes does not depend on where its cells lie, nor
+on what else is forwarded with it.
 
 Calls that the decoder does not make (no mask or one of booleans, several sequences, gradients,
 dropout) go to ``transformers``' own ``sdpa`` function.
@@ -45,12 +45,15 @@ REPRODUCIBLE_NAME = "condit_cells_reproducible"
 _BLOCK = 64
 """Positions in one block: their scores stay in the processor's cache."""
 
-_UNKNOWN_HERE = own_arguments(sdpa_attention_forward)
-"""What ``sdpa`` treats in a way of its own."""
+_SDPA_ONLY = own_arguments(sdpa_attention_forward)
+"""Arguments that change what ``sdpa`` computes; a call that gives one is left to it."""
 
 
 class _Block(NamedTuple):
-    """The positions ``start`` to ``end``, and all cells that they see: the first few, or these."""
+    """The positions ``start`` to ``end``, and which cells are computed for them: all that they see.
+
+    A slice from the first cell on, or the indices of single cells.
+    """
 
     start: int
     end: int
@@ -58,7 +61,7 @@ class _Block(NamedTuple):
 
 
 class _Masks(threading.local):
-    """The masks of the forward that is under way, looked at once for all of its layers."""
+    """The blocks of each mask of the current forward, found once for all of its layers."""
 
     def __init__(self) -> None:
         self.known: dict[int, tuple[weakref.ref[torch.Tensor], list[_Block]]] = {}
@@ -70,12 +73,12 @@ _masks = _Masks()
 def use_cell_attention(module: Any, *, reproducible: bool = False) -> bool:
     """Switch a ``transformers`` model to attention over cells, where that is the same function.
 
-    It is where the model uses torch's ``sdpa`` through the common interface, runs on the CPU and
+    That is so if the model uses torch's ``sdpa`` through the common interface, runs on the CPU and
     computes in floats. Other models stay as they are. The choice is not part of a saved model, and
     ``module.set_attn_implementation("sdpa")`` takes it back.
 
     Args:
-        module: the model; it remains right for every other use.
+        module: the model; every other use of it gives the same results as before.
         reproducible: sum in 64 bits, so that the results for a position depend on the tokens before
             it alone, given linear layers whose rows do not depend on each other (see
             `condit.model.packed`).
@@ -117,15 +120,15 @@ def cell_attention(
         key: ``(1, key heads, cells, width)``.
         value: ``(1, key heads, cells, value width)``.
         attention_mask: added to the scores, ``(1, 1, positions, cells)``.
-        dropout: a share above 0 goes to ``sdpa``.
+        dropout: where it is above 0, ``sdpa`` is called.
         scaling: what scores are multiplied by, ``width ** -0.5`` by default.
-        kwargs: passed on to ``sdpa``; those that change what it computes leave the work to it.
+        kwargs: passed on to ``sdpa``, which is called where one of them changes what is computed.
 
     Returns:
         ``(1, positions, heads, value width)``, and ``None`` for the attention weights.
     """
     # Torch's own kernel is as good for a single position.
-    if query.shape[2] > 1 and _is_ours(query, key, value, attention_mask, dropout, kwargs):
+    if query.shape[2] > 1 and _is_supported(query, key, value, attention_mask, dropout, kwargs):
         result = _attend(module, query, key, value, attention_mask, scaling, torch.float32)
         if result is not None:
             return result, None
@@ -142,15 +145,15 @@ def reproducible_cell_attention(
     scaling: float | None = None,
     **kwargs: Any,
 ) -> tuple[torch.Tensor, None]:
-    """As `cell_attention`, summed in 64 bits and rounded: the order of cells leaves no trace."""
-    if _is_ours(query, key, value, attention_mask, dropout, kwargs):
+    """As `cell_attention`, summed in 64 bits and rounded: it does not depend on cells' order."""
+    if _is_supported(query, key, value, attention_mask, dropout, kwargs):
         result = _attend(module, query, key, value, attention_mask, scaling, torch.float64)
         if result is not None:
             return result, None
     return _sdpa(module, query, key, value, attention_mask, dropout, scaling, kwargs)
 
 
-def _is_ours(
+def _is_supported(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
@@ -166,7 +169,7 @@ def _is_ours(
         and len(query) == len(key) == 1
         and query.dtype == key.dtype == value.dtype
         and dropout == 0
-        and all(kwargs.get(name) is None for name in _UNKNOWN_HERE)
+        and all(kwargs.get(name) is None for name in _SDPA_ONLY)
         and not kwargs.get("output_attentions")
         and not (
             torch.is_grad_enabled()
@@ -261,7 +264,10 @@ def _sdpa(
 
 
 def _asks_for_sdpa_by_name(module: Any) -> bool:
-    """Whether the model's own code does something else where the name is not ``sdpa``."""
+    """Whether the source of a model compares the name of its attention with ``sdpa``.
+
+    Such a model would do something else under another name. ``True`` where there is no source.
+    """
     try:
         source = inspect.getsource(sys.modules[type(module).__module__])
     except (KeyError, OSError, TypeError):

@@ -1,4 +1,7 @@
-"""What a model is: tokens, and next-token distributions, by a reader or also by a decoder."""
+"""The two protocols of a model: `PrefixModel` gives logits after prefixes, `Model` also a decoder.
+
+Nothing here knows constraints or samplers, or runs a network: the backends are in other files.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +34,8 @@ Prompt: TypeAlias = str | Sequence[int] | Sequence[Mapping[str, str]]
 class PrefixModel(ABC):
     """Next-token distributions over a vocabulary after any prefix, and no more.
 
-    What a model at the other end of a wire can give. Samplers that fork lanes or look ahead need a
-    `Model`, and refuse this one by name.
+    All that a remote model can offer. Samplers that fork lanes or look ahead need a `Model`, and
+    refuse this one with an error that names it.
 
     Attributes:
         name: how messages and results call it.
@@ -49,26 +52,26 @@ class PrefixModel(ABC):
 
     @property
     def computed_by(self) -> PrefixModel:
-        """The model that computes: itself, unless it passes that on to another.
+        """The model that runs the forwards: itself, unless it wraps another.
 
-        What was learned of this one serves all that pass on to it.
+        What was learned of this one (statistics for drafts, a memory) serves all that wrap it.
         """
         return self
 
     def version(self) -> object:
-        """What tells apart states of a model that can change, as by training: compared by ``==``.
+        """A value that differs (by ``==``) whenever the model computes something else than before.
 
-        What a call has learned of a model (prompts, a memory) serves the next one only where this
-        is equal. A model that never changes need not say anything.
+        What one call keeps (forwarded prompts, a memory) is used by the next only where this is
+        equal. A model that never changes, as by training, need not override it.
         """
         return None
 
     @abstractmethod
     def encode(self, text: str) -> list[int]:
-        """The token ids of ``text`` as such: nothing is added, and no special token is read."""
+        """The token ids of ``text``: no start token or space is added, none is read as special."""
 
     def decode(self, tokens: Sequence[int]) -> str:
-        """The text of token ids; special tokens are not text and vanish."""
+        """The text of token ids; special tokens are left out."""
         return self.vocabulary.decode(tokens)
 
     def encode_prompt(self, prompt: Prompt) -> list[int]:
@@ -82,11 +85,11 @@ class PrefixModel(ABC):
                 surrogate pair, or is chat messages for a model without a chat template.
         """
         if isinstance(prompt, str):
-            _refuse_half_characters([prompt])
+            _refuse_surrogates([prompt])
             tokens = self._encode_text_prompt(prompt)
         elif isinstance(prompt, Sequence) and prompt and isinstance(prompt[0], Mapping):
             messages = [dict(m) for m in prompt if isinstance(m, Mapping)]
-            _refuse_half_characters(text for message in messages for text in message.values())
+            _refuse_surrogates(text for message in messages for text in message.values())
             tokens = self._encode_chat(messages)
         else:
             tokens = _token_ids(prompt)
@@ -126,7 +129,7 @@ class PrefixModel(ABC):
 
     @abstractmethod
     def reader(self, prompt: Sequence[int]) -> Reader:
-        """A function from prefixes that follow ``prompt`` to the logits after them."""
+        """What gives the logits after any prefix that follows ``prompt``."""
 
 
 class Model(PrefixModel):
@@ -142,11 +145,11 @@ class Model(PrefixModel):
 
     @property
     def computed_by(self) -> Model:
-        """As of any model, and a `Model` too."""
+        """See `PrefixModel.computed_by`; a `Model`, too."""
         return self
 
     def version(self) -> object:
-        """As of any model; of one with a torch ``module`` it is that of the weights."""
+        """See `PrefixModel.version`; of a torch ``module``, a `WeightsVersion`."""
         torch = sys.modules.get("torch")
         if torch is None or not isinstance(self.module, torch.nn.Module):
             return None
@@ -176,7 +179,7 @@ def _token_ids(prompt: object) -> list[int]:
     )
 
 
-def _refuse_half_characters(texts: Iterable[object]) -> None:
+def _refuse_surrogates(texts: Iterable[object]) -> None:
     """Raise `ArgumentError` for a text that UTF-8 cannot write."""
     for text in texts:
         try:

@@ -1,4 +1,7 @@
-"""One layer's keys and values, in slots that are written in any order and used again."""
+"""The keys and values of one layer, in slots that are written in any order and used again.
+
+Which position has which slot is decided by `condit.model.cells`.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +18,21 @@ with importing("transformers"):
 check_layer(DynamicLayer, torch.zeros(1, 1, 1, 1))
 
 _ROOM = 256
-"""Cells by which the cache grows: writing in place beats concatenating at every step."""
+"""Cells by which the cache grows beyond need: writing in place is faster than concatenating."""
 
 
 class CellLayer(DynamicLayer):  # type: ignore[misc]
-    """Keys and values of one layer, ``(1, heads, cells, width)``."""
+    """Keys and values of one layer, shape ``(1, heads, cells, width)``.
+
+    Attributes:
+        used: slots up to the last one that was written, free ones among them.
+    """
 
     used = 0
     _slots: torch.Tensor | None = None
 
     def write_to(self, slots: torch.Tensor, used: int) -> None:
-        """Where the positions of the next forward go, and how many slots are used after it."""
+        """Set the slots of the next forward's positions, and how many slots are used after it."""
         self._slots, self.used = slots, used
 
     def update(
@@ -58,7 +65,7 @@ class CellLayer(DynamicLayer):  # type: ignore[misc]
         return self.keys.index_select(2, slots), self.values.index_select(2, slots)
 
     def keep(self, slots: torch.Tensor) -> None:
-        """Drop every slot but these, which close ranks in the order given."""
+        """Drop every slot but these, which move to the first slots in the order given."""
         if self.is_initialized:
             self.keys = self.keys.index_select(2, slots)
             self.values = self.values.index_select(2, slots)

@@ -6,8 +6,8 @@ an attention mask that lets each position see exactly the cells of its own path.
 stored and read once, ``fork`` copies a reference, lanes may differ in length and in prompt, and
 nothing is padded.
 
-A slot is free again as soon as no lane can reach its cell, and the next forward writes into it:
-refused drafts leave nothing behind that later forwards would have to look at.
+A slot is free again as soon as no lane can reach its cell, and the next forward writes into it, so
+that refused drafts do not make later forwards slower.
 
 Sliding-window layers see the same cells with the window in their mask. Recurrent layers have no
 cells: see `condit.model.rows`.
@@ -40,7 +40,7 @@ _LONGEST_FORWARD = 512
 """Positions in one forward at most: bounds the attention mask and the activations."""
 
 _SLACK = 256
-"""Unused cells that are not worth the work of closing ranks."""
+"""So many unused slots do not make a compaction worth its while."""
 
 
 class CellDecoder(TreeDecoder):
@@ -77,8 +77,8 @@ class CellDecoder(TreeDecoder):
         self._paths: dict[Position, NDArray[np.int64]] = {}
 
     def forward_prompt(self, positions: Sequence[Position]) -> Logits:
-        """Let the model see what is not kept of a prompt, and keep it; the logits after it."""
-        self._place(positions)
+        """Forward what is not cached of a prompt, and cache it; returns the logits after it."""
+        self._assign_slots(positions)
         tokens = [position.token for position in positions]
         path = np.array([position.state for position in positions], dtype=np.int64)
         self._paths.update((position, path[: position.depth]) for position in positions)
@@ -97,12 +97,12 @@ class CellDecoder(TreeDecoder):
     def take_as_prompt(self, lane: int, logits: Logits) -> None:
         """Let all that a lane holds be its prompt from now on, and keep that for later calls."""
         super().take_as_prompt(lane, logits)
-        way = [*self._lanes[lane].tip.way()][::-1]
-        path = np.array([position.state for position in way], dtype=np.int64)
-        self._keep([position.token for position in way], path, logits)
+        positions = [*self._lanes[lane].tip.way()][::-1]
+        path = np.array([position.state for position in positions], dtype=np.int64)
+        self._keep([position.token for position in positions], path, logits)
 
     def _keep(self, prompt: Sequence[int], path: NDArray[np.int64], logits: Logits) -> None:
-        """Leave the keys and values of a prompt to the calls that come after."""
+        """Copy the keys and values of a prompt into the prefix cache."""
         if self._prefixes is not None:
             slots = torch.from_numpy(path).to(self._module.device)
             self._prefixes.add(prompt, [layer.copy(slots) for layer in self._layers], logits)
@@ -112,12 +112,12 @@ class CellDecoder(TreeDecoder):
     ) -> list[Logits]:
         """Append 0 or more tokens to each lane, and look ahead; logits at every new position."""
         answers = super().advance(tokens, drafts)
-        self._close_ranks()
+        self._compact()
         return answers
 
     def forward(self, positions: Sequence[Position]) -> Sequence[Logits]:
-        """Let the model see new positions, each beside exactly the cells on the way to it."""
-        self._place(positions)
+        """Forward new positions, each of which sees exactly the cells on the path to it."""
+        self._assign_slots(positions)
         for position in positions:
             before = self._paths[position.parent] if position.parent is not None else ()
             path = np.empty(len(before) + 1, dtype=np.int64)
@@ -125,15 +125,15 @@ class CellDecoder(TreeDecoder):
             self._paths[position] = path
         return self._forward(positions)
 
-    def _place(self, positions: Sequence[Position]) -> None:
-        """Give new positions the slots that no lane can reach, and then ones behind the last."""
+    def _assign_slots(self, positions: Sequence[Position]) -> None:
+        """Give new positions the free slots, and then new ones behind the last."""
         self._paths = self._held_paths()
         free = itertools.chain(np.flatnonzero(~self._live()).tolist(), itertools.count(self._used))
         for position, slot in zip(positions, free, strict=False):
             position.state = slot
 
     def _held_paths(self) -> dict[Position, NDArray[np.int64]]:
-        """The slots on the way to each position that is held."""
+        """The slots on the path to each position that is held."""
         return {
             position: self._paths[position]
             if position in self._paths
@@ -150,10 +150,14 @@ class CellDecoder(TreeDecoder):
 
     @torch.inference_mode()  # type: ignore[untyped-decorator]
     def _restore(self, prompt: Sequence[int], path: NDArray[np.int64]) -> tuple[int, Logits]:
-        """Write into the first slots of ``path`` what is kept of ``prompt``.
+        """Write the cached keys and values of the longest known beginning of ``prompt``.
+
+        Args:
+            prompt: its tokens.
+            path: the slot of each.
 
         Returns:
-            how many of its tokens that was, and the logits after them where those are all.
+            how many of its tokens were cached, and the logits after them if those are all.
         """
         found = self._prefixes.find(prompt) if self._prefixes is not None else None
         if found is None:
@@ -180,7 +184,7 @@ class CellDecoder(TreeDecoder):
         """Logits at a few positions (or at the last alone)."""
         device = self._module.device
         slots = np.array([position.state for position in positions])
-        places = np.array([position.depth - 1 for position in positions])
+        position_ids = np.array([position.depth - 1 for position in positions])
         self._used = max(self._used, int(slots.max()) + 1)
         masks = {
             kind: self._mask(positions, window, device) for kind, window in self._windows.items()
@@ -190,7 +194,7 @@ class CellDecoder(TreeDecoder):
             layer.write_to(where, self._used)
         output = self._module(
             input_ids=torch.tensor([[position.token for position in positions]], device=device),
-            position_ids=torch.from_numpy(places)[None].to(device),
+            position_ids=torch.from_numpy(position_ids)[None].to(device),
             attention_mask=masks if len(masks) > 1 else next(iter(masks.values())),
             use_cache=True,
             logits_to_keep=int(last_only),
@@ -214,8 +218,8 @@ class CellDecoder(TreeDecoder):
         additive.masked_fill_(~torch.from_numpy(seen).to(device), lowest)
         return additive[None, None]
 
-    def _close_ranks(self) -> None:
-        """Move the cells in use together, once they are few among the slots."""
+    def _compact(self) -> None:
+        """Move the cells in use to the first slots, once less than half of all are in use."""
         if self._used <= _SLACK:
             return
         self._paths = self._held_paths()

@@ -1,6 +1,6 @@
-"""The protocol of a decoder, which grows token sequences with a model, and what logits are.
+"""The protocol of a decoder, which grows token sequences with a model and owns their caches.
 
-A decoder is made most easily from one method: see `condit.model.tree`.
+It draws no tokens and knows no constraint. `condit.model.tree` makes a decoder of one method.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ def as_float32(row: Logits) -> NDArray[np.float32]:
 
 
 def of_vocabulary(rows: Logits, vocabulary: Vocabulary) -> Logits:
-    """Logits, shape ``(..., rows)``, without the rows that pad them beyond the vocabulary.
+    """Logits, shape ``(..., columns)``, without the columns that pad them beyond the vocabulary.
 
     Raises:
-        ModelError: there are fewer than tokens.
+        ModelError: there are fewer columns than tokens.
     """
     width, wanted = rows.shape[-1], len(vocabulary)
     if width < wanted:
@@ -81,7 +81,13 @@ class Draft:
 
 @dataclass(frozen=True, eq=False)
 class SharedForward:
-    """A forward that several runs shared: how many, its positions in all, and its seconds."""
+    """One forward that several runs shared.
+
+    Attributes:
+        runs: how many runs.
+        positions: new positions of all of them.
+        seconds: how long it took.
+    """
 
     runs: int
     positions: int
@@ -147,7 +153,7 @@ class Decoder(ABC):
         return None if path else self.logits[lane]
 
     def drop_logits(self, lanes: Sequence[int]) -> None:
-        """Let go of the logits of these lanes, which nobody will ask for: rows are large."""
+        """Free the logits of these lanes, which will not be asked for: rows are large."""
         for lane in lanes:
             self.logits[lane] = None
 
@@ -176,7 +182,7 @@ class Decoder(ABC):
         raise NotImplementedError(f"{type(self).__name__} takes whole prompts only")
 
     def release(self, lanes: Sequence[int]) -> None:
-        """Remove these lanes; the ones that stay keep their order and close ranks."""
+        """Remove these lanes; the ones that stay keep their order and are numbered anew from 0."""
         leaving = set(lanes)
         self.fork([lane for lane in range(len(self.lengths)) if lane not in leaving])
 

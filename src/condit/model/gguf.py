@@ -1,7 +1,7 @@
 """GGUF files: checked, converted once into a directory that loads in seconds, and kept in a cache.
 
 Reading a GGUF file means unpacking every weight, which is slow; so the unpacked model is kept.
-A conversion is written beside its place and renamed into it: the cache never holds half a model.
+A conversion is written to a temporary directory, which is renamed when it is complete.
 No model is loaded here: ``load_gguf`` in ``load.py`` does that.
 """
 
@@ -37,7 +37,7 @@ _TOKENIZER_BYTES = 32 * 2**20
 """Room for what is written beside the weights, which take two bytes each."""
 
 _NO_ROOM = ("no space left", "file too large", "quota exceeded")
-"""How safetensors, which writes the weights, passes on what the system says."""
+"""Parts of safetensors' errors that mean a full disk; it writes the weights."""
 
 
 def cache_directory() -> Path:
@@ -64,16 +64,16 @@ def converted(path: Path, extra_ends: tuple[int, ...] = ()) -> Path:
     needed = check_whole(path)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _only_one(target):
+        with _locked(target):
             if not is_whole(target):
-                _make(path, target, extra_ends, needed)
+                _convert_into(path, target, extra_ends, needed)
     except OSError as error:
         raise _no_room(path, target.parent, needed, error.strerror or str(error)) from error
     return target
 
 
 def is_whole(target: Path) -> bool:
-    """Whether a converted model is there with all that loading it takes."""
+    """Whether all files of a converted model are there."""
     return (
         all((target / name).is_file() for name in ("config.json", "tokenizer.json"))
         and next(target.glob("*.safetensors"), None) is not None
@@ -81,8 +81,8 @@ def is_whole(target: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _only_one(target: Path) -> Iterator[None]:
-    """Let one process convert; the system frees the lock of a process that was killed."""
+def _locked(target: Path) -> Iterator[None]:
+    """Hold a lock file, so that one process converts; the system frees it if that is killed."""
     lock = filelock.FileLock(target.with_name(f"{target.name}.lock"))
     try:
         lock.acquire(timeout=0.2)
@@ -98,20 +98,20 @@ def _only_one(target: Path) -> Iterator[None]:
         lock.release()
 
 
-def _make(path: Path, target: Path, extra_ends: tuple[int, ...], needed: int) -> None:
+def _convert_into(path: Path, target: Path, extra_ends: tuple[int, ...], needed: int) -> None:
     prefix = f".converting-{target.name}-"
-    # Whoever holds the lock is alone, so these are left over from a process that was killed.
+    # This process holds the lock, so these are left over from one that was killed.
     for left in (*target.parent.glob(f"{glob.escape(prefix)}*"), target):
         shutil.rmtree(left, ignore_errors=True)
     free = shutil.disk_usage(target.parent).free
     if free < needed:
         raise _no_room(path, target.parent, needed, f"{free:,} bytes are free")
-    draft = Path(tempfile.mkdtemp(prefix=prefix, dir=target.parent))
+    unfinished = Path(tempfile.mkdtemp(prefix=prefix, dir=target.parent))
     try:
-        _convert(path, draft, extra_ends, needed)
-        draft.rename(target)
+        _convert(path, unfinished, extra_ends, needed)
+        unfinished.rename(target)
     finally:
-        shutil.rmtree(draft, ignore_errors=True)
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def _no_room(path: Path, folder: Path, needed: int, why: str) -> ModelError:
@@ -122,7 +122,7 @@ def _no_room(path: Path, folder: Path, needed: int, why: str) -> ModelError:
 
 
 def converted_directory(path: Path, extra_ends: tuple[int, ...] = ()) -> Path:
-    """Where the converted model of this very file belongs, whether or not it is there."""
+    """The directory for the converted model of this file (path, size and time of change)."""
     try:
         status = path.stat()
     except OSError as error:
@@ -133,10 +133,11 @@ def converted_directory(path: Path, extra_ends: tuple[int, ...] = ()) -> Path:
 
 
 def check_whole(path: Path) -> int:
-    """The bytes that the converted file takes.
+    """Check that a GGUF file is complete; returns how many bytes its conversion takes.
 
     Raises:
-        ModelError: it is not a GGUF file with all the bytes that it promises.
+        ModelError: it is not a GGUF file, or shorter than its header says.
+        MissingDependencyError: gguf is not installed.
     """
     try:
         import gguf

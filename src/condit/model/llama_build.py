@@ -2,9 +2,8 @@
 
 llama-cpp-python is built where it is installed, for the processor of that machine. A build that is
 carried to another one (in a wheel that pip has cached, in an image, in a shared home directory)
-dies of an illegal instruction at the first decode, and takes the process with it. So the first
-decode is tried in a child process, once for each build, processor and file, and the verdict is
-kept.
+crashes the process by an illegal instruction at the first decode. So the first decode is tried in a
+child process, once for each build, processor and file, and the outcome is kept in a file.
 """
 
 from __future__ import annotations
@@ -34,11 +33,11 @@ REBUILD = (
     "--no-binary llama-cpp-python llama-cpp-python"
 )
 
-_PATIENCE = 600
-"""Seconds for the child: it loads the file and decodes 81 positions."""
+_TIMEOUT = 600
+"""Seconds for the child, which loads the file and decodes 81 positions."""
 
 _CRASHES = ("SIGILL", "SIGSEGV", "SIGBUS", "SIGFPE", "SIGTRAP")
-"""Signals that speak against the build. llama.cpp also *aborts*, but knows why when it does."""
+"""Signals that mean a bad build. (SIGABRT does not: llama.cpp then gives a reason.)"""
 
 
 def require_llama() -> None:
@@ -50,7 +49,7 @@ def require_llama() -> None:
 
 
 def require_sound_build(path: Path) -> None:
-    """Raise `ModelError` if llama.cpp dies on this processor, or computes nonsense.
+    """Raise `ModelError` if llama.cpp crashes on this processor, or its logits are wrong.
 
     Args:
         path: the model to try it with: which kernels run depends on the kind of its weights.
@@ -63,7 +62,7 @@ def require_sound_build(path: Path) -> None:
     except OSError:
         verdict = _try(path)
         if verdict == "not tried":
-            return  # whoever loads it will say why
+            return  # loading it will raise an error that says why
         _keep(kept, verdict)
     if verdict == "sound":
         return
@@ -79,7 +78,7 @@ def require_sound_build(path: Path) -> None:
 
 
 def _try(path: Path) -> str:
-    """What becomes of a decode in a child process."""
+    """Decode in a child process: "sound", "not tried", "wrong logits", or a signal's name."""
     # -P: the child must not find the modules beside the script, llama_cpp.py among them.
     command = [sys.executable, "-P", str(Path(__file__).with_name("llama_probe.py")), str(path)]
     # Without this, llama.cpp starts a debugger on itself when it aborts.
@@ -89,13 +88,13 @@ def _try(path: Path) -> str:
             command,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=_PATIENCE,
+            timeout=_TIMEOUT,
             check=False,
             env=environment,
         )
     except subprocess.TimeoutExpired as error:
         raise ModelError(
-            f"llama.cpp did not decode 81 positions of {path} in {_PATIENCE} seconds"
+            f"llama.cpp did not decode 81 positions of {path} in {_TIMEOUT} seconds"
         ) from error
     status = child.returncode
     if status == 0:
@@ -126,7 +125,7 @@ def _verdict_file(path: Path) -> Path:
 
 
 def _libraries() -> list[Path]:
-    """The files of llama.cpp's build, which is not imported: that might be what kills."""
+    """The files of llama.cpp's build, found without importing it, which might crash."""
     chosen = os.environ.get("LLAMA_CPP_LIB_PATH")
     if chosen:
         return sorted(Path(chosen).iterdir())
@@ -141,7 +140,7 @@ def _stamp(file: Path) -> tuple[int, int]:
 
 
 def _processor() -> str:
-    """The processor, and what it (or the machine that emulates it) says it can do."""
+    """The processor's name and the instruction sets that it (or its emulator) reports."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -151,9 +150,9 @@ def _processor() -> str:
 
 
 def _keep(file: Path, verdict: str) -> None:
-    """Write a verdict beside its place and rename it, so that it is never read half written."""
+    """Write a verdict to a temporary file and rename it: nobody reads it half written."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(dir=file.parent)
+    handle, temporary = tempfile.mkstemp(dir=file.parent)
     with os.fdopen(handle, "w") as stream:
         stream.write(verdict)
-    os.replace(draft, file)
+    os.replace(temporary, file)

@@ -1,4 +1,4 @@
-"""The part of llama.cpp that holds keys and values: cells, and sequences that name paths of them.
+"""A llama.cpp context: its key-value cache of cells, and sequences, which name paths of them.
 
 This file and ``llama_cpp.py`` are the only ones that call llama.cpp. A *cell* holds one token
 position; a *sequence* is a small number, and a cell belongs to any set of sequences. A position
@@ -33,8 +33,8 @@ CACHE_TYPES = {
 
 _LEAST_CELLS = 1024
 
-_COMPLAINTS = (2, 3)
-"""The levels of warnings and errors in ``ggml.h``."""
+_WARNING_OR_ERROR = (2, 3)
+"""Levels of the log, as in ``ggml.h``."""
 
 _messages: deque[str] = deque(maxlen=8)
 
@@ -42,18 +42,18 @@ _messages: deque[str] = deque(maxlen=8)
 @llama_cpp.llama_log_callback  # type: ignore[untyped-decorator]
 def _listen(level: int, text: bytes, user_data: object) -> None:
     """Keep the last warnings and errors of llama.cpp, and print nothing."""
-    if level in _COMPLAINTS:
+    if level in _WARNING_OR_ERROR:
         _messages.append(text.decode(errors="replace").strip())
 
 
 def listen() -> None:
-    """Take over llama.cpp's log, so that its errors can be told and nothing is printed."""
+    """Redirect llama.cpp's log to this module: nothing is printed, and errors can quote it."""
     llama_cpp.llama_log_set(_listen, ctypes.c_void_p(0))
     _messages.clear()
 
 
 def last_message() -> str:
-    """The last thing that llama.cpp complained about."""
+    """The last warning or error of llama.cpp."""
     return _messages[-1] if _messages else "llama.cpp gave no reason"
 
 
@@ -76,7 +76,7 @@ class Settings:
 
 
 class LlamaContext:
-    """A cache of cells that grows, and the calls that read and write it.
+    """A key-value cache that grows, and the calls that read and write it.
 
     Args:
         weights: the model.

@@ -1,6 +1,7 @@
 """Models that llama.cpp runs: ``.gguf`` files as they are, quantised weights and all.
 
-The tokens, the prompt's form and the chat template are read from the file by llama.cpp itself.
+The tokens, the form of a prompt and the chat template are read from the file by llama.cpp itself.
+Forwards and caches are in `condit.model.llama_context`, lanes in `condit.model.llama_decoder`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 _MOST_CELLS = 65536
 _RENDERED = {b"<|start|>", b"<|channel|>", b"<|message|>", b"<|constrain|>"}
-"""Control tokens that llama.cpp shows as if they were text; nobody means them as text."""
+"""Control tokens that llama.cpp gives as text, although they are none."""
 
 
 class LlamaModel(Model):
@@ -65,8 +66,7 @@ class LlamaModel(Model):
         if not path.is_file():
             raise ModelError(f"{path} cannot be read: there is no such file")
         require_sound_build(path)
-        # What a newer build no longer has would end in an AttributeError.
-        probe()
+        probe()  # a build that lacks a function gets an error that says so
         import llama_cpp
 
         from condit.model.llama_context import CACHE_TYPES, Settings
@@ -121,7 +121,7 @@ class LlamaModel(Model):
 
     @cached_property
     def _text_vocabulary(self) -> object:
-        """The vocabulary for text as such, which puts no space before what it is given."""
+        """A vocabulary whose tokenizer puts no space before the text; loaded again if need be."""
         if (
             self.vocabulary.spell(
                 _tokenize(self._weights.vocabulary, "a", add_special=False, parse_special=False)
@@ -153,7 +153,7 @@ def _initialise() -> None:
 
 
 def _load(path: Path, *, text_only: bool = False) -> Weights:
-    """Load a file, or only its vocabulary, and that without a space before texts."""
+    """Load a file; with ``text_only`` its vocabulary alone, set to put no space before texts."""
     import llama_cpp
 
     from condit.model.llama_context import Weights, last_message, listen
@@ -204,7 +204,7 @@ def _vocabulary(handle: Any, name: str) -> Vocabulary:
     if llama_cpp.llama_vocab_type(handle) == llama_cpp.LLAMA_VOCAB_TYPE_NONE:
         raise VocabularyError(f"{name} has no tokenizer in its file: fetch one that has")
     size = int(llama_cpp.llama_vocab_n_tokens(handle))
-    # llama.cpp also stops at tokens that part files in a repository. These end no text.
+    # llama.cpp also stops at tokens that separate the files of a repository; they end no text.
     separators = {
         int(special(handle))
         for special in (

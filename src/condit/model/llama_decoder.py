@@ -1,7 +1,7 @@
-"""A decoder for llama.cpp, whose cache is a tree of the positions that it holds.
+"""A decoder for llama.cpp. The state of a position is its node in a `PathTree`.
 
-The state of a position is its node there. A node may be let go although a lane ends at it, because
-there were too many others: then the lane's tokens are computed again when it goes on.
+A node may be evicted although a lane ends there, because there were too many others: then the
+lane's tokens are computed again when it goes on.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ class LlamaDecoder(TreeDecoder):
 
     Args:
         pool: where the context comes from, and goes back to.
-        prompt: the prompt that will come first: earlier ones may have begun like it.
+        prompt: the prompt that will be admitted first, for choosing a context that has seen some
+            of it.
         looks_ahead: whether drafts are forwarded, or ignored.
     """
 
@@ -32,11 +33,11 @@ class LlamaDecoder(TreeDecoder):
         super().__init__()
         self.looks_ahead = looks_ahead
         self._tree = pool.take(prompt)
-        # When the decoder is gone the context is of use to others, unless all is ending.
+        # When the decoder is collected its context serves another, except at exit of the process.
         weakref.finalize(self, pool.give_back, self._tree).atexit = False
 
     def forward_prompt(self, positions: Sequence[Position]) -> Logits:
-        """Let the model see what it has not seen of a prompt, in this call or the one before."""
+        """Forward what the context does not hold of a prompt; returns the logits after it."""
         self._free()
         fresh, end = self._tree.begin(), positions[-1]
         prompt = [position.token for position in positions]
@@ -54,7 +55,7 @@ class LlamaDecoder(TreeDecoder):
         return row
 
     def forward(self, positions: Sequence[Position]) -> Sequence[Logits]:
-        """Let the model see new positions, and what it has let go of before them.
+        """Forward new positions, and the evicted ones before them.
 
         Raises:
             ModelError: llama.cpp refused, or one lane alone takes more cells than there may be.
@@ -76,7 +77,7 @@ class LlamaDecoder(TreeDecoder):
         self._tree.free_all_but(position.state for position in self.held())
 
     def _node(self, position: Position | None, fresh: Fresh) -> Node:
-        """The node of a position, which joins ``fresh`` if it was let go."""
+        """The node of a position; evicted ones on the path to it are made anew in ``fresh``."""
         if position is None:
             return self._tree.root
         way = []
@@ -91,7 +92,7 @@ class LlamaDecoder(TreeDecoder):
         return node
 
     def _groups(self, positions: Sequence[Position]) -> Iterator[list[Position]]:
-        """Positions that can be computed together: no more paths than there may be."""
+        """Parts of ``positions`` that each end in no more paths than a context can have."""
         roots: dict[Position | None, Position] = {}
         trees: dict[Position, list[Position]] = {}
         for position in positions:

@@ -22,7 +22,7 @@ _ROOM = 256
 
 
 class ContextPool:
-    """The contexts of one model that no decoder uses.
+    """The idle contexts of one model.
 
     Args:
         weights: the model.
@@ -38,7 +38,7 @@ class ContextPool:
         clear_with_cache(self)
 
     def take(self, prompt: Sequence[int]) -> PathTree:
-        """A tree with as much of ``prompt`` as an idle one has, and nothing else."""
+        """An idle tree that holds most of ``prompt``, and nothing else, or a new one."""
         best = max(self._idle, key=lambda tree: tree.shared(prompt), default=None)
         if best is None or (not best.shared(prompt) and len(self._idle) < _MOST_IDLE):
             cells = min(room_for(len(prompt) + _ROOM), self._most_cells)
@@ -50,7 +50,7 @@ class ContextPool:
         return best
 
     def give_back(self, tree: PathTree) -> None:
-        """Take back a tree whose decoder is gone; what is too much is freed, oldest first."""
+        """Take back the tree of a finished decoder; beyond the limits, the oldest are freed."""
         tree.free_all_but(())
         self._idle.append(tree)
         while len(self._idle) > _MOST_IDLE or sum(t.cells for t in self._idle) > _MOST_IDLE_CELLS:

@@ -1,8 +1,8 @@
-"""Run by ``llama_build`` in a process of its own: does llama.cpp decode here, or die trying?
+"""A script that ``llama_build`` runs in a child process, to see whether llama.cpp can decode here.
 
-It runs as a script and imports llama_cpp only. The exit status is 0 if all is well, 3 if there was
-nothing to try (the file cannot be loaded, or is no causal language model), and 4 if the logits are
-wrong; a crash ends the process by a signal.
+It imports llama_cpp and numpy only. The exit status is 0 if all is well, 3 if there was nothing to
+try (the file cannot be loaded, or is no causal language model), and 4 if the logits are wrong; a
+crash ends the process by a signal.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ def main(path: str) -> int:
         last = llama_cpp.llama_get_logits_ith(context, -1)
         rows.append(np.ctypeslib.as_array(last, shape=(size,)).astype(np.float64))
         llama_cpp.llama_free(context)
-    laws = [np.exp(row - row.max()) / np.exp(row - row.max()).sum() for row in rows]
-    distance = 0.5 * float(np.abs(laws[0] - laws[1]).sum())
-    # Rounding in quantised kernels moves some mass; a broken kernel moves nearly all of it.
+    both = [np.exp(row - row.max()) / np.exp(row - row.max()).sum() for row in rows]
+    distance = 0.5 * float(np.abs(both[0] - both[1]).sum())
+    # Total variation: small by rounding in quantised kernels, near 1 for a broken kernel.
     return 0 if np.isfinite(rows).all() and distance < 0.25 else WRONG_LOGITS
 
 

@@ -1,13 +1,12 @@
 """Which positions llama.cpp has computed, as a tree, and which of its sequences leads to each.
 
-llama.cpp names a path of cells by a sequence, and has few of these. So texts do not own one: a
-sequence belongs to each *leaf* of the tree, and whatever lies above it is reached through it. Texts
-that stand on the same path cost one sequence between them, and a copy of a text costs nothing. Only
-where paths part does a new leaf get a sequence of its own, which shares the cells of the common
-part.
+llama.cpp names a path of cells by a sequence number, and has few of these. So a sequence belongs
+to each *leaf* of the tree, and not to each lane: lanes on the same path need one sequence together,
+and a fork needs none. Where paths part, the new leaf gets a sequence of its own, which shares the
+cells of the common part.
 
-If there are more leaves than sequences, or more positions than cells, the leaf that was used
-longest ago is let go.
+If there are more leaves than sequences, or more positions than cells, the least recently used leaf
+is evicted. Lanes are in `condit.model.llama_decoder`.
 """
 
 from __future__ import annotations
@@ -32,8 +31,8 @@ class Node:
         children: the positions computed after it.
         sequence: the sequence that ends here, where this is a leaf.
         wanted: whether its logits are asked for, while it is about to be computed.
-        used: in which round it was last needed.
-        gone: whether it has been let go.
+        used: the round (see `PathTree.begin`) in which it was last needed.
+        gone: whether it has been evicted.
     """
 
     parent: Node | None
@@ -51,14 +50,15 @@ class Fresh:
     """Nodes that are about to be computed, parents before children.
 
     Attributes:
-        after: them by the identity of the parent and the token.
+        nodes: the nodes.
+        after: the same, by the identity of the parent and the token.
     """
 
     nodes: list[Node] = field(default_factory=list)
     after: dict[tuple[int, int], Node] = field(default_factory=dict)
 
     def leaves(self) -> list[Node]:
-        """The ones that no other fresh node follows."""
+        """Those without fresh children."""
         parents = {id(node.parent) for node in self.nodes}
         return [node for node in self.nodes if id(node) not in parents]
 
@@ -94,7 +94,7 @@ class PathTree:
 
     @property
     def most_paths(self) -> int:
-        """How many paths there may be at once."""
+        """How many leaves there may be at once: one for each sequence number."""
         return self._context.sequences
 
     @property
@@ -103,7 +103,7 @@ class PathTree:
         return self._context.cells
 
     def keep(self, prompt: Sequence[int], end: Node, row: NDArray[np.float32] | None) -> None:
-        """Keep a prompt, the last one, and its logits, for the decoder that comes after."""
+        """Remember a prompt in place of the last one, with its logits, for the next decoder."""
         self._prompt, self._prompt_end, self._prompt_row = tuple(prompt), end, row
 
     def row_after(self, prompt: Sequence[int]) -> NDArray[np.float32] | None:
@@ -130,14 +130,15 @@ class PathTree:
                 self._remove(leaf, stay.__contains__)
 
     def begin(self) -> Fresh:
-        """Begin a round: what it touches is not let go before the next."""
+        """Begin a round: nodes that it uses are not evicted before the next."""
         self._round += 1
         return Fresh()
 
     def step(self, parent: Node, token: int, fresh: Fresh, *, wanted: bool) -> Node:
         """The node of ``token`` after ``parent``: a computed one, or one that joins ``fresh``.
 
-        One whose logits are wanted is computed in any case, if need be beside an older one.
+        If its logits are wanted it is computed even where there is an older one, as no logits are
+        kept.
         """
         node = fresh.after.get((id(parent), token))
         if node is None and not wanted:
@@ -151,23 +152,23 @@ class PathTree:
         return node
 
     def touch(self, node: Node) -> None:
-        """Let a node stay in this round."""
+        """Mark a node as used in this round."""
         node.used = self._round
 
     def compute(self, fresh: Fresh) -> dict[Node, NDArray[np.float32]]:
-        """Let the model see the fresh nodes, and hang them into the tree.
+        """Forward the fresh nodes, and insert them into the tree.
 
         Returns:
-            the logits of those where they are wanted, shape ``(vocabulary,)``.
+            for each wanted node its logits, shape ``(vocabulary,)``.
 
         Raises:
-            ModelError: llama.cpp refused, or there is no room even without all that is idle.
+            ModelError: llama.cpp refused, or there is no room after evicting all other leaves.
         """
         found: dict[Node, NDArray[np.float32]] = {}
         if not fresh.nodes:
             return found
         self._make_room(fresh)
-        members = self._hang(fresh)
+        members = self._insert(fresh)
         for start in range(0, len(fresh.nodes), BATCH):
             part = fresh.nodes[start : start + BATCH]
             rows = self._context.decode(
@@ -179,8 +180,8 @@ class PathTree:
             found.update(zip((node for node in part if node.wanted), rows, strict=True))
         return found
 
-    def _hang(self, fresh: Fresh) -> list[list[int]]:
-        """Give each fresh leaf a sequence; returns the sequences of each fresh node."""
+    def _insert(self, fresh: Fresh) -> list[list[int]]:
+        """Link the fresh nodes, with a sequence for each leaf; returns the sequences of each."""
         members: dict[int, list[int]] = {id(node): [] for node in fresh.nodes}
         taken: dict[int, int] = {}  # the sequence of a former leaf, by its identity
         for leaf in fresh.leaves():
@@ -206,7 +207,7 @@ class PathTree:
         return [members[id(node)] for node in fresh.nodes]
 
     def _make_room(self, fresh: Fresh) -> None:
-        """Grow the cache, and let go of what was used longest ago, until the new nodes fit."""
+        """Grow the cache, and evict the least recently used leaves, until the new nodes fit."""
         needed = self._size + len(fresh.nodes)
         if needed > self._context.cells and self._context.cells < self._most_cells:
             self._context.grow(min(room_for(needed), self._most_cells))
@@ -230,7 +231,7 @@ class PathTree:
                 self.keep((), self.root, None)
 
     def _remove(self, leaf: Node, stays: Callable[[Node], bool]) -> None:
-        """Remove a leaf, and what it alone held up, as far as nothing is to stay."""
+        """Remove a leaf and its ancestors, up to one that has other children or is to stay."""
         sequence, leaf.sequence = leaf.sequence, None
         node = leaf
         while not node.children and node.parent is not None and not stays(node):
@@ -250,7 +251,11 @@ class PathTree:
 
 
 def _through(node: Node, taken: Mapping[int, int]) -> int:
-    """A sequence that goes through a computed node; fresh paths have taken some over."""
+    """A sequence that goes through a computed node.
+
+    Args:
+        taken: sequences that fresh leaves took over, by the identity of the former leaf.
+    """
     while node.sequence is None:
         if id(node) in taken:
             return taken[id(node)]

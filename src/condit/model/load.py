@@ -1,4 +1,4 @@
-"""From what a user writes to a model: a name, a directory, a ``.gguf`` file, a hub name.
+"""`load`: a model by what a user writes: a name, a directory, a ``.gguf`` file, a hub name.
 
 Which backend runs a ``.gguf`` file is decided here; the backends know nothing of each other.
 """

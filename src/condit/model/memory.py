@@ -1,4 +1,4 @@
-"""How much memory this machine, or the container that this runs in, can still give."""
+"""How much memory is free on this machine, or in the container in which this runs."""
 
 from __future__ import annotations
 

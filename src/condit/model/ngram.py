@@ -1,4 +1,4 @@
-"""A tiny trainable model in numpy: for tests, and for worlds small enough to enumerate.
+"""A tiny trainable model in numpy, for tests and for problems small enough to enumerate.
 
 It is an interpolated n-gram model: at each order the counts of what followed the context are
 mixed with the next shorter context, which acts as a prior worth ``smoothing`` observations
@@ -84,7 +84,7 @@ class NgramModel(Model):
         counts: dict[tuple[int, ...], Counter[int]] = defaultdict(Counter)
         model = cls(vocabulary, order, counts, smoothing)
         for text in texts:
-            # The end token stands before a text as it does after one: it is the empty prompt.
+            # The end token is also what an empty prompt is encoded as.
             tokens = [vocabulary.end, *model.encode(text), vocabulary.end]
             for place in range(1, len(tokens)):
                 for length in range(min(order - 1, place) + 1):

@@ -35,7 +35,7 @@ _SHARE_OF_MEMORY = 0.5
 class _Packed:
     """A reordered copy of a weight, which remembers the weight that it was made from.
 
-    Copying or pickling a layer leaves the packed weight behind: it is made again at need.
+    It is not part of a copied or pickled layer: that packs its weight again when it is used.
     """
 
     def __init__(self, weight: torch.Tensor | None = None) -> None:
@@ -62,7 +62,7 @@ class _Packed:
         )
 
     def agrees_with(self, weight: torch.Tensor) -> bool:
-        """As `is_of`, and some of its numbers are the same: torch does not count every write."""
+        """As `is_of`, and a sample of its numbers is the same: torch does not count all writes."""
         return self.is_of(weight) and self._numbers == sample([weight])
 
     def times(self, input: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
@@ -110,14 +110,14 @@ class PackedLinear(torch.nn.Linear):  # type: ignore[misc]
             rows = rows.expand(_FEWEST_ROWS, width)
         else:
             rows = torch.nn.functional.pad(rows, (0, 0, 0, _FEWEST_ROWS - count))
-        # A copy, so that who keeps it does not keep the rows that only filled up.
+        # A copy, which does not keep the padding rows in memory.
         result = packed.times(rows, bias)[:count].clone()
         return result.view(*input.shape[:-1], -1)
 
     def _packed_for(self, weight: torch.Tensor) -> _Packed | None:
         """The packed copy of ``weight``, made anew where that has changed; ``None``: there is none.
 
-        Taken once a forward, as another thread may pack or unpack meanwhile.
+        Called once a forward, as another thread may pack or unpack at the same time.
         """
         packed: _Packed | None = getattr(self, "_packed", None)
         if packed is not None and packed.is_of(weight):
@@ -131,17 +131,16 @@ class PackedLinear(torch.nn.Linear):  # type: ignore[misc]
 def pack(module: torch.nn.Module) -> int:
     """Let every linear layer of ``module`` use a packed copy of its weight in inference.
 
-    Layers stay ``nn.Linear`` with the same parameters. The originals are kept: they belong to the
-    user of ``model.module``, the embedding may share one, and gradients need them. So packing takes
-    as much memory again as the layers have. Where that is more than half of what is free, where
-    free memory cannot be told, where torch lacks the operators, or on another device than the CPU,
-    nothing is done.
+    Layers stay ``nn.Linear`` with the same parameters, and the original weights are kept, so
+    packing takes as much memory again as the layers have. Nothing is done where that is more than
+    half of what is free, where free memory cannot be told, where torch lacks the operators, or on
+    another device than the CPU.
 
     Packed are weights in 32-bit floats, and in bfloat16 where the processor computes with it. A
     layer falls back to the ordinary product where a gradient is wanted, under autocast, and for an
-    input of another type. A weight that is replaced, moved, loaded anew or trained is noticed and
-    packed again at its next use. What is written through ``weight.data`` torch does not count: the
-    next call of ``generate`` notices by some of the numbers.
+    input of another type. A weight that is replaced, moved, loaded anew or trained is packed again
+    at its next use. What is written through ``weight.data`` torch does not count: the next call of
+    ``generate`` compares some of the numbers.
 
     Calling it again packs what is not yet packed, or has changed.
 

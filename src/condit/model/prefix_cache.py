@@ -1,8 +1,8 @@
-"""Prompts that were forwarded once: their keys and values, for the calls that come after.
+"""A cache of forwarded prompts, with their keys and values, across calls.
 
-One cache for all models of the process, bounded in bytes; what was used longest ago goes first. A
-call whose prompt begins like one of these forwards the rest alone, and one with the same prompt
-forwards nothing.
+One for all models of the process, bounded in bytes, least recently used first. A call whose prompt
+begins like a cached one forwards only the rest, and one with the same prompt nothing. llama.cpp's
+prompts are kept elsewhere (`condit.model.llama_pool`), but cleared from here.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import torch
 
 Key: TypeAlias = tuple[int, tuple[int, ...]]
-"""Whose prompt, by a number of its own, and the prompt."""
+"""The number of the owner, and the prompt."""
 
 LIMIT = 512 * 2**20
 """Bytes of keys and values that are kept, unless `set_limit` says otherwise."""
@@ -62,20 +62,20 @@ class Kept:
 
 
 class PrefixCache:
-    """Prompts of one model in the cache of the process.
+    """The part of the cache that belongs to one model.
 
     Args:
-        owner: what the keys and values belong to: they go when it does.
+        owner: the model; when it is garbage collected its prompts are dropped.
     """
 
     def __init__(self, owner: Any) -> None:
         self._key = next(_numbers)
         self._version: object = None
-        # The garbage collector may call this in the middle of anything: it only leaves a note.
+        # The garbage collector may run this at any time, so it takes no lock: see _locked.
         weakref.finalize(owner, _gone.append, self._key)
 
     def renew(self, version: object) -> None:
-        """Forget the prompts of the owner unless its version is still this one."""
+        """Drop the prompts of the owner if they were computed by another version of it."""
         with _locked():
             if version != self._version:
                 _drop(self._key)
@@ -130,7 +130,7 @@ class PrefixCache:
 
 
 def counts() -> dict[str, int]:
-    """How many prompts, tokens and bytes are kept, of how many, and what that has saved."""
+    """Prompts, tokens and bytes kept, the limit in bytes, and hits, misses and reused tokens."""
     with _locked():
         return {
             "prompts": len(_kept),
@@ -142,19 +142,19 @@ def counts() -> dict[str, int]:
 
 
 class Keeper(Protocol):
-    """Whoever keeps prompts in a way of its own, such as llama.cpp."""
+    """A cache of prompts of another kind, such as llama.cpp's."""
 
     def clear(self) -> None:
-        """Forget them."""
+        """Drop all of them."""
 
 
 def clear_with_cache(keeper: Keeper) -> None:
-    """Let `clear` clear ``keeper`` too, as long as it lives."""
+    """Let `clear` clear ``keeper`` too; only a weak reference is kept."""
     _keepers.add(keeper)
 
 
 def clear() -> None:
-    """Forget every prompt, those of keepers too, and the counts."""
+    """Drop every prompt, those of keepers too, and set the counts to 0."""
     for keeper in list(_keepers):
         keeper.clear()
     with _locked():
@@ -181,7 +181,7 @@ def set_limit(limit: int) -> None:
 
 
 def _look(key: Key) -> Kept:
-    """What is kept, without counting that as a use."""
+    """The cached prompt, without counting that as a use."""
     return Cache.__getitem__(_kept, key)
 
 
@@ -196,7 +196,7 @@ def _drop(owner: int) -> None:
 
 @contextmanager
 def _locked() -> Iterator[None]:
-    """The cache for one thread at a time, without what belongs to owners that are gone."""
+    """Hold the lock of the cache, after dropping the prompts of owners that were collected."""
     with _lock:
         while _gone:
             _drop(_gone.popleft())

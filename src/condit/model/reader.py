@@ -1,12 +1,11 @@
-"""A model as a function from prefixes to logits.
+"""A model as a function from prefixes to logits, for samplers that go back and branch.
 
-`Reader` is the protocol. `PrefixReader` computes it with a decoder, and no position twice if it
-can; `AskedReader` is the base for models that can only be asked.
+`Reader` is the protocol. `PrefixReader` serves it by a decoder, and computes few positions twice;
+`AskedReader` is the base for models without a decoder, such as remote ones.
 
-Samplers that jump about among texts (start over, go back to the middle, follow many branches) ask
-for the logits after any prefix. Lanes of one decoder are parked where earlier questions left them;
-the lane that shares most with a new prefix is forked, rewound to where they part, and advanced. All
-prefixes of one question go through the model together.
+`PrefixReader` parks lanes of one decoder at earlier prefixes. The lane that shares most with a new
+prefix is forked, rewound to where they part, and advanced. All prefixes of one call of ``read`` go
+through the model together.
 """
 
 from __future__ import annotations
@@ -40,14 +39,14 @@ class Reader(Protocol):
 
 
 class AskedReader(ABC):
-    """A reader of a model that can only be asked, as over a network: no prefix is asked for twice.
+    """A reader of a model without a decoder, such as a remote one; logits are cached by prefix.
 
     Args:
-        keep: how many rows of logits are kept at most; what was used longest ago goes first.
+        keep: how many rows of logits are cached at most, least recently used first.
 
     Attributes:
-        positions_forwarded: prefixes asked for so far: what they cost elsewhere is not known.
-        forwards: how many questions they came in.
+        positions_forwarded: prefixes asked for so far; positions computed elsewhere are not known.
+        forwards: how many calls of ``ask`` they came in.
     """
 
     def __init__(self, *, keep: int = 1024) -> None:
@@ -89,11 +88,11 @@ class PrefixReader:
     """Logits after prefixes of token ids that follow one prompt, by lanes of a decoder.
 
     Args:
-        decoder: with one lane, which has nothing but the prompt; it is the reader's from now on.
-        cells: how many positions beyond the prompt are held at most, unless one question alone
-            needs more. Every forward looks at all of them, so more is not always faster.
-        lanes: how many lanes are parked at most, likewise; 256 by default, or 32 where a lane that
-            goes back is computed again (`Decoder.recomputes`), as each then holds a state.
+        decoder: with one lane, which has nothing but the prompt; used by this reader alone.
+        cells: how many positions beyond the prompt are held at most, unless one call of ``read``
+            needs more. Every forward attends to all of them, so more is not always faster.
+        lanes: how many lanes are parked at most, likewise; by default 256, or 32 where each lane
+            holds a recurrent state (`Decoder.recomputes`).
     """
 
     def __init__(self, decoder: Decoder, *, cells: int = 2048, lanes: int | None = None) -> None:
@@ -102,8 +101,8 @@ class PrefixReader:
         self._most_cells = cells
         self._most_lanes = lanes or (32 if decoder.recomputes else 256)
         self._questions = 0
-        # What each lane holds, in the order of the lanes, and in which question it was last of use.
-        # The first one has nothing but the prompt. No other one begins another.
+        # What each lane holds, in the order of the lanes, and in which question it was last used.
+        # The first has nothing but the prompt. No other one is a prefix of another.
         self._used: dict[Prefix, int] = {(): 0}
         self._sorted: list[Prefix] = [()]
         self._cells = 0
@@ -137,24 +136,24 @@ class PrefixReader:
         self._decoder.rewind([*self._decoder.lengths[: len(held)], *kept])
         rests = [prefix[length:] for prefix, length in zip(wanted, kept, strict=True)]
         answers = self._decoder.advance([*([()] * len(held)), *rests])
-        # Whoever asked has the logits: parked lanes need not hold them in memory.
+        # The caller has the logits: parked lanes need not hold them in memory.
         self._decoder.drop_logits(range(1, len(held) + len(wanted)))
         lane_of.update((prefix, lane) for lane, prefix in enumerate(wanted, len(held)))
         for prefix in wanted:
             self._park(prefix)
-        self._let_go()
+        self._evict()
         self._decoder.fork([lane_of[prefix] for prefix in self._used])
         return [rows[-1] for rows in answers[len(held) :]]
 
     def _nearest(self, prefix: Prefix) -> tuple[int, Prefix]:
-        """How much of ``prefix`` is held at most, and what the lane holds that has it."""
+        """The lane that shares most with ``prefix``: how many tokens, and what it holds."""
         place = bisect_left(self._sorted, prefix)
-        # It is next to where this one would be.
+        # In sorted order it is next to ``prefix``.
         beside = self._sorted[max(place - 1, 0) : place + 1]
         return max((shared_length(other, prefix), other) for other in beside)
 
     def _park(self, prefix: Prefix) -> None:
-        """Let a lane hold ``prefix``, in place of one that holds a beginning of it."""
+        """Note that a lane holds ``prefix``, in place of one that holds a beginning of it."""
         length, nearest = self._nearest(prefix)
         if length == len(prefix) < len(nearest):
             return  # a lane that goes on from here holds it already
@@ -163,21 +162,21 @@ class PrefixReader:
         place = bisect_left(self._sorted, prefix)
         self._sorted.insert(place, prefix)
         self._used[prefix] = self._questions
-        self._cells += self._own(place)
+        self._cells += self._unshared(place)
 
     def _drop(self, prefix: Prefix) -> None:
         place = bisect_left(self._sorted, prefix)
-        self._cells -= self._own(place)
+        self._cells -= self._unshared(place)
         del self._sorted[place], self._used[prefix]
 
-    def _own(self, place: int) -> int:
-        """How many positions the lane at this place in the sorted order holds alone."""
+    def _unshared(self, place: int) -> int:
+        """How many positions no other lane shares with the one at this place in sorted order."""
         prefix = self._sorted[place]
         beside = [*self._sorted[place - 1 : place], *self._sorted[place + 1 : place + 2]]
         return len(prefix) - max(shared_length(other, prefix) for other in beside)
 
-    def _let_go(self) -> None:
-        """Drop the lanes that were used longest ago, while there are too many."""
+    def _evict(self) -> None:
+        """Drop the least recently used lanes, while there are too many."""
         if len(self._used) <= self._most_lanes and self._cells <= self._most_cells:
             return
         for prefix in sorted(list(self._used)[1:], key=self._used.__getitem__):

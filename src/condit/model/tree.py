@@ -1,9 +1,9 @@
 """A decoder that is made of one method: a forward over new positions of a tree of tokens.
 
 Lanes are paths in that tree, and drafts are positions that no lane has reached yet. `TreeDecoder`
-keeps the lanes, finds out which positions are new, and answers from what is known; a subclass says
-how the model sees new positions, and remembers with each of them what it needs (the place of its
-keys and values, a recurrent state). It holds no keys and values itself, and knows no model.
+keeps the lanes, finds out which positions are new, and reuses the logits of drafts; a subclass
+forwards new positions, and stores with each of them what it needs (the slot of its keys and values,
+a recurrent state). It holds no keys and values itself, and knows no model.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from condit.model.decoder import Decoder, Draft, Logits, one_row_each, refuse_re
 
 @dataclass(eq=False, slots=True)
 class Position:
-    """A token that the model has seen, after all tokens on the way to it.
+    """A token that was forwarded, as a node of the tree: it follows all tokens on the path to it.
 
     Attributes:
         token: its id.
         parent: the position before it; ``None`` for the first of a prompt.
-        depth: how many tokens there are up to here, itself included.
-        state: what the decoder remembers of it; ``None`` at first.
+        depth: how many tokens the path has, this one included.
+        state: what the subclass stores; ``None`` at first.
     """
 
     token: int
@@ -36,7 +36,7 @@ class Position:
     state: Any = None
 
     def at(self, depth: int) -> Position:
-        """The position on the way to here that has this depth."""
+        """The position on the path to here that has this depth."""
         here = self
         while here.depth > depth and here.parent is not None:
             here = here.parent
@@ -63,9 +63,9 @@ class Lane:
 class TreeDecoder(Decoder):
     """Lanes as paths in a tree of positions; a subclass adds ``forward``.
 
-    Within one call, lanes that append the same token to the same position share the new one. What
-    was drafted is known as long as some lane ends there or has it among its drafts. A position that
-    no lane can reach any more is garbage, and its ``state`` with it.
+    Within one call, lanes that append the same token to the same position share the new one. The
+    logits of a draft are kept as long as some lane ends there or has it among its drafts. A
+    position that no lane can reach any more is garbage collected, and its ``state`` with it.
     """
 
     looks_ahead = True
@@ -81,7 +81,7 @@ class TreeDecoder(Decoder):
 
     @abstractmethod
     def forward(self, positions: Sequence[Position]) -> Sequence[Logits]:
-        """Let the model see new positions, parents before children.
+        """Forward new positions, which come parents before children.
 
         Parents are in ``positions``, or were in an earlier call and are still on the path of a
         lane. If this raises, no lane has changed.
@@ -91,7 +91,7 @@ class TreeDecoder(Decoder):
         """
 
     def forward_prompt(self, positions: Sequence[Position]) -> Logits:
-        """Let the model see a prompt; the logits after its last token. Counts what it computes."""
+        """Forward a prompt and count that; returns the logits after its last token."""
         return self._compute(positions)[-1]
 
     def held(self) -> list[Position]:
@@ -151,7 +151,7 @@ class TreeDecoder(Decoder):
                 lane = replace(lane, tip=path[-1])
                 self.logits[index] = found[-1]
             self._lanes[index] = replace(lane, ahead=tuple(ahead[index])) if ahead else lane
-        self._forget()
+        self._drop_drafts()
         return answers
 
     def peek(self, lane: int, path: Sequence[int]) -> Logits | None:
@@ -168,7 +168,7 @@ class TreeDecoder(Decoder):
         """Lane ``i`` becomes a copy of lane ``ancestors[i]``; lanes not named are dropped."""
         self._lanes = [self._lanes[ancestor] for ancestor in ancestors]
         self.logits = [self.logits[ancestor] for ancestor in ancestors]
-        self._forget()
+        self._drop_drafts()
 
     def rewind(self, lengths: Sequence[int]) -> None:
         """Drop what lies past each lane's length beyond its prompt; 0 goes back to the prompt."""
@@ -180,7 +180,7 @@ class TreeDecoder(Decoder):
                 tip = lane.tip.at(lane.prompt.depth + lengths[index])
                 self._lanes[index] = replace(lane, tip=tip, ahead=())
                 self.logits[index] = None if lengths[index] else lane.prompt_logits
-        self._forget()
+        self._drop_drafts()
 
     def take_as_prompt(self, lane: int, logits: Logits) -> None:
         """Let all that a lane holds be its prompt from now on, with these logits after it."""
@@ -210,7 +210,7 @@ class TreeDecoder(Decoder):
         return path
 
     def _compute(self, positions: Sequence[Position]) -> Sequence[Logits]:
-        """``forward``, counted; nothing for nothing."""
+        """Call ``forward`` and count it; no call for no positions."""
         if not positions:
             return []
         rows = self.forward(positions)
@@ -219,8 +219,8 @@ class TreeDecoder(Decoder):
         self.forwards += 1
         return rows
 
-    def _forget(self) -> None:
-        """Let go of drafts, whose logits are large, where no lane has them any more."""
+    def _drop_drafts(self) -> None:
+        """Drop the drafts that no lane has any more: their logits are large."""
         if self._known:
             held = set(map(id, self.held()))
             known = self._known.items()

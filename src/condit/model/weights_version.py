@@ -5,11 +5,11 @@ that computed it. Training, ``load_state_dict``, and switching or merging an ada
 place, in the same module. A `WeightsVersion` is taken at the beginning of each call, in a few
 milliseconds, and compared with that of the call before.
 
-It sees every tensor that was replaced, and every one that was written to in a way that torch counts
-(``Tensor._version``); modules that were put in, taken out or switched by plain attributes, and
-hooks; and, as what goes through ``tensor.data`` is not counted, a few numbers of each tensor. So
-what it cannot see is a write through ``tensor.data`` that leaves all of those numbers as they are,
-such as to a single row: ``condit.clear_cache()`` and a new ``condit.Memory`` after that.
+It notices tensors that were replaced, or written to in a way that torch counts
+(``Tensor._version``); modules that were added, removed or switched by plain attributes, and hooks.
+As writes through ``tensor.data`` are not counted, it also compares a few numbers of each tensor. It
+misses a write through ``tensor.data`` that changes none of those, such as to a single row: call
+``condit.clear_cache()`` and make a new ``condit.Memory`` after one.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _PLAIN = (bool, int, float, str, type(None))
 
 @dataclass(frozen=True)
 class WeightsVersion:
-    """What a module looks like; equal for a module that computes the same, as far as can be seen.
+    """A fingerprint of a module: equal as long as no change of its weights or parts is noticed.
 
     Attributes:
         tensors: for each parameter and buffer its address, shape, type and count of writes.
@@ -49,8 +49,8 @@ class WeightsVersion:
         loose = (each for part in parts for each in vars(part).values() if torch.is_tensor(each))
         tensors = list(chain(module.parameters(), module.buffers(), loose))
         return cls(
-            tuple(_standing(tensor) for tensor in tensors),
-            tuple(map(_switches, parts)),
+            tuple(_identity(tensor) for tensor in tensors),
+            tuple(map(_attributes, parts)),
             sample(tensors),
         )
 
@@ -62,7 +62,7 @@ def sample(tensors: list[torch.Tensor]) -> bytes:
         for tensor in tensors:
             if tensor.numel() and tensor.layout == torch.strided and tensor.device.type != "meta":
                 by_device.setdefault(tensor.device, []).append(_some(tensor.detach()))
-        # One transfer a device. Wider than any of the types, so that no difference is rounded off.
+        # One transfer a device; in float64, so that no difference is rounded off.
         rows = [torch.cat(some).cpu().numpy().tobytes() for some in by_device.values()]
     return b"".join(rows)
 
@@ -76,14 +76,14 @@ def _some(tensor: torch.Tensor) -> torch.Tensor:
     return flat[::step].double()
 
 
-def _standing(tensor: torch.Tensor) -> object:
+def _identity(tensor: torch.Tensor) -> object:
     # Tensors made in inference mode have no count.
     writes = -1 if tensor.is_inference() else tensor._version
     address = tensor.data_ptr() if tensor.layout == torch.strided else id(tensor)
     return address, tuple(tensor.shape), tensor.dtype, tensor.device, writes
 
 
-def _switches(module: torch.nn.Module) -> object:
+def _attributes(module: torch.nn.Module) -> object:
     hooks = (module._forward_hooks, module._forward_pre_hooks)
     own = vars(module)
     return weakref.ref(module), tuple(map(tuple, hooks)), tuple(_plain(own))

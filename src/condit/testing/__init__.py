@@ -1,8 +1,9 @@
-"""The laws that every matcher, decoder, reader and sampler obeys, for anyone to run on their own.
+"""Tests of the protocols, to run on any implementation: matchers, decoders, readers, samplers.
 
-Each ``check_...`` raises `BrokenLawError` with what was wrong and where. ``World`` holds a model
-and a constraint small enough that the exact posterior is known; ``FiniteWorld`` records a real
-model along every text of a finite language, and knows the same.
+A *law* here is a property that every implementation must have (not a distribution). Each
+``check_...`` raises `BrokenLawError` that says what was wrong and where. ``World`` is a model and a
+constraint small enough to enumerate, so that the exact posterior is known; ``FiniteWorld`` records
+a real model along every text of a finite language, for the same purpose.
 """
 
 from condit.testing.byte_matchers import check_byte_matcher

@@ -1,4 +1,4 @@
-"""The laws of byte matchers and of the matchers over tokens that are made of them."""
+"""The laws of byte matchers, and of the matchers over tokens that `LiftedMatcher` makes of them."""
 
 from __future__ import annotations
 
@@ -21,17 +21,18 @@ def check_byte_matcher(
 ) -> None:
     """Walk at random through tokens that may come, and check every law at every state.
 
-    Answers depend on the state alone; the options that are given are exactly the bytes that may
-    come, and of the alphabet; an ending that is given leads to where the text may stop; states that
-    are equal have the same futures, and those that are said to be near the same next bytes, as far
-    as that is tried; an EXACT machine never stands without a way on. Over tokens, mask and single
-    answers are what a walk of the bytes by hand says; the end token may come exactly where the text
-    may stop; copies are independent.
+    - Answers depend on the state alone.
+    - ``options``, if given, are exactly the bytes that may come, and all in the alphabet.
+    - After ``ending``, if given, the text may stop.
+    - Equal states have the same futures, and ``near`` ones the same next bytes, as far as tried.
+    - From each state of an EXACT machine the text may stop or some byte may come.
+    - Over tokens, ``mask`` and ``allows`` agree with the bytes of each token; the end token is
+      allowed exactly where the text may stop; copies are independent.
 
     Args:
         machine: the byte matcher.
         vocabulary: the tokens; all of them are asked about at every state, so keep it small.
-        rng: the noise.
+        rng: random numbers for the walks.
         walks: random walks from the empty text.
         steps: tokens in one walk at most.
 
@@ -114,7 +115,7 @@ def _check_state(machine: ByteMatcher[State], state: State, text: bytes) -> None
 def _check_equal(
     machine: ByteMatcher[State], one: bytes, other: bytes, rng: np.random.Generator
 ) -> None:
-    """Two texts that lead to equal states may go on alike: tried along a random text."""
+    """Two texts that lead to equal states allow the same bytes along a random continuation."""
     here, there = _after(machine, machine.start, one), _after(machine, machine.start, other)
     further = b""
     for _ in range(8):
@@ -136,7 +137,7 @@ def _check_equal(
 def _check_near(
     machine: ByteMatcher[State], state: State, text: bytes, rng: np.random.Generator
 ) -> None:
-    """What is near allows the same next bytes: tried along a random text."""
+    """A state and its ``near`` one allow the same bytes along a random continuation."""
     for length in (1, 2, 5):
         here: State | None = state
         there: State | None = machine.near(state, length)
@@ -161,7 +162,7 @@ def _ways(machine: ByteMatcher[State], state: State) -> list[int]:
 def _check_tokens(
     machine: ByteMatcher[State], matcher: LiftedMatcher[State], text: bytes
 ) -> list[int]:
-    """The tokens that may come, after mask, single answers and bytes were compared."""
+    """Check that mask, ``allows`` and the bytes of tokens agree; returns the allowed tokens."""
     vocabulary, state = matcher.vocabulary, matcher.state
     by_hand = [
         bool(spelled) and _after(machine, state, spelled) is not None
@@ -169,7 +170,7 @@ def _check_tokens(
     ]
     by_hand[vocabulary.end] = machine.may_stop(state)
     expected = np.flatnonzero(by_hand).tolist()
-    # Both before there is a mask and after.
+    # Twice: before the mask is cached and after.
     for _ in range(2):
         require(_allowed(matcher) == expected, f"single answers differ from bytes after {text!r}")
         mask = matcher.mask()

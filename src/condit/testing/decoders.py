@@ -1,4 +1,4 @@
-"""The laws of decoders: whatever was done to a lane, its logits are those of a fresh forward."""
+"""The laws of decoders: after any operations on a lane, its logits are those of a fresh forward."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def check_decoder(
 
     Args:
         model: the model.
-        rng: the noise.
+        rng: random numbers for the operations and tokens.
         rounds: how many operations.
         tolerance: largest difference between log-probabilities; for floating-point rounding only,
             so that a model in 32 bits needs no more than 1e-3.
@@ -86,7 +86,7 @@ def check_decoder(
 
 
 def _some_tree(some_tokens: Callable[[int], list[int]], rng: np.random.Generator) -> Draft:
-    """A tree of a few guesses, no two children of a node alike."""
+    """A random draft tree of a few tokens, in which the children of a node differ."""
     parents = {token: int(rng.integers(-1, rank)) for rank, token in enumerate(some_tokens(0))}
     ranks = {token: rank for rank, token in enumerate(parents)}
     return Draft(tuple(parents), tuple(min(parent, ranks[t] - 1) for t, parent in parents.items()))
@@ -100,7 +100,7 @@ def _follow_drafts(
     rng: np.random.Generator,
     tolerance: float,
 ) -> None:
-    """What was drafted is known, rightly, and can be appended for nothing."""
+    """Check that logits after drafts are known and right, and that appending takes no forward."""
     taken: list[list[int]] = []
     for index, draft in enumerate(drafts):
         ways: list[list[int]] = []

@@ -1,4 +1,4 @@
-"""Worlds of a real model: every text of a finite language, with its exact probability."""
+"""`FiniteWorld`: every text of a finite language with its exact probability under a real model."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from condit.vocabulary import Vocabulary
 
 @dataclass(frozen=True, eq=False)
 class FiniteWorld:
-    """A prompt and a constraint with finitely many texts, and a real model's laws along all.
+    """A prompt, a constraint with finitely many texts, and a model's distributions along all texts.
 
-    The model is replaced by a table of its laws, over fewer tokens: those that the constraint ever
-    allows and the most probable others, one by one, and one token without bytes that holds the mass
-    of all the rest. Every probability that matters to a draw under the constraint is the model's.
+    The model is replaced by a table of its next-token distributions, over fewer tokens: those that
+    the constraint ever allows, the most probable others, and one token without bytes that holds the
+    mass of all the rest. So all probabilities of allowed tokens are those of the model.
 
     Attributes:
-        model: replays what was recorded; its prompt is a single token that stands for the real one.
+        model: gives what was recorded; its prompt is a single token in place of the real one.
         constraint: what texts must satisfy.
         max_tokens: the longest text, in tokens; longer ones (spellings too) are not in the world.
         allowed: which tokens may follow each recorded prefix, shape of ``model.table``.
         ids: the real model's id of each token but the last, shape ``(vocabulary - 1,)``.
-        law: the base law that draws from the table; what was asked of ``walk`` is in the table.
+        law: the base law over the table, which already contains the law given to ``walk``.
     """
 
     model: RecordedModel
@@ -66,9 +66,9 @@ class FiniteWorld:
             prompt: the text, token ids or messages before.
             max_tokens: the longest text, the end token not counted.
             law: the base law; its temperature only.
-            others: how many tokens that are never allowed are kept one by one.
-            limit: the most prefixes. Rows of the whole vocabulary are kept on disk meanwhile, four
-                bytes an entry.
+            others: how many tokens that are never allowed have an entry of their own.
+            limit: the most prefixes. While it runs, rows of the whole vocabulary are kept on disk,
+                four bytes an entry.
 
         Raises:
             ArgumentError: there are more than ``limit`` prefixes; the law has top-k, top-p or
@@ -101,7 +101,7 @@ class FiniteWorld:
 
     @cached_property
     def probabilities(self) -> dict[tuple[int, ...], float]:
-        """``p`` of every valid token sequence (end included). Spellings of one text are apart."""
+        """``p`` of every valid token sequence, end included; spellings of a text have one each."""
         return dict(self._finished(self._log_laws))
 
     @property
@@ -116,10 +116,10 @@ class FiniteWorld:
 
     @cached_property
     def masked_law(self) -> dict[tuple[int, ...], float]:
-        """The exact law of plain masked decoding: ``Π p(t|u) / Z_u``, among draws that finish.
+        """The exact distribution of plain masked decoding: ``Π p(t|u) / Z_u``, normalised.
 
-        ``Z_u`` is the allowed mass at each prefix. At ``max_tokens`` only the end is left, and is
-        taken; a draw that meets the budget where it may not end gives no text.
+        ``Z_u`` is the allowed mass at each prefix. At ``max_tokens`` the end is taken with
+        probability 1 where it is allowed; a draw that may not end there gives no text.
         """
         logits = np.where(self.allowed, self._log_laws, -np.inf)
         for prefix, row in self.model.rows.items():
@@ -156,7 +156,7 @@ def _recorded(model: Model, prompt: Prompt, seen: Walk) -> RecordedModel:
 
 
 def _log_normalised(logits: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Rows of log-probabilities; a row without any mass stays without."""
+    """Rows of log-probabilities; a row of ``-inf`` stays as it is."""
     rows = logits.astype(np.float64)
     total = np.logaddexp.reduce(rows, axis=1, keepdims=True)
     normalised: NDArray[np.float64] = rows - np.where(np.isfinite(total), total, 0.0)

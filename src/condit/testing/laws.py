@@ -1,4 +1,4 @@
-"""A broken law, and the test that decides when a mean is not what it should be."""
+"""The error of all checks, and a statistical test of means with a guaranteed false-alarm rate."""
 
 from __future__ import annotations
 
@@ -19,14 +19,13 @@ def require(holds: bool, message: str) -> None:
 def p_values_of_means(
     values: NDArray[np.float64], means: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """How well independent values between 0 and 1 agree with the means they should have.
+    """Test whether independent values between 0 and 1 have the given means.
 
-    Bets at fair odds against each mean: a stake ``λ`` chosen from the past turns a wealth of 1 into
+    A test by betting: a stake ``λ`` chosen from the past turns a wealth of 1 into
     ``Π (1 + λ_t (X_t - mean))``, which has expectation 1 if the mean is right, so that it ever
     exceeds ``1/a`` with probability at most ``a``, whatever the distribution (Ville). Stakes follow
-    the approximate growth-rate rule of Waudby-Smith and Ramdas (2023). Against values that are not
-    tiny the test is nearly as sharp as a normal approximation, and unlike that it holds for skewed
-    weights as well.
+    the approximate growth-rate rule of Waudby-Smith and Ramdas (2023). Unless values are tiny it
+    has nearly the power of a normal approximation, but is also valid for skewed weights.
 
     Args:
         values: shape ``(repetitions, quantities)``, all between 0 and 1.
@@ -38,7 +37,7 @@ def p_values_of_means(
     if values.min() < 0 or values.max() > 1 + 1e-9:
         raise ValueError("values must be from 0 to 1")
     before = np.arange(1, len(values) + 1)[:, None]
-    # One made-up observation at the mean keeps the first stakes at nothing.
+    # One pseudo-observation at the mean makes the first stake 0.
     mean = (means + _sums_before(values)) / before
     squares = means * (1 - means) + _sums_before((values - mean) ** 2)
     gap = mean - means

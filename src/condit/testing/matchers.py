@@ -1,4 +1,4 @@
-"""The laws of matchers, walked at random."""
+"""The laws of matchers, checked along random walks, and for every spelling of a text."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ def check_matcher(
 ) -> None:
     """Walk at random through allowed tokens, and check every law at every state.
 
-    Mask and single answers agree; an allowed token can be appended, and a refused one raises and
+    ``mask`` and ``allows`` agree; an allowed token can be appended, and a refused one raises and
     changes nothing; copies are independent; the end is allowed exactly where the oracle accepts;
-    what is forced is the only choice; an EXACT matcher never stands without a choice; after the
-    end nothing is allowed.
+    a forced token is the only choice; an EXACT matcher always allows some token before the end, and
+    none after it.
 
     Args:
         constraint: the constraint.
         vocabulary: the tokens; all of them are asked about at every state, so keep it small.
-        rng: the noise.
+        rng: random numbers for the walks.
         walks: random walks from the empty text.
         steps: tokens in one walk at most.
 
@@ -59,7 +59,7 @@ def check_matcher(
 def check_every_spelling(
     constraint: Constraint, vocabulary: Vocabulary, text: str, *, limit: int = 2000
 ) -> None:
-    """Every sequence of tokens that spells a valid text must be possible.
+    """Check that every sequence of tokens that spells a valid text is allowed.
 
     Args:
         constraint: the constraint; its oracle must accept ``text``.

@@ -12,12 +12,12 @@ from condit.testing.laws import require
 def check_reader(
     model: PrefixModel, rng: np.random.Generator, *, rounds: int = 20, tolerance: float = 1e-3
 ) -> None:
-    """Ask for the logits after prefixes in any order, and compare with a reader of the whole text.
+    """Ask for the logits after random prefixes; compare with a reader of prompt and prefix.
 
     Args:
         model: the model.
-        rng: the noise.
-        rounds: how many questions.
+        rng: random numbers for the prefixes.
+        rounds: how many calls of ``read``.
         tolerance: largest difference between log-probabilities; for floating-point rounding only.
 
     Raises:

@@ -1,4 +1,4 @@
-"""A model that replays the laws of another, recorded after every prefix that matters."""
+"""A model that looks its next-token distributions up in a table, recorded from another model."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from condit.vocabulary import Vocabulary
 
 
 class RecordedModel(Model):
-    """Next-token laws by table: what another model said after each prefix of one prompt.
+    """Next-token distributions by table: those of another model after prefixes of one prompt.
 
-    The prompt is one token here, the last of the vocabulary: it has no bytes, so that no constraint
-    ever allows it as text, and holds the mass of all tokens that were not recorded one by one.
+    The last token of the vocabulary has no bytes, so that no constraint allows it. It stands for
+    the prompt, and has the mass of all tokens that have no entry of their own.
 
     Args:
         name: of the model that was recorded.
         vocabulary: the recorded tokens, and last the one that stands for all others.
-        prompt: what was recorded was said after this.
+        prompt: the prompt of the recording.
         prefixes: the token sequences (of this vocabulary) after which a law was recorded.
-        logits: the law after each of them, shape ``(prefixes, vocabulary)``.
+        logits: the logits after each of them, shape ``(prefixes, vocabulary)``.
 
     Attributes:
-        rest: the last token: the prompt, and the mass of all tokens that are not here.
-        prompt: what was recorded was said after this.
+        rest: the last token, which stands for the prompt and for all tokens without an entry.
+        prompt: the prompt of the recording.
         rows: for each recorded prefix its row in ``table``.
         table: the logits, shape ``(prefixes, vocabulary)``, read-only.
     """
@@ -57,7 +57,7 @@ class RecordedModel(Model):
         self.table.flags.writeable = False
 
     def encode(self, text: str) -> list[int]:
-        """Token ids that spell ``text``, each the longest that fits: not the model's own way.
+        """Token ids that spell ``text``, each the longest that fits; not the model's tokenization.
 
         Raises:
             VocabularyError: no recorded token spells what comes next.
@@ -104,12 +104,10 @@ class RecordedModel(Model):
 
 
 class RecordedDecoder(TreeDecoder):
-    """Lanes over a table, counting positions as a cache of shared cells does.
-
-    It does not look ahead: no law was recorded after what a draft may guess.
+    """Lanes over a table. Drafts are ignored, as they may lead to prefixes that were not recorded.
 
     Raises:
-        ModelError: by a call that gets to where nothing was recorded; the lanes are unchanged.
+        ModelError: by a call that reaches a prefix that was not recorded; lanes are unchanged.
     """
 
     looks_ahead = False

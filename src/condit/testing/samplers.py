@@ -1,4 +1,4 @@
-"""The laws of samplers, tested as statistics against a world whose posterior is known."""
+"""The laws of samplers: statistical tests against a problem whose posterior is known."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def check_sampler(
     seed: int = 0,
     false_alarm: float = 1e-6,
 ) -> None:
-    """The same seed gives the same draws, every text is valid, and the sampler keeps its promise.
+    """Check that seeds repeat draws, that every text is valid, and what the sampler guarantees.
 
     Over independent runs, by what the sampler guarantees:
 
@@ -30,7 +30,7 @@ def check_sampler(
       weight ``(1/n) Σ_i w_i 1[x_i = x]`` is ``p(x)``: both are exact at any number of lanes;
     - exact: the mean share of draws that are ``x`` is ``p(x)/Z``;
     - search: the evidence is never more than ``Z``;
-    - else only validity is checked: how near the draws are is for each sampler to test.
+    - else only validity is checked.
 
     Args:
         sampler: the sampler; its weights must be at most 1, as those of the built-in ones are.
@@ -83,7 +83,7 @@ def check_sampler(
 
 
 def run_to_the_end(sampler: Sampler, world: KnownWorld, lanes: int, seed: int) -> State:
-    """Step until every lane has ended."""
+    """Run a sampler with a random generator of this seed until it is done; the last state."""
     rng = np.random.default_rng(seed)
     state: State = sampler.init(world.problem(lanes), rng)
     while not state.done:

@@ -1,7 +1,7 @@
-"""Walking all token sequences that a matcher allows, with the laws of a model at each.
+"""A walk of all token sequences that a matcher allows, which records the model's logits at each.
 
 Breadth first: the prefixes of one length are lanes of one decoder, and their children are added by
-``fork`` and one token each, a batch at a time.
+``fork`` and one token each, a batch at a time. `condit.testing.FiniteWorld` is made of it.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _BATCH = 64
 
 @dataclass(frozen=True)
 class Walk:
-    """What was seen on the way, over a reduced vocabulary.
+    """What was recorded, over a reduced vocabulary.
 
     Attributes:
         prefixes: every allowed token sequence (reduced ids) that may go on or end, shortest first.
-        logits: the law after each, ends merged and temperature applied, ``(prefixes, kept + 1)``.
+        logits: those after each, ends merged and temperature applied, ``(prefixes, kept + 1)``.
         allowed: which tokens may follow each, same shape.
         ids: the model's own id of each kept token, shape ``(kept,)``; the last column of the other
             arrays is for all tokens that were not kept.
@@ -103,7 +103,7 @@ def _children(
     vocabulary: Vocabulary,
     max_tokens: int,
 ) -> Iterator[_Place]:
-    """The prefixes one token longer from which there is a way on within the budget."""
+    """The prefixes one token longer after which the text may end, or is below the budget."""
     _check_end(place, bool(allowed[vocabulary.end]), constraint, vocabulary)
     if len(place.prefix) == max_tokens:
         return
@@ -132,7 +132,7 @@ def _check_end(
 
 
 def _forward(decoder: Decoder, parents: Sequence[int], tokens: Sequence[int]) -> list[Logits]:
-    """Turn the decoder's lanes into the children of its lanes; logits of each child."""
+    """Replace the decoder's lanes by children of them; returns the logits of each child."""
     held = len(decoder.lengths)
     rows: list[Logits] = []
     for start in range(0, len(tokens), _BATCH):
@@ -146,7 +146,7 @@ def _forward(decoder: Decoder, parents: Sequence[int], tokens: Sequence[int]) ->
 
 
 class _Record:
-    """Whole rows on disk, and which columns of them matter."""
+    """Writes whole rows of logits to disk, and notes which of their columns are needed."""
 
     def __init__(self, file: IO[bytes], vocabulary: Vocabulary, temperature: float) -> None:
         size = len(vocabulary)
@@ -173,7 +173,7 @@ class _Record:
         np.maximum(self._most_probable, row - np.logaddexp.reduce(row), out=self._most_probable)
 
     def reduced(self, others: int) -> Walk:
-        """Every token that is allowed anywhere, the most probable others, and one for the rest."""
+        """The walk over tokens allowed anywhere, the most probable others, and one for the rest."""
         size = len(self._vocabulary)
         kept = self._ever_allowed.copy()
         kept[self._vocabulary.end] = True

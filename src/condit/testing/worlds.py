@@ -1,4 +1,7 @@
-"""Worlds small enough to enumerate: every text, its exact probability, and the exact evidence."""
+"""Problems small enough to enumerate: every text, its exact probability, and the exact evidence.
+
+For a real model and a constraint with few texts see `condit.testing.FiniteWorld`.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from condit.vocabulary import Vocabulary
 
 
 class KnownWorld(Protocol):
-    """A problem whose answer is known: what the laws of samplers are tested against."""
+    """A problem whose exact posterior is known; samplers are tested against one."""
 
     @property
     def model(self) -> Model:
@@ -27,7 +30,7 @@ class KnownWorld(Protocol):
 
     @property
     def probabilities(self) -> dict[tuple[int, ...], float]:
-        """``p`` of every valid token sequence, end included."""
+        """``p`` (linear) of every valid token sequence, the end token's factor included."""
 
     @property
     def evidence(self) -> float:
@@ -38,10 +41,10 @@ class KnownWorld(Protocol):
 
 
 def remembering(constraint: Constraint) -> Constraint:
-    """The same constraint, compiled once for each vocabulary, and asked once about each text.
+    """The same constraint with cached matchers and verdicts, for thousands of runs in a test.
 
-    Thousands of runs in a small world would spend most of their time in compiling it. Matchers are
-    copies of one, so this is not for worlds without bounds: engines keep what their copies see.
+    All matchers for a vocabulary are copies of one. Only for small problems: the caches are not
+    bounded, and copies share the engine's lexer.
     """
     remembered = copy.copy(constraint)
 
@@ -49,7 +52,7 @@ def remembering(constraint: Constraint) -> Constraint:
     def root(vocabulary: Vocabulary) -> Matcher:
         return constraint.bind(vocabulary)
 
-    # In the instance's dictionary, past the guard of frozen dataclasses.
+    # Constraints are frozen dataclasses: write to the instance's dictionary.
     vars(remembered)["bind"] = lambda vocabulary: root(vocabulary).copy()
     vars(remembered)["accepts"] = cache(constraint.accepts)
     return remembered

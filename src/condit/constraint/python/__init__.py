@@ -1,1 +1,1 @@
-"""Python types as constraints: their conditions as JSON schemas, and what no schema can say."""
+"""Python types as constraints: what a JSON schema can express of a type, and checks of the rest."""

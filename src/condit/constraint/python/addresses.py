@@ -1,7 +1,7 @@
-"""Addresses that pydantic reads, as patterns: of hosts, of networks, and of what a URL leads to.
+"""Patterns of hosts, IP networks and URLs, as pydantic validates them.
 
-They are narrower than what pydantic takes where that is lenient by tradition (``http:example.com``,
-``0x7f.1``, a mask written out behind a network): what is drawn is what people write.
+They are narrower than pydantic where that accepts unusual forms (``http:example.com``, ``0x7f.1``,
+a netmask in place of a prefix length), so that usual ones are drawn.
 """
 
 from __future__ import annotations
@@ -24,15 +24,14 @@ _PORT = "(?::(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9
 # Labels have no two hyphens in a row, but for those that stand for other alphabets.
 _ENCODED = "[xX][nN]--[0-9A-Za-z-]*[0-9A-Za-z]"
 _LABEL = f"(?:[0-9A-Za-z]+(?:[_-][0-9A-Za-z]+)*|{_ENCODED})"
-# A last label that begins with a digit would make it an address in numbers.
+# A host whose last label begins with a digit would be read as an IPv4 address.
 _LAST_LABEL = f"(?:[A-Za-z][0-9A-Za-z]*(?:[_-][0-9A-Za-z]+)*|{_ENCODED})"
 _SCHEME = "[A-Za-z][0-9A-Za-z+.-]*"
 
 IPV4_NETWORK = rf"{IPV4}(?:/(?:3[0-2]|[12]?[0-9]))?"
-"""An address or a network; whether it has bits set behind its prefix is not seen."""
+"""An address or a network; bits that are set behind the prefix are not noticed."""
 
 IPV6_NETWORK = f"(?:{ipv6()})(?:/(?:12[0-8]|1[01][0-9]|[1-9]?[0-9]))?"
-
 
 _BEHIND_OPAQUE = (
     rf"(?:[{_PLAIN}/-]|{_ESCAPE})*(?:\?(?:[{_PLAIN}/?-]|{_ESCAPE})*)?"
@@ -41,25 +40,24 @@ _BEHIND_OPAQUE = (
 
 
 def _host(*, loose: bool = False) -> str:
-    """A host; ``loose``: where several may stand, pydantic has to look at those of version 6."""
+    """A pattern of a host; with ``loose``, of IPv6 only the characters, to keep it short."""
     version_6 = "[0-9A-Fa-f:.]{2,45}" if loose else f"(?:{ipv6()})"
     return rf"(?:(?:{_LABEL}\.)*{_LAST_LABEL}\.?|{IPV4}|\[{version_6}\])"
 
 
 def url_pattern(schemes: Sequence[str] | None, *, may_lack_host: bool, several: bool) -> str:
-    """URLs as ``scheme://user@host:port/path?query#fragment``.
+    """A pattern of URLs, ``scheme://user@host:port/path?query#fragment``.
 
-    Addresses of the web have no user. Names and passwords have letters, digits, ``._~-`` and
-    escapes.
+    Those of http and web sockets have no user. Names and passwords have letters, digits, ``._~-``
+    and escapes.
 
     Args:
         schemes: those that are allowed; ``None``: all, and also URLs without a host such as
             ``mailto:a@b``.
-        may_lack_host: whether the host may be left out where the scheme does not ask for one.
+        may_lack_host: whether the host may be left out where the scheme does not need one.
         several: whether there may be several hosts, with commas between them.
     """
-    # In addresses of the web a name before the host is out of use, and what is easily mistaken
-    # for the beginning of a host leads draws astray.
+    # A user in such a URL is obsolete, and would make every host ambiguous while it is drawn.
     web = schemes is not None and not several and set(schemes) <= {"http", "https", "ws", "wss"}
     one = f"{'' if web else _USER}{_host(loose=several)}{_PORT}"
     hosts = f"{one}(?:,{one})*" if several else one
@@ -83,7 +81,7 @@ def url_pattern(schemes: Sequence[str] | None, *, may_lack_host: bool, several: 
 
 
 def _joined(forms: list[str]) -> list[str]:
-    """Forms that differ in their scheme alone as one."""
+    """The forms, with those that differ only in their scheme merged."""
     schemes: dict[str, list[str]] = {}
     for form in forms:
         scheme, _, rest = form.partition("://")

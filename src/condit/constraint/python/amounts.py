@@ -1,4 +1,4 @@
-"""Decimals, fractions, complex numbers and sizes in bytes, as JSON schemas of what is written."""
+"""JSON schemas and patterns of decimals, fractions, complex numbers and sizes in bytes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pydantic import ByteSize
 from condit.constraint.schema.numbers import at_least, at_most
 
 _FLOAT_DIGITS = 15
-"""Digits that a JSON number keeps when it is read: it is a float on the way."""
+"""Digits that a JSON number keeps, as it is read as a float."""
 
 _MOST_FORMS = 12
-"""Numbers of places that are told apart where only all the digits are bounded."""
+"""Up to so many digits in all, each number of decimal places has a form of its own."""
 
 _UNSIGNED = r"(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"
 _PLAIN_DECIMAL = f"^-?{_UNSIGNED}$"
@@ -50,7 +50,7 @@ def is_exact(schema: Mapping[str, Any]) -> bool:
 
 
 def _forms(digits: int | None, places: int | None) -> list[tuple[int | None, int | None]]:
-    """Of each form how many digits stand before the point, and how many behind it, at most."""
+    """The most digits before and after the point, for each form; ``None``: no bound."""
     if digits is None:
         return [(None, places)]
     if places is not None:
@@ -115,7 +115,7 @@ def _form(whole: int | None, places: int | None) -> str:
 
 
 def _bound(bound: Decimal, name: str) -> str:
-    """Plain decimals on one side of a bound."""
+    """A pattern of the plain decimals on one side of a bound (``gt``, ``ge``, ``lt``, ``le``)."""
     strictly = name in ("gt", "lt")
     upwards = name.startswith("g")
     away, same, other = ("", "", "-") if upwards else ("-", "-", "")

@@ -1,8 +1,8 @@
-"""What pydantic has to say to the values of a type, asked as each of them closes.
+"""Pydantic's validation of each value of a type as it closes, while the text is still growing.
 
-A value that closes is shown to the part of the type's validator that it is a value of; so is a key,
-and an object together with its members. What is refused there is refused for good, so the token
-that would close it is not allowed, and the text goes on otherwise.
+A value that closes is given to the validator of the part of the type that it is a value of; so is
+a key, and an object together with its members. The token that would close a refused value is not
+allowed. Which validator that is, is said by `condit.constraint.python.places`.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from condit.errors import ValidatorError
 _REMEMBERED = 20_000
 
 _Standing = tuple[Place | Field, ...] | None
-"""What a value may be one of, by alternatives; ``None``: that is not known."""
+"""The places of a type, as alternatives, of which a value may be; ``None``: not known."""
 
 
 class TypeChecks:
-    """The checks of one type, with what they have found.
+    """The checks of one type, with a cache of their verdicts.
 
     Args:
         type_: the type.
         written: whether keys come in the order of the fields.
-        schema_objection: what is wrong with a finished text by its JSON schema alone.
+        schema_objection: says what is wrong with a finished text by its JSON schema alone.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class TypeChecks:
         self._verdicts: dict[tuple[int, str], str | None] = {}
 
     def watch(self, scanner: Scanner) -> None:
-        """Mark the open containers that a check looks into."""
+        """Mark the open containers in which a value may be refused as ``watched``."""
         standing: _Standing = (self._type.root,)
         for depth, frame in enumerate(scanner.stack):
             if standing is None or not any(place.late for place in standing):
@@ -76,7 +76,7 @@ class TypeChecks:
     def _closed(
         self, standing: tuple[Place | Field, ...], frame: Frame, old: Frame | None, depth: int
     ) -> str | None:
-        """As ``objection``, in one frame."""
+        """As ``objection``, for one open container."""
         if frame.kind == "text":
             return self._refused(standing, frame.items[0]) if frame.items else None
         containers = _containers(standing)
@@ -110,12 +110,11 @@ class TypeChecks:
     def _refused(
         self, standing: tuple[Place | Field, ...], value: Closed, frame: Frame | None = None
     ) -> str | None:
-        """Why none of the alternatives takes a closed value."""
+        """Why all of the alternatives refuse a closed value; ``None`` if one accepts it."""
         reason = None
         for place in standing:
             if not place.late:
-                # What its schema says is decided elsewhere.
-                return None
+                return None  # its schema says all, and is enforced elsewhere
             if isinstance(place, Field):
                 found = self._field(place, frame)
             else:
@@ -127,7 +126,7 @@ class TypeChecks:
         return reason
 
     def _field(self, field: Field, frame: Frame | None) -> str | None:
-        """Why a field that is told of others refuses its value, as far as they are known."""
+        """Why a field refuses its value together with those before it; ``None`` if it does not."""
         if frame is None:
             return None
         if not self._written and not field.before <= frame.members.keys():
@@ -160,7 +159,7 @@ class TypeChecks:
         return self._verdicts[known]
 
     def _below(self, standing: _Standing, frame: Frame, depth: int) -> _Standing:
-        """What the container that is open in a frame may be one of."""
+        """The places of which the value that is open in a container may be."""
         if frame.kind == "text":
             return standing
         containers = None if standing is None else _containers(standing)
@@ -190,7 +189,7 @@ def _under(containers: tuple[Container, ...], key: str) -> _Standing:
 
 
 def _known(places: list[Any]) -> _Standing:
-    """The places, where each is known and there are some."""
+    """``places`` as a tuple; ``None`` where one is not known, or there are none."""
     if not places or any(place is None for place in places):
         return None
     return tuple(places)

@@ -1,4 +1,4 @@
-"""Formats that pydantic gives texts and no validator knows, as patterns."""
+"""Patterns for the formats that only pydantic's JSON schemas have, and no validator checks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _HUE = "(?:36[0]|3[0-5][0-9]|[12][0-9]{2}|[1-9]?[0-9])"
 
 def _color() -> str:
     with warnings.catch_warnings():
-        # Whoever uses the type has been told that it is deprecated.
+        # The user's own import of the type has given this warning.
         warnings.simplefilter("ignore", DeprecationWarning)
         from pydantic.color import COLORS_BY_NAME
 
@@ -68,7 +68,7 @@ _EXAMPLES = {
 
 
 def translate(part: dict[str, Any]) -> None:
-    """Note what a format of pydantic's means, in patterns and remarks."""
+    """Note in a subschema what a format of pydantic's means, as patterns and remarks."""
     name = part.get("format")
     if not isinstance(name, str):
         return
@@ -89,6 +89,6 @@ def translate(part: dict[str, Any]) -> None:
         remark(part, "email", "close", "what else email-validator asks of a domain")
     elif name == "regex":
         remark(part, "Pattern", "close", "a regular expression of Python's")
-    # Of an address the pattern says more than the format.
+    # For an email address the pattern is stricter than the format.
     if name == "email" or (not name.startswith("uuid") and not is_checked_format(name)):
         instead(part, format=None)

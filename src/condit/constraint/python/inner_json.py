@@ -1,6 +1,6 @@
-"""JSON documents inside of strings (``pydantic.Json``), as patterns of what the string holds.
+"""Patterns of strings that contain JSON documents (``pydantic.Json``).
 
-A pattern cannot nest without end: what refers to itself is written out a few times.
+A pattern cannot nest without end: recursive schemas are expanded a few times.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from typing import Any
 
 _DEEPEST = 3
-"""How often what refers to itself, or may be anything, is written out."""
+"""How often references are expanded, and how deep documents without a schema may be nested."""
 
 _LONGEST = 60_000
-"""Characters of a pattern."""
+"""Characters of a pattern at most."""
 
 _SPECIAL = re.compile(r"[\\^$.|?*+()\[\]{}]")
 _COMMA, _COLON = ", ?", ": ?"
@@ -30,7 +30,7 @@ _SCALARS = {
 
 
 class TooInvolvedError(Exception):
-    """There is no pattern of a sensible size."""
+    """There is no pattern, or none of a sensible size."""
 
 
 def document_pattern(schema: Any, definitions: Mapping[str, Any]) -> tuple[str, bool]:
@@ -38,10 +38,10 @@ def document_pattern(schema: Any, definitions: Mapping[str, Any]) -> tuple[str, 
 
     Args:
         schema: a JSON schema as pydantic makes it.
-        definitions: what its references lead to, by their last part.
+        definitions: the targets of its references, by the last part of their pointer.
 
     Raises:
-        TooInvolvedError: there is none of a sensible size.
+        TooInvolvedError: it would be too long, or a keyword has no pattern.
     """
     writer = _Documents(definitions)
     pattern = writer.value(schema, _DEEPEST)
@@ -51,7 +51,7 @@ def document_pattern(schema: Any, definitions: Mapping[str, Any]) -> tuple[str, 
 
 
 def document_example(schema: Any, definitions: Mapping[str, Any], depth: int = _DEEPEST) -> Any:
-    """A value of a schema with something in each array and object: how documents may end."""
+    """A value of a schema with something in each array and object, as a hint for endings."""
     if not isinstance(schema, Mapping) or depth < 0:
         return 0
     if "$ref" in schema:
@@ -116,7 +116,7 @@ class _Documents:
         raise TooInvolvedError
 
     def anything(self, depth: int) -> str:
-        """Any document, nested so deep."""
+        """Any document, nested at most ``depth`` deep."""
         text = f'"{_CHARACTER}*"'
         scalars = [*_SCALARS.values(), text]
         if depth <= 1:
@@ -137,7 +137,7 @@ class _Documents:
             try:
                 found.append(self.value(each, depth))
             except TooInvolvedError:
-                # What is left out is an alternative that refers to itself once more.
+                # Only an alternative that recurses beyond the depth is left out.
                 if depth > 0:
                     raise
         if not found:
@@ -193,7 +193,7 @@ class _Documents:
 
 def _chain(members: list[tuple[str, bool]]) -> str:
     """Members in their order with commas between, some of them optional."""
-    # From the last on: what may follow where something stands before, and where nothing does.
+    # From the last on: what may follow after another member, and as the first.
     after, alone = "", ""
     for member, required in reversed(members):
         behind = f"{member}{after}"

@@ -1,6 +1,7 @@
-"""What JSON schemas leave out of the core schemas of pydantic, noted in them by kind.
+"""What pydantic's JSON schemas leave out of its core schemas, for each kind of core schema.
 
-What a pattern can say becomes one, so that the grammar enforces it. What is left is remarked.
+What a pattern can express becomes one, so that the grammar enforces it. The rest becomes a remark:
+pydantic is asked as the value closes. How both are noted in a schema is in ``remarks.py``.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ _KEYS = {
     "bool": r"^(?:true|false)$",
 }
 
-# What predicates of annotated_types ask for, where they are the methods of Python themselves.
+# Patterns of what predicates of annotated_types ask for, where they are methods of ``str``.
 _PREDICATES: dict[Any, str] = {
     str.islower: "^[^A-Z]*[a-z][^A-Z]*$",
     str.isupper: "^[^a-z]*[A-Z][^a-z]*$",
@@ -45,8 +46,8 @@ _PREDICATES: dict[Any, str] = {
 }
 _OF_FLOATS: dict[Any, bool] = {math.isfinite: True, math.isnan: False, math.isinf: False}
 
-# What JSON Schema writes in another way than Rust and Python, and what it does not know at all,
-# or takes for something else.
+# What ECMA-262 (JSON Schema) writes in another way than Rust and Python, and what it does not know,
+# or reads as something else.
 _RUST = re.compile(r"\\.|\(\?P<", re.DOTALL)
 _RUST_AS_ECMA = {r"\A": "^", r"\z": "$", r"\Z": "$", "(?P<": "(?<"}
 _ONLY_RUST = re.compile(
@@ -59,15 +60,17 @@ _LONGEST_COUNTED = 500
 _CARDS = ["4242424242424242", "378282246310005", "5555555555554444", "000000000000"]
 
 
-# Each is given what pydantic has made of a core schema, and the core schema. It notes there what
-# the JSON schema leaves out, or gives another JSON schema instead.
 Note = Callable[[dict[str, Any], Any], dict[str, Any] | None]
+"""Takes pydantic's JSON schema of a core schema, and that core schema.
+
+It notes in the JSON schema what that leaves out, or returns another one to use instead.
+"""
 
 
 def _decimal(made: dict[str, Any], schema: Any) -> None:
     """A number, or a string that holds one: digits and bounds are in the grammar."""
     for part in made.get("anyOf", [made]):
-        # Pydantic's own pattern looks ahead, and is no help to a reader.
+        # Pydantic's own pattern uses lookahead, and is hard to read.
         part.pop("pattern", None)
     instead(made, type=None, **amounts.decimal_schema(schema))
     if not amounts.is_exact(schema):
@@ -151,7 +154,7 @@ def _url(made: dict[str, Any], schema: Any) -> None:
     demand(made, url_pattern(schemes, may_lack_host=lacking, several=several))
     instead(made, minLength=None)
     if made.get("maxLength", 0) > _LONGEST_COUNTED:
-        # To count so far would cost more than it is worth.
+        # An automaton that counts so far would be too large.
         instead(made, maxLength=None)
         remark(made, "Url", "close", f"at most {made['maxLength']} characters")
     first = (schemes or ["https"])[0]
@@ -167,7 +170,7 @@ def _dict(made: dict[str, Any], schema: Any) -> None:
 
 
 def _class(made: dict[str, Any], schema: Any) -> None:
-    """An object; what runs after its fields are known may refuse it."""
+    """An object; its ``__post_init__`` or ``__init__`` may refuse it."""
     name = schema.get("post_init") or ("__init__" if schema.get("custom_init") else None)
     if name:
         name = "__post_init__" if schema["type"] == "dataclass" else name
@@ -176,14 +179,14 @@ def _class(made: dict[str, Any], schema: Any) -> None:
 
 
 def _custom_error(made: dict[str, Any], schema: Any) -> dict[str, Any] | None:
-    """What is inside; of values that can be keys of a dictionary, those that JSON has."""
+    """The inner schema; for hashable values, the scalars of JSON."""
     if schema.get("custom_error_type") == "is_hashable" and made == {}:
         return {"type": ["string", "number", "boolean", "null"]}
     return None
 
 
 def _validated(made: dict[str, Any], schema: Any) -> None:
-    """What is inside, or any value: the function is asked when the value closes."""
+    """The inner schema, or any value: the function is called when the value closes."""
     name = name_of(schema["function"]["function"])
     if name is not None:
         about = "asked when its value closes"
@@ -193,7 +196,7 @@ def _validated(made: dict[str, Any], schema: Any) -> None:
 
 
 def _validated_after(made: dict[str, Any], schema: Any) -> dict[str, Any] | None:
-    """What is inside; the function is asked when the value closes, or says it in a pattern."""
+    """The inner schema, with a pattern for known functions; others are called at the close."""
     function = schema["function"]["function"]
     if getattr(function, "__self__", None) is PaymentCardNumber:
         made = {"type": "string"}
@@ -208,7 +211,7 @@ def _validated_after(made: dict[str, Any], schema: Any) -> dict[str, Any] | None
         if kind == "new":
             example(made, ["new"])
             return made
-        # By name what is in the working directory now; all else begins with a dot or a slash.
+        # Existing names in the working directory, or what begins with a dot or a slash.
         paths = _paths(kind)
         example(made, paths)
         names = "|".join(re.sub(r"[\\^$.|?*+()\[\]{}]", r"\\\g<0>", each) for each in paths)
@@ -250,14 +253,14 @@ NOTES: dict[str, Note] = {
 
 
 def name_of(function: Any) -> str | None:
-    """What to call a validator of the user's; ``None`` for those that pydantic brings along."""
+    """The name of a validator of the user's; ``None`` for those of pydantic itself."""
     predicate = _predicate_in(function)
     if predicate is not None:
         wanted, asked = predicate
         return ("" if wanted else "not ") + str(getattr(asked, "__qualname__", repr(asked)))
     while isinstance(function, functools.partial):
         function = function.func
-    # The encoder of an encoded text is the user's, the method that asks it pydantic's.
+    # For an encoded text, pydantic's method calls an encoder, which may be the user's.
     encoder = getattr(getattr(function, "__self__", None), "encoder", None)
     function = encoder or function
     module = getattr(function, "__module__", None) or ""
@@ -267,9 +270,9 @@ def name_of(function: Any) -> str | None:
 
 
 def _predicate_in(function: Any) -> tuple[bool, Any] | None:
-    """The predicate of annotated_types that pydantic made a validator of, if it is one.
+    """The predicate of annotated_types in a validator that pydantic made of one; else ``None``.
 
-    Whether it has to be true, and the function that is asked.
+    Whether it has to be true, and the function.
     """
     if getattr(function, "__name__", "") != "val_func":
         return None
@@ -285,7 +288,7 @@ def _predicate_in(function: Any) -> tuple[bool, Any] | None:
 
 
 def _paths(kind: str) -> list[str]:
-    """Paths of a kind in the working directory, without what is hidden."""
+    """Paths of a kind in the working directory, without hidden ones."""
     tests = {"file": Path.is_file, "socket": Path.is_socket, "directory": Path.is_dir}
     found = ["."] if kind == "directory" else []
     try:
@@ -298,7 +301,7 @@ def _paths(kind: str) -> list[str]:
 
 
 def _as_ecma(pattern: str) -> str | None:
-    """A pattern of Rust's or Python's as JSON Schema has them; ``None`` where it has no such."""
+    """A pattern of Rust or Python in the syntax of ECMA-262; ``None`` if it has no such form."""
     translated = _RUST.sub(lambda found: _RUST_AS_ECMA.get(found[0], found[0]), pattern)
     if _ONLY_RUST.search(translated):
         return None

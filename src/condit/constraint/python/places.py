@@ -1,8 +1,8 @@
-"""The core schema of a type as a tree of places, opened as far as values reach.
+"""The core schema of a type as a tree of *places*, one for each value that a text may contain.
 
-A place is where a value can stand: it knows what pydantic makes of the value there, and which
-places are below. Where a function may change a value before it is looked at, nothing is known of
-what is below.
+A place has pydantic's validator of the value there, and gives the places of its items and members;
+they are made as they are asked for. Where a function may change a value before it is validated,
+nothing is known of the places below.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pydantic_core import PydanticOmit, PydanticUseDefault, SchemaValidator, Val
 from condit.errors import ValidatorError
 
 _UNCONDITIONAL = frozenset({"any", "none", "bool", "float", "literal", "enum"})
-"""Core schemas of scalars of which JSON Schema says all."""
+"""Core schemas of scalars that JSON Schema expresses in full."""
 
 _ARRAYS = frozenset({"list", "set", "frozenset", "deque"})
 _MAPPINGS = frozenset({"dict", "ordered-dict", "frozendict", "counter"})
@@ -35,13 +35,13 @@ _SCALARS = frozenset(
 """Core schemas that take no array and no object of JSON."""
 
 _ASKED = frozenset({"function-after", "lax-or-strict", "chain"})
-"""Core schemas that hand on their values, and may refuse them themselves."""
+"""Core schemas that pass values to an inner one, and may refuse them themselves."""
 
 _FUNCTIONS = frozenset({"function-before", "function-after", "function-wrap", "function-plain"})
 
 
 class Type:
-    """What all places of one type share: its definitions."""
+    """A type: its root place, and the definitions that all its places share."""
 
     def __init__(self, core_schema: Mapping[str, Any]) -> None:
         self.definitions: dict[str, Mapping[str, Any]] = {}
@@ -57,12 +57,12 @@ class Type:
         return found
 
     def define(self, core: Mapping[str, Any]) -> None:
-        """Take in what a core schema defines."""
+        """Add the definitions in a core schema."""
         if core["type"] == "definitions":
             self.definitions.update((each["ref"], each) for each in core["definitions"])
 
     def passed_on(self, core: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
-        """The core schemas that one hands its values on to; ``None`` where it is no such one."""
+        """The inner core schemas to which one passes values unchanged; ``None`` without any."""
         match core["type"]:
             case "definition-ref":
                 return [self.definitions[core["schema_ref"]]]
@@ -89,7 +89,7 @@ class Type:
     def validator(
         self, core: Mapping[str, Any], config: Mapping[str, Any] | None
     ) -> SchemaValidator:
-        """Pydantic's validator of a core schema anywhere in the type."""
+        """Pydantic's validator of a core schema inside the type."""
         if self.definitions and core["type"] != "definitions":
             core = {
                 "type": "definitions",
@@ -118,7 +118,7 @@ class Place:
         return self._type.validator(self.core, self.config)
 
     def objection(self, text: str) -> str | None:
-        """Why pydantic refuses the value that is spelled so; ``None`` where it does not.
+        """Why pydantic refuses the value of the JSON text ``text``; ``None`` where it does not.
 
         Raises:
             ValidatorError: a validator of the type failed in another way than by refusing.
@@ -127,7 +127,7 @@ class Place:
 
     @cached_property
     def containers(self) -> tuple[Container, ...] | None:
-        """What the containers that may stand here hold; ``None`` where that is not known."""
+        """The arrays and objects that may stand here; ``None`` where they are not known."""
         found: list[Container] = []
         if not self._expand(self.core, self.config, found, set()):
             return None
@@ -149,7 +149,7 @@ class Place:
             if core["schema_ref"] in seen:
                 return True
             seen.add(core["schema_ref"])
-        # There a function makes the value, of what nobody knows.
+        # A function makes the value, and may take anything.
         if core.get("on_error", "raise") != "raise" or core.get("custom_init"):
             return False
         if kind in ("model", "dataclass"):
@@ -162,7 +162,7 @@ class Place:
 
 
 class Container:
-    """What an array or object holds, by one core schema; a scalar's holds nothing."""
+    """The places inside an array or object of one core schema."""
 
     def __init__(
         self, core: Mapping[str, Any], config: Mapping[str, Any] | None, type_: Type
@@ -172,7 +172,7 @@ class Container:
         self._members: dict[str, Place | Field | None] = {}
 
     def item(self, index: int) -> Place | None:
-        """What stands at a place of an array; ``None`` where nothing is known of it."""
+        """The place of an item of an array; ``None`` where it is not known."""
         items: Any = None
         if self.kind in _ARRAYS:
             items = self.core.get("items_schema")
@@ -189,13 +189,13 @@ class Container:
     def _tuple_item(self, index: int) -> Any:
         items, variadic = self.core["items_schema"], self.core.get("variadic_item_index")
         if variadic is not None and index >= variadic:
-            # What stands behind is known only when the array has closed.
+            # Items after variadic ones are known only when the array has closed.
             return items[variadic] if variadic == len(items) - 1 else None
         return items[index] if index < len(items) else None
 
     @cached_property
     def key(self) -> Place | None:
-        """What the keys of a mapping are; ``None`` where nothing is known of them."""
+        """The place of the keys of a mapping; ``None`` where it is not known."""
         keys = self.core.get("keys_schema") if self.kind in _MAPPINGS else None
         if keys is None:
             return None
@@ -203,7 +203,7 @@ class Container:
         return Place(alone, self.config, self._type)
 
     def member(self, key: str) -> Place | Field | None:
-        """What stands under a key; ``None`` where nothing is known of it."""
+        """The place of the value of a key; ``None`` where it is not known."""
         if key not in self._members:
             self._members[key] = self._member(key)
         return self._members[key]
@@ -231,7 +231,7 @@ class Container:
         return [(field["name"], field) for field in fields if field.get("init", True)]
 
     def upto(self, place: int) -> SchemaValidator:
-        """A validator of the fields up to one, which is told of those before it."""
+        """A validator of the fields up to the one with this index, which may use those before."""
         fields = self.core["fields"]
         kept: Any = [field for _, field in self.fields[: place + 1]]
         if isinstance(fields, Mapping):
@@ -243,7 +243,7 @@ class Container:
 
 
 class Field:
-    """A field whose validator is told of the fields before it.
+    """A field whose validator is given the fields before it (``ValidationInfo.data``).
 
     Attributes:
         before: the keys of the fields before it.
@@ -262,13 +262,13 @@ class Field:
 
     @property
     def containers(self) -> tuple[Container, ...] | None:
-        """As of a place."""
+        """See `Place.containers`."""
         container = self._container
         field = container.fields[self._place][1]
         return container._type.place(field["schema"], container.config).containers
 
     def objection(self, text: str) -> str | None:
-        """As of a place; ``text`` is the object with the members so far."""
+        """See `Place.objection`; ``text`` is the object with the members so far."""
         return asked(self._validator, text, {self._key, self._name})
 
 
@@ -278,7 +278,7 @@ def asked(validator: SchemaValidator, text: str, about: set[str] | None = None) 
     Args:
         validator: pydantic's.
         text: JSON.
-        about: the fields that count; all, if not given.
+        about: the fields whose errors count; all, if not given.
 
     Raises:
         ValidatorError: a validator failed in another way than by refusing.
@@ -299,7 +299,7 @@ def asked(validator: SchemaValidator, text: str, about: set[str] | None = None) 
 
 
 def failed(error: Exception, text: str) -> ValidatorError:
-    """The error for a validator that does not refuse a value, but fails."""
+    """The error for a validator that raised what pydantic does not take for a refusal."""
     shown = text if len(text) <= 80 else f"{text[:80]}…"
     where = ""
     step = error.__traceback__
@@ -313,7 +313,7 @@ def failed(error: Exception, text: str) -> ValidatorError:
 
 
 def _paths(field: Mapping[str, Any]) -> list[Any]:
-    """The ways to a field inside of a value, other than its name: keys, and lists of steps."""
+    """The aliases of a field, as paths of keys and indices into the value."""
     alias = field.get("validation_alias")
     if alias is None or isinstance(alias, str):
         return [] if alias is None else [[alias]]
@@ -321,12 +321,12 @@ def _paths(field: Mapping[str, Any]) -> list[Any]:
 
 
 def keys_of(name: str, field: Mapping[str, Any]) -> list[str]:
-    """The keys under which a field may be written, as far as they are whole values."""
+    """The keys under which a field may be written: its name, and aliases of a single key."""
     return [path[0] for path in _paths(field) if len(path) == 1] + [name]
 
 
 def _is_told(core: Mapping[str, Any]) -> bool:
-    """Whether a function of a field wants to know of the others."""
+    """Whether a user's function of a field is given the other fields."""
     if core["type"] in _FUNCTIONS:
         if core["function"]["type"] == "with-info":
             module = getattr(core["function"]["function"], "__module__", None) or ""

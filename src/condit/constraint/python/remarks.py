@@ -1,7 +1,8 @@
-"""What is noted in the JSON schema of a type while it is made, and taken out when it is complete.
+"""Notes in the JSON schema of a type: kept under keys of their own while pydantic makes it.
 
-The schema itself stays as pydantic writes it, for readers and for models. Beside it stand the
-keywords that are enforced instead, and what no keyword can say.
+The schema's own keywords stay as pydantic writes them, for readers and for models. The notes are
+keywords that are enforced instead, and conditions that no keyword can express; in the end they are
+taken out.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ _NOTES = (_REMARKS, _EXAMPLES, _PATTERNS, _INSTEAD)
 
 @dataclass(frozen=True)
 class Remark:
-    """A condition of a type that its JSON schema does not say, or not wholly.
+    """A condition of a type that its JSON schema does not express in full.
 
     Attributes:
-        pointer: of the subschema of the value that it is about.
-        what: what asks for it: ``"validator"``, or the name of a type.
-        where: when pydantic is asked.
-        note: what it asks for.
+        pointer: the JSON pointer of the subschema that it belongs to.
+        what: the source of the condition: ``"validator"``, or the name of a type.
+        where: when it is checked: at the close of the value, or at the end of the text.
+        note: the condition in words.
     """
 
     pointer: str
@@ -36,7 +37,7 @@ class Remark:
 
 
 def remark(schema: dict[str, Any], what: str, where: str, note: str) -> None:
-    """Note that pydantic is asked about the values of a schema."""
+    """Note a condition that pydantic checks; see `Remark`."""
     remarks = schema.get(_REMARKS, [])
     if [what, where, note] not in remarks:
         schema[_REMARKS] = [*remarks, [what, where, note]]
@@ -48,12 +49,12 @@ def example(schema: dict[str, Any], texts: Iterable[str]) -> None:
 
 
 def demand(schema: dict[str, Any], *patterns: str) -> None:
-    """Note patterns that the strings of a schema must match beside what it says."""
+    """Note patterns that the strings of a schema must match, too."""
     schema[_PATTERNS] = [*schema.get(_PATTERNS, []), *patterns]
 
 
 def instead(schema: dict[str, Any], **keywords: Any) -> None:
-    """Note what is enforced instead of some keywords; ``None``: nothing is."""
+    """Note values that are enforced instead of a schema's keywords; ``None``: none is."""
     schema[_INSTEAD] = {**schema.get(_INSTEAD, {}), **keywords}
 
 
@@ -70,7 +71,7 @@ def enforced(schema: dict[str, Any]) -> dict[str, Any]:
     """A copy of the schema with what is enforced; remarks and examples are still in it."""
     made = copy.deepcopy(schema)
     for _, part in subschemas(made):
-        # Subschemas are looked into after this, so those that are put in are, too.
+        # ``subschemas`` yields those that are put in here later on.
         for name, value in part.pop(_INSTEAD, {}).items():
             if value is None:
                 part.pop(name, None)
@@ -90,14 +91,14 @@ def put_patterns(part: dict[str, Any], patterns: Iterable[str]) -> None:
 
 
 def take_out(schema: dict[str, Any]) -> tuple[tuple[Remark, ...], tuple[str, ...]]:
-    """The remarks and examples of a schema, which has none of them afterwards."""
+    """Remove the remarks and examples from a schema, and return them."""
     remarks: list[Remark] = []
     examples: dict[str, None] = {}
     for pointer, part in list(subschemas(schema)):
         for what, where, note in part.pop(_REMARKS, []):
             remarks.append(Remark(pointer, what, where, note))
         examples.update(dict.fromkeys(part.pop(_EXAMPLES, [])))
-        # The user's own, which are kept.
+        # The user's own examples stay in the schema.
         own = part.get("examples")
         given = [*(own if isinstance(own, list) else ()), part.get("default")]
         examples.update((each, None) for each in given if isinstance(each, str))

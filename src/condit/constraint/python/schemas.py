@@ -1,4 +1,4 @@
-"""The JSON schemas of types: pydantic's own, with the conditions that these leave out."""
+"""The JSON schemas of types: pydantic's own, extended by the conditions that those leave out."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from condit.constraint.schema.keywords import subschemas
 
 _VALIDATED_BYTES = {
     "hex": "(?:[0-9A-Fa-f]{2})",
-    # The bits that fill up the last letter are 0.
+    # The padding bits of the last letter are 0.
     "base64": (
         "(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?"
     ),
@@ -39,13 +39,13 @@ _VALIDATED_BYTES = {
 
 
 class SchemaOfType(GenerateJsonSchema):
-    """Pydantic's own schemas, where they say what can be enforced, and notes of what they omit."""
+    """Pydantic's generator of JSON schemas, which also notes what its schemas omit."""
 
-    # A default that JSON cannot write is no part of the schema, and no reason to warn.
+    # A default that JSON cannot express is left out of the schema without a warning.
     ignored_warning_kinds = {"skipped-choice", "non-serializable-default"}  # noqa: RUF012
 
     def build_schema_type_to_method(self) -> dict[Any, Any]:
-        """What makes the JSON schema of each kind of core schema: pydantic, and then a note."""
+        """The method for each kind of core schema: pydantic's, and then the function in `NOTES`."""
         methods: dict[Any, Any] = super().build_schema_type_to_method()
         for kind in NOTES.keys() & methods:
             methods[kind] = functools.partial(self._noted, methods[kind], NOTES[kind])
@@ -57,7 +57,7 @@ class SchemaOfType(GenerateJsonSchema):
         return made if instead_of_it is None else instead_of_it
 
     def generate_inner(self, schema: Any) -> JsonSchemaValue:
-        """The schema of one core schema, after what pydantic and the type have made of it."""
+        """The JSON schema of one core schema."""
         if schema["type"] == "function-plain" and _imports(schema["function"]["function"]):
             return self.handle_invalid_for_json_schema(
                 schema,
@@ -104,7 +104,7 @@ class Described:
     Attributes:
         schema: the JSON schema, for readers.
         enforced: the JSON schema that is enforced.
-        remarks: what it leaves to pydantic.
+        remarks: the conditions that are left to pydantic.
         examples: strings that values of the type may hold, as hints for endings.
     """
 
@@ -115,10 +115,10 @@ class Described:
 
 
 def tidy(schema: dict[str, Any]) -> Described:
-    """The fields that the type declares and no others, in keywords that can be enforced.
+    """Make pydantic's JSON schema of a type one that can be enforced.
 
-    A JSON schema leaves an object open unless it says otherwise, but who writes down a type means
-    its fields: extra keys are allowed only where the type asks for them (``extra="allow"``).
+    Objects have the declared fields and no others, unless the type allows them (``extra="allow"``):
+    a plain JSON schema would allow any.
     """
     noted = copy.deepcopy(schema)
     for _, part in list(subschemas(noted)):

@@ -1,8 +1,7 @@
 """Dates, times and durations within bounds, as patterns and as examples.
 
-Texts of one width are in order of time where they are in order of their characters, so a bound on
-dates is a pattern. A time with an offset is not: there the pattern has the days, and pydantic
-decides when the string closes.
+ISO dates sort as strings, so a bound on dates is a pattern. Times with an offset do not: there the
+pattern bounds the days, and pydantic decides when the string closes.
 """
 
 from __future__ import annotations
@@ -15,23 +14,23 @@ from condit.constraint.schema.formats import DATE
 
 _BOUNDS = ("gt", "ge", "lt", "le")
 _MARGIN = timedelta(days=2)
-"""By how much the days of two times can differ from what their offsets say."""
+"""By how many days offsets can move a time against a bound, with one to spare."""
 
 NOT_YEAR_0 = "^(?!0000)"
-"""Python counts from the year 1."""
+"""Python's years begin with 1."""
 
 _CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?"
 _OFFSET = "(?:[zZ]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
 
 TIME = f"^{_CLOCK}{_OFFSET}$"
-"""As the format has it, but without leap seconds, which Python does not know."""
+"""The format ``time`` without leap seconds, which Python does not know."""
 
 DATETIME = f"^(?!0000){DATE}[tT]{_CLOCK}{_OFFSET}$"
 NAIVE = f"^(?!0000){DATE}[tT]{_CLOCK}$"
 """A date and a time without an offset."""
 
 _SHORT = r"^\D*(?:\d{1,6}\D+)*$"
-"""A duration whose numbers have few enough digits for ``timedelta``."""
+"""A duration whose numbers have at most six digits, so that ``timedelta`` can hold it."""
 
 _UNITS = (
     ("P", "Y", timedelta(365)),
@@ -45,12 +44,12 @@ _UNITS = (
 
 
 def is_bounded(schema: Mapping[str, Any]) -> bool:
-    """Whether a core schema of a date, time or duration asks for more than its form."""
+    """Whether a core schema of a date, time or duration has a bound."""
     return any(schema.get(bound) is not None for bound in (*_BOUNDS, "now_op"))
 
 
 def date_patterns(schema: Mapping[str, Any]) -> list[str]:
-    """Patterns that the dates of a core schema match, and no others do that have the form."""
+    """Patterns that, of all dates, exactly those within the bounds of a core schema match."""
     low, high = _days(schema, whole_days=True)
     found = [] if low is None else [from_on(low.isoformat())]
     if high is not None:
@@ -59,18 +58,18 @@ def date_patterns(schema: Mapping[str, Any]) -> list[str]:
 
 
 def datetime_patterns(schema: Mapping[str, Any]) -> list[str]:
-    """Patterns that all the times of a core schema match; their days may be a little outside."""
+    """Patterns of the times of a core schema; they also match times some days out of bounds."""
     low, high = _days(schema, whole_days=False)
     found = [] if low is None else [from_on(low.isoformat())]
     return found if high is None else [*found, up_to(high.isoformat())]
 
 
 def time_patterns(schema: Mapping[str, Any]) -> list[str]:
-    """Patterns that all times of day of a core schema match; the ends may be a little outside."""
+    """Patterns of the times of day of a core schema; they also match some just out of bounds."""
     found = []
     for name in _BOUNDS:
         bound = schema.get(name)
-        # A bound without an offset is compared with what the clock shows.
+        # A bound without an offset is compared with the time as written.
         if bound is not None and bound.tzinfo is None:
             shown = bound.replace(microsecond=0).isoformat()
             found.append(from_on(shown) if name.startswith("g") else up_to(shown))
@@ -78,7 +77,7 @@ def time_patterns(schema: Mapping[str, Any]) -> list[str]:
 
 
 def duration_pattern(schema: Mapping[str, Any]) -> str:
-    """A pattern that all durations of a core schema match; no unit is larger than the largest."""
+    """A pattern of the durations of a core schema, without units longer than the upper bound."""
     most = schema.get("le", schema.get("lt"))
     if most is None:
         return _SHORT
@@ -156,7 +155,7 @@ def _days(schema: Mapping[str, Any], *, whole_days: bool) -> tuple[date | None, 
 def _end(bound: date, sign: int, *, excluded: bool) -> date:
     if not isinstance(bound, datetime):
         return _moved(bound, timedelta(sign)) if excluded else bound
-    # Only a bound without an offset is compared with what calendar and clock show.
+    # Only a bound without an offset is compared with the date as written.
     return bound.date() if bound.tzinfo is None else _moved(bound.date(), -sign * _MARGIN)
 
 
@@ -168,12 +167,12 @@ def _moved(day: date, by: timedelta) -> date:
 
 
 def from_on(text: str) -> str:
-    """A pattern of what begins with a text of this form, not before it in order."""
+    """A pattern of what begins with a text of the form of ``text``, equal or later in order."""
     return _beginning(text, "9")
 
 
 def up_to(text: str) -> str:
-    """A pattern of what begins with a text of this form, not after it in order."""
+    """A pattern of what begins with a text of the form of ``text``, equal or earlier in order."""
     return _beginning(text, "0")
 
 
