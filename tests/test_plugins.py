@@ -195,6 +195,16 @@ def test_what_is_no_sampler_is_refused(install: Install, what: str) -> None:
         condit.generate(condit.load("ngram"), "a", max_tokens=1, sampler="drawer")
 
 
+@pytest.mark.parametrize("kind", ["constraint", "preference"])
+def test_what_makes_something_else_is_refused(install: Install, kind: str) -> None:
+    source = f"{kind.capitalize()}Source"
+    where = {"constraint": "constraint", "preference": "prefer"}[kind]
+    code = f"from condit.{where}.source import {source}\nMADE = {source}('m', 'd', lambda value: 7)"
+    install("made_up_maker", code, **{f"{kind}s": "m = made_up_maker:MADE"})
+    with pytest.raises(IncompatibleDependencyError, match="it made a int"):
+        getattr(condit, f"make_{kind}")("m", "x")
+
+
 def test_a_sampler_that_needs_arguments_says_so(install: Install) -> None:
     code = "from condit import Masked\nclass Mine(Masked):\n    def __init__(self, speed): ..."
     install("made_up_speed", code, samplers="mine = made_up_speed:Mine")
