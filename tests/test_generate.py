@@ -390,3 +390,21 @@ def test_a_prompt_beyond_the_context_is_refused(smollm2: TransformersModel) -> N
         condit.generate(smollm2, [500] * 8000, condit.regex("a"), max_tokens=500)
     with pytest.raises(PromptTooLongError, match="shorten the prompt"):
         condit.generate(smollm2, [500] * 9000, condit.regex("a"))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"sampler": 3}, {"sampler": Masked}, {"memory": 3}, {"on_step": 3}, {"insert": 3}]
+    + [{"model": None}]
+    + [{"prompt": prompt} for prompt in (3, b"ab", None, [1.5], ["a"], [1, {"role": "user"}])],
+    ids=repr,
+)
+def test_arguments_of_a_wrong_kind_are_named(wrong: dict[str, Any]) -> None:
+    asked = {"model": condit.load("ngram"), "prompt": "a", "max_tokens": 1, **wrong}
+    with pytest.raises(ArgumentError, match=f"{next(iter(wrong))} is"):
+        condit.generate(**asked)
+
+
+@pytest.mark.parametrize("prompt", [np.array([97, 98]), (97, 98), iter([97, 98])], ids=repr)
+def test_token_ids_of_any_kind(prompt: Any) -> None:
+    assert condit.load("ngram").encode_prompt(prompt) == [97, 98]

@@ -186,3 +186,32 @@ def test_two_packages_with_one_name_are_named(install: Install) -> None:
     install("made_up_other", MODULE, constraints="regex = made_up_other:SQL")
     with pytest.raises(IncompatibleDependencyError, match="condit and made_up_other register it"):
         condit.make_constraint("regex", "a")
+
+
+@pytest.mark.parametrize("what", ["'text'", "None", "dict", "lambda: 7"])
+def test_what_is_no_sampler_is_refused(install: Install, what: str) -> None:
+    install("made_up_sampler", f"drawer = {what}", samplers="drawer = made_up_sampler:drawer")
+    with pytest.raises(IncompatibleDependencyError, match=r"it is a .*, not a Sampler"):
+        condit.generate(condit.load("ngram"), "a", max_tokens=1, sampler="drawer")
+
+
+@pytest.mark.parametrize("kind", ["constraint", "preference"])
+def test_what_makes_something_else_is_refused(install: Install, kind: str) -> None:
+    source = f"{kind.capitalize()}Source"
+    where = {"constraint": "constraint", "preference": "prefer"}[kind]
+    code = f"from condit.{where}.source import {source}\nMADE = {source}('m', 'd', lambda value: 7)"
+    install("made_up_maker", code, **{f"{kind}s": "m = made_up_maker:MADE"})
+    with pytest.raises(IncompatibleDependencyError, match="it made a int"):
+        getattr(condit, f"make_{kind}")("m", "x")
+
+
+def test_a_sampler_that_needs_arguments_says_so(install: Install) -> None:
+    code = "from condit import Masked\nclass Mine(Masked):\n    def __init__(self, speed): ..."
+    install("made_up_speed", code, samplers="mine = made_up_speed:Mine")
+    with pytest.raises(ArgumentError, match=r"sampler 'mine': .*'speed'"):
+        condit.generate(condit.load("ngram"), "a", max_tokens=1, sampler="mine")
+
+
+def test_a_name_that_is_no_text_is_unknown() -> None:
+    with pytest.raises(UnknownNameError):
+        condit.make_constraint(3, "a")  # type: ignore[arg-type]

@@ -106,7 +106,7 @@ class RefusedTokenError(ConditError, ValueError):
 
 
 class InsertionError(ConditError, ValueError):
-    """The constraint refuses text that the caller inserts between draws (``insert=``)."""
+    """The constraint refuses what ``insert`` gave, or ``insert`` raised an error, the cause."""
 
 
 class GenerationError(ConditError, RuntimeError):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, cast
+from os import PathLike
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from condit.errors import ArgumentError, ConditError
 from condit.model.base import Model, PrefixModel, Prompt
 from condit.model.load import load
 from condit.outcome import failure_of, result_of
-from condit.plugins import find
+from condit.plugins import call, find, not_usable
 from condit.prefer.base import Preference
 from condit.report import Guarantee
 from condit.result import Result
@@ -109,6 +110,19 @@ def generate(
             f"prefer is a {type(prefer).__name__}: wrap a function of the text in "
             "condit.prefer(function, strength)"
         )
+    if insert is not None and not callable(insert):
+        raise ArgumentError(
+            f"insert is a {type(insert).__name__}: give a function from the text so far to the "
+            "text to put in, or None"
+        )
+    if on_step is not None and not callable(on_step):
+        raise ArgumentError(f"on_step is a {type(on_step).__name__}: give a function of a StepInfo")
+    if memory is not None and not isinstance(memory, Memory):
+        raise ArgumentError(f"memory is a {type(memory).__name__}: give a condit.Memory()")
+    if not isinstance(model, str | PathLike | PrefixModel):
+        raise ArgumentError(
+            f"the model is a {type(model).__name__}: give one from condit.load, or its name"
+        )
     if seed is not None and seed < 0:
         raise ArgumentError(f"seed must be 0 or more, not {seed}")
     law = BaseLaw(temperature, top_k, top_p)
@@ -173,7 +187,8 @@ def _draw(
         raise
     result = result_so_far()
     promised = result.report.guarantee in (Guarantee.EXACT, Guarantee.WEIGHTED)
-    if problem.trie is not None and problem.preference is None and promised:
+    plain = problem.preference is None and problem.insert is None
+    if problem.trie is not None and plain and promised:
         problem.trie.log_evidence = result.log_evidence
     if not any(sample.valid for sample in result.samples):
         raise failure_of(problem, result)
@@ -184,5 +199,13 @@ def sampler_of(sampler: str | Sampler) -> Sampler:
     """The sampler of that name with its default settings, or the sampler itself."""
     if isinstance(sampler, Sampler):
         return sampler
-    made: Any = find("samplers", sampler)
-    return cast(Sampler, made() if isinstance(made, type) else made)
+    if not isinstance(sampler, str):
+        raise ArgumentError(
+            f"sampler is {sampler!r}: give a name, or a sampler such as condit.SMC()"
+        )
+    found: Any = find("samplers", sampler)
+    if isinstance(found, type) and issubclass(found, Sampler):
+        return call(f"sampler {sampler!r}", found, (), {})
+    if not isinstance(found, Sampler):
+        raise not_usable("samplers", sampler, f"it is a {type(found).__name__}, not a Sampler")
+    return found

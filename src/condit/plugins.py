@@ -76,10 +76,14 @@ def find_source(kind: str, name: str, source: type[T]) -> T:
     """
     found = find(kind, name)
     if not isinstance(found, source):
-        point = registered(kind)[name]
-        why = f"{point.value} is a {type(found).__name__}, not a {source.__name__}"
-        raise _refused(kind.removesuffix("s"), point, why)
+        raise not_usable(kind, name, f"it is a {type(found).__name__}, not a {source.__name__}")
     return found
+
+
+def not_usable(kind: str, name: str, why: str) -> IncompatibleDependencyError:
+    """The error for what is registered as ``name`` under ``kind`` and is something else."""
+    point = registered(kind)[name]
+    return _refused(kind.removesuffix("s"), point, f"{point.value}: {why}")
 
 
 def _package(point: EntryPoint) -> str:
@@ -125,6 +129,6 @@ def call(
 def unknown(what: str, name: str, known: Iterable[str]) -> str:
     """An error message for an unknown name: the nearest known one, and all known ones."""
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1)
+    near = difflib.get_close_matches(str(name), names, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     return f"no {what} is called {name!r}{hint} (known: {', '.join(names) or 'none'})"

@@ -397,6 +397,34 @@ def test_what_cannot_be_bound():
 
     with pytest.raises(ArgumentError, match="Mutable is not hashable"):
         LiftedMatcher.bind(Mutable(), Vocabulary.of(['"']))
+    with pytest.raises(ArgumentError, match="is not a ByteMatcher"):
+        LiftedMatcher.bind(Quoted, Vocabulary.of(['"']))
+
+
+@dataclass(frozen=True)
+class Lists(ByteMatcher[list]):
+    """States that cannot be hashed, from that many bytes on."""
+
+    after: int
+    start = ()
+
+    def next(self, state, byte):
+        longer = (*state, byte)
+        return longer if len(longer) < self.after else list(longer)
+
+    def may_stop(self, state):
+        return len(state) > 2
+
+
+@pytest.mark.parametrize("after", range(1, 5))
+def test_states_that_are_not_hashable_are_named(after):
+    def run():
+        matcher = LiftedMatcher.bind(Lists(after), Vocabulary.of(["a", "b"]))
+        for _ in range(after):
+            matcher.advance(0)
+
+    with pytest.raises(ArgumentError, match="a state of a ByteMatcher is a list"):
+        run()
 
 
 def test_every_machine_can_begin(by_byte):

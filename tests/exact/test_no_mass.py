@@ -103,3 +103,23 @@ def test_a_likelihood_of_nothing_is_refused_by_name() -> None:
         scorer.scores(["ab"])
     some = likelihood(TableModel(["a", "b"], lambda _: {"a": 1.0}), "a")
     assert some.scores(["a", "b"]) == [0.0, -math.inf]
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS, ids=repr)
+def test_an_end_that_was_cut_off_is_not_drawn_at_the_budget(sampler: Sampler) -> None:
+    """The law keeps only what is most probable, and an end that is not among it has no mass."""
+    model = TableModel(["a"], lambda text: {"a": 0.9, END: 0.1})
+    for law in ({"top_k": 1}, {"top_p": 0.5}):
+        with pytest.raises(GenerationError):
+            condit.generate(
+                model, [0], condit.regex("a*"), n=2, max_tokens=3, sampler=sampler, seed=0, **law
+            )
+
+
+def test_a_text_that_the_truncated_model_cannot_write_has_no_weight() -> None:
+    """Drawn from another law, it has probability 0 under the target."""
+    sampler = Rejection(model=TableModel(["a", "b"], lambda text: {"b": 0.5, END: 0.5}))
+    model = TableModel(["a", "b"], lambda text: {"a": 0.6, "b": 0.1, END: 0.3})
+    result_of = {"n": 8, "max_tokens": 3, "sampler": sampler, "seed": 0}
+    result = condit.generate(model, [0], condit.regex("b?"), top_k=2, **result_of)
+    assert {sample.text for sample in result.samples if sample.valid} == {""}

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import condit
+from condit.errors import ModelError
 from condit.model.base import Model, PrefixModel, as_float32
 from condit.model.decoder import Logits
 from condit.model.ngram import NgramModel
@@ -145,3 +146,38 @@ def test_a_model_afar_has_what_a_call_needs_before_it_draws(model: NgramModel) -
     assert afar.version() is None
     assert repr(afar) == "<Afar afar>"
     assert not isinstance(afar, condit.Model)
+
+
+ANSWERS: dict[str, Any] = {
+    "nothing": lambda rows: None,
+    "a row too few": lambda rows: rows[:-1],
+    "a row too many": lambda rows: [*rows, rows[0]],
+    "lists": lambda rows: [row.tolist() for row in rows],
+    "tables": lambda rows: [row[None] for row in rows],
+    "numbers": lambda rows: [0.0 for _ in rows],
+}
+
+
+@pytest.mark.parametrize("wrong", ANSWERS)
+def test_wrong_rows_are_named(model: NgramModel, wrong: str) -> None:
+    """Of a reader, and of a decoder, whose lanes stay as they were."""
+
+    class Wrong(AskedReader):
+        def ask(self, prefixes: Sequence[Prefix]) -> Sequence[Logits]:
+            rows = [model.logits(prefix) for prefix in prefixes]
+            answer: Sequence[Logits] = ANSWERS[wrong](rows)
+            return answer
+
+    with pytest.raises(ModelError, match=r"Wrong\.ask gave"):
+        Wrong().read([(0,), (0, 1)])
+
+    decoder: Any = model.start([0], 2)
+    before, right = [np.array(row) for row in decoder.logits], decoder.forward
+    decoder.forward = lambda positions: ANSWERS[wrong](right(positions))
+    with pytest.raises(ModelError, match="NgramDecoder"):
+        decoder.advance([[1], [2, 1]])
+    assert decoder.lengths == (0, 0)
+    assert all(np.array_equal(*pair) for pair in zip(decoder.logits, before, strict=True))
+    decoder.forward = right
+    decoder.advance([[1], [2, 1]])
+    assert np.array_equal(decoder.logits[1], fresh(model, [0, 2, 1]))

@@ -192,3 +192,60 @@ def test_what_does_not_fit_the_context_is_refused(
         condit.generate(
             world.model, "ab", None, insert=lambda text: "c" * 30, max_tokens=MOST, seed=0
         )
+
+
+def broken(text: str) -> str | None:
+    """A tool that is down."""
+    if len(text) > 1:
+        raise ConnectionError("no line")
+    return None
+
+
+def test_what_was_drawn_is_kept_where_insert_fails(world: InsertedWorld) -> None:
+    with pytest.raises(InsertionError, match=r"insert failed after .*ConnectionError") as caught:
+        condit.generate(world.model, "ab", CONSTRAINT, n=2, max_tokens=3, insert=broken, seed=0)
+    assert isinstance(caught.value.__cause__, ConnectionError)
+    assert caught.value.result is not None
+    assert any(sample.tokens for sample in caught.value.result.samples)
+
+
+@pytest.mark.parametrize("given", [b"b", 3, ["b"], "\ud800", "zz", "b" * 9999], ids=ascii)
+@pytest.mark.parametrize("constraint", [CONSTRAINT, None])
+def test_what_cannot_be_put_in_is_named_in_short(
+    world: InsertedWorld, given: Any, constraint: condit.Constraint | None
+) -> None:
+    if constraint is None and len(given if isinstance(given, str) else "") > 99:
+        pytest.skip("without a constraint that may be put in")
+    with pytest.raises(condit.ConditError) as caught:
+        condit.generate(world.model, "ab", constraint, max_tokens=3, insert=lambda text: given)
+    assert len(str(caught.value)) < 400
+
+
+def test_insert_is_a_function(world: InsertedWorld) -> None:
+    with pytest.raises(ArgumentError, match="insert is a str"):
+        condit.generate(world.model, "ab", CONSTRAINT, insert="b")  # type: ignore[arg-type]
+
+
+def test_free_text_that_is_no_unicode_is_asked_about_as_it_is_given_back() -> None:
+    """Only a last character that may still be completed is waited for."""
+    vocabulary = Vocabulary.of([b"\xc3", "é".encode()[1:], "a"])
+    model = condit.NgramModel.train(["é"], vocabulary=vocabulary, order=1, smoothing=9)
+    asked: set[str] = set()
+
+    def note(text: str) -> None:
+        asked.add(text)
+
+    condit.generate(model, "a", n=50, max_tokens=3, insert=note, seed=0)
+    assert {"", "é", "\ufffda", "a\ufffd"} <= asked
+    assert not any(text.endswith("\ufffd\ufffd\ufffd") for text in asked)
+
+
+def test_a_memory_does_not_take_the_evidence_of_another_law(world: InsertedWorld) -> None:
+    memory = condit.Memory()
+    asked: dict[str, Any] = {"n": 4, "max_tokens": MOST, "memory": memory, "seed": 0}
+    condit.generate(world.model, "ab", CONSTRAINT, insert=after_a, **asked)
+    with memory.borrow(world.problem(4)) as trie:
+        assert trie.log_evidence is None
+    condit.generate(world.model, "ab", CONSTRAINT, sampler="exact", **asked)
+    with memory.borrow(world.problem(4)) as trie:
+        assert trie.log_evidence is not None

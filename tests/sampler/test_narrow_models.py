@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 import condit
-from condit.errors import ArgumentError
+from condit.errors import ArgumentError, ModelError
 from condit.model.base import Logits, Model, PrefixModel
 from condit.model.reader import AskedReader
 from condit.plugins import find, registered
@@ -117,3 +117,48 @@ def test_weights_are_unbiased(near: condit.NgramModel) -> None:
 
     check_sampler(condit.SMC(kernel="learned"), Far(near, CONSTRAINT, "ab", 4), runs=300, lanes=4)
     assert world.evidence > 0
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+@pytest.mark.parametrize("constraint", [CONSTRAINT, None])
+@pytest.mark.parametrize("sampler", ["auto", "smc"])
+def test_text_is_never_left_out_in_silence(
+    near: condit.NgramModel, sampler: str, constraint: condit.Constraint | None, temperature: float
+) -> None:
+    """Samplers that serve such a model do not put text in, so it is refused."""
+    asked = {"max_tokens": 6, "sampler": sampler, "temperature": temperature}
+    with pytest.raises(ArgumentError, match="insert="):
+        condit.generate(Remote(near), "ab", constraint, insert=lambda text: "c", **asked)
+
+
+class Failing(Asked):
+    """Answers so many questions, and then no more."""
+
+    left = 3
+
+    def ask(self, prefixes: Sequence[tuple[int, ...]]) -> Sequence[Logits]:
+        self.left -= 1
+        if self.left < 0:
+            raise ConnectionError("no line")
+        return super().ask(prefixes)
+
+
+@pytest.mark.parametrize("sampler", ["exact", "learned", "rejection", "beam", "mcmc", "asap"])
+def test_what_was_drawn_is_kept_where_the_model_fails(
+    near: condit.NgramModel, sampler: str
+) -> None:
+    model = Remote(near)
+    model.reader = lambda prompt: Failing(near, prompt)  # type: ignore[method-assign]
+    chosen = condit.Exact(beginnings=0) if sampler == "exact" else sampler
+    memory = condit.Memory()
+    with pytest.raises(ModelError, match=r"Failing\.ask failed .*no line") as caught:
+        condit.generate(
+            model, "ab", CONSTRAINT, n=4, max_tokens=6, sampler=chosen, memory=memory, seed=0
+        )
+    assert isinstance(caught.value.__cause__, ConnectionError)
+    assert caught.value.result is not None
+    # What was learned before it holds still.
+    again = condit.generate(
+        Remote(near), "ab", CONSTRAINT, n=4, max_tokens=6, sampler=chosen, memory=memory, seed=0
+    )
+    assert all(sample.valid for sample in again.samples)

@@ -12,6 +12,7 @@ from collections.abc import Collection, Hashable
 from typing import ClassVar, Generic, TypeVar
 
 from condit.constraint.base import Strength
+from condit.errors import ArgumentError
 
 State = TypeVar("State", bound=Hashable)
 
@@ -85,3 +86,11 @@ class ByteMatcher(ABC, Generic[State]):
         if options is None:
             options = [byte for byte in range(256) if self.next(state, byte) is not None]
         return options
+
+
+def not_hashable(state: object) -> ArgumentError:
+    """The error for a state that nothing can be kept for."""
+    return ArgumentError(
+        f"a state of a ByteMatcher is a {type(state).__name__} that is not hashable: use numbers, "
+        "bytes, tuples, frozen sets or frozen dataclasses"
+    )

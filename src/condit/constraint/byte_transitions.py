@@ -11,7 +11,7 @@ from typing import Generic
 import numpy as np
 from numpy.typing import NDArray
 
-from condit.constraint.byte_matcher import ByteMatcher, State
+from condit.constraint.byte_matcher import ByteMatcher, State, not_hashable
 
 REFUSED = 0
 """In place of the number of a state, where a byte may not come."""
@@ -142,7 +142,10 @@ class ByteTransitions(Generic[State]):
                 self._granted += len(self._states) - before  # these are not met
 
     def _number(self, state: State) -> int:
-        number = self._numbers.get(state)
+        try:
+            number = self._numbers.get(state)
+        except TypeError as error:
+            raise not_hashable(state) from error
         if number is None:
             self._states.append(state)
             number = self._numbers[state] = 256 * len(self._states)

@@ -47,9 +47,11 @@ class LiftedMatcher(Matcher, Generic[State]):
         """A matcher at the empty text.
 
         Raises:
-            ArgumentError: the machine is not hashable.
+            ArgumentError: it is no byte matcher, or the machine or a state is not hashable.
             VocabularyError: no token can begin a text.
         """
+        if not isinstance(machine, ByteMatcher):
+            raise ArgumentError(f"{machine!r} is not a ByteMatcher: give an object of such a class")
         try:
             hash(machine)
         except TypeError:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from condit.constraint.base import Constraint
-from condit.plugins import call, find_source
+from condit.plugins import call, find_source, not_usable
 
 
 @dataclass(frozen=True)
@@ -54,4 +54,7 @@ def make_constraint(name: str, value: object, /, **options: Any) -> Constraint:
         CompileError: the constraint cannot be compiled.
     """
     source = find_source("constraints", name, ConstraintSource)
-    return call(f"constraint {name!r}", source.make, (value,), options)
+    made = call(f"constraint {name!r}", source.make, (value,), options)
+    if not isinstance(made, Constraint):
+        raise not_usable("constraints", name, f"it made a {type(made).__name__}, not a Constraint")
+    return made

@@ -13,7 +13,7 @@ from typing import Any, Generic
 import numpy as np
 from numpy.typing import NDArray
 
-from condit.constraint.byte_matcher import ByteMatcher, State
+from condit.constraint.byte_matcher import ByteMatcher, State, not_hashable
 from condit.constraint.byte_transitions import ByteTransitions
 from condit.constraint.trie_walk import MOST_STATES, text_mask
 from condit.constraint.vocabulary_trie import VocabularyTrie
@@ -83,7 +83,10 @@ class StateCache(Generic[State]):
     def at(self, state: State) -> KnownState[State]:
         """The entry of ``state``, made now if there is none."""
         with self._lock:
-            known = self._states.pop(state, None)
+            try:
+                known = self._states.pop(state, None)
+            except TypeError as error:
+                raise not_hashable(state) from error
             if known is None:
                 known = KnownState(state)
                 self._size += known.size

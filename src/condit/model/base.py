@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from operator import index
 from typing import Any, TypeAlias
 
 from condit.errors import ArgumentError, PromptTooLongError
@@ -86,12 +87,12 @@ class PrefixModel(ABC):
         if isinstance(prompt, str):
             _refuse_surrogates([prompt])
             tokens = self._encode_text_prompt(prompt)
-        elif prompt and isinstance(prompt[0], Mapping):
+        elif isinstance(prompt, Sequence) and prompt and isinstance(prompt[0], Mapping):
             messages = [dict(m) for m in prompt if isinstance(m, Mapping)]
             _refuse_surrogates(text for message in messages for text in message.values())
             tokens = self._encode_chat(messages)
         else:
-            tokens = [int(token) for token in prompt if not isinstance(token, Mapping)]
+            tokens = _token_ids(prompt)
         if not tokens:
             raise ArgumentError(
                 f"the prompt is empty, and {self.name} has no start token to begin from: "
@@ -163,6 +164,19 @@ class Model(PrefixModel):
     def reader(self, prompt: Sequence[int]) -> PrefixReader:
         """Logits after prefixes that follow ``prompt``, by the lanes of one decoder."""
         return PrefixReader(self.start(prompt))
+
+
+def _token_ids(prompt: object) -> list[int]:
+    """``prompt`` as token ids, if it is a sequence of whole numbers."""
+    try:
+        if not isinstance(prompt, bytes):
+            return [index(token) for token in prompt]  # type: ignore[attr-defined]
+    except TypeError:
+        pass
+    raise ArgumentError(
+        f"the prompt is a {type(prompt).__name__} that is neither text, nor chat messages, nor "
+        "token ids"
+    )
 
 
 def _refuse_surrogates(texts: Iterable[object]) -> None:

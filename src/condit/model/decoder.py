@@ -46,6 +46,26 @@ def of_vocabulary(rows: Logits, vocabulary: Vocabulary) -> Logits:
     return rows if width == wanted else rows[..., :wanted]
 
 
+def one_row_each(rows: Sequence[Logits], wanted: int, who: str) -> Sequence[Logits]:
+    """``rows``, checked to be one row of logits for each of ``wanted`` places.
+
+    Raises:
+        ModelError: they are not; the message names ``who`` gave them.
+    """
+    try:
+        rows = rows if hasattr(rows, "ndim") else list(rows)
+    except TypeError:
+        raise ModelError(f"{who} gave a {type(rows).__name__}, not rows of logits") from None
+    is_table = getattr(rows, "ndim", 0) == 2
+    if len(rows) != wanted or not (is_table or all(getattr(row, "ndim", 0) == 1 for row in rows)):
+        shapes = sorted({str(getattr(row, "shape", type(row).__name__)) for row in rows})
+        raise ModelError(
+            f"{who} gave {len(rows)} rows of logits for {wanted} places ({', '.join(shapes)}): it "
+            "must give an array of shape (vocabulary,) for each"
+        )
+    return rows
+
+
 @dataclass(frozen=True)
 class Draft:
     """A tree of tokens that may follow a lane.

@@ -17,7 +17,8 @@ from typing import Protocol, TypeAlias
 
 from cachetools import LRUCache
 
-from condit.model.decoder import Decoder, Logits, shared_length
+from condit.errors import ConditError, ModelError
+from condit.model.decoder import Decoder, Logits, one_row_each, shared_length
 
 Prefix: TypeAlias = tuple[int, ...]
 
@@ -55,18 +56,32 @@ class AskedReader(ABC):
 
     @abstractmethod
     def ask(self, prefixes: Sequence[Prefix]) -> Sequence[Logits]:
-        """Logits after each prefix, shape ``(vocabulary,)``; no two prefixes are equal."""
+        """Logits after each prefix, shape ``(vocabulary,)``; no two prefixes are equal.
+
+        What it raises becomes a `ModelError`, so that a run keeps what it has drawn.
+        """
 
     def read(self, prefixes: Sequence[Prefix]) -> list[Logits]:
         """Logits after each prefix, shape ``(vocabulary,)``; equal prefixes are read once."""
         rows = {prefix: self._kept.get(prefix) for prefix in prefixes}
         missing = [prefix for prefix, row in rows.items() if row is None]
         if missing:
-            rows.update(zip(missing, self.ask(missing), strict=True))
+            rows.update(zip(missing, self._ask(missing), strict=True))
             self._kept.update((prefix, rows[prefix]) for prefix in missing)
             self.positions_forwarded += len(missing)
             self.forwards += 1
         return [rows[prefix] for prefix in prefixes]
+
+    def _ask(self, prefixes: Sequence[Prefix]) -> Sequence[Logits]:
+        """``ask``, where whatever goes wrong is a `ModelError`."""
+        who = f"{type(self).__name__}.ask"
+        try:
+            answer = self.ask(prefixes)
+        except ConditError:
+            raise
+        except Exception as error:
+            raise ModelError(f"{who} failed ({type(error).__name__}: {error})") from error
+        return one_row_each(answer, len(prefixes), who)
 
 
 class PrefixReader:

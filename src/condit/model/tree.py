@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from condit.errors import ArgumentError
-from condit.model.decoder import Decoder, Draft, Logits, refuse_rewind
+from condit.model.decoder import Decoder, Draft, Logits, one_row_each, refuse_rewind
 
 
 @dataclass(eq=False, slots=True)
@@ -214,6 +214,7 @@ class TreeDecoder(Decoder):
         if not positions:
             return []
         rows = self.forward(positions)
+        rows = one_row_each(rows, len(positions), f"{type(self).__name__}.forward")
         self.positions_forwarded += len(positions)
         self.forwards += 1
         return rows

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from condit.plugins import call, find_source
+from condit.plugins import call, find_source, not_usable
 from condit.prefer.base import Preference
 
 
@@ -44,4 +44,7 @@ def make_preference(name: str, value: object, /, **options: Any) -> Preference:
         ArgumentError: it takes no such option, or no such value.
     """
     source = find_source("preferences", name, PreferenceSource)
-    return call(f"preference {name!r}", source.make, (value,), options)
+    made = call(f"preference {name!r}", source.make, (value,), options)
+    if not isinstance(made, Preference):
+        raise not_usable("preferences", name, f"it made a {type(made).__name__}, not a Preference")
+    return made

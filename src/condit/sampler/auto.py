@@ -147,8 +147,9 @@ def probation(lanes: int) -> int:
 
 def choose(problem: Problem) -> Choice:
     """The sampler for ``problem``, and why in words; see "Which sampler?" in the documentation."""
-    # A model that only gives logits after prefixes has no lanes that could fork.
-    forks = isinstance(problem.model, Model)
+    # A model that only gives logits after prefixes has no lanes that could fork. Text is put in
+    # where lanes do, and such a model is then refused by the sampler.
+    forks = isinstance(problem.model, Model) or problem.insert is not None
     if problem.law.temperature == 0:
         search = AWRS() if forks else Beam(width=max(problem.lanes, WIDTH))
         return Choice(search, "at temperature 0 there is one text to find, and nothing to weigh")

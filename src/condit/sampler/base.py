@@ -284,5 +284,6 @@ def decoding(model: PrefixModel, who: object) -> Model:
         return model
     raise ArgumentError(
         f"{who} forks lanes of a decoder, and {model.name} only gives logits after prefixes: use "
-        "auto, exact, learned, SMC(kernel='learned'), mcmc, rejection, asap or beam"
+        "auto, exact, learned, SMC(kernel='learned'), mcmc, rejection, asap or beam, none of which "
+        "takes insert="
     )

@@ -7,8 +7,10 @@ tokens given the inserted ones, and weights are those of that law.
 
 from __future__ import annotations
 
-from condit.errors import ArgumentError, InsertionError, RefusedTokenError
-from condit.sampler.base import Lane, Problem
+import codecs
+
+from condit.errors import ArgumentError, InsertionError, PromptTooLongError, RefusedTokenError
+from condit.sampler.base import Insert, Lane, Problem
 
 
 def insert(problem: Problem, lane: Lane) -> tuple[int, ...]:
@@ -17,39 +19,80 @@ def insert(problem: Problem, lane: Lane) -> tuple[int, ...]:
     Appends nothing once ``max_tokens`` are drawn: whether the text may end has been decided then.
 
     Raises:
-        InsertionError: the constraint refuses it there.
+        InsertionError: the constraint refuses it there, or ``problem.insert`` failed.
         ArgumentError: it is not a text, or not one that the model's tokens can spell.
         PromptTooLongError: the model cannot see so much.
     """
     if problem.insert is None or lane.drawn >= problem.max_tokens:
         return ()
     model = problem.model
-    try:
-        text = model.vocabulary.spell(lane.tokens).decode()
-    except UnicodeDecodeError:
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    text = decoder.decode(model.vocabulary.spell(lane.tokens))
+    if decoder.getstate()[0]:
         return ()  # in the middle of a character
-    found = problem.insert(text)
+    found = _asked(problem.insert, text)
     if not found:
         return ()
-    if not isinstance(found, str):
-        raise ArgumentError(
-            f"insert gave a {type(found).__name__} after {text[-60:]!r}: it must give a text, or "
-            "None to put nothing in"
-        )
     tokens = tuple(model.encode(found))
     if model.vocabulary.spell(tokens) != found.encode():
-        raise ArgumentError(f"{model.name} has no tokens that spell {found!r}, given by insert")
+        raise ArgumentError(
+            f"{model.name} has no tokens that spell {_short(found)}, given by insert"
+        )
     start = len(lane.tokens)
     left = problem.max_tokens - lane.drawn
-    model.check_fits(len(problem.prompt) + start + len(tokens), left)
+    _check_fits(problem, start + len(tokens), left)
     try:
         if lane.matcher is not None:
             lane.matcher.give(tokens)
     except RefusedTokenError as error:
         raise InsertionError(
-            f"the constraint refuses {found!r}, given by insert after {text[-60:]!r}: {error}. "
-            "Give text that the constraint allows there, or widen the constraint by it"
+            f"the constraint refuses {_short(found)}, given by insert after {text[-60:]!r}: "
+            f"{error}. Give text that the constraint allows there, or widen the constraint by it"
         ) from error
     lane.tokens += tokens
     lane.given = (*lane.given, range(start, start + len(tokens)))
     return tokens
+
+
+def _asked(insert: Insert, text: str) -> str | None:
+    """What ``insert`` gives for ``text``, surely a text if it is anything."""
+    try:
+        found = insert(text)
+        nothing = not found
+    except Exception as error:
+        raise InsertionError(
+            f"insert failed after {text[-60:]!r} ({type(error).__name__}: {error}): it must give a "
+            "text, or None to put nothing in"
+        ) from error
+    if nothing:
+        return None
+    if not isinstance(found, str):
+        raise ArgumentError(
+            f"insert gave a {type(found).__name__} after {text[-60:]!r}: it must give a text, or "
+            "None to put nothing in"
+        )
+    try:
+        found.encode()
+    except UnicodeEncodeError as error:
+        raise ArgumentError(
+            f"insert gave no text after {text[-60:]!r}: it holds {found[error.start]!r}, half of a "
+            f"surrogate pair, at character {error.start}"
+        ) from None
+    return found
+
+
+def _check_fits(problem: Problem, length: int, left: int) -> None:
+    """Raise `PromptTooLongError` unless a text of ``length`` tokens and ``left`` more fit."""
+    model, prompt = problem.model, len(problem.prompt)
+    try:
+        model.check_fits(prompt + length, left)
+    except PromptTooLongError as error:
+        raise PromptTooLongError(
+            f"the prompt has {prompt} tokens, the text with what insert gave {length}, and "
+            f"{left} may still be drawn, together more than the {model.context} that {model.name} "
+            "can see: insert less, shorten the prompt, or lower max_tokens"
+        ) from error
+
+
+def _short(text: str) -> str:
+    return repr(text) if len(text) <= 80 else f"{text[:50]!r} ... {text[-25:]!r}"

@@ -107,9 +107,9 @@ class LocalSampler(Kernel[LocalState]):
 
     def init(self, problem: Problem, rng: np.random.Generator) -> LocalState:
         """Lanes at the end of the prompt, which is forwarded here."""
+        model = decoding(problem.model, self)
         root = Lane(problem.bind(), rng)
         insert(problem, root)
-        model = decoding(problem.model, self)
         decoder = model.start(problem.prompt, problem.lanes)
         if root.tokens:
             decoder.advance([root.tokens] * problem.lanes)

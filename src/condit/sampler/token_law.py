@@ -49,7 +49,7 @@ class TokenLaw:
     ) -> None:
         self.greedy = greedy
         self._row = logits if isinstance(logits, LogitRow) else LogitRow(logits)
-        self._tokens = tokens
+        self._tokens = self._kept = tokens
         self._allowed: NDArray[np.bool_] | None = None
         self._out: list[int] = []
         self.log_scale = 0.0
@@ -90,6 +90,8 @@ class TokenLaw:
 
     def log_probability(self, token: int) -> float:
         """Natural logarithm of the probability of ``token``, whatever was taken out."""
+        if self._kept is not None and _place(self._kept, token) < 0:
+            return -math.inf
         return self._row.value(token) - self._log_total
 
     def draw(self, rng: np.random.Generator) -> int | None:
@@ -266,13 +268,16 @@ class TokenLaw:
 
     def _slot(self, token: int) -> int:
         """Index of the weight of ``token``; -1 if it is excluded."""
-        if self._tokens is None:
-            return token
-        slot = int(self._tokens.searchsorted(token))
-        return slot if slot < len(self._tokens) and self._tokens[slot] == token else -1
+        return token if self._tokens is None else _place(self._tokens, token)
 
     def _token(self, slot: int) -> int:
         return slot if self._tokens is None else int(self._tokens[slot])
+
+
+def _place(tokens: NDArray[np.intp], token: int) -> int:
+    """Where ``token`` is in ``tokens``, which ascend; -1 if it is not."""
+    place = int(tokens.searchsorted(token))
+    return place if place < len(tokens) and tokens[place] == token else -1
 
 
 def _padded(size: int) -> NDArray[np.float32]:
