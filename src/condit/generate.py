@@ -95,24 +95,30 @@ def generate(
         ConditError: every error that is raised while texts are drawn has ``error.result``: a
             partial result, with every lane as far as it got.
     """
-    if n < 1:
-        raise ArgumentError(f"n must be 1 or more, not {n}")
-    if max_tokens < 1:
-        raise ArgumentError(f"max_tokens must be 1 or more, not {max_tokens}")
+    _check_whole("n", n, 1)
+    _check_whole("max_tokens", max_tokens, 1)
+    if seed is not None:
+        _check_whole("seed", seed, 0)
+    if insert is not None and not callable(insert):
+        raise ArgumentError(
+            f"insert is {_kind_of(insert)}: give a function from the text so far to the text that "
+            "comes next, or to None"
+        )
     if constraint is not None and not isinstance(constraint, Constraint):
         raise ArgumentError(
-            f"the constraint is a {type(constraint).__name__}: make one with condit.json_schema, "
-            "condit.regex, condit.grammar or condit.choice"
+            f"the constraint is {_kind_of(constraint)}: make one with condit.json_schema, "
+            "condit.regex, condit.grammar or condit.choice, or make an object of a subclass of "
+            "condit.Constraint"
         )
     if prefer is not None and not isinstance(prefer, Preference):
         raise ArgumentError(
-            f"prefer is a {type(prefer).__name__}: wrap a function of the text in "
+            f"prefer is {_kind_of(prefer)}: wrap a function of the text in "
             "condit.prefer(function, strength)"
         )
-    if seed is not None and seed < 0:
-        raise ArgumentError(f"seed must be 0 or more, not {seed}")
     law = BaseLaw(temperature, top_k, top_p)
     chosen = sampler_of(sampler)
+    if isinstance(model, type):
+        raise ArgumentError(f"the model is {_kind_of(model)}: make an object of it")
     model = model if isinstance(model, PrefixModel) else load(model)
     tokens = model.encode_prompt(prompt)
     model.check_fits(len(tokens), max_tokens)
@@ -165,6 +171,11 @@ def _draw(
     try:
         while not state.done:
             state, info = chosen.step(rng, state)
+            if not isinstance(info, StepInfo):
+                raise ArgumentError(
+                    f"{chosen}: step must return a state and a StepInfo, as "
+                    f"condit.sampler.local.record makes it; the latter is {_kind_of(info)}"
+                )
             trace.append(info)
             if on_step is not None:
                 on_step(info)
@@ -184,5 +195,24 @@ def sampler_of(sampler: str | Sampler) -> Sampler:
     """The sampler of that name with its default settings, or the sampler itself."""
     if isinstance(sampler, Sampler):
         return sampler
+    if not isinstance(sampler, str):
+        raise ArgumentError(
+            f"the sampler is {_kind_of(sampler)}: give a name such as 'smc', or an object such as "
+            "condit.SMC()"
+        )
     made: Any = find("samplers", sampler)
     return cast(Sampler, made() if isinstance(made, type) else made)
+
+
+def _check_whole(name: str, number: object, least: int) -> None:
+    if not isinstance(number, int | np.integer):
+        raise ArgumentError(f"{name} must be a whole number, not {number!r}")
+    if number < least:
+        raise ArgumentError(f"{name} must be {least} or more, not {number}")
+
+
+def _kind_of(given: object) -> str:
+    """What was given instead of what was wanted, in words."""
+    if isinstance(given, type):
+        return f"the class {given.__name__} itself"
+    return f"of type {type(given).__name__}"

@@ -236,6 +236,19 @@ def _refused_end(problem: Problem, result: Result) -> tuple[str, Violation] | No
     return None
 
 
+def _way_out_of_dead_ends(problem: Problem) -> str:
+    if hasattr(problem.constraint, "plan"):
+        return (
+            "constraint.plan says what is asked only when a value closes, or at the end: say it by "
+            "bounds, a pattern or a format, give strings that satisfy it (Field(examples=[...])), "
+            "or draw more lanes"
+        )
+    return (
+        "Draw more lanes. Of a constraint of your own, condit.testing.check_matcher tells whether "
+        "its matcher agrees with its oracle"
+    )
+
+
 def failure_of(problem: Problem, result: Result) -> GenerationError:
     """The error for a run without any valid text; its message says what happened and what to do."""
     reasons = [sample.finish_reason for sample in result.samples]
@@ -257,18 +270,15 @@ def failure_of(problem: Problem, result: Result) -> GenerationError:
         return DeadEndError(
             f"all {len(reasons)} lanes came to a dead end: {_shown(text)!r} is written to its end, "
             f"but the constraint refuses it, {violation}, and nothing can follow that mends it. "
-            "constraint.plan says what is asked only when a value closes, or at the end: say it by "
-            "bounds, a pattern or a format, give strings that satisfy it (Field(examples=[...])), "
-            "or draw more lanes",
+            + _way_out_of_dead_ends(problem),
             result,
         )
     if "length" not in reasons:
         law = problem.law
         if law.top_k is None and law.top_p == 1:
             why = (
-                "the constraint refuses every token that the model gives any mass to. What is "
-                "only checked as a value closes (see constraint.plan) can lead there: say it by "
-                "bounds, a pattern or a format, give values that satisfy it, or draw more lanes"
+                "the constraint refuses every token that the model gives any mass to. "
+                + _way_out_of_dead_ends(problem)
             )
         else:
             why = (

@@ -398,6 +398,12 @@ def test_what_cannot_be_bound():
     with pytest.raises(ArgumentError, match="Mutable is not hashable"):
         LiftedMatcher.bind(Mutable(), Vocabulary.of(['"']))
 
+    class Listed(Quoted):
+        start = [0]  # noqa: RUF012
+
+    with pytest.raises(ArgumentError, match=r"Listed.start, \[0\], is not hashable"):
+        LiftedMatcher.bind(Listed(), Vocabulary.of(['"']))
+
 
 def test_every_machine_can_begin(by_byte):
     for machine in MACHINES:

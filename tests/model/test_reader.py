@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import condit
+from condit.errors import ModelError
 from condit.model.base import Model, PrefixModel, as_float32
 from condit.model.decoder import Logits
 from condit.model.ngram import NgramModel
@@ -145,3 +146,15 @@ def test_a_model_afar_has_what_a_call_needs_before_it_draws(model: NgramModel) -
     assert afar.version() is None
     assert repr(afar) == "<Afar afar>"
     assert not isinstance(afar, condit.Model)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"), [(None, "returned None"), ([], "returned 0 rows")], ids=["none", "few"]
+)
+def test_an_answer_with_too_few_rows_is_named(rows: Any, said: str) -> None:
+    class Short(AskedReader):
+        def ask(self, prefixes: Sequence[Prefix]) -> Sequence[Logits]:
+            return rows  # type: ignore[no-any-return]
+
+    with pytest.raises(ModelError, match=f"Short.ask must .* each of 1 prefixes, and {said}"):
+        Short().read([(1,)])

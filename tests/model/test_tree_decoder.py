@@ -139,3 +139,15 @@ def test_a_forward_that_fails_changes_no_lane() -> None:
     with pytest.raises(ArgumentError, match="1 lengths for 2 lanes"):
         decoder.rewind([0])
     assert decoder.lengths == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"), [(None, "returned None"), ([], "returned 0 rows")], ids=["none", "few"]
+)
+def test_a_forward_that_returns_too_little_is_named(rows: Any, said: str) -> None:
+    class Short(Plain):
+        def forward(self, positions: Sequence[Position]) -> list[Logits]:
+            return rows  # type: ignore[no-any-return]
+
+    with pytest.raises(ModelError, match=f"Short.forward must .* each of 2 positions, and {said}"):
+        Short().admit([1, 2])

@@ -47,7 +47,7 @@ class LiftedMatcher(Matcher, Generic[State]):
         """A matcher at the empty text.
 
         Raises:
-            ArgumentError: the machine is not hashable.
+            ArgumentError: the machine or its first state is not hashable.
             VocabularyError: no token can begin a text.
         """
         try:
@@ -56,6 +56,13 @@ class LiftedMatcher(Matcher, Generic[State]):
             raise ArgumentError(
                 f"{type(machine).__name__} is not hashable, so that nothing can be kept for it; "
                 "make it a frozen dataclass"
+            ) from None
+        try:
+            hash(machine.start)
+        except TypeError:
+            raise ArgumentError(
+                f"{type(machine).__name__}.start, {machine.start!r}, is not hashable: states are "
+                "immutable values, such as numbers, tuples and frozen sets"
             ) from None
         matcher = cls(machine, vocabulary)
         mask = matcher.mask()

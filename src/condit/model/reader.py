@@ -17,6 +17,7 @@ from typing import Protocol, TypeAlias
 
 from cachetools import LRUCache
 
+from condit.errors import ModelError
 from condit.model.decoder import Decoder, Logits, shared_length
 
 Prefix: TypeAlias = tuple[int, ...]
@@ -62,7 +63,13 @@ class AskedReader(ABC):
         rows = {prefix: self._kept.get(prefix) for prefix in prefixes}
         missing = [prefix for prefix, row in rows.items() if row is None]
         if missing:
-            rows.update(zip(missing, self.ask(missing), strict=True))
+            found = self.ask(missing)
+            if found is None or len(found) != len(missing):
+                raise ModelError(
+                    f"{type(self).__name__}.ask must return logits for each of {len(missing)} "
+                    f"prefixes, and returned {'None' if found is None else f'{len(found)} rows'}"
+                )
+            rows.update(zip(missing, found, strict=True))
             self._kept.update((prefix, rows[prefix]) for prefix in missing)
             self.positions_forwarded += len(missing)
             self.forwards += 1

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from condit.errors import ArgumentError
+from condit.errors import ArgumentError, ModelError
 from condit.model.decoder import Decoder, Draft, Logits, refuse_rewind
 
 
@@ -214,6 +214,11 @@ class TreeDecoder(Decoder):
         if not positions:
             return []
         rows = self.forward(positions)
+        if rows is None or len(rows) != len(positions):
+            raise ModelError(
+                f"{type(self).__name__}.forward must return logits for each of {len(positions)} "
+                f"positions, and returned {'None' if rows is None else f'{len(rows)} rows'}"
+            )
         self.positions_forwarded += len(positions)
         self.forwards += 1
         return rows
