@@ -23,6 +23,7 @@ from condit.errors import (
     ConstraintTooComplexError,
     DeadEndError,
     PromptTooLongError,
+    RejectedError,
     UnknownNameError,
     VocabularyError,
 )
@@ -479,3 +480,19 @@ def test_a_dead_end_speaks_of_a_plan_only_where_there_is_one() -> None:
 def test_arguments_of_another_kind_are_named(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
         condit.generate(NgramModel.train(["ab"]), "b", **{"max_tokens": 3, **wrong})
+
+
+class Refusing(Masked):
+    """Refuses whatever it draws, and counts no attempts."""
+
+    def step(self, rng: Any, state: Any) -> Any:
+        state, info = super().step(rng, state)
+        for lane in state.lanes:
+            lane.finish_reason, lane.log_weight = "rejected", -math.inf
+        return state, info
+
+
+def test_a_sampler_without_attempts_is_told_of_lanes() -> None:
+    model = NgramModel.train(["ab"])
+    with pytest.raises(RejectedError, match=r"none of 2 lanes gave .* Draw more lanes"):
+        condit.generate(model, "b", condit.regex("a"), n=2, max_tokens=3, sampler=Refusing())

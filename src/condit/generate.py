@@ -147,8 +147,8 @@ def _check_can_draw(sampler: Sampler, problem: Problem) -> None:
         decoding(problem.model, sampler)
     if problem.insert is not None and not sampler.takes_insertions:
         raise ArgumentError(
-            f"{sampler} cannot put text in between draws (insert=), as it tries whole texts or "
-            "learns from them. Use masked, awrs, SMC(kernel='awrs') or auto"
+            f"{sampler} cannot put text in between draws (insert=): use masked, awrs, "
+            "SMC(kernel='awrs') or auto"
         )
 
 

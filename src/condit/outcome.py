@@ -259,10 +259,13 @@ def failure_of(problem: Problem, result: Result) -> GenerationError:
         bound = ""
         if report.log_upper_bound is not None:
             bound = f" At most {math.exp(report.log_upper_bound):.3g} of the model's mass is valid."
+        tried, more = f"{report.attempts} attempts was accepted by", "Allow more attempts"
+        if not report.attempts:  # the sampler does not count them
+            tried, more = f"{len(reasons)} lanes gave a valid text with", "Draw more lanes"
         return RejectedError(
-            f"none of {report.attempts} attempts was accepted by "
-            f"{result.sampler}.{bound} The longest refused text is {shown!r}. Allow more attempts, "
-            "prompt the model for what is wanted, or use a sampler that steers (smc, learned)",
+            f"none of {tried} {result.sampler}.{bound} The longest refused text is {shown!r}. "
+            f"{more}, prompt the model for what is wanted, or use a sampler that steers (smc, "
+            "learned)",
             result,
         )
     if "length" not in reasons and (refused := _refused_end(problem, result)) is not None:
