@@ -263,7 +263,7 @@ def failure_of(problem: Problem, result: Result) -> GenerationError:
         if not report.attempts:  # the sampler does not count them
             tried, more = f"{len(reasons)} lanes gave a valid text with", "Draw more lanes"
         return RejectedError(
-            f"none of {tried} {result.sampler}.{bound} The longest refused text is {shown!r}. "
+            f"none of {tried} {result.sampler}.{bound} The furthest that any came is {shown!r}. "
             f"{more}, prompt the model for what is wanted, or use a sampler that steers (smc, "
             "learned)",
             result,
