@@ -91,7 +91,9 @@ def free_texts(result: condit.Result, constraint: condit.Constraint) -> Table:
     table = Table("text", "why it is no order", box=None, pad_edge=False)
     for sample in result.samples:
         start = sample.text if len(sample.text) <= 60 else sample.text[:60] + "…"
-        table.add_row(Text(repr(start)), Text(constraint.explain(sample.text) or "it is one"))
+        table.add_row(
+            Text(repr(start)), Text(constraint.explain(sample.text) or "nothing: it is an order")
+        )
     return table
 
 

@@ -23,6 +23,7 @@ from condit.errors import (
     ConstraintTooComplexError,
     DeadEndError,
     PromptTooLongError,
+    RejectedError,
     UnknownNameError,
     VocabularyError,
 )
@@ -405,6 +406,113 @@ def test_arguments_of_a_wrong_kind_are_named(wrong: dict[str, Any]) -> None:
         condit.generate(**asked)
 
 
-@pytest.mark.parametrize("prompt", [np.array([97, 98]), (97, 98), iter([97, 98])], ids=repr)
+@pytest.mark.parametrize(
+    "prompt", [np.array([97, 98]), (97, 98), iter([97, 98])], ids=["array", "tuple", "iterator"]
+)
 def test_token_ids_of_any_kind(prompt: Any) -> None:
     assert condit.load("ngram").encode_prompt(prompt) == [97, 98]
+
+
+class Own(Constraint):
+    """A constraint of a user's own, with mistakes."""
+
+    def __init__(self, matcher: object = None, violation: object = None) -> None:
+        self.matcher, self.returned = matcher, violation
+
+    def bind(self, vocabulary: Vocabulary) -> Matcher:
+        return self.matcher or condit.regex("a").bind(vocabulary)  # type: ignore[return-value]
+
+    def violation(self, text: str) -> Violation | None:
+        return self.returned  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(
+    ("constraint", "message"),
+    [
+        (Own(matcher="none"), r"Own.bind must return a Matcher, not something of type str"),
+        (Own(violation=False), r"Own.violation must .* or None .*; of 'a' it returned False"),
+        (Own, "the constraint is the class Own itself: make one"),
+        ("a+", "the constraint is of type str: make one"),
+    ],
+    ids=["matcher", "violation", "class", "text"],
+)
+def test_what_a_constraint_must_be_and_return_is_said(constraint: Any, message: str) -> None:
+    model = NgramModel.train(["ab"])
+    with pytest.raises(ArgumentError, match=message):
+        condit.generate(model, "b", constraint, max_tokens=3, sampler="masked", seed=0)
+
+
+class NoRecord(Masked):
+    def step(self, rng: Any, state: Any) -> Any:
+        return super().step(rng, state)[0], None
+
+
+class NoDraw(Masked):
+    def draw(self, *_: Any) -> Any:
+        return None
+
+
+class NoWeight(Masked):
+    def draw(self, *arguments: Any) -> Any:
+        return super().draw(*arguments)._replace(log_weight=math.nan)
+
+
+@pytest.mark.parametrize(
+    ("sampler", "message"),
+    [
+        (NoDraw(), r"NoDraw\(\): draw must return a Draw .*, not None"),
+        (NoWeight(), "log_weight is a number, not Draw.*nan"),
+        (NoRecord(), "step must return a state and a StepInfo, .* the latter is of type NoneType"),
+        (Masked, "the sampler is the class Masked itself: give a name"),
+        (3, "the sampler is of type int: give a name"),
+    ],
+    ids=["draw", "weight", "record", "class", "number"],
+)
+def test_what_a_sampler_must_be_and_return_is_said(sampler: Any, message: str) -> None:
+    model = NgramModel.train(["ab"])
+    with pytest.raises(ArgumentError, match=message):
+        condit.generate(model, "b", condit.regex("a"), max_tokens=3, sampler=sampler, seed=0)
+
+
+def test_a_class_is_no_model() -> None:
+    with pytest.raises(ArgumentError, match="the model is the class NgramModel itself"):
+        condit.generate(NgramModel, "b", max_tokens=3)  # type: ignore[arg-type]
+
+
+def test_a_dead_end_speaks_of_a_plan_only_where_there_is_one() -> None:
+    model = NgramModel.train(["ab"])
+    own = Own(violation=Violation("never"))
+    with pytest.raises(DeadEndError, match="check_matcher") as error:
+        condit.generate(model, "b", own, max_tokens=3, sampler="masked", seed=0)
+    assert "constraint.plan" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"n": "3"}, "n must be a whole number, not '3'"),
+        ({"max_tokens": 2.5}, "max_tokens must be a whole number, not 2.5"),
+        ({"seed": "x"}, "seed must be a whole number, not 'x'"),
+        ({"insert": "abc"}, "insert is of type str: give a function"),
+    ],
+    ids=["n", "max_tokens", "seed", "insert"],
+)
+def test_arguments_of_another_kind_are_named(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        condit.generate(NgramModel.train(["ab"]), "b", **{"max_tokens": 3, **wrong})
+
+
+class Refusing(Masked):
+    """Refuses whatever it draws, and counts no attempts."""
+
+    def step(self, rng: Any, state: Any) -> Any:
+        state, info = super().step(rng, state)
+        for lane in state.lanes:
+            lane.finish_reason, lane.log_weight = "rejected", -math.inf
+        return state, info
+
+
+def test_a_sampler_without_attempts_is_told_of_lanes() -> None:
+    model = NgramModel.train(["ab"])
+    with pytest.raises(RejectedError, match=r"none of 2 lanes gave .* Draw more lanes"):
+        condit.generate(model, "b", condit.regex("a"), n=2, max_tokens=3, sampler=Refusing())

@@ -122,7 +122,9 @@ def generate(
     ] = 1.0,
     drafts: Annotated[
         bool,
-        typer.Option(help="Guess ahead to call the model less often; draws keep their law."),
+        typer.Option(
+            help="Guess ahead to call the model less often; draws have the same distribution."
+        ),
     ] = True,
     backend: Annotated[
         str | None,

@@ -96,35 +96,34 @@ def generate(
         ConditError: every error that is raised while texts are drawn has ``error.result``: a
             partial result, with every lane as far as it got.
     """
-    if n < 1:
-        raise ArgumentError(f"n must be 1 or more, not {n}")
-    if max_tokens < 1:
-        raise ArgumentError(f"max_tokens must be 1 or more, not {max_tokens}")
+    _check_whole("n", n, 1)
+    _check_whole("max_tokens", max_tokens, 1)
+    if seed is not None:
+        _check_whole("seed", seed, 0)
+    if insert is not None and not callable(insert):
+        raise ArgumentError(
+            f"insert is {_kind_of(insert)}: give a function from the text so far to the text that "
+            "comes next, or to None"
+        )
     if constraint is not None and not isinstance(constraint, Constraint):
         raise ArgumentError(
-            f"the constraint is a {type(constraint).__name__}: make one with condit.json_schema, "
-            "condit.regex, condit.grammar or condit.choice"
+            f"the constraint is {_kind_of(constraint)}: make one with condit.json_schema, "
+            "condit.regex, condit.grammar or condit.choice, or make an object of a subclass of "
+            "condit.Constraint"
         )
     if prefer is not None and not isinstance(prefer, Preference):
         raise ArgumentError(
-            f"prefer is a {type(prefer).__name__}: wrap a function of the text in "
+            f"prefer is {_kind_of(prefer)}: wrap a function of the text in "
             "condit.prefer(function, strength)"
         )
-    if insert is not None and not callable(insert):
-        raise ArgumentError(
-            f"insert is a {type(insert).__name__}: give a function from the text so far to the "
-            "text to put in, or None"
-        )
     if on_step is not None and not callable(on_step):
-        raise ArgumentError(f"on_step is a {type(on_step).__name__}: give a function of a StepInfo")
+        raise ArgumentError(f"on_step is {_kind_of(on_step)}: give a function of a StepInfo")
     if memory is not None and not isinstance(memory, Memory):
-        raise ArgumentError(f"memory is a {type(memory).__name__}: give a condit.Memory()")
+        raise ArgumentError(f"memory is {_kind_of(memory)}: give a condit.Memory()")
     if not isinstance(model, str | PathLike | PrefixModel):
         raise ArgumentError(
-            f"the model is a {type(model).__name__}: give one from condit.load, or its name"
+            f"the model is {_kind_of(model)}: give one from condit.load, or its name"
         )
-    if seed is not None and seed < 0:
-        raise ArgumentError(f"seed must be 0 or more, not {seed}")
     law = BaseLaw(temperature, top_k, top_p)
     chosen = sampler_of(sampler)
     model = model if isinstance(model, PrefixModel) else load(model)
@@ -155,8 +154,8 @@ def _check_can_draw(sampler: Sampler, problem: Problem) -> None:
         decoding(problem.model, sampler)
     if problem.insert is not None and not sampler.takes_insertions:
         raise ArgumentError(
-            f"{sampler} cannot put text in between draws (insert=), as it tries whole texts or "
-            "learns from them. Use masked, awrs, SMC(kernel='awrs') or auto"
+            f"{sampler} cannot put text in between draws (insert=): use masked, awrs, "
+            "SMC(kernel='awrs') or auto"
         )
 
 
@@ -179,6 +178,11 @@ def _draw(
     try:
         while not state.done:
             state, info = chosen.step(rng, state)
+            if not isinstance(info, StepInfo):
+                raise ArgumentError(
+                    f"{chosen}: step must return a state and a StepInfo, as "
+                    f"condit.sampler.local.record makes it; the latter is {_kind_of(info)}"
+                )
             trace.append(info)
             if on_step is not None:
                 on_step(info)
@@ -201,11 +205,26 @@ def sampler_of(sampler: str | Sampler) -> Sampler:
         return sampler
     if not isinstance(sampler, str):
         raise ArgumentError(
-            f"sampler is {sampler!r}: give a name, or a sampler such as condit.SMC()"
+            f"the sampler is {_kind_of(sampler)}: give a name such as 'smc', or an object such as "
+            "condit.SMC()"
         )
     found: Any = find("samplers", sampler)
     if isinstance(found, type) and issubclass(found, Sampler):
         return call(f"sampler {sampler!r}", found, (), {})
     if not isinstance(found, Sampler):
-        raise not_usable("samplers", sampler, f"it is a {type(found).__name__}, not a Sampler")
+        raise not_usable("samplers", sampler, f"it is {_kind_of(found)}, not a Sampler")
     return found
+
+
+def _check_whole(name: str, number: object, least: int) -> None:
+    if not isinstance(number, int | np.integer):
+        raise ArgumentError(f"{name} must be a whole number, not {number!r}")
+    if number < least:
+        raise ArgumentError(f"{name} must be {least} or more, not {number}")
+
+
+def _kind_of(given: object) -> str:
+    """What was given instead of what was wanted, in words."""
+    if isinstance(given, type):
+        return f"the class {given.__name__} itself"
+    return f"of type {type(given).__name__}"

@@ -236,6 +236,19 @@ def _refused_end(problem: Problem, result: Result) -> tuple[str, Violation] | No
     return None
 
 
+def _way_out_of_dead_ends(problem: Problem) -> str:
+    if hasattr(problem.constraint, "plan"):
+        return (
+            "constraint.plan says what is asked only when a value closes, or at the end: say it by "
+            "bounds, a pattern or a format, give strings that satisfy it (Field(examples=[...])), "
+            "or draw more lanes"
+        )
+    return (
+        "Draw more lanes. Of a constraint of your own, condit.testing.check_matcher tells whether "
+        "its matcher agrees with its oracle"
+    )
+
+
 def failure_of(problem: Problem, result: Result) -> GenerationError:
     """The error for a run without any valid text; its message says what happened and what to do."""
     reasons = [sample.finish_reason for sample in result.samples]
@@ -246,10 +259,13 @@ def failure_of(problem: Problem, result: Result) -> GenerationError:
         bound = ""
         if report.log_upper_bound is not None:
             bound = f" At most {math.exp(report.log_upper_bound):.3g} of the model's mass is valid."
+        tried, more = f"{report.attempts} attempts was accepted by", "Allow more attempts"
+        if not report.attempts:  # the sampler does not count them
+            tried, more = f"{len(reasons)} lanes gave a valid text with", "Draw more lanes"
         return RejectedError(
-            f"none of {report.attempts} attempts was accepted by "
-            f"{result.sampler}.{bound} The longest refused text is {shown!r}. Allow more attempts, "
-            "prompt the model for what is wanted, or use a sampler that steers (smc, learned)",
+            f"none of {tried} {result.sampler}.{bound} The furthest that any came is {shown!r}. "
+            f"{more}, prompt the model for what is wanted, or use a sampler that steers (smc, "
+            "learned)",
             result,
         )
     if "length" not in reasons and (refused := _refused_end(problem, result)) is not None:
@@ -257,18 +273,15 @@ def failure_of(problem: Problem, result: Result) -> GenerationError:
         return DeadEndError(
             f"all {len(reasons)} lanes came to a dead end: {_shown(text)!r} is written to its end, "
             f"but the constraint refuses it, {violation}, and nothing can follow that mends it. "
-            "constraint.plan says what is asked only when a value closes, or at the end: say it by "
-            "bounds, a pattern or a format, give strings that satisfy it (Field(examples=[...])), "
-            "or draw more lanes",
+            + _way_out_of_dead_ends(problem),
             result,
         )
     if "length" not in reasons:
         law = problem.law
         if law.top_k is None and law.top_p == 1:
             why = (
-                "the constraint refuses every token that the model gives any mass to. What is "
-                "only checked as a value closes (see constraint.plan) can lead there: say it by "
-                "bounds, a pattern or a format, give values that satisfy it, or draw more lanes"
+                "the constraint refuses every token that the model gives any mass to. "
+                + _way_out_of_dead_ends(problem)
             )
         else:
             why = (

@@ -30,7 +30,7 @@ _PROMISES = {
     Guarantee.WEIGHTED: "weighted draws; averages with weights are consistent",
     Guarantee.EXACT: "independent draws from the target itself",
     Guarantee.LIMIT: "near the target, nearer with more work; weights do not correct the rest",
-    Guarantee.PROPOSAL: "draws from another law than the target; see its divergence below",
+    Guarantee.PROPOSAL: "draws from another distribution than the target; see its divergence below",
     Guarantee.SEARCH: "the best texts found, not draws",
 }
 

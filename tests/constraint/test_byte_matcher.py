@@ -67,9 +67,20 @@ class Narrow(AtMost):
     alphabet = b"abc"
 
 
+class Trap(AtMost):
+    """Past the limit bytes may still come, and the text may never stop."""
+
+    def next(self, state, byte):
+        return min(state + 1, self.most + 1) if byte in self.alphabet else None
+
+    def may_stop(self, state):
+        return state <= self.most
+
+
 @pytest.mark.parametrize(
     ("machine", "law"),
     [
+        (Trap(3), "lets no text stop, whatever follows"),
         (Forgetful(4), "lead to equal states"),
         (Counting(9), "asked again"),
         (Optional(), "the options are not the bytes"),

@@ -426,6 +426,12 @@ def test_states_that_are_not_hashable_are_named(after):
     with pytest.raises(ArgumentError, match="a state of a ByteMatcher is a list"):
         run()
 
+    class Listed(Quoted):
+        start = [0]  # noqa: RUF012
+
+    with pytest.raises(ArgumentError, match=r"Listed.start, \[0\], is not hashable"):
+        LiftedMatcher.bind(Listed(), Vocabulary.of(['"']))
+
 
 def test_every_machine_can_begin(by_byte):
     for machine in MACHINES:

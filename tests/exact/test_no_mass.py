@@ -92,14 +92,14 @@ def test_a_preference_that_says_never_to_all(model: TableModel, sampler: Sampler
 
 
 def test_a_likelihood_of_nothing_is_refused_by_name() -> None:
-    """Logits that are no law have no likelihood: that is said, and no NaN handed on."""
+    """Logits that give no probabilities have no likelihood: that is said, and no NaN handed on."""
 
     class Lawless(TableModel):
         def logits(self, tokens: object) -> np.ndarray:
             return np.full(len(self.vocabulary), -np.inf, dtype=np.float32)
 
     scorer = likelihood(Lawless(["a", "b"], lambda _: {}), "a")
-    with pytest.raises(ModelError, match="no law"):
+    with pytest.raises(ModelError, match="give no probabilities"):
         scorer.scores(["ab"])
     some = likelihood(TableModel(["a", "b"], lambda _: {"a": 1.0}), "a")
     assert some.scores(["a", "b"]) == [0.0, -math.inf]

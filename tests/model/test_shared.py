@@ -482,6 +482,8 @@ def test_a_view_refuses_what_would_touch_others(letters: NgramModel) -> None:
 
 
 def test_arguments_are_checked(letters: NgramModel) -> None:
+    with pytest.raises(ArgumentError, match="this is 'ngram': load a model"):
+        SharedModel("ngram")  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match="most_lanes"):
         SharedModel(letters, most_lanes=0)
     with pytest.raises(ArgumentError, match="piece"):

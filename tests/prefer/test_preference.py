@@ -73,3 +73,14 @@ def test_wrong_weights_of_ones_own_class_are_found(values: list[Any], said: str)
 
 def test_right_weights_pass() -> None:
     assert checked_log_weights(Given(-math.inf, 2), ["one", "two"]) == [-math.inf, 2.0]
+
+
+@pytest.mark.parametrize("returned", [None, 1.0])
+def test_log_weights_that_are_no_list_are_named(returned: Any) -> None:
+    class Single(Given):
+        def log_weights(self, texts: Sequence[str]) -> list[float]:
+            return returned  # type: ignore[no-any-return]
+
+    said = f"Single: log_weights gave {returned}, not a number for each text"
+    with pytest.raises(ArgumentError, match=said):
+        checked_log_weights(Single(), ["a"])

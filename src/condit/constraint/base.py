@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from condit.constraint.ending import find_ending
 from condit.constraint.ending_tokens import NEVER, Ending, spell
+from condit.errors import ArgumentError
 from condit.vocabulary import Vocabulary
 
 
@@ -190,7 +191,13 @@ class Constraint(ABC):
 
     def accepts(self, text: str) -> bool:
         """Whether ``text`` satisfies the constraint, by the oracle."""
-        return self.violation(text) is None
+        violation = self.violation(text)
+        if violation is not None and not isinstance(violation, Violation):
+            raise ArgumentError(
+                f"{type(self).__name__}.violation must return a condit.Violation, or None where "
+                f"the text is valid; of {text!r} it returned {violation!r}"
+            )
+        return violation is None
 
     def explain(self, text: str) -> str:
         """Why ``text`` does not satisfy the constraint, and where; ``""`` if it does."""

@@ -59,6 +59,13 @@ class LiftedMatcher(Matcher, Generic[State]):
                 f"{type(machine).__name__} is not hashable, so that nothing can be kept for it; "
                 "make it a frozen dataclass"
             ) from None
+        try:
+            hash(machine.start)
+        except TypeError:
+            raise ArgumentError(
+                f"{type(machine).__name__}.start, {machine.start!r}, is not hashable: states are "
+                "immutable values, such as numbers, tuples and frozen sets"
+            ) from None
         matcher = cls(machine, vocabulary)
         mask = matcher.mask()
         possible = map(matcher.allows, range(len(vocabulary))) if mask is None else mask

@@ -46,7 +46,8 @@ class SharedModel(Model):
             forward took.
 
     Raises:
-        ArgumentError: ``most_lanes`` or ``piece`` is less than 1, or ``patience`` is negative.
+        ArgumentError: ``model`` is no `Model`, ``most_lanes`` or ``piece`` is less than 1, or
+            ``patience`` is negative.
     """
 
     def __init__(
@@ -57,6 +58,11 @@ class SharedModel(Model):
         piece: int = 128,
         patience: float | None = None,
     ) -> None:
+        if not isinstance(model, Model):
+            raise ArgumentError(
+                f"only a condit.Model can be shared, whose lanes fork; this is {model!r}: load a "
+                "model by condit.load"
+            )
         if most_lanes is not None and most_lanes < 1:
             raise ArgumentError(f"most_lanes must be 1 or more, not {most_lanes}")
         if piece < 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from condit.errors import ArgumentError
 from condit.prefer.number import number
@@ -78,8 +78,10 @@ def checked_log_weights(preference: Preference, texts: Sequence[str]) -> list[fl
     Raises:
         ArgumentError: the preference gave something else; the message names it and the text.
     """
-    answers = list(preference.log_weights(texts))
-    name = type(preference).__name__
+    name, returned = type(preference).__name__, preference.log_weights(texts)
+    if not isinstance(returned, Iterable):
+        raise ArgumentError(f"{name}: log_weights gave {returned!r}, not a number for each text")
+    answers = list(returned)
     if len(answers) != len(texts):
         raise ArgumentError(
             f"{name}: log_weights gave {len(answers)} values for {len(texts)} texts"

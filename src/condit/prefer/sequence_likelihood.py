@@ -219,8 +219,8 @@ class SequenceLikelihood:
 def _require_laws(finite: bool) -> None:
     if not finite:
         raise ModelError(
-            "logits hold NaN, or no finite number, so they are no law: look for an overflow in "
-            "the model (16-bit floats have many)"
+            "logits hold NaN, or no finite number, so they give no probabilities: look for an "
+            "overflow in the model (16-bit floats have many)"
         )
 
 

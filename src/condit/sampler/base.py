@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Generic, NamedTuple, Protocol, Self
 import numpy as np
 from typing_extensions import TypeVar
 
-from condit.constraint.base import Constraint, Strength
+from condit.constraint.base import Constraint, Matcher, Strength
 from condit.constraint.budgeted import Budgeted
 from condit.errors import ArgumentError
 from condit.model.base import Model, PrefixModel
@@ -77,6 +77,12 @@ class Problem:
 
     def _bind(self, constraint: Constraint) -> Budgeted:
         matcher, longest = constraint.bind(self.model.vocabulary), constraint.longest()
+        if not isinstance(matcher, Matcher):
+            raise ArgumentError(
+                f"{type(constraint).__name__}.bind must return a Matcher, not something of type "
+                f"{type(matcher).__name__}; of a byte matcher, LiftedMatcher.bind(machine, "
+                "vocabulary) makes one"
+            )
         exact = matcher.strength is Strength.EXACT and self.insert is None
         # Where no text can be too long the budget refuses nothing.
         fits = exact and longest is not None and longest <= self.max_tokens

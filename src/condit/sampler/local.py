@@ -286,6 +286,10 @@ def grow_lane(lane: Lane, law: TokenLaw, problem: Problem, kernel: LocalSampler)
             draw = Draw(end, 0.0 if law.greedy else log_weight)
     else:
         draw = kernel.draw(law, lane.matcher, lane.rng)
+        if not isinstance(draw, Draw) or math.isnan(draw.log_weight):
+            raise ArgumentError(
+                f"{kernel}: draw must return a Draw whose log_weight is a number, not {draw!r}"
+            )
     lane.log_weight += draw.log_weight
     if draw.token is None:
         lane.finish_reason = "dead_end"

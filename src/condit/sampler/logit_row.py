@@ -71,7 +71,7 @@ class LogitRow:
         highest = float(row.max())
         if not math.isfinite(highest):
             raise ModelError(
-                f"the highest of the logits of a step is {highest}, so they are no law: "
+                f"the highest of the logits of a step is {highest}, so they give no probabilities: "
                 "look for an overflow in the model (16-bit floats have many)"
             )
         return row

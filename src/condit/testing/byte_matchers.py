@@ -25,7 +25,8 @@ def check_byte_matcher(
     - ``options``, if given, are exactly the bytes that may come, and all in the alphabet.
     - After ``ending``, if given, the text may stop.
     - Equal states have the same futures, and ``near`` ones the same next bytes, as far as tried.
-    - From each state of an EXACT machine the text may stop or some byte may come.
+    - From each state of an EXACT machine the text may stop or some byte may come. A walk does not
+      end among a few states where the text may never stop.
     - Over tokens, ``mask`` and ``allows`` agree with the bytes of each token; the end token is
       allowed exactly where the text may stop; copies are independent.
 
@@ -53,6 +54,11 @@ def check_byte_matcher(
                     break
             else:
                 break
+        if machine.strength is Strength.EXACT:
+            require(
+                not _never_stops(machine, state),
+                f"an EXACT machine lets no text stop, whatever follows {text!r}",
+            )
     for _ in range(walks):
         _walk_tokens(machine, vocabulary, rng, steps)
 
@@ -110,6 +116,20 @@ def _check_state(machine: ByteMatcher[State], state: State, text: bytes) -> None
             last is not None and machine.may_stop(last),
             f"the text may not stop {here} and the ending {ending!r}",
         )
+
+
+def _never_stops(machine: ByteMatcher[State], state: State) -> bool:
+    """Whether all states ahead are known, as they are at most 64, and the text may stop in none."""
+    known, waiting = {state}, [state]
+    while waiting:
+        here = waiting.pop()
+        if machine.may_stop(here) or len(known) > 64:
+            return False
+        ways = (machine.next(here, byte) for byte in machine.possible(here))
+        new = {after for after in ways if after is not None} - known
+        known |= new
+        waiting += new
+    return True
 
 
 def _check_equal(
