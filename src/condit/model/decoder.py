@@ -189,8 +189,8 @@ class Decoder(ABC):
     def _require_one_each(self, *given: Sequence[Any] | None, what: str = "token lists") -> None:
         """Raise `ArgumentError` unless each list that is given has one entry a lane."""
         for entries in given:
-            if entries is not None and len(entries) != len(self.lengths):
-                raise ArgumentError(f"{len(entries)} {what} for {len(self.lengths)} lanes")
+            if entries is not None and len(entries) != len(self.logits):
+                raise ArgumentError(f"{len(entries)} {what} for {len(self.logits)} lanes")
 
 
 def refuse_rewind(lane: int, here: int, length: int) -> None:
@@ -201,7 +201,17 @@ def refuse_rewind(lane: int, here: int, length: int) -> None:
         )
 
 
-def shared_length(one: Sequence[int], other: Sequence[int]) -> int:
+def shared_length(one: tuple[int, ...], other: tuple[int, ...]) -> int:
     """How many tokens two sequences have in common at their beginnings."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
+    shorter = min(len(one), len(other))
+    if one[:shorter] == other[:shorter]:
+        return shorter
+    # By bisection: slices are compared much faster than tokens one by one.
+    same, differing = 0, shorter
+    while differing - same > 1:
+        middle = (same + differing) // 2
+        if one[same:middle] == other[same:middle]:
+            same = middle
+        else:
+            differing = middle
+    return same

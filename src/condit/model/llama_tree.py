@@ -112,7 +112,7 @@ class PathTree:
 
     def shared(self, prompt: Sequence[int]) -> int:
         """How many tokens ``prompt`` has in common with the kept one, from the beginning."""
-        return shared_length(prompt, self._prompt)
+        return shared_length(tuple(prompt), self._prompt)
 
     def shorten(self, length: int) -> None:
         """Keep only the beginning of the kept prompt."""

@@ -11,7 +11,7 @@ through the model together.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections.abc import Sequence
 from typing import Protocol, TypeAlias
 
@@ -158,11 +158,10 @@ class PrefixReader:
         if length == len(prefix) < len(nearest):
             return  # a lane that goes on from here holds it already
         if nearest and length == len(nearest):
-            self._drop(nearest)
-        place = bisect_left(self._sorted, prefix)
-        self._sorted.insert(place, prefix)
+            del self._sorted[bisect_left(self._sorted, nearest)], self._used[nearest]
+        insort(self._sorted, prefix)
         self._used[prefix] = self._questions
-        self._cells += self._unshared(place)
+        self._cells += len(prefix) - length
 
     def _drop(self, prefix: Prefix) -> None:
         place = bisect_left(self._sorted, prefix)

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -50,14 +50,17 @@ class Position:
             here = here.parent
 
 
-@dataclass(frozen=True, slots=True)
-class Lane:
+class Lane(NamedTuple):
     """Where a lane ends, where its prompt does, and the drafts that may follow."""
 
     tip: Position
     prompt: Position
     prompt_logits: Logits
     ahead: tuple[Position, ...] = ()
+
+    def ending_at(self, tip: Position) -> Lane:
+        """The same lane with another end."""
+        return Lane(tip, self.prompt, self.prompt_logits, self.ahead)
 
 
 class TreeDecoder(Decoder):
@@ -107,7 +110,7 @@ class TreeDecoder(Decoder):
     @property
     def lengths(self) -> tuple[int, ...]:
         """Tokens in each lane beyond its prompt."""
-        return tuple(lane.tip.depth - lane.prompt.depth for lane in self._lanes)
+        return tuple([lane.tip.depth - lane.prompt.depth for lane in self._lanes])
 
     def admit(self, prompt: Sequence[int], lanes: int = 1) -> range:
         """Forward ``prompt`` once and add ``lanes`` lanes that share it; returns their indices."""
@@ -131,7 +134,7 @@ class TreeDecoder(Decoder):
             drafts = None
         new: dict[tuple[int, int], Position] = {}
         appended = [
-            self._walk(new, lane.tip, path, range(-1, len(path) - 1))
+            self._walk(new, lane.tip, path, range(-1, len(path) - 1)) if path else []
             for lane, path in zip(self._lanes, tokens, strict=True)
         ]
         ahead: list[list[Position]] = []
@@ -143,14 +146,15 @@ class TreeDecoder(Decoder):
         rows.update(zip(map(id, positions), self._compute(positions), strict=True))
         for position in (position for drafted in ahead for position in drafted):
             self._known[id(position.parent), position.token] = position, rows[id(position)]
-        answers = []
-        for index, (lane, path) in enumerate(zip(self._lanes, appended, strict=True)):
-            found = [rows[id(position)] for position in path]
-            answers.append(_stacked(found, lane.prompt_logits))
+        # Parked lanes are many, and get nothing: they share what says so.
+        answers = [self._lanes[0].prompt_logits[None][:0]] * len(appended) if appended else []
+        for index, path in enumerate(appended):
             if path:
-                lane = replace(lane, tip=path[-1])
-                self.logits[index] = found[-1]
-            self._lanes[index] = replace(lane, ahead=tuple(ahead[index])) if ahead else lane
+                found = [rows[id(position)] for position in path]
+                answers[index], self.logits[index] = _stacked(found), found[-1]
+                self._lanes[index] = self._lanes[index].ending_at(path[-1])
+            if ahead:
+                self._lanes[index] = self._lanes[index]._replace(ahead=tuple(ahead[index]))
         self._drop_drafts()
         return answers
 
@@ -173,19 +177,21 @@ class TreeDecoder(Decoder):
     def rewind(self, lengths: Sequence[int]) -> None:
         """Drop what lies past each lane's length beyond its prompt; 0 goes back to the prompt."""
         self._require_one_each(lengths, what="lengths")
-        for index, (here, length) in enumerate(zip(self.lengths, lengths, strict=True)):
-            refuse_rewind(index, here, length)
-        for index, (lane, here) in enumerate(zip(self._lanes, self.lengths, strict=True)):
-            if lengths[index] < here:
-                tip = lane.tip.at(lane.prompt.depth + lengths[index])
-                self._lanes[index] = replace(lane, tip=tip, ahead=())
-                self.logits[index] = None if lengths[index] else lane.prompt_logits
+        here = self.lengths
+        changed = [index for index, length in enumerate(lengths) if length != here[index]]
+        for index in changed:
+            refuse_rewind(index, here[index], lengths[index])
+        for index in changed:
+            lane = self._lanes[index]
+            tip = lane.tip.at(lane.prompt.depth + lengths[index])
+            self._lanes[index] = Lane(tip, lane.prompt, lane.prompt_logits)
+            self.logits[index] = None if lengths[index] else lane.prompt_logits
         self._drop_drafts()
 
     def take_as_prompt(self, lane: int, logits: Logits) -> None:
         """Let all that a lane holds be its prompt from now on, with these logits after it."""
         here = self._lanes[lane]
-        self._lanes[lane] = replace(here, prompt=here.tip, prompt_logits=logits)
+        self._lanes[lane] = here._replace(prompt=here.tip, prompt_logits=logits)
 
     def _walk(
         self,
@@ -227,11 +233,11 @@ class TreeDecoder(Decoder):
             self._known = {key: entry for key, entry in known if id(entry[0]) in held}
 
 
-def _stacked(rows: Sequence[Logits], like: Logits) -> Logits:
-    """Rows as one array of the kind of ``like``; a single one is not copied."""
-    if len(rows) < 2:
-        return rows[0][None] if rows else like[None][:0]
-    if isinstance(like, np.ndarray):
+def _stacked(rows: Sequence[Logits]) -> Logits:
+    """Rows as one array of their own kind; a single one is not copied."""
+    if len(rows) == 1:
+        return rows[0][None]
+    if isinstance(rows[0], np.ndarray):
         return np.stack(rows)
     import torch
 

@@ -120,7 +120,7 @@ class Lane:
     @property
     def drawn(self) -> int:
         """How many of its tokens were drawn, that is, not inserted."""
-        return len(self.tokens) - sum(map(len, self.given))
+        return len(self.tokens) - (sum(map(len, self.given)) if self.given else 0)
 
     def copy_to(self, rng: np.random.Generator) -> Self:
         """A copy of the lane that draws from ``rng``."""

@@ -299,7 +299,7 @@ def grow_lane(lane: Lane, law: TokenLaw, problem: Problem, kernel: LocalSampler)
     if lane.matcher is not None:
         lane.matcher.advance(draw.token)
     take(lane, draw.token, problem)
-    return draw._replace(log_probability=log_probability)
+    return Draw(draw.token, draw.log_weight, draw.checks, draw.masks, log_probability)
 
 
 def take(lane: Lane, token: int, problem: Problem) -> None:

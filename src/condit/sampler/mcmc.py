@@ -41,7 +41,7 @@ from condit.sampler.law import TokenLaw
 from condit.sampler.local import finish, meet_budget, weigh_preference
 from condit.sampler.walk import require_temperature
 from condit.trace import Drawn, Ended, StepInfo
-from condit.weights import effective_sample_size, log_mean_exp, log_share, relative_error
+from condit.weights import effective_sample_size, log_share, relative_error
 
 PROPOSALS = ("restart", "uniform", "entropy")
 _COUNTED_APART = 4096
@@ -230,18 +230,18 @@ class MCMC(Sampler[ChainsState]):
                 draw = draw._replace(log_weight=-math.inf)
         draft.log_weight += draw.log_weight
         token = draw.token
-        if token is not None:
-            draw = draw._replace(log_probability=law.log_probability(token))
+        log_probability = law.log_probability(token) if token is not None else -math.inf
         if token is None or draw.log_weight == -math.inf:
             draft.finish_reason = "dead_end"
         else:
-            place = Place(token, draw.log_probability, log_mass, start_weight)
+            place = Place(token, log_probability, log_mass, start_weight)
             draft.append(place, end)
             if token == end:
                 finish(draft, problem)
             elif len(draft.tokens) == problem.max_tokens:
                 meet_budget(draft, end)
-        return draw._replace(masks=int(allowed is not None))
+        masks = int(allowed is not None)
+        return Draw(token, draw.log_weight, draw.checks, masks, log_probability)
 
     def _settle(self, state: ChainsState, chain: Chain) -> Ended:
         """Accept or reject a draft that has ended, and begin the next one."""
@@ -322,6 +322,6 @@ def _update_evidence(state: ChainsState) -> None:
     valid = [log_weight for log_weight in state.first_log_weights if log_weight > -math.inf]
     if valid:
         # Lanes that stay empty have weight 0: the others make up for them.
-        state.log_evidence = log_mean_exp(valid) + math.log(lanes / len(valid))
-        state.log_evidence += log_share(len(valid), tried, lanes)
+        log_mean = float(np.logaddexp.reduce(valid)) - 2 * math.log(len(valid)) + math.log(lanes)
+        state.log_evidence = log_mean + log_share(len(valid), tried, lanes)
         state.log_evidence_error = relative_error(valid, draws=tried)
