@@ -516,3 +516,22 @@ def test_a_sampler_without_attempts_is_told_of_lanes() -> None:
     model = NgramModel.train(["ab"])
     with pytest.raises(RejectedError, match=r"none of 2 lanes gave .* Draw more lanes"):
         condit.generate(model, "b", condit.regex("a"), n=2, max_tokens=3, sampler=Refusing())
+
+
+class Hasty(Masked):
+    """Ends its lanes by hand, after one token, and asks nobody."""
+
+    def step(self, rng: Any, state: Any) -> Any:
+        state, info = super().step(rng, state)
+        for lane in state.lanes:
+            lane.finish_reason = "stop"
+        return state, info
+
+
+def test_no_text_is_valid_that_the_oracle_has_not_seen() -> None:
+    model = NgramModel.train(["abc", "c"])
+    constraint = condit.regex("abc|c")
+    result = condit.generate(model, "b", constraint, n=30, max_tokens=3, sampler=Hasty(), seed=0)
+    found = {(sample.text, sample.valid, sample.finish_reason) for sample in result.samples}
+    assert found == {("c", True, "stop"), ("a", False, "dead_end")}
+    assert all(constraint.accepts(sample.text) for sample in result.samples if sample.valid)

@@ -71,6 +71,9 @@ def _samples(state: State[Any]) -> list[Sample]:
     for index, lane in enumerate(state.lanes):
         text = vocabulary.decode(lane.tokens)
         finished, ended = lane.finish_reason == "stop", lane.finish_reason is not None
+        if finished and not state.problem.accepts(lane.tokens):
+            # A sampler may have ended it without asking; see ``condit.sampler.local.finish``.
+            lane.finish_reason, lane.log_weight, finished = "dead_end", -math.inf, False
         samples.append(
             Sample(
                 text=text,

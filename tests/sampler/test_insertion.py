@@ -222,7 +222,7 @@ def test_what_cannot_be_put_in_is_named_in_short(
 
 
 def test_insert_is_a_function(world: InsertedWorld) -> None:
-    with pytest.raises(ArgumentError, match="insert is a str"):
+    with pytest.raises(ArgumentError, match="insert is of type str"):
         condit.generate(world.model, "ab", CONSTRAINT, insert="b")  # type: ignore[arg-type]
 
 

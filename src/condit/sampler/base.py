@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Generic, NamedTuple, Protocol, Self
 
 import numpy as np
+from cachetools import LRUCache
 from typing_extensions import TypeVar
 
 from condit.constraint.base import Constraint, Matcher, Strength
@@ -26,6 +27,9 @@ from condit.sampler.law import BaseLaw
 from condit.sampler.trie import Trie
 from condit.speculate.settings import Drafts
 from condit.trace import Ended, FinishReason, StepInfo
+
+_MOST_VERDICTS = 1024
+"""Texts of a run whose verdicts are kept."""
 
 Insert = Callable[[str], str | None]
 """From the text of a lane so far to the text to append to it; ``None`` appends nothing."""
@@ -58,6 +62,9 @@ class Problem:
     drafts: Drafts | None = None
     insert: Insert | None = None
     _bound: dict[object, Budgeted] = field(default_factory=dict, repr=False, compare=False)
+    _accepted: LRUCache[bytes, bool] = field(
+        default_factory=lambda: LRUCache(_MOST_VERDICTS), repr=False, compare=False
+    )
 
     def bind(self) -> Budgeted | None:
         """A matcher for constraint and budget at the empty text; ``None`` without a constraint.
@@ -74,6 +81,20 @@ class Problem:
         if key not in self._bound:
             self._bound[key] = self._bind(self.constraint)
         return self._bound[key].copy()
+
+    def accepts(self, tokens: Sequence[int]) -> bool:
+        """Whether the oracle takes a finished text, given by its tokens; each is judged once."""
+        if self.constraint is None:
+            return True
+        spelled = self.model.vocabulary.spell(tokens)
+        known = self._accepted.get(spelled)
+        if known is None:
+            try:
+                known = self.constraint.accepts(spelled.decode())
+            except UnicodeDecodeError:
+                known = False
+            self._accepted[spelled] = known
+        return known
 
     def _bind(self, constraint: Constraint) -> Budgeted:
         matcher, longest = constraint.bind(self.model.vocabulary), constraint.longest()

@@ -326,15 +326,8 @@ def meet_budget(lane: Lane, end: int) -> None:
 
 
 def finish(lane: Lane, problem: Problem) -> None:
-    """End a text by the end token; if ``Constraint.accepts`` refuses it, its weight is 0."""
+    """End a text by the end token; if the oracle refuses it, its weight is 0."""
     lane.finish_reason = "stop"
-    if problem.constraint is None:
-        return
-    try:
-        text = problem.model.vocabulary.spell(lane.tokens).decode()
-        valid = problem.constraint.accepts(text)
-    except UnicodeDecodeError:
-        valid = False
-    if not valid:
+    if not problem.accepts(lane.tokens):
         lane.finish_reason = "dead_end"
         lane.log_weight = -math.inf
