@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Generic, NamedTuple, Protocol, Self
 
 import numpy as np
-from cachetools import LRUCache
 from typing_extensions import TypeVar
 
 from condit.constraint.base import Constraint, Matcher, Strength
@@ -27,9 +26,6 @@ from condit.sampler.law import BaseLaw
 from condit.sampler.trie import Trie
 from condit.speculate.settings import Drafts
 from condit.trace import Ended, FinishReason, StepInfo
-
-_MOST_VERDICTS = 1024
-"""Texts of a run whose verdicts are kept."""
 
 Insert = Callable[[str], str | None]
 """From the text of a lane so far to the text to append to it; ``None`` appends nothing."""
@@ -62,9 +58,7 @@ class Problem:
     drafts: Drafts | None = None
     insert: Insert | None = None
     _bound: dict[object, Budgeted] = field(default_factory=dict, repr=False, compare=False)
-    _accepted: LRUCache[bytes, bool] = field(
-        default_factory=lambda: LRUCache(_MOST_VERDICTS), repr=False, compare=False
-    )
+    _accepted: dict[bytes, bool] = field(default_factory=dict, repr=False, compare=False)
 
     def bind(self) -> Budgeted | None:
         """A matcher for constraint and budget at the empty text; ``None`` without a constraint.

@@ -36,7 +36,7 @@ from condit.sampler.base import (
 from condit.sampler.insertion import insert
 from condit.sampler.kernels import Draw
 from condit.sampler.law import TokenLaw
-from condit.trace import Drawn, StepInfo
+from condit.trace import Drawn, Ended, StepInfo
 from condit.weights import effective_sample_size
 
 
@@ -210,23 +210,18 @@ def record(state: State[Any], draws: Mapping[int, Draw], *, masks: int = 0) -> S
         draws: what each lane that grew has drawn, by lane index.
         masks: how many masks were computed beside those of the draws.
     """
-    lanes = state.lanes
-    info = StepInfo(
-        step=state.steps,
-        draws=tuple(
-            Drawn(index, None, draw.token, draw.log_probability, draw.log_weight, lane.log_weight)
-            for index, draw in draws.items()
-            for lane in (lanes[index],)
-        ),
-        ends=tuple(
-            ended_as(lanes[index], index=index)
-            for index in draws
-            if lanes[index].finish_reason is not None
-        ),
-        effective_sample_size=effective_sample_size(state.log_weights),
-        checks=sum(draw.checks for draw in draws.values()),
-        masks=masks + sum(draw.masks for draw in draws.values()),
-    )
+    drawn: list[Drawn] = []
+    ends: list[Ended] = []
+    checks = 0
+    for index, draw in draws.items():
+        lane = state.lanes[index]
+        token, log_allowed, checks_made, masks_made, log_probability = draw
+        checks, masks = checks + checks_made, masks + masks_made
+        drawn.append(Drawn(index, None, token, log_probability, log_allowed, lane.log_weight))
+        if lane.finish_reason is not None:
+            ends.append(ended_as(lane, index=index))
+    ess = effective_sample_size(state.log_weights)
+    info = StepInfo(state.steps, tuple(drawn), tuple(ends), ess, checks=checks, masks=masks)
     state.steps += 1
     return info
 
