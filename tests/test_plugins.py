@@ -191,7 +191,7 @@ def test_two_packages_with_one_name_are_named(install: Install) -> None:
 @pytest.mark.parametrize("what", ["'text'", "None", "dict", "lambda: 7"])
 def test_what_is_no_sampler_is_refused(install: Install, what: str) -> None:
     install("made_up_sampler", f"drawer = {what}", samplers="drawer = made_up_sampler:drawer")
-    with pytest.raises(IncompatibleDependencyError, match=r"it is a .*, not a Sampler"):
+    with pytest.raises(IncompatibleDependencyError, match=r"it is .*, not a Sampler"):
         condit.generate(condit.load("ngram"), "a", max_tokens=1, sampler="drawer")
 
 

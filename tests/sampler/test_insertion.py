@@ -70,7 +70,7 @@ def world() -> InsertedWorld:
 )
 def test_weights_are_those_of_what_was_drawn(world: InsertedWorld, sampler: condit.Sampler) -> None:
     assert len(world.probabilities) > 5
-    check_sampler(sampler, world, runs=1500, lanes=4)
+    check_sampler(sampler, world, runs=700, lanes=4)
 
 
 def test_the_result_marks_it(world: InsertedWorld) -> None:
