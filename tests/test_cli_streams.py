@@ -15,6 +15,9 @@ import pytest
 
 from condit.cli_streams import BAD_INPUT, INTERRUPTED, NO_OUTPUT, PIPE_CLOSED
 
+# Each starts processes of its own.
+pytestmark = pytest.mark.slow
+
 CONDIT = (sys.executable, "-m", "condit")
 DRAW = ("generate", "-m", "ngram", "--seed", "0", "-p", "The ", "--max-tokens", "40")
 WORD = "schön 漢字 🙂"

@@ -17,6 +17,9 @@ from bench.library.workers import WORKERS
 from bench.speed.contestants import CONTESTANTS as SPEED
 from bench.throughput import CONTESTANTS as THROUGHPUT
 
+# Each starts processes of its own.
+pytestmark = pytest.mark.slow
+
 MODULES = sorted(
     module.name
     for module in pkgutil.walk_packages(bench.__path__, "bench.")
