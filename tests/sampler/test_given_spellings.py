@@ -121,6 +121,7 @@ def test_it_is_a_matcher() -> None:
     assert matcher.ending().tokens() == (2,)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("most", [2, 3])
 @pytest.mark.parametrize(
     "sampler",
@@ -130,8 +131,8 @@ def test_it_is_a_matcher() -> None:
         condit.SMC(kernel="awrs"),
         condit.SMC(kernel="learned"),
         condit.Exact(),
-        pytest.param(condit.Rejection(), marks=pytest.mark.slow),
-        pytest.param(condit.MCMC(), marks=pytest.mark.slow),
+        condit.Rejection(),
+        condit.MCMC(),
         condit.Beam(),
     ],
     ids=repr,
