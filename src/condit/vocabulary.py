@@ -103,3 +103,13 @@ class Vocabulary:
     def decode(self, tokens: Iterable[int]) -> str:
         """The text of a sequence of token ids; a character cut short becomes U+FFFD."""
         return self.spell(tokens).decode("utf-8", errors="replace")
+
+
+def lone_surrogate(text: str) -> str:
+    """What keeps ``text`` from being written in UTF-8, in words; empty if nothing does."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        what = f"{text[error.start]!r}, half of a surrogate pair"
+        return f"it holds {what}, at character {error.start}"
+    return ""

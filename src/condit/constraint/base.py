@@ -213,6 +213,17 @@ class Constraint(ABC):
         return None
 
 
+def outlined(matcher: Matcher | None) -> tuple[NDArray[np.bool_] | None, bool]:
+    """The outline as booleans, one a token (``None``: unknown), and whether it is exact.
+
+    Without a constraint everything is allowed, of which no array is made.
+    """
+    if matcher is None:
+        return None, True
+    outline = matcher.outline()
+    return outline.tokens(len(matcher.vocabulary)), outline.exact
+
+
 def unpack(mask: NDArray[np.uint32], size: int) -> NDArray[np.bool_]:
     """A packed mask as ``size`` booleans, one a token."""
     return np.unpackbits(mask.view(np.uint8), count=size, bitorder="little").view(np.bool_)

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from condit.errors import ArgumentError, PromptTooLongError
 from condit.model.decoder import Decoder, Draft, Logits, SharedForward, as_float32, of_vocabulary
 from condit.model.reader import PrefixReader, Reader
-from condit.vocabulary import Vocabulary
+from condit.vocabulary import Vocabulary, lone_surrogate
 
 __all__ = [
     "Decoder",
@@ -182,10 +182,5 @@ def _token_ids(prompt: object) -> list[int]:
 def _refuse_surrogates(texts: Iterable[object]) -> None:
     """Raise `ArgumentError` for a text that UTF-8 cannot write."""
     for text in texts:
-        try:
-            str(text).encode()
-        except UnicodeEncodeError as error:
-            raise ArgumentError(
-                f"the prompt is not text: it holds {error.object[error.start]!r}, half of a "
-                f"surrogate pair, at character {error.start}"
-            ) from None
+        if fault := lone_surrogate(str(text)):
+            raise ArgumentError(f"the prompt is not text: {fault}")

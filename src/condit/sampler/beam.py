@@ -21,6 +21,7 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
+from condit.constraint.base import outlined
 from condit.errors import ArgumentError
 from condit.model.base import Logits
 from condit.model.reader import Reader
@@ -218,11 +219,9 @@ def _look(state: BeamState, texts: Sequence[Hypothesis], most: int) -> list[list
 def _branches(state: BeamState, text: Hypothesis, logits: Logits, most: int) -> list[Branch]:
     problem, vocabulary = state.problem, state.problem.model.vocabulary
     law = problem.law.at(logits, vocabulary)
-    matcher, mask, exact = text.matcher, None, True
-    if matcher is not None:
-        outline = matcher.outline()
-        mask, exact = outline.tokens(len(vocabulary)), outline.exact
-        state.masks += mask is not None
+    matcher = text.matcher
+    mask, exact = outlined(matcher)
+    state.masks += mask is not None
     candidates = np.ones(len(vocabulary), dtype=np.bool_) if mask is None else mask
     found: list[tuple[int, float]] = []
     allowed = refused = 0.0

@@ -18,6 +18,7 @@ from itertools import count
 
 import numpy as np
 
+from condit.constraint.base import outlined
 from condit.errors import ConditError
 from condit.sampler.base import Problem
 from condit.sampler.local import take
@@ -69,17 +70,14 @@ def list_beginnings(root: TrieLane, problem: Problem, most: int) -> list[Beginni
         for index, beginning in enumerate(found):
             matcher = beginning.lane.matcher
             assert matcher is not None
-            outline = matcher.outline()
-            mask = outline.tokens(len(matcher.vocabulary))
+            mask, exact = outlined(matcher)
             if mask is None:
                 return None
             tokens = np.flatnonzero(mask).tolist()
             seen += len(tokens)
             if seen > _TOKENS_EACH * most:
                 return None
-            beginning.allowed = [
-                token for token in tokens if outline.exact or matcher.allows(token)
-            ]
+            beginning.allowed = [token for token in tokens if exact or matcher.allows(token)]
             for token in beginning.allowed:
                 longer = beginning.lane.copy_to(beginning.lane.rng)
                 assert longer.matcher is not None

@@ -20,7 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +32,10 @@ from condit.report import Guarantee
 from condit.sampler.base import Findings, Lane, Problem, Sampler, State, ended_as
 from condit.sampler.local import Kernel, finish, kernel_of
 from condit.sampler.walk import require_temperature
-from condit.trace import StepInfo
+from condit.trace import Drawn, Ended, StepInfo
 from condit.weights import log_mean_exp
+
+Row = TypeVar("Row", Drawn, Ended)
 
 
 @dataclass
@@ -250,18 +252,12 @@ def _judge(state: BestOfState, info: StepInfo, before: list[float]) -> StepInfo:
 
 def _with_lanes(info: StepInfo, of: int) -> StepInfo:
     """The trace record with the lane of each candidate, and the candidate's index as attempt."""
-    return info._replace(
-        draws=tuple(
-            each._replace(lane=each.lane // of, attempt=each.lane)
-            for each in info.draws
-            if each.lane is not None
-        ),
-        ends=tuple(
-            each._replace(lane=each.lane // of, attempt=each.lane)
-            for each in info.ends
-            if each.lane is not None
-        ),
-    )
+
+    def with_lane(row: Row) -> Row:
+        return row._replace(lane=None if row.lane is None else row.lane // of, attempt=row.lane)
+
+    draws, ends = map(with_lane, info.draws), map(with_lane, info.ends)
+    return info._replace(draws=tuple(draws), ends=tuple(ends))
 
 
 def _scores(state: BestOfState) -> list[float]:

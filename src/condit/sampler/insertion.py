@@ -10,7 +10,9 @@ from __future__ import annotations
 import codecs
 
 from condit.errors import ArgumentError, InsertionError, PromptTooLongError, RefusedTokenError
+from condit.prefer.wording import excerpt
 from condit.sampler.base import Insert, Lane, Problem
+from condit.vocabulary import lone_surrogate
 
 
 def insert(problem: Problem, lane: Lane) -> tuple[int, ...]:
@@ -36,7 +38,7 @@ def insert(problem: Problem, lane: Lane) -> tuple[int, ...]:
     tokens = tuple(model.encode(found))
     if model.vocabulary.spell(tokens) != found.encode():
         raise ArgumentError(
-            f"{model.name} has no tokens that spell {_short(found)}, given by insert"
+            f"{model.name} has no tokens that spell {excerpt(found)}, given by insert"
         )
     start = len(lane.tokens)
     left = problem.max_tokens - lane.drawn
@@ -46,7 +48,7 @@ def insert(problem: Problem, lane: Lane) -> tuple[int, ...]:
             lane.matcher.give(tokens)
     except RefusedTokenError as error:
         raise InsertionError(
-            f"the constraint refuses {_short(found)}, given by insert after {text[-60:]!r}: "
+            f"the constraint refuses {excerpt(found)}, given by insert after {text[-60:]!r}: "
             f"{error}. Give text that the constraint allows there, or widen the constraint by it"
         ) from error
     lane.tokens += tokens
@@ -71,13 +73,8 @@ def _asked(insert: Insert, text: str) -> str | None:
             f"insert gave a {type(found).__name__} after {text[-60:]!r}: it must give a text, or "
             "None to put nothing in"
         )
-    try:
-        found.encode()
-    except UnicodeEncodeError as error:
-        raise ArgumentError(
-            f"insert gave no text after {text[-60:]!r}: it holds {found[error.start]!r}, half of a "
-            f"surrogate pair, at character {error.start}"
-        ) from None
+    if fault := lone_surrogate(found):
+        raise ArgumentError(f"insert gave no text after {text[-60:]!r}: {fault}")
     return found
 
 
@@ -92,7 +89,3 @@ def _check_fits(problem: Problem, length: int, left: int) -> None:
             f"{left} may still be drawn, together more than the {model.context} that {model.name} "
             "can see: insert less, shorten the prompt, or lower max_tokens"
         ) from error
-
-
-def _short(text: str) -> str:
-    return repr(text) if len(text) <= 80 else f"{text[:50]!r} ... {text[-25:]!r}"

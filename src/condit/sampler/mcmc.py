@@ -29,6 +29,7 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
+from condit.constraint.base import outlined
 from condit.constraint.budgeted import Budgeted
 from condit.errors import ArgumentError, UnknownNameError
 from condit.model.base import Logits
@@ -212,16 +213,13 @@ class MCMC(Sampler[ChainsState]):
         draft, problem = chain.draft, state.problem
         end = problem.model.vocabulary.end
         law = problem.law.at(logits, problem.model.vocabulary)
-        matcher, allowed, whole = draft.matcher, None, True
-        if matcher is not None:
-            outline = matcher.outline()
-            allowed, whole = outline.tokens(len(matcher.vocabulary)), outline.exact
+        allowed, whole = outlined(draft.matcher)
         mass = 1.0 if allowed is None else law.restrict(allowed)
         log_mass = math.log(mass) + law.log_scale if mass > 0 else -math.inf
         start_weight = float(self.proposal == "uniform" or not draft.places)
         if self.proposal == "entropy":
             start_weight = _entropy(law, log_mass) if mass > 0 else 0.0
-        asked = None if whole or mass == 0 else matcher
+        asked = None if whole or mass == 0 else draft.matcher
         if asked is not None and chain.text is None:
             draw = draw_by_rejection(law, asked, draft.rng)
         else:

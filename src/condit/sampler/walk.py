@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from condit.constraint.base import outlined
 from condit.errors import ArgumentError
 from condit.model.base import Logits
 from condit.model.reader import Reader
@@ -156,11 +157,7 @@ def _law(
         the law; whether it holds allowed tokens only; and whether a mask was computed.
     """
     law = walk.problem.law.at(logits, walk.problem.model.vocabulary)
-    matcher = lane.matcher
-    allowed, complete = None, True
-    if matcher is not None:
-        outline = matcher.outline()
-        allowed, complete = outline.tokens(len(matcher.vocabulary)), outline.exact
+    allowed, complete = outlined(lane.matcher)
     masked = allowed is not None
     if without is not None:
         if allowed is None:
