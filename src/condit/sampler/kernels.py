@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from condit.constraint.base import Matcher, unpack
+from condit.sampler.checked import draw_checked
 from condit.sampler.law import TokenLaw
 
 
@@ -40,7 +41,7 @@ def draw_masked(law: TokenLaw, matcher: Matcher, rng: np.random.Generator, check
     """Draw ``t ∝ p(t|u) 1[t allowed]``; the weight is the exact allowed mass ``Z_u``.
 
     If the matcher only has an outline, a superset of the allowed tokens (see ``Matcher.outline``),
-    tokens are drawn from that and checked; the weight is then an unbiased estimate.
+    the weight is an unbiased estimate with little variance; see ``condit.sampler.checked``.
 
     Args:
         law: the base law here; modified. Tokens taken out of it before must be refused ones.
@@ -50,10 +51,12 @@ def draw_masked(law: TokenLaw, matcher: Matcher, rng: np.random.Generator, check
     """
     mask, exact = matcher.outline()
     if mask is not None and not exact:
-        # Nearly all of these are allowed, so the estimate has little variance.
         law.restrict_by_mask(mask)
-        draw = draw_by_rejection(law, matcher, rng)
-        return draw._replace(checks=checks + draw.checks, masks=1)
+        if law.greedy:
+            draw = draw_by_rejection(law, matcher, rng)
+            return draw._replace(checks=checks + draw.checks, masks=1)
+        token, log_weight, asked = draw_checked(law, matcher, rng)
+        return Draw(token, log_weight, checks + asked, masks=1)
     mass = law.restrict(allowed_tokens(matcher)) if mask is None else law.restrict_by_mask(mask)
     token = law.draw(rng) if mass > 0 else None
     if token is None:

@@ -242,6 +242,13 @@ class TokenLaw:
         tokens = slots if self._tokens is None else self._tokens[slots]
         return tokens.astype(np.int32), log_masses, log_rest
 
+    def heavier(self, share: float) -> NDArray[np.int32]:
+        """The tokens with more than this share of what remains, from the heaviest down."""
+        found = np.flatnonzero(self._weights > np.float32(share * float(self._blocks.sum())))
+        slots = found[np.argsort(-self._weights[found], kind="stable")]
+        tokens = slots if self._tokens is None else self._tokens[slots]
+        return tokens.astype(np.int32)
+
     def _threshold(self, count: int) -> float:
         """A weight that roughly ``count`` tokens exceed, guessed from every 16th; 0: all do."""
         few = self._weights[::16]
