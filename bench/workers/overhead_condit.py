@@ -17,7 +17,7 @@ from condit.model.token_bytes import token_bytes
 from condit.sampler.law import BaseLaw
 from condit.vocabulary import Vocabulary
 
-KERNELS = {"condit-awrs": condit.AWRS(), "condit-masked": condit.Masked()}
+KERNELS = {"condit-awrs": condit.AWRS(looks=1), "condit-masked": condit.Masked()}
 
 
 class World:

@@ -66,8 +66,10 @@ KERNELS: list[LocalSampler] = [
     Masked(),
     AWRS(),
     AWRS(mask_after=None),
-    AWRS(mask_after=0),
-    AWRS(mask_after=2),
+    AWRS(looks=1),
+    AWRS(looks=1, mask_after=None),
+    AWRS(looks=1, mask_after=0),
+    AWRS(looks=1, mask_after=2),
     AWRS(looks=2, mask_after=None),
     AWRS(looks=5, mask_after=None),
 ]
@@ -114,7 +116,13 @@ def every_course(
             scripts += [(*law.taken[:place], other) for other in others]
 
 
-@pytest.mark.parametrize("kernel", KERNELS, ids=repr)
+OF_EACH_KIND = [Masked(), AWRS(), AWRS(mask_after=None), AWRS(looks=1, mask_after=None)]
+
+# Kernels that choose by ``law.draw`` alone, which the script replaces; see ``test_checked.py``.
+SCRIPTED = [each for each in KERNELS if not isinstance(each, AWRS) or each.looks is not None]
+
+
+@pytest.mark.parametrize("kernel", SCRIPTED, ids=repr)
 @pytest.mark.parametrize("allowed", [{0, 2, 5}, {3}, {1, 3}, set(range(6))], ids=str)
 @pytest.mark.parametrize("has_mask", [True, False])
 def test_over_all_courses_draws_are_exact_and_weights_unbiased(
@@ -176,19 +184,31 @@ def test_more_looks_lower_the_variance(rng: np.random.Generator) -> None:
 
 def test_two_checks_suffice_where_everything_is_allowed(rng: np.random.Generator) -> None:
     matcher = Fixed(set(range(8)))
-    draw = AWRS().draw(law_of(PROBABILITIES), matcher, rng)
+    draw = AWRS(looks=1).draw(law_of(PROBABILITIES), matcher, rng)
     assert (draw.checks, matcher.asked, draw.masks, draw.log_weight) == (2, 2, 0, 0.0)
 
 
+def test_by_default_the_mask_is_taken_where_there_is_one(rng: np.random.Generator) -> None:
+    draw = AWRS().draw(law_of(PROBABILITIES), Fixed({0, 2}), rng)
+    assert (draw.checks, draw.masks) == (0, 1)
+    assert draw.log_weight == pytest.approx(math.log(0.52), rel=1e-6)
+    for kernel, has_mask in ((AWRS(), False), (AWRS(mask_after=None), True)):
+        draw = kernel.draw(law_of(PROBABILITIES), Fixed({0, 2}, has_mask), rng)
+        assert draw.masks == 0
+        assert draw.log_weight == pytest.approx(math.log(0.52), abs=0.02)
+
+
 def test_the_mask_is_asked_for_after_so_many_refusals(rng: np.random.Generator) -> None:
-    draw = AWRS(mask_after=2).draw(law_of(PROBABILITIES), Fixed({3}), rng)
+    draw = AWRS(looks=1, mask_after=2).draw(law_of(PROBABILITIES), Fixed({3}), rng)
     assert draw.token == 3
     assert draw.masks == 1
     assert draw.checks == 2
     assert draw.log_weight == pytest.approx(math.log(0.01), rel=1e-5)
 
 
-@pytest.mark.parametrize("kernel", [Masked(), AWRS(), AWRS(mask_after=None)], ids=repr)
+@pytest.mark.parametrize(
+    "kernel", [Masked(), AWRS(), AWRS(mask_after=None), AWRS(looks=1, mask_after=None)], ids=repr
+)
 @pytest.mark.parametrize("has_mask", [True, False])
 def test_a_dead_end_has_no_token_and_no_weight(
     kernel: LocalSampler, has_mask: bool, rng: np.random.Generator
@@ -200,7 +220,9 @@ def test_a_dead_end_has_no_token_and_no_weight(
         assert draw.log_weight == -math.inf
 
 
-@pytest.mark.parametrize("kernel", [Masked(), AWRS(), AWRS(mask_after=None)], ids=repr)
+@pytest.mark.parametrize(
+    "kernel", [Masked(), AWRS(), AWRS(mask_after=None), AWRS(looks=1, mask_after=None)], ids=repr
+)
 def test_allowed_tokens_of_hardly_any_mass_are_found(
     kernel: LocalSampler, rng: np.random.Generator
 ) -> None:
@@ -216,7 +238,9 @@ def test_allowed_tokens_of_hardly_any_mass_are_found(
     assert max(seen) <= truth + 1e-3
 
 
-@pytest.mark.parametrize("kernel", [Masked(), AWRS(), AWRS(mask_after=None)], ids=repr)
+@pytest.mark.parametrize(
+    "kernel", [Masked(), AWRS(), AWRS(mask_after=None), AWRS(looks=1, mask_after=None)], ids=repr
+)
 def test_temperature_zero_takes_the_most_probable_allowed(
     kernel: LocalSampler, rng: np.random.Generator
 ) -> None:

@@ -1,6 +1,6 @@
-"""Two ways to draw one allowed token with a weight: by a mask, and by rejection.
+"""Ways to draw one allowed token with a weight: by a mask, by checks, and by rejection.
 
-``p(t|u)`` is the base law of the next token ``t`` after the prefix ``u``. Both ways are *properly
+``p(t|u)`` is the base law of the next token ``t`` after the prefix ``u``. All are *properly
 weighted*: for every function ``f`` the token ``x`` and local weight ``w`` have
 ``E[w f(x)] = Σ p(t|u) 1[t allowed] f(t)``, and the token alone is an exact draw from the locally
 constrained law.
@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from condit.constraint.base import Matcher, unpack
+from condit.constraint.base import Matcher, Outline, unpack
 from condit.sampler.checked import draw_checked
 from condit.sampler.law import TokenLaw
 
@@ -37,7 +37,13 @@ class Draw(NamedTuple):
     log_probability: float = -math.inf
 
 
-def draw_masked(law: TokenLaw, matcher: Matcher, rng: np.random.Generator, checks: int = 0) -> Draw:
+def draw_masked(
+    law: TokenLaw,
+    matcher: Matcher,
+    rng: np.random.Generator,
+    checks: int = 0,
+    outline: Outline | None = None,
+) -> Draw:
     """Draw ``t ∝ p(t|u) 1[t allowed]``; the weight is the exact allowed mass ``Z_u``.
 
     If the matcher only has an outline, a superset of the allowed tokens (see ``Matcher.outline``),
@@ -48,21 +54,42 @@ def draw_masked(law: TokenLaw, matcher: Matcher, rng: np.random.Generator, check
         matcher: the constraint's state at ``u``.
         rng: the source of randomness.
         checks: single-token checks already made, to be counted.
+        outline: the matcher's, if it was asked for it.
     """
-    mask, exact = matcher.outline()
+    mask, exact = outline or matcher.outline()
     if mask is not None and not exact:
         law.restrict_by_mask(mask)
-        if law.greedy:
-            draw = draw_by_rejection(law, matcher, rng)
-            return draw._replace(checks=checks + draw.checks, masks=1)
-        token, log_weight, asked = draw_checked(law, matcher, rng)
-        return Draw(token, log_weight, checks + asked, masks=1)
+        draw = _draw_checked(law, matcher, rng)
+        return draw._replace(checks=checks + draw.checks, masks=1)
     mass = law.restrict(allowed_tokens(matcher)) if mask is None else law.restrict_by_mask(mask)
     token = law.draw(rng) if mass > 0 else None
     if token is None:
         return Draw(None, -math.inf, checks, masks=1)
     log_weight = 0.0 if law.greedy else math.log(mass) + law.log_scale
     return Draw(token, log_weight, checks, masks=1)
+
+
+def draw_weighed(
+    law: TokenLaw, matcher: Matcher, rng: np.random.Generator, *, masks: bool = True
+) -> Draw:
+    """As ``draw_masked`` where there is a mask or outline; else by checks, never of every token.
+
+    Args:
+        law: the base law here; modified.
+        matcher: the constraint's state at ``u``.
+        rng: the source of randomness.
+        masks: whether masks may be used.
+    """
+    outline = matcher.outline() if masks else Outline(None, exact=False)
+    if outline.mask is None:
+        return _draw_checked(law, matcher, rng)
+    return draw_masked(law, matcher, rng, outline=outline)
+
+
+def _draw_checked(law: TokenLaw, matcher: Matcher, rng: np.random.Generator) -> Draw:
+    if law.greedy:
+        return draw_by_rejection(law, matcher, rng)
+    return Draw(*draw_checked(law, matcher, rng))
 
 
 def draw_by_rejection(
