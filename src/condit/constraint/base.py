@@ -228,9 +228,9 @@ class Constraint(ABC):
                 f"no short text is found that satisfies {type(self).__name__}: give it a method "
                 "describe() that says in words what its texts look like"
             )
-        return f"Answer with a text of this form, and nothing else:\n{for_readers(found)}"
+        return f"Respond only with a text in the format of these examples:\n{for_readers(found)}"
 
-    def example_texts(self, most: int = 2) -> list[str]:
+    def example_texts(self, most: int = 3) -> list[str]:
         """Some texts that satisfy the constraint, the same ones each time; none if none is found.
 
         They look usual rather than being probable, and have at most some hundred characters.

@@ -14,11 +14,8 @@ from condit.constraint.json_positions import NotJsonError, position_of, read_jso
 from condit.constraint.json_schema import JsonSchema, json_schema
 from condit.constraint.python_signature import Signature, arguments_type, signature_of
 from condit.constraint.python_types import schema_of
-from condit.constraint.schema.skeleton_notes import one_line
 from condit.errors import ArgumentError
 from condit.vocabulary import Vocabulary
-
-_LONGEST_SUMMARY = 300
 
 
 class Drawn(Protocol):
@@ -133,10 +130,8 @@ class Function(Constraint):
         return Violation(f"argument {argument!r}: {violation.reason}", violation.position)
 
     def describe(self) -> str:
-        """What the function is for and the form of the object, as an instruction to a model."""
-        summary = one_line(self.description, _LONGEST_SUMMARY)
-        about = f": {summary}" if summary else ""
-        return f"Give the arguments of the function {self.name}{about}\n{self.arguments.describe()}"
+        """The name of the function and the form of the object, as an instruction to a model."""
+        return f"Call the function {self.name}. {self.arguments.describe()}"
 
     def longest(self) -> int | None:
         """The most bytes that a text may have, where that is known."""

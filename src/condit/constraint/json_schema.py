@@ -274,8 +274,7 @@ class JsonSchema(Constraint):
         """
         documents = [(ROOT, self.schema)] if self.described is not None else self.source.loaded()
         form = skeleton(documents, self.source.draft)
-        line = " on one line" if self.whitespace == "compact" else ""
-        return f"Answer with JSON of this form{line}, and nothing else:\n{form}"
+        return f"Respond only with JSON in this format:\n{form}"
 
     def violation(self, text: str) -> Violation | None:
         """What is wrong with ``text``, and where the offending value begins.

@@ -109,7 +109,7 @@ class Regex(Constraint):
         return Violation(f"{text[live]!r} cannot stand here in regex {self.pattern!r}", live)
 
     def describe(self) -> str:
-        """The pattern, if it is short, and examples, as an instruction to a model.
+        """Examples, and the pattern if it is short, as an instruction to a model.
 
         Raises:
             ArgumentError: the pattern is long, and no short text is found that matches.
@@ -117,11 +117,10 @@ class Regex(Constraint):
         if len(self.pattern) > _SHOWN:
             return super().describe()
         found = self.example_texts()
-        examples = f" For example:\n{for_readers(found)}" if found else ""
-        return (
-            "Answer with a text that matches the regular expression "
-            f"{for_readers([self.pattern])}, and nothing else.{examples}"
-        )
+        pattern = f"regular expression: {for_readers([self.pattern])}"
+        if not found:
+            return f"Respond only with a text that matches this {pattern}"
+        return f"{super().describe()}\n({pattern})"
 
     def _matches(self, text: str, *, partial: bool = False) -> bool:
         try:

@@ -45,7 +45,7 @@ class _Size:
     members: int
     options: int
     notes: bool
-    parts: int = 4000
+    parts: int = 2000
 
 
 _SIZES = (

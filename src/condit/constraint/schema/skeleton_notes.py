@@ -8,6 +8,7 @@ from typing import Any
 _LONGEST_DESCRIPTION = 120
 _LONGEST_PATTERN = 80
 _LONGEST_VALUE = 80
+_LONGEST_STRING = 300
 _SHAPES = ("date", "date-time", "time")
 
 
@@ -41,7 +42,7 @@ def remarks_of(facts: dict[str, Any], kind: str, *, described: bool) -> list[str
             shown = quoted(examples[0])
             remarks += [f"such as {shown}"] if len(shown) <= _LONGEST_VALUE else []
         if isinstance(description := facts.get("description"), str):
-            remarks += [one_line(description, _LONGEST_DESCRIPTION)]
+            remarks += [one_line(description.strip().removesuffix("."), _LONGEST_DESCRIPTION)]
     return [remark for remark in remarks if remark]
 
 
@@ -77,8 +78,9 @@ def _amount(facts: dict[str, Any]) -> str:
 
 def quoted(value: object) -> str:
     """A value as JSON on one line, cut if it is long."""
-    text = json.dumps(value, ensure_ascii=False)
-    return one_line(text, _LONGEST_VALUE) if not isinstance(value, str) else one_line(text, 300)
+    written = json.dumps(value, ensure_ascii=False)
+    text = "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in written)
+    return one_line(text, _LONGEST_STRING if isinstance(value, str) else _LONGEST_VALUE)
 
 
 def one_line(text: str, limit: int) -> str:
