@@ -54,7 +54,7 @@ def test_an_object_with_all_sorts_of_members() -> None:
         ({"type": "number", "minimum": 0, "exclusiveMaximum": 1}, "number (0 or more and below 1)"),
         ({"type": "boolean"}, "true | false"),
         ({"type": "array"}, "[any JSON values, ...]"),
-        ({"type": "array", "prefixItems": [{"type": "string"}], "items": False}, "[string]"),
+        ({"prefixItems": [{"type": "string"}], "items": False, "minItems": 1}, "[string]"),
         (
             {"type": "array", "prefixItems": [{"const": 1}], "items": {"const": 2}},
             "[1, 2, ...]",

@@ -32,7 +32,9 @@ def remarks_of(facts: dict[str, Any], kind: str, *, described: bool) -> list[str
         if multiple := facts.get("multipleOf"):
             remarks += [f"a multiple of {multiple}"]
     elif kind == "array":
-        remarks += [_between(facts, "Items", "item")]
+        # Of a tuple the form itself shows how many there are.
+        is_tuple = "prefixItems" in facts or isinstance(facts.get("items"), list)
+        remarks += [] if is_tuple else [_between(facts, "Items", "item")]
         remarks += ["no item twice"] if facts.get("uniqueItems") is True else []
     elif kind == "object":
         remarks += [_between(facts, "Properties", "member")]
