@@ -306,3 +306,23 @@ def test_info_says_why_a_part_cannot_be_told(
     assert code == 0
     assert json.loads(out)["torch"] == {"error": "OSError: no such thing"}
     assert "error" not in json.loads(out)["plugins"]
+
+
+def test_describe_prints_what_instruct_sends(schema: Path) -> None:
+    code, out, _ = ask("describe", "--json-schema", str(schema))
+    assert code == 0
+    assert out == condit.describe(condit.json_schema(schema)) + "\n"
+    code, _, said = ask("describe")
+    assert code == 2
+    assert "--json-schema" in said
+
+
+def test_instruct_changes_the_prompt_and_so_the_evidence() -> None:
+    options = ("--choice", "a", "--choice", "b", "--output", "json")
+    by_hand = condit.describe(condit.choice("a", "b")) + "\n\n"
+    plain, sent, told = (
+        json.loads(ask(*SMALL, *prompt, *options)[1])["log_evidence"]
+        for prompt in (("-p", ""), ("-p", by_hand), ("-p", "", "--instruct"))
+    )
+    assert told == sent
+    assert told != plain

@@ -21,7 +21,7 @@ ROOMS = (
     ("constraint", "model"),
     ("prefer", "speculate"),
     ("sampler",),
-    ("outcome",),
+    ("instruct", "outcome"),
     ("cache", "generate", "testing"),
     ("condit",),
     ("cli_output", "info"),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from condit.constraint.regex import regex
     from condit.constraint.source import make_constraint
     from condit.errors import CompileError, ConditError
+    from condit.instruct import describe, instructed_prompt
     from condit.model.base import Decoder, Model
     from condit.model.load import load
     from condit.model.ngram import NgramModel
@@ -60,6 +61,7 @@ _HOMES = {
     "condit.constraint.regex": ("regex",),
     "condit.constraint.source": ("make_constraint",),
     "condit.errors": ("CompileError", "ConditError"),
+    "condit.instruct": ("describe", "instructed_prompt"),
     "condit.model.base": ("Decoder", "Model"),
     "condit.model.load": ("load",),
     "condit.model.ngram": ("NgramModel",),
@@ -97,6 +99,8 @@ __all__ = [  # noqa: RUF022 - the order of the documentation
     "choice",
     "function",
     "make_constraint",
+    "describe",
+    "instructed_prompt",
     "prefer",
     "likelihood",
     "classifier",

@@ -136,6 +136,12 @@ def generate(
     system: Annotated[
         str | None, typer.Option(help="A system message to go before the prompt; implies --chat.")
     ] = None,
+    instruct: Annotated[
+        bool,
+        typer.Option(
+            "--instruct", help="Tell the model the format in the prompt: see condit describe."
+        ),
+    ] = False,
     output: Annotated[Output, typer.Option(help="How to print the result.")] = Output.TABLE,
     report: Annotated[
         bool, typer.Option("--report", help="Say how far to trust the draws, in numbers.")
@@ -176,6 +182,7 @@ def generate(
             top_k=top_k,
             top_p=top_p,
             drafts=drafts,
+            instruct=instruct,
             on_step=on_step,
         )
     if not stream:
@@ -205,6 +212,26 @@ def check(
     typer.echo(why or "satisfied")
     if why:
         raise typer.Exit(NO_ANSWER)
+
+
+@app.command()
+def describe(
+    json_schema: SchemaFile = None,
+    regex: Regex = None,
+    grammar: Grammar = None,
+    choice: Choice = None,
+    constraint: Named = None,
+) -> None:
+    """Say what the texts of a constraint look like, as an instruction to a model.
+
+    That is what --instruct puts into the prompt. No model is loaded.
+
+    Exit code 0: it is said; 2: the question cannot be asked.
+    """
+    wanted = _constraint(json_schema, regex, grammar, choice, constraint)
+    if wanted is None:
+        raise ArgumentError(f"give a constraint: {OPTIONS}")
+    typer.echo(condit.describe(wanted))
 
 
 @app.command()

@@ -12,6 +12,7 @@ import numpy as np
 
 from condit.constraint.base import Constraint
 from condit.errors import ArgumentError, ConditError
+from condit.instruct import instructed_prompt
 from condit.model.base import Model, PrefixModel, Prompt
 from condit.model.load import load
 from condit.outcome import failure_of, result_of
@@ -41,6 +42,7 @@ def generate(
     top_k: int | None = None,
     top_p: float = 1.0,
     drafts: bool | Drafts = True,
+    instruct: bool | str = False,
     insert: Insert | None = None,
     on_step: Callable[[StepInfo], None] | None = None,
 ) -> Result:
@@ -72,6 +74,10 @@ def generate(
         drafts: forward guesses at the next tokens along with the last one, so that the model is
             called less often; draws have the same law with and without. ``condit.Drafts(...)``
             sets which guesses. Samplers that try whole texts or learn make none.
+        instruct: tell the model the format: put ``condit.describe(constraint)`` into the prompt, at
+            the end of the last message of the user, or before a prompt that is text. A text with
+            ``{format}`` in it goes there in its place, filled in. What is sent is
+            ``condit.instructed_prompt(prompt, constraint)``. The target changes with the prompt.
         insert: a function for templates and answers of tools: called with the text so far before
             the first draw and after each, it returns text to append, or ``None``. The model and
             the constraint see that text; it has no probability, does not count for
@@ -127,6 +133,8 @@ def generate(
     law = BaseLaw(temperature, top_k, top_p)
     chosen = sampler_of(sampler)
     model = model if isinstance(model, PrefixModel) else load(model)
+    if instruct is not False:
+        prompt = instructed_prompt(prompt, constraint, instruct)
     tokens = model.encode_prompt(prompt)
     model.check_fits(len(tokens), max_tokens)
     problem = Problem(

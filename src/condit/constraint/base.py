@@ -9,6 +9,7 @@ import enum
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -16,7 +17,8 @@ from numpy.typing import NDArray
 
 from condit.constraint.ending import find_ending
 from condit.constraint.ending_tokens import NEVER, Ending, spell
-from condit.errors import ArgumentError
+from condit.constraint.example_texts import example_texts, for_readers
+from condit.errors import ArgumentError, ConditError
 from condit.vocabulary import Vocabulary
 
 
@@ -211,6 +213,34 @@ class Constraint(ABC):
     def value(self, text: str) -> object:
         """The parsed value of an accepted ``text``; ``None`` where the constraint has no type."""
         return None
+
+    def describe(self) -> str:
+        """The format of the texts in words, as an instruction to a model; see ``condit.describe``.
+
+        By default some example texts.
+
+        Raises:
+            ArgumentError: no short text is found that satisfies the constraint.
+        """
+        found = self.example_texts()
+        if not found:
+            raise ArgumentError(
+                f"no short text is found that satisfies {type(self).__name__}: give it a method "
+                "describe() that says in words what its texts look like"
+            )
+        return f"Respond only with a text in the format of these examples:\n{for_readers(found)}"
+
+    def example_texts(self, most: int = 3) -> list[str]:
+        """Some texts that satisfy the constraint, the same ones each time; none if none is found.
+
+        They look usual rather than being probable, and have at most some hundred characters.
+        """
+        try:
+            start = self.bind(Vocabulary.of_bytes())
+        except ConditError:
+            return []
+        accepted = (text for text in example_texts(start) if self.accepts(text))
+        return list(islice(accepted, most))
 
 
 def outlined(matcher: Matcher | None) -> tuple[NDArray[np.bool_] | None, bool]:

@@ -11,11 +11,16 @@ from typing import Self
 from condit.constraint.base import Constraint, Violation
 from condit.constraint.ending_tokens import Ending, spell
 from condit.constraint.engine import HEADER, EngineMatcher, probe
+from condit.constraint.example_texts import for_readers
 from condit.constraint.regex import terminal
 from condit.constraint.regex_escape import literal
 from condit.constraint.source import ConstraintSource
 from condit.errors import ArgumentError, ConstraintTooComplexError, UnsatisfiableError
 from condit.vocabulary import Vocabulary
+
+_SHOWN = 100
+_SHOWN_CHARACTERS = 1500
+"""How much ``describe`` lists."""
 
 
 def choice(*options: str | Iterable[str]) -> Choice:
@@ -101,6 +106,17 @@ class Choice(Constraint):
     def longest(self) -> int:
         """Bytes of the longest option."""
         return max(len(option.encode()) for option in self.options)
+
+    def describe(self) -> str:
+        """The options, as an instruction to a model; of many the first, and how many there are."""
+        shown: list[str] = []
+        for option in self.options[:_SHOWN]:
+            if sum(map(len, shown)) + len(option) > _SHOWN_CHARACTERS and shown:
+                break
+            shown.append(option if len(option) <= _SHOWN_CHARACTERS else option[:100] + "...")
+        more = len(self.options) - len(shown)
+        left_out = f"\n... ({more} more texts)" if more else ""
+        return f"Answer with one of these texts, and nothing else:\n{for_readers(shown)}{left_out}"
 
     def value(self, text: str) -> str:
         """The option itself."""

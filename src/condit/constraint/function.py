@@ -129,6 +129,10 @@ class Function(Constraint):
             return violation
         return Violation(f"argument {argument!r}: {violation.reason}", violation.position)
 
+    def describe(self) -> str:
+        """The name of the function and the form of the object, as an instruction to a model."""
+        return f"Call the function {self.name}. {self.arguments.describe()}"
+
     def longest(self) -> int | None:
         """The most bytes that a text may have, where that is known."""
         return self.arguments.longest()

@@ -12,6 +12,7 @@ import lark
 
 from condit.constraint.base import Constraint, Violation
 from condit.constraint.engine import EngineMatcher, probe
+from condit.constraint.example_texts import for_readers
 from condit.constraint.gbnf import gbnf_to_lark
 from condit.constraint.grammar_rules import Rules, read_rules
 from condit.constraint.source import ConstraintSource
@@ -20,6 +21,8 @@ from condit.foreign.llguidance import first_line
 from condit.vocabulary import Vocabulary
 
 _MOST = 8
+_SHOWN = 1000
+"""Characters of the longest grammar that ``describe`` shows."""
 
 
 def grammar(text: str, *, start: str | None = None, syntax: str | None = None) -> Grammar:
@@ -118,6 +121,21 @@ class Grammar(Constraint):
             expected = self._expected(set(error.expected))
             return Violation(f"the text ends too soon; {expected}", len(text))
         return None
+
+    def describe(self) -> str:
+        """The rules, if they are few, and examples, as an instruction to a model.
+
+        Raises:
+            ArgumentError: there are many rules, and no short text is found that they derive.
+        """
+        if len(self.text) > _SHOWN:
+            return super().describe()
+        found = self.example_texts()
+        examples = f"\nFor example:\n{for_readers(found)}" if found else ""
+        return (
+            f"Answer with a text of this grammar (start: {self.start}), and nothing else:\n"
+            f"{self.text.strip()}{examples}"
+        )
 
     def _expected(self, terminals: set[str]) -> str:
         names = sorted({self._rules.displayed.get(name, name) for name in terminals})

@@ -28,12 +28,14 @@ from condit.constraint.python_types import adapter_of, described
 from condit.constraint.schema.closing import ClosingMatcher
 from condit.constraint.schema.dialect import Draft
 from condit.constraint.schema.grammar import Compiled, compile_schema
+from condit.constraint.schema.index import ROOT
 from condit.constraint.schema.keywords import Schema
 from condit.constraint.schema.layout import LAYOUTS, Style
 from condit.constraint.schema.oracle import complaints
 from condit.constraint.schema.order import KeyOrder
 from condit.constraint.schema.plan import Enforcement, plan_of
 from condit.constraint.schema.scanner import Scanner
+from condit.constraint.schema.skeleton import skeleton
 from condit.constraint.schema.source import (
     Source,
     canonical,
@@ -262,6 +264,17 @@ class JsonSchema(Constraint):
                 UnknownEndingWarning,
                 stacklevel=3,
             )
+
+    def describe(self) -> str:
+        """The form of the values, as an instruction to a model.
+
+        A skeleton such as ``{"name": string, "age": integer (0 to 150)}``, with the keys in the
+        order in which they are drawn. Of a large schema a part, and how much is left out.
+        Conditions that have no short form are not in it.
+        """
+        documents = [(ROOT, self.schema)] if self.described is not None else self.source.loaded()
+        form = skeleton(documents, self.source.draft)
+        return f"Respond only with JSON in this format:\n{form}"
 
     def violation(self, text: str) -> Violation | None:
         """What is wrong with ``text``, and where the offending value begins.

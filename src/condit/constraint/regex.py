@@ -13,6 +13,7 @@ import regex as oracle  # type: ignore[import-untyped]
 
 from condit.constraint.base import Constraint, Violation
 from condit.constraint.engine import HEADER, EngineMatcher, probe
+from condit.constraint.example_texts import for_readers
 from condit.constraint.regex_dialect import Dialect, read_pattern
 from condit.constraint.source import ConstraintSource
 from condit.errors import (
@@ -27,6 +28,8 @@ from condit.foreign.regex import said
 from condit.vocabulary import Vocabulary
 
 _SECONDS = 10.0
+_SHOWN = 200
+"""Characters of the longest pattern that ``describe`` shows."""
 
 
 def regex(pattern: str) -> Regex:
@@ -104,6 +107,20 @@ class Regex(Constraint):
         if live == len(text):
             return Violation(f"the text ends before regex {self.pattern!r} has matched", live)
         return Violation(f"{text[live]!r} cannot stand here in regex {self.pattern!r}", live)
+
+    def describe(self) -> str:
+        """Examples, and the pattern if it is short, as an instruction to a model.
+
+        Raises:
+            ArgumentError: the pattern is long, and no short text is found that matches.
+        """
+        if len(self.pattern) > _SHOWN:
+            return super().describe()
+        found = self.example_texts()
+        pattern = f"regular expression: {for_readers([self.pattern])}"
+        if not found:
+            return f"Respond only with a text that matches this {pattern}"
+        return f"{super().describe()}\n({pattern})"
 
     def _matches(self, text: str, *, partial: bool = False) -> bool:
         try:
