@@ -15,6 +15,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from condit.constraint.boundary import Boundary
 from condit.constraint.ending import find_ending
 from condit.constraint.ending_tokens import NEVER, Ending, spell
 from condit.constraint.example_texts import example_texts, for_readers
@@ -121,6 +122,13 @@ class Matcher(ABC):
     @abstractmethod
     def copy(self) -> Matcher:
         """An independent matcher in the same state."""
+
+    def boundary(self) -> Boundary | None:
+        """The boundary that the text has reached last, a function of the tokens so far.
+
+        ``None`` where the constraint has no structure that it could tell of.
+        """
+        return None
 
     def forced(self) -> tuple[int, ...]:
         """Tokens that are the only choice from here, one after the other (maybe none).

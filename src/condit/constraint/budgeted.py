@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from condit.constraint.base import Matcher, Outline, Strength, pack
+from condit.constraint.boundary import Boundary
 from condit.constraint.ending_tokens import Ending
 from condit.constraint.steering import Steering, find
 from condit.errors import BudgetError, RefusedTokenError
@@ -143,6 +144,10 @@ class Budgeted(Matcher):
     def copy(self) -> Budgeted:
         """An independent matcher in the same state."""
         return Budgeted(self.within.copy(), self._left, self._steering)
+
+    def boundary(self) -> Boundary | None:
+        """That of the constraint."""
+        return self.within.boundary()
 
     def forced(self) -> tuple[int, ...]:
         """Tokens that are the only choice from here, as far as the budget goes."""

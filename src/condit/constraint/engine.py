@@ -9,12 +9,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from condit.constraint.base import Matcher, Strength, Violation, unpack
+from condit.constraint.boundary import Boundary
 from condit.constraint.describe import describe_bytes, excerpt
 from condit.constraint.ending import find_ending
 from condit.constraint.ending_tokens import Ending, spell
@@ -83,6 +84,17 @@ def probe(grammar: str) -> Probe:
     return Probe("", warnings, first_bytes, matcher.allows(_BYTES.end))
 
 
+class Boundaries(Protocol):
+    """An immutable reader of texts that knows the last boundary."""
+
+    @property
+    def boundary(self) -> Boundary:
+        """The last boundary of the text read so far."""
+
+    def after(self, text: bytes) -> Self:
+        """The reader after ``text`` more."""
+
+
 class EngineMatcher(Matcher):
     """A matcher that asks llguidance. Safe to use from several threads, one call at a time.
 
@@ -90,6 +102,7 @@ class EngineMatcher(Matcher):
         vocabulary: the tokens.
         strength: as claimed by the constraint that made it.
         hints: pieces of text that may be of use for an ending.
+        boundaries: reads the text along; ``None``: it has no boundaries that are known.
     """
 
     @classmethod
@@ -163,6 +176,7 @@ class EngineMatcher(Matcher):
         self.hints: Callable[[], Sequence[bytes]] = tuple
         # Endings at this state, thorough and not; copies share them until they advance.
         self._endings: dict[bool, Ending | None] = {}
+        self.boundaries: Boundaries | None = None
         # The engine refuses, by an exception, to be used by two threads at once.
         self._lock = threading.RLock()
 
@@ -223,6 +237,8 @@ class EngineMatcher(Matcher):
                 raise RefusedTokenError(self.explain(token))
             self._check()
             self._text += self._bytes[token]
+            if self.boundaries is not None:
+                self.boundaries = self.boundaries.after(self._bytes[token])
             self._verdict, self._judged = None, self._objection is None
             self._endings = {}
 
@@ -235,8 +251,12 @@ class EngineMatcher(Matcher):
             )
             twin._verdict, twin._judged, twin._ended = self._verdict, self._judged, self._ended
             twin._endings, twin._doubtful = self._endings, self._doubtful
-            twin.hints = self.hints
+            twin.hints, twin.boundaries = self.hints, self.boundaries
         return twin
+
+    def boundary(self) -> Boundary | None:
+        """The last boundary; ``None`` where nothing reads them."""
+        return None if self.boundaries is None else self.boundaries.boundary
 
     def judged_by(self, objection: Callable[[str], Violation | None]) -> Self:
         """A copy whose finished text is checked in another way."""

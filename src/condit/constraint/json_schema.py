@@ -25,6 +25,7 @@ from condit.constraint.python.checks import TypeChecks
 from condit.constraint.python.places import Type, failed
 from condit.constraint.python.schemas import Described
 from condit.constraint.python_types import adapter_of, described
+from condit.constraint.schema.boundaries import JsonBoundaries, ranks_of
 from condit.constraint.schema.closing import ClosingMatcher
 from condit.constraint.schema.dialect import Draft
 from condit.constraint.schema.grammar import Compiled, compile_schema
@@ -325,7 +326,7 @@ class JsonSchema(Constraint):
     def _engine(self, vocabulary: Vocabulary) -> EngineMatcher:
         # A type may have validators that are not part of the schema.
         doubtful = bool(self._compiled.relaxed or self.source.aside) or self.type is not None
-        return EngineMatcher.bind(
+        matcher = EngineMatcher.bind(
             self._compiled.grammar,
             vocabulary,
             exact_over=None,
@@ -333,6 +334,12 @@ class JsonSchema(Constraint):
             doubtful=doubtful,
             hints=lambda: (*self._hints, *self._compiled.examples),
         )
+        matcher.boundaries = JsonBoundaries(self._ranks)
+        return matcher
+
+    @cached_property
+    def _ranks(self) -> dict[bytes, int]:
+        return ranks_of(self.source.schema)
 
     @cached_property
     def _hints(self) -> tuple[bytes, ...]:

@@ -104,7 +104,7 @@ class Ahead:
 
         If that takes a forward, every lane first draws ahead as far as logits are known.
         """
-        newest = [(lane.tokens[-1],) if lane.finish_reason is None else () for lane in lanes]
+        newest = [(lane.tokens[-1],) if lane.grows else () for lane in lanes]
         known = [
             bool(path) and decoder.peek(index, path) is not None
             for index, path in enumerate(newest)
@@ -118,7 +118,7 @@ class Ahead:
         paths: list[tuple[int, ...]] = []
         frontiers: list[Frontier | None] = []
         for index, lane in enumerate(lanes):
-            if lane.finish_reason is None:
+            if lane.grows:
                 path, frontier = self._draw_ahead(index, lane, decoder, grow)
             else:
                 path, frontier = (), None

@@ -17,6 +17,7 @@ import numpy as np
 from typing_extensions import TypeVar
 
 from condit.constraint.base import Constraint, Matcher, Strength
+from condit.constraint.boundary import START, Boundary
 from condit.constraint.budgeted import Budgeted
 from condit.errors import ArgumentError
 from condit.model.base import Model, PrefixModel
@@ -120,6 +121,9 @@ class Lane:
         finish_reason: why it ended, ``None`` while it grows.
         origin: index of the initial lane that it descends from by resampling.
         given: ranges of indices of tokens that the caller inserted (``Problem.insert``).
+        boundary: the boundary that it has reached last, for samplers that compare lanes there.
+        literal: the text of the constraint that it is in the middle of, for the same.
+        waits: whether it stands at a boundary until other lanes have reached theirs.
     """
 
     matcher: Budgeted | None
@@ -131,6 +135,14 @@ class Lane:
     finish_reason: FinishReason | None = None
     origin: int = 0
     given: tuple[range, ...] = ()
+    boundary: Boundary = START
+    literal: bytes = b""
+    waits: bool = False
+
+    @property
+    def grows(self) -> bool:
+        """Whether the next step draws a token for it."""
+        return self.finish_reason is None and not self.waits
 
     @property
     def drawn(self) -> int:

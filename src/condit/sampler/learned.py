@@ -77,7 +77,7 @@ class Learned(Kernel[LearnedState]):
 
     def grow(self, state: LearnedState) -> StepInfo:
         """Draw one token for every lane that has not ended, and update its weight."""
-        growing = {i: lane for i, lane in enumerate(state.lanes) if lane.finish_reason is None}
+        growing = {i: lane for i, lane in enumerate(state.lanes) if lane.grows}
         # Masks belong to nodes, which lanes share.
         masks = read_nodes(state.walk, list(growing.values()))
         draws = {index: _grow_lane(state.walk, lane) for index, lane in growing.items()}

@@ -121,7 +121,7 @@ class LocalSampler(Kernel[LocalState]):
     def grow(self, state: LocalState) -> StepInfo:
         """Draw one token for every lane that has not ended, and update its weight."""
         problem = state.problem
-        growing = [i for i, lane in enumerate(state.lanes) if lane.finish_reason is None]
+        growing = [i for i, lane in enumerate(state.lanes) if lane.grows]
         rows = [state.decoder.logits[index] for index in growing if not state.drew_ahead(index)]
         laws = problem.law.at_many(rows, problem.model.vocabulary)
         draws = {index: self._grow(state, index, laws) for index in growing}
@@ -146,9 +146,12 @@ class LocalSampler(Kernel[LocalState]):
         if state.done:
             return
         decoder, problem = state.decoder, state.problem
-        growing = [lane.finish_reason is None for lane in state.lanes]
+        growing = [lane.grows for lane in state.lanes]
         # Lanes that have ended need no cache beyond the prompt, which all share.
-        seen = [length * grows for length, grows in zip(decoder.lengths, growing, strict=True)]
+        seen = [
+            0 if lane.finish_reason else length
+            for lane, length in zip(state.lanes, decoder.lengths, strict=True)
+        ]
         decoder.rewind(seen)
         if state.ahead is not None:
 

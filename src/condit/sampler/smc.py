@@ -18,9 +18,10 @@ from condit.model.base import Model, PrefixModel
 from condit.plugins import unknown
 from condit.sampler.base import Problem, Sampler, State
 from condit.sampler.local import Kernel, kernel_of
+from condit.sampler.meeting import Meeting
 from condit.sampler.resampling import SCHEMES, ancestors
 from condit.trace import StepInfo
-from condit.weights import log_mean_exp
+from condit.weights import effective_sample_size, log_mean_exp
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class SMC(Sampler):
     kernel: str | Kernel | None = None
     resampling: str = "systematic"
     threshold: float = 0.5
+    compare_at: str = "boundary"
 
     def __post_init__(self) -> None:
         if self.resampling not in SCHEMES:
@@ -77,26 +79,38 @@ class SMC(Sampler):
         """Grow every lane that has not ended, then resample if need be. ``state`` is modified."""
         kernel = self.kernel_for(state.problem)
         info = kernel.grow(state)
-        size = len(state.lanes)
-        # If all have ended, resampling would only lose distinct texts.
-        weights_differ = not state.done and len(set(state.log_weights)) > 1
-        if weights_differ and 0 < info.effective_sample_size < self.threshold * size:
-            chosen = self._resample(rng, state)
-            kernel.fork(state, chosen)
-            info = info._replace(ancestors=tuple(chosen))
+        meeting = Meeting(state.lanes, flat=self.compare_at == "token")
+        if meeting.arrive(state.lanes) and not state.done:
+            chosen = self._resample(rng, state, meeting.groups(state.lanes))
+            if chosen is not None:
+                kernel.fork(state, chosen)
+                info = info._replace(ancestors=tuple(chosen))
         kernel.feed(state)
         return state, info
 
-    def _resample(self, rng: np.random.Generator, state: State) -> list[int]:
-        log_weights = np.array(state.log_weights)
-        weights = np.exp(log_weights - log_weights.max())
-        chosen = ancestors(SCHEMES[self.resampling](rng, weights / weights.sum()))
-        state.log_evidence += log_mean_exp(state.log_weights)
-        lanes = state.lanes
+    def _resample(
+        self, rng: np.random.Generator, state: State, groups: list[list[int]]
+    ) -> list[int] | None:
+        """Resample each group among itself where its weights differ much; release its lanes."""
+        lanes, chosen = state.lanes, list(range(len(state.lanes)))
+        for group in groups:
+            log_weights = [lanes[index].log_weight for index in group]
+            share = effective_sample_size(log_weights) / len(group)
+            if len(set(log_weights)) > 1 and 0 < share < self.threshold:
+                weights = np.exp(np.array(log_weights) - max(log_weights))
+                counts = SCHEMES[self.resampling](rng, weights / weights.sum())
+                mean = log_mean_exp(log_weights)
+                for index, ancestor in zip(group, ancestors(counts), strict=True):
+                    chosen[index] = group[ancestor]
+                for index in group:
+                    lanes[index].log_weight = mean
+        for group in groups:
+            for index in group:
+                lanes[index].waits = False
+        if chosen == list(range(len(lanes))):
+            return None
         state.lanes = [
             lanes[ancestor] if ancestor == index else lanes[ancestor].copy_to(lanes[index].rng)
             for index, ancestor in enumerate(chosen)
         ]
-        for lane in state.lanes:
-            lane.log_weight = 0.0
         return chosen

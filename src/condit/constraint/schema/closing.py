@@ -18,6 +18,7 @@ from jsonschema_rs import CanonicalSchema
 from numpy.typing import NDArray
 
 from condit.constraint.base import Matcher, Strength, Violation, few_tokens, unpack
+from condit.constraint.boundary import Boundary
 from condit.constraint.describe import excerpt
 from condit.constraint.ending import find_ending
 from condit.constraint.ending_asked import asked_ending
@@ -112,6 +113,10 @@ class ClosingMatcher(Matcher):
             look(self._root, self._scanner)
         if self._checks is not None:
             self._checks.watch(self._scanner)
+
+    def boundary(self) -> Boundary | None:
+        """Where the last value began."""
+        return self._engine.boundary()
 
     def allows(self, token: int) -> bool:
         """Whether ``token`` may come next; for the end token, whether the text may stop here."""

@@ -1,0 +1,70 @@
+"""Where lanes of sequential Monte Carlo meet: at boundaries, and only with their like.
+
+Compared after equally many tokens, a lane that runs on inside a string beats one that has closed
+it, and whose weight has the quotation mark, the comma and the next key in it. So a lane that
+reaches a boundary (see ``Matcher.boundary``) waits there until every lane has gone as far; those
+that stand at the same boundary are then resampled among themselves.
+
+Where a matcher knows no boundaries, they are where literal text of the constraint ends, which all
+texts have to pass.
+
+How long a lane goes on depends on its own past, and on where the others were when it was let go.
+So it stops at a stopping time, and the evidence stays unbiased: docs/samplers/smc.md has the proof.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from condit.constraint.boundary import Boundary
+from condit.sampler.base import Lane
+
+_LITERAL = 2
+"""The fewest bytes that count as literal text."""
+
+
+class Meeting:
+    """Which lanes wait, and which of them are compared.
+
+    Args:
+        lanes: before their first token.
+        flat: whether all lanes are compared after every token, whatever the constraint.
+    """
+
+    def __init__(self, lanes: Sequence[Lane], *, flat: bool) -> None:
+        matcher = lanes[0].matcher
+        self._structured = matcher is not None and matcher.boundary() is not None
+        self._flat = flat or matcher is None
+
+    def arrive(self, lanes: Sequence[Lane]) -> bool:
+        """Let those lanes wait that have reached a boundary; whether none grows any more."""
+        for lane in lanes:
+            if lane.grows:
+                here = self._boundary(lane)
+                if here != lane.boundary:
+                    lane.boundary, lane.waits = here, True
+        return not any(lane.grows for lane in lanes)
+
+    def _boundary(self, lane: Lane) -> Boundary:
+        if lane.matcher is None or self._flat:
+            return Boundary((len(lane.tokens),))
+        if self._structured:
+            return lane.matcher.boundary() or lane.boundary
+        ahead, behind = lane.matcher.forced_text(), lane.literal
+        lane.literal = behind or ahead if ahead else b""
+        if ahead or len(behind) < _LITERAL:
+            return lane.boundary
+        return Boundary((sum(lane.boundary.progress) + 1,), "literal")
+
+    def groups(self, lanes: Sequence[Lane]) -> list[list[int]]:
+        """Indices of the lanes that go on now, those that are comparable together."""
+        if self._flat:
+            return [list(range(len(lanes)))]
+        waiting = [index for index, lane in enumerate(lanes) if lane.finish_reason is None]
+        least = min((lanes[index].boundary.progress for index in waiting), default=())
+        together: dict[Boundary, list[int]] = defaultdict(list)
+        for index in waiting:
+            if lanes[index].boundary.progress == least:
+                together[lanes[index].boundary].append(index)
+        return list(together.values())
