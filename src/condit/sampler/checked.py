@@ -37,7 +37,7 @@ _HEAVY, _FEW = 0.02, 8
 _LIGHT, _MANY = 1e-4, 64
 """The same once one is refused: others may well be, too."""
 
-_REFUSALS = 8
+_REFUSALS = 4
 """No more are checked after so many refusals, as for each an ending was searched for in vain."""
 
 _LOOKS = ((0.02, 1), (0.2, 2), (math.inf, 4))
