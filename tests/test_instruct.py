@@ -55,7 +55,6 @@ def test_a_type() -> None:
 
 def test_a_function() -> None:
     text = condit.describe(condit.function(order))
-    assert "function order" in text
     assert text.endswith(
         '{"item": string (what it is), "count": integer (how many) (optional)} (Order something)'
     )
