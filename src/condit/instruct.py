@@ -19,13 +19,13 @@ def describe(constraint: Constraint) -> str:
 
     For the prompt: a constraint forbids other texts, but does not tell the model what is wanted. Of
     a JSON schema, a Python type or a function it is a skeleton in the order in which keys are
-    drawn, with bounds and descriptions; of a pattern or a grammar the pattern or grammar itself, if
-    it is short, and example texts; of a choice the options. Long ones are cut, and what is left out
+    drawn, with bounds and descriptions; of a pattern made-up texts that match; of a grammar its
+    rules, if they are few; of a choice the options. Long ones are cut, and what is left out
     is said. It is the same text each time.
 
     >>> from condit import choice
     >>> print(describe(choice("yes", "no")))
-    Answer with one of these texts, and nothing else:
+    Respond only with one of these texts:
     yes
     no
 
@@ -55,8 +55,8 @@ def instructed_prompt(
     that the model goes on from the end of the prompt.
 
     >>> from condit import choice
-    >>> instructed_prompt("Is ice warm? ", choice("yes", "no"), "Say one of {format}.")
-    'Say one of Answer with one of these texts, and nothing else:\\nyes\\nno.\\n\\nIs ice warm? '
+    >>> instructed_prompt("Is ice warm? ", choice("yes", "no"))
+    'Respond only with one of these texts:\\nyes\\nno\\n\\nIs ice warm? '
 
     Args:
         prompt: text or chat messages; these are not changed.

@@ -236,7 +236,8 @@ class Constraint(ABC):
                 f"no short text is found that satisfies {type(self).__name__}: give it a method "
                 "describe() that says in words what its texts look like"
             )
-        return f"Respond only with a text in the format of these examples:\n{for_readers(found)}"
+        shown = for_readers(found)
+        return f"Respond only with a text of the same shape as these made-up examples:\n{shown}"
 
     def example_texts(self, most: int = 3) -> list[str]:
         """Some texts that satisfy the constraint, the same ones each time; none if none is found.

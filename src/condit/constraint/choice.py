@@ -116,7 +116,7 @@ class Choice(Constraint):
             shown.append(option if len(option) <= _SHOWN_CHARACTERS else option[:100] + "...")
         more = len(self.options) - len(shown)
         left_out = f"\n... ({more} more texts)" if more else ""
-        return f"Answer with one of these texts, and nothing else:\n{for_readers(shown)}{left_out}"
+        return f"Respond only with one of these texts:\n{for_readers(shown)}{left_out}"
 
     def value(self, text: str) -> str:
         """The option itself."""

@@ -57,6 +57,8 @@ _WALKS = 12
 def example_texts(start: _Walkable, most_bytes: int = 200) -> Iterator[str]:
     """Different texts that ``start`` allows from beginning to end; the shortest known is the last.
 
+    The empty text, of which a reader learns nothing, is left out.
+
     Args:
         start: a matcher over the 256 bytes, at the empty text; not changed.
         most_bytes: longer ones are left out.
@@ -68,7 +70,7 @@ def example_texts(start: _Walkable, most_bytes: int = 200) -> Iterator[str]:
         if spelled is None or len(spelled) > most_bytes:
             continue
         text = spelled.decode(errors="replace")
-        if text not in seen:
+        if text and text not in seen:
             seen.add(text)
             yield text
 

@@ -130,8 +130,8 @@ class Function(Constraint):
         return Violation(f"argument {argument!r}: {violation.reason}", violation.position)
 
     def describe(self) -> str:
-        """The name of the function and the form of the object, as an instruction to a model."""
-        return f"Call the function {self.name}. {self.arguments.describe()}"
+        """The form of the object and what the function does, as an instruction to a model."""
+        return self.arguments.describe()
 
     def longest(self) -> int | None:
         """The most bytes that a text may have, where that is known."""

@@ -12,7 +12,6 @@ import lark
 
 from condit.constraint.base import Constraint, Violation
 from condit.constraint.engine import EngineMatcher, probe
-from condit.constraint.example_texts import for_readers
 from condit.constraint.gbnf import gbnf_to_lark
 from condit.constraint.grammar_rules import Rules, read_rules
 from condit.constraint.source import ConstraintSource
@@ -123,19 +122,15 @@ class Grammar(Constraint):
         return None
 
     def describe(self) -> str:
-        """The rules, if they are few, and examples, as an instruction to a model.
+        """The rules if they are few, else some texts, as an instruction to a model.
 
         Raises:
             ArgumentError: there are many rules, and no short text is found that they derive.
         """
         if len(self.text) > _SHOWN:
             return super().describe()
-        found = self.example_texts()
-        examples = f"\nFor example:\n{for_readers(found)}" if found else ""
-        return (
-            f"Answer with a text of this grammar (start: {self.start}), and nothing else:\n"
-            f"{self.text.strip()}{examples}"
-        )
+        start = f" from {self.start!r} on" if self.start not in ("start", "root") else ""
+        return f"Respond only with a text of this grammar{start}:\n{self.text.strip()}"
 
     def _expected(self, terminals: set[str]) -> str:
         names = sorted({self._rules.displayed.get(name, name) for name in terminals})

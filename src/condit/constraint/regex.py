@@ -29,7 +29,7 @@ from condit.vocabulary import Vocabulary
 
 _SECONDS = 10.0
 _SHOWN = 200
-"""Characters of the longest pattern that ``describe`` shows."""
+"""Characters of a pattern that ``describe`` shows at most."""
 
 
 def regex(pattern: str) -> Regex:
@@ -109,18 +109,13 @@ class Regex(Constraint):
         return Violation(f"{text[live]!r} cannot stand here in regex {self.pattern!r}", live)
 
     def describe(self) -> str:
-        """Examples, and the pattern if it is short, as an instruction to a model.
-
-        Raises:
-            ArgumentError: the pattern is long, and no short text is found that matches.
-        """
-        if len(self.pattern) > _SHOWN:
+        """Some matches, as an instruction to a model; where no short one is found, the pattern."""
+        # Small models follow examples, and do worse if the pattern stands beside them.
+        if self.example_texts():
             return super().describe()
-        found = self.example_texts()
-        pattern = f"regular expression: {for_readers([self.pattern])}"
-        if not found:
-            return f"Respond only with a text that matches this {pattern}"
-        return f"{super().describe()}\n({pattern})"
+        long = len(self.pattern) > _SHOWN
+        shown = for_readers([self.pattern[:_SHOWN] + "..." if long else self.pattern])
+        return f"Respond only with a text that matches the regular expression {shown}"
 
     def _matches(self, text: str, *, partial: bool = False) -> bool:
         try:

@@ -35,6 +35,8 @@ _OF_ARRAYS = ("items", "prefixItems", "minItems", "maxItems", "additionalItems",
 _TYPES = ("null", "boolean", "object", "array", "number", "integer", "string")
 _SAYS_NOTHING = {"$ref", "$defs", "definitions", "$schema", "$id", "id", "title", "$comment"}
 _MOST_TOGETHER = 50
+_MOST_OPEN = 50
+"""Alternatives inside alternatives are not levels of the value, and could go on for ever."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,8 @@ class _Writer:
             return self.names.setdefault(places, self._name(places))
         if places in self.names and not inline:
             return self.names[places]
+        if len(self.open) > _MOST_OPEN:
+            return "..."
         self.open.append(places)
         try:
             return self._all_of(self._schemas(places), places, depth)
