@@ -31,6 +31,10 @@ class Condit(Contestant):
         self.model = condit.load(directory, dtype="bfloat16", device=device)
         self.positions = self.count(self.model.module)
 
+    def load(self, task: dict[str, Any]) -> dict[str, Any]:
+        """As all do; and says which source it is."""
+        return super().load(task) | {"source": condit.__file__}
+
     def compiled(self, kind: str, source: str) -> Any:
         return _COMPILERS[kind](source)
 

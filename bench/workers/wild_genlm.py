@@ -10,6 +10,7 @@ import asyncio
 import json
 import math
 import time
+import traceback
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,7 @@ class Genlm(Contestant):
         super().prepare(ask)
         np.random.seed(ask["seed"])
         self.model.clear_cache()
+        self.model.reset_async_queries()  # of a call that was over its limit
         self.model.batch_size = ask["lanes"]
 
     def draw(self, constraint: AWRS, ask: dict[str, Any]) -> Drawn:
@@ -49,7 +51,9 @@ class Genlm(Contestant):
         self.began = time.perf_counter()
         self.first: float | None = None
         try:
-            sequences = asyncio.run(asyncio.wait_for(self._draw(constraint, ask), ask["limit"]))
+            sequences, crashes = asyncio.run(
+                asyncio.wait_for(self._draw(constraint, ask), ask["limit"])
+            )
         except TimeoutError:
             return Drawn([], [], {"over": True, "weights": [], "log_evidence": None})
         rows = [[t for t in context if isinstance(t, bytes)] for context in sequences.contexts]
@@ -73,17 +77,30 @@ class Genlm(Contestant):
                 "ess": None,
                 "kish_ess": kish,
                 "first_seconds": self.first,
+                "crashes": crashes,
             },
         )
 
-    async def _draw(self, sampler: AWRS, ask: dict[str, Any]) -> Any:
+    async def _draw(self, sampler: AWRS, ask: dict[str, Any]) -> tuple[Any, int]:
+        """A run that came to its end, and how many met an assertion of its own about rounding.
+
+        Such a run is made again with the noise that comes next; its seconds and positions count.
+        """
         self.model.cache_kv(self.llm.prompt_ids)
-        return await sampler.smc(
-            n_particles=ask["lanes"],
-            ess_threshold=0.5,
-            max_tokens=ask["tokens"] + 1,
-            terminate_when=self._note_first,
-        )
+        for crashes in range(5):
+            try:
+                drawn = await sampler.smc(
+                    n_particles=ask["lanes"],
+                    ess_threshold=0.5,
+                    max_tokens=ask["tokens"] + 1,
+                    terminate_when=self._note_first,
+                )
+            except AssertionError:
+                traceback.print_exc()
+                self.model.reset_async_queries()
+            else:
+                return drawn, crashes
+        raise RuntimeError("five runs in a row met an assertion of its own; see the log")
 
     def _note_first(self, _: object) -> bool:
         """Never ends a particle: it is told of each token."""
