@@ -17,7 +17,11 @@ from bench.wild.contestants import CONTESTANTS, REFERENCE, REFERENCE_LANES
 from bench.wild.tasks import TASKS
 from condit.errors import ConditError
 
-MAKE = {"schema": condit.json_schema, "regex": condit.regex, "grammar": condit.grammar}
+MAKE: dict[str, Callable[[str], condit.Constraint]] = {
+    "schema": condit.json_schema,
+    "regex": condit.regex,
+    "grammar": condit.grammar,
+}
 
 
 @dataclass(frozen=True)

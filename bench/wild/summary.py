@@ -215,7 +215,11 @@ def _total(name: str, found: Mapping[Key, Row]) -> Total:
     mine = {task: row for (task, contestant), row in found.items() if contestant == name}
     free = {task: row for (task, contestant), row in found.items() if contestant == "free"}
     lags = [row.lag for row in mine.values() if row.lag is not None]
-    before = {task: row for (task, other), row in found.items() if other == "smc_before"}
+    before = {
+        task: row.evidence
+        for (task, other), row in found.items()
+        if other == "smc_before" and row.evidence is not None
+    }
     return Total(
         tasks=len(mine),
         lag=_median(lags),
@@ -225,22 +229,19 @@ def _total(name: str, found: Mapping[Key, Row]) -> Total:
         invited=_mean(row.right for task, row in mine.items() if TASKS[task].invites),
         uninvited=_mean(row.right for task, row in mine.items() if not TASKS[task].invites),
         seconds=_median(
-            row.seconds / free[task].seconds
+            row.seconds / seconds
             for task, row in mine.items()
-            if task in free and row.seconds and free[task].seconds
+            if task in free and row.seconds and (seconds := free[task].seconds)
         ),
         rate=_median(
-            row.rate / free[task].rate
+            row.rate / rate
             for task, row in mine.items()
-            if task in free and row.rate and free[task].rate
+            if task in free and row.rate and (rate := free[task].rate)
         ),
         lead=_median(
-            row.evidence - before[task].evidence
+            row.evidence - before[task]
             for task, row in mine.items()
-            if task in before
-            and row.evidence is not None
-            and before[task].evidence is not None
-            and math.isfinite(row.evidence)
+            if task in before and row.evidence is not None and math.isfinite(row.evidence)
         ),
         over=sum(row.over for row in mine.values()),
         failed=sum(row.failed for row in mine.values()),
