@@ -20,6 +20,7 @@ from condit.sampler.base import Findings, Lane, Problem, Sampler, State
 from condit.sampler.beam import Beam
 from condit.sampler.exact import Exact
 from condit.sampler.learned import Learned
+from condit.sampler.local import Kernel
 from condit.sampler.masked import Masked
 from condit.sampler.smc import SMC
 from condit.sampler.trie_attempts import TrieAttemptsState
@@ -40,6 +41,9 @@ MOST_ON_PROBATION = 24
 
 ACCEPTANCE = 0.2
 """Exact sampling goes on if at least this share of attempts is accepted."""
+
+
+_ONE_OF = f"of {WIDTH} lanes one is drawn by weight, as a single lane would be biased"
 
 
 class Choice(NamedTuple):
@@ -195,10 +199,13 @@ def choose(problem: Problem) -> Choice:
 def _several(problem: Problem, reason: str) -> Choice:
     """Resampled lanes; where one text is wanted, it is drawn from several, by weight."""
     learns = problem.trie is not None or not isinstance(problem.model, Model)
-    kernel = "learned" if learns and problem.insert is None else "awrs"
+    kernel: str | Kernel = "learned" if learns and problem.insert is None else "awrs"
+    matcher = problem.bind()
+    if kernel == "awrs" and matcher is not None and matcher.outline().mask is None:
+        kernel = AWRS(mask_after=None)  # a mask would be made by asking about every token
     one_of = WIDTH if problem.lanes == 1 else 0
     if one_of:
-        reason += f"; of {WIDTH} lanes one is drawn by weight, as a single lane would be biased"
+        reason += f"; {_ONE_OF}"
     return Choice(SMC(kernel), reason, runner_up=f"{kernel}, never resampled", one_of=one_of)
 
 
@@ -242,14 +249,17 @@ def _switch_to_smc(state: AutoState, exact: TrieAttemptsState, rng: np.random.Ge
         state.exact_draws = exact.lanes[: exact.accepted]
         state.log_evidence_exact = exact.log_evidence
     wanted, lanes = len(exact.lanes), len(exact.lanes) - len(state.exact_draws)
+    if wanted == 1:
+        lanes = WIDTH
     problem = replace(state.problem, trie=exact.walk.trie, lanes=lanes)
     run = Learned().resume(problem, rng, exact.walk.reader)
     run.steps = exact.steps
-    going_on = "one lane goes" if lanes == 1 else "resampled lanes go"
     state.reason = (
         f"{exact.accepted} of {exact.attempts} attempts at exact draws were accepted, too few for "
-        f"the {wanted} asked for; {going_on} on with what was learned"
+        f"the {wanted} asked for; resampled lanes go on with what was learned"
     )
+    if wanted == 1:
+        state.reason += f"; {_ONE_OF}"
     state.chosen, state.run, state.exact = SMC(kernel="learned"), run, None
     state.sync()
 
