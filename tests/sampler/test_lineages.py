@@ -113,7 +113,15 @@ def test_at_temperature_zero_nothing_is_drawn_again(letters: NgramModel) -> None
 
 def test_the_table_counts_lineages() -> None:
     """From the shell: eight lanes, few of which leave anything."""
-    arguments = ["generate", "-m", "ngram", "-p", "The answer is ", "--regex", "[yn][a-z]{2,5}, or [a-z]{2,5}"]
+    arguments = [
+        "generate",
+        "-m",
+        "ngram",
+        "-p",
+        "The answer is ",
+        "--regex",
+        "[yn][a-z]{2,5}, or [a-z]{2,5}",
+    ]
     arguments += ["-n", "8", "--max-tokens", "40", "--sampler", "smc", "--seed", "1"]
     shown = CliRunner().invoke(app, arguments)
     assert shown.exit_code == 0, shown.output
