@@ -24,7 +24,7 @@ from bench.wild import reference
 from bench.wild.contestants import BEFORE_COMMIT, CONTESTANTS, CURVE, PROGRAMS, QUICK
 from bench.wild.race import Call, Race, call_of, curves, race, references
 from bench.wild.tables import tables
-from bench.wild.tasks import FAMILIES, FAMILY, TASKS
+from bench.wild.tasks import FAMILIES, FAMILY, FEW, TASKS
 from bench.wild.tasks import QUICK as QUICK_TASKS
 
 _WARM_UP = {"name": "warm-up", "kind": "regex", "source": "[a-z ]{8,200}"}
@@ -103,7 +103,8 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
 def _calls(options: argparse.Namespace) -> list[Call]:
     tasks = [name for name in TASKS if name in options.task and FAMILY[name] in options.family]
     names = [name for name in CONTESTANTS if name in options.only]
-    calls = references(tasks, options.reference_runs) + race(tasks, names, options.seeds)
+    few = FEW if len(tasks) == len(TASKS) else None
+    calls = references(tasks, options.reference_runs) + race(tasks, names, options.seeds, few)
     if options.curves:
         calls += curves(tasks, names, options.seeds, options.lanes)
     return calls

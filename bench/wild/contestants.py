@@ -38,6 +38,7 @@ class Drawer:
         ranked: whether its evidence is compared: it is unbiased, at the lanes of all.
         seeds: at most so many, where it is slow.
         usual: whether it runs where nobody says who should.
+        slow: whether it runs on a task of each family only, where nobody says on which.
         curve: whether it is run at other numbers of lanes by ``--curves``.
     """
 
@@ -48,6 +49,7 @@ class Drawer:
     ranked: bool = True
     seeds: int | None = None
     usual: bool = True
+    slow: bool = False
     curve: bool = False
 
 
@@ -60,15 +62,15 @@ CONTESTANTS = {
     "genlm": Drawer("genlm-control AWRS-SMC", "genlm", curve=True),
     "smc_awrs": Drawer("smc over awrs", sampler=["SMC", {"kernel": "awrs"}], usual=False),
     "smc_masked": Drawer("smc over masked", sampler=["SMC", {"kernel": "masked"}], usual=False),
-    "learned": Drawer("learned", sampler="learned", seeds=2),
-    "exact": Drawer("exact", sampler="exact", seeds=1, ranked=False),
-    "asap": Drawer("asap", sampler="asap", seeds=1, ranked=False),
-    "mcmc": Drawer("mcmc", sampler="mcmc", seeds=1, ranked=False),
-    "rejection": Drawer("rejection", sampler="rejection", seeds=1, ranked=False),
-    "best_of": Drawer("best of 8", sampler="best_of", seeds=1, ranked=False),
-    "beam": Drawer("beam", sampler="beam", seeds=1, ranked=False),
+    "learned": Drawer("learned", sampler="learned", seeds=2, slow=True),
+    "exact": Drawer("exact", sampler="exact", seeds=1, ranked=False, slow=True),
+    "asap": Drawer("asap", sampler="asap", seeds=1, ranked=False, slow=True),
+    "mcmc": Drawer("mcmc", sampler="mcmc", seeds=1, ranked=False, slow=True),
+    "rejection": Drawer("rejection", sampler="rejection", seeds=1, ranked=False, slow=True),
+    "best_of": Drawer("best of 8", sampler="best_of", seeds=1, ranked=False, slow=True),
+    "beam": Drawer("beam", sampler="beam", seeds=1, ranked=False, slow=True),
     "auto_1": Drawer("auto, one text", sampler="auto", lanes=1, ranked=False),
-    "free": Drawer("free", "free", ranked=False, seeds=2),
+    "free": Drawer("free", "free", ranked=False, seeds=1),
 }
 """In the order of the tables."""
 

@@ -38,14 +38,17 @@ class Call:
     lanes: int
 
 
-def race(tasks: Sequence[str], names: Sequence[str], seeds: int) -> list[Call]:
-    """Every task by every contestant, seed after seed."""
+def race(
+    tasks: Sequence[str], names: Sequence[str], seeds: int, few: Sequence[str] | None = None
+) -> list[Call]:
+    """Every task by every contestant, seed after seed; by slow ones only ``few``, if given."""
     return [
         Call("race", seed, task, name, CONTESTANTS[name].lanes)
         for seed in range(seeds)
         for task in tasks
         for name in names
         if seed < (CONTESTANTS[name].seeds or seeds)
+        and (few is None or task in few or not CONTESTANTS[name].slow)
     ]
 
 

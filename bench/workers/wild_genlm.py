@@ -48,6 +48,7 @@ class Genlm(Contestant):
 
     def draw(self, constraint: AWRS, ask: dict[str, Any]) -> Drawn:
         self.llm.prompt_ids = ask["ids"]
+        constraint.rng = np.random.default_rng(ask["seed"])
         self.began = time.perf_counter()
         self.first: float | None = None
         try:

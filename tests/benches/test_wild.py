@@ -14,7 +14,7 @@ from bench.wild.race import MAKE, call_of, race, references
 from bench.wild.reference import halves_of, log_mean, pooled, reference, total_variation
 from bench.wild.summary import half_band, rows, totals
 from bench.wild.tables import tables
-from bench.wild.tasks import FAMILIES, QUICK, TASKS
+from bench.wild.tasks import FAMILIES, FEW, QUICK, TASKS
 from bench.wild.tasks.task import Task, plain
 
 TASK = TASKS["sentiment_label_first"]
@@ -173,5 +173,7 @@ def test_calls_are_known_by_their_records() -> None:
     calls = race([TASK.name], ["masked", "exact"], 3)
     assert [call.contestant for call in calls] == ["masked", "exact", "masked", "masked"]
     assert call_of(_record(2, "n" * 8, [0.125] * 8, -1.0)) == calls[-1]
+    few = race([TASK.name, *FEW], ["masked", "exact"], 1, FEW)
+    assert [call.task for call in few if call.contestant == "exact"] == list(FEW)
     halves = [call.purpose for call in references([TASK.name], 2)]
     assert halves == ["0", "0", "1", "1"]

@@ -16,5 +16,8 @@ FAMILIES = {
 TASKS: dict[str, Task] = {task.name: task for tasks in FAMILIES.values() for task in tasks}
 FAMILY = {task.name: family for family, tasks in FAMILIES.items() for task in tasks}
 
+FEW = ("ticket", "department", "weather_call", "sql_question", "date")
+"""One of each family, for samplers that are slow."""
+
 QUICK = ("ticket", "sentiment_label_first", "weather_call", "apology")
 """A task of each kind of constraint that is short."""
