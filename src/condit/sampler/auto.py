@@ -185,7 +185,7 @@ def choose(problem: Problem) -> Choice:
     if matcher.strength is Strength.FINAL:
         return Choice(Exact(), "only finished texts can be judged, so whole texts are tried")
     exact = Exact(width=min(problem.lanes + 1, WIDTH), attempts=ATTEMPTS)
-    length = longest(problem)
+    length = problem.longest
     if length <= SHORT:
         why = f"texts have at most {length} tokens, so trying until draws are exact is cheap"
         return Choice(exact, why, on_probation=True, runner_up="smc, if too few are accepted")
@@ -207,12 +207,6 @@ def _several(problem: Problem, reason: str) -> Choice:
     if one_of:
         reason += f"; {_ONE_OF}"
     return Choice(SMC(kernel), reason, runner_up=f"{kernel}, never resampled", one_of=one_of)
-
-
-def longest(problem: Problem) -> float:
-    """A bound on the tokens of a text: from the budget, or from the constraint where it has one."""
-    most = problem.constraint.longest() if problem.constraint is not None else None
-    return min(problem.max_tokens, math.inf if most is None else most)
 
 
 def expected_acceptance(problem: Problem) -> float:

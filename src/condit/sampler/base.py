@@ -61,6 +61,12 @@ class Problem:
     _bound: dict[object, Budgeted] = field(default_factory=dict, repr=False, compare=False)
     _accepted: dict[bytes, bool] = field(default_factory=dict, repr=False, compare=False)
 
+    @property
+    def longest(self) -> int:
+        """The most tokens that a text may have, by the budget or by the constraint."""
+        most = self.constraint.longest() if self.constraint is not None else None
+        return self.max_tokens if most is None else min(self.max_tokens, most)
+
     def bind(self) -> Budgeted | None:
         """A matcher for constraint and budget at the empty text; ``None`` without a constraint.
 

@@ -6,8 +6,8 @@ reaches a boundary (see ``Matcher.boundary``) waits there until every lane has g
 that stand at the same boundary are then resampled among themselves.
 
 Where a matcher knows no boundaries, they are where literal text of the constraint ends, which all
-texts have to pass; with a preference that judges prefixes, they are at every token, as they are
-without a constraint.
+texts have to pass. They are at every token where a lane cannot run on for long, as no text has more
+than 32 tokens, where a preference judges prefixes, and where there is no constraint.
 
 How long a lane goes on depends on its own past, and on where the others were when it was let go.
 So it stops at a stopping time, and the evidence stays unbiased: docs/samplers/smc.md has the proof.
@@ -20,6 +20,9 @@ from collections.abc import Sequence
 
 from condit.constraint.boundary import Boundary
 from condit.sampler.base import Lane, Problem
+
+_SHORT = 32
+"""In texts of at most so many tokens lanes are compared after each, if there is no structure."""
 
 _LITERAL = 2
 """The fewest bytes that count as literal text."""
@@ -39,7 +42,8 @@ class Meeting:
         self._structured = matcher is not None and matcher.boundary() is not None
         # Where a preference judges every prefix, weights have more to say than literals.
         judged = problem.preference is not None and problem.preference.partial
-        self._flat = every_token or matcher is None or (judged and not self._structured)
+        unstructured = judged or problem.longest <= _SHORT
+        self._flat = every_token or matcher is None or (unstructured and not self._structured)
 
     def arrive(self, lanes: Sequence[Lane]) -> bool:
         """Let those lanes wait that have reached a boundary; whether none grows any more."""
