@@ -7,8 +7,9 @@ mail. The weights say how sure it is, field by field.
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
+from typing import Any
 
 from pydantic import BaseModel, Field
 from rich.console import Console
@@ -60,7 +61,7 @@ def said(items: Sequence[Item]) -> str:
 def answers(result: condit.Result, shown: int) -> Table:
     """The different answers, the heaviest first."""
     table = Table("share", "customer", "city", "due", "items", box=None, pad_edge=False)
-    for order, share in result.shares(lambda order: order)[:shown]:
+    for order, share, _ in result.marginal("")[:shown]:
         row = (order.customer, order.city, order.due, said(order.items))
         table.add_row(f"{share:.1%}", *(Text("—" if cell is None else str(cell)) for cell in row))
     return table
@@ -68,20 +69,20 @@ def answers(result: condit.Result, shown: int) -> Table:
 
 def fields(result: condit.Result, shown: int) -> Table:
     """For each field the values it takes, with their shares."""
-    looks = {
-        "customer": lambda order: order.customer,
-        "city": lambda order: order.city,
-        "due": lambda order: order.due,
+    looks: dict[str, str | Callable[[Order], Any]] = {
+        "customer": "customer",
+        "city": "city",
+        "due": "due",
         "first item": lambda order: said(order.items[:1]),
         "number of items": lambda order: len(order.items),
     }
     table = Table("field", "values and their shares", box=None, pad_edge=False)
     for name, look in looks.items():
-        shares = result.shares(look)
+        marginal = result.marginal(look)
         parts = [
-            f"{'—' if value is None else value} {share:.0%}" for value, share in shares[:shown]
+            f"{'—' if value is None else value} {share:.0%}" for value, share, _ in marginal[:shown]
         ]
-        rest = sum(share for _, share in shares[shown:])
+        rest = sum(each.share for each in marginal[shown:])
         table.add_row(name, Text("   ".join([*parts, *([f"others {rest:.0%}"] * (rest > 0.005))])))
     return table
 
@@ -120,8 +121,7 @@ def main() -> None:
     console.print(fields(result, 4))
     stats = result.stats
     console.print(
-        f"\n{result.distinct} different orders in {given.n} draws, all valid; "
-        f"effective sample size {result.ess:.1f}; log evidence {result.log_evidence:.1f}; "
+        f"\n{result.report.spread_in_words}; {result.report.evidence_in_words}; "
         f"{stats.tokens} tokens in {stats.seconds:.1f} s"
     )
     console.print("best, as a value:", result.best.value)

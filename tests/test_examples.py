@@ -21,7 +21,7 @@ PROMISES = {
     "masking.py": ["plain masking", "the same draws, weighted", "different dates"],
     "memory.py": ["call 7:", "surely at most", "Memory of 1 problems"],
     "preference.py": ["without", "with a preference", "0."],
-    "order.py": ["different orders", "effective sample", "as a value: Order(", "left free"],
+    "order.py": ["different texts of 4", "effective sample", "as a value: Order(", "left free"],
     "own_constraint.py": ["obey their laws", "without e:"],
     "own_model.py": ["ngram: [", "log evidence"],
     "pattern.py": ["is about"],

@@ -14,9 +14,11 @@ import pytest
 SOURCE = Path(__file__).resolve().parent.parent / "src"
 
 ROOMS = (
-    ("kept", "report", "start_up", "trace", "weights"),
+    ("errors", "kept", "report", "start_up", "trace", "weights"),
+    ("fields",),
+    ("marginal",),
+    ("agreement",),
     ("result",),
-    ("errors",),
     ("cli_streams", "foreign", "plugins", "vocabulary"),
     ("constraint", "model"),
     ("prefer", "speculate"),

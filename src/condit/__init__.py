@@ -13,6 +13,7 @@ from condit.generate import generate
 from condit.prefer.score import prefer
 
 if TYPE_CHECKING:
+    from condit.agreement import Agreement
     from condit.cache import CacheInfo, cache_info, clear_cache, set_cache_limit
     from condit.constraint.base import Constraint, Matcher, Strength, Violation
     from condit.constraint.choice import choice
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from condit.constraint.regex import regex
     from condit.constraint.source import make_constraint
     from condit.errors import CompileError, ConditError
+    from condit.fields import ABSENT
     from condit.instruct import describe, instructed_prompt
+    from condit.marginal import Marginal, Share
     from condit.model.base import Decoder, Model
     from condit.model.load import load
     from condit.model.ngram import NgramModel
@@ -52,6 +55,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "condit.agreement": ("Agreement",),
     "condit.cache": ("CacheInfo", "cache_info", "clear_cache", "set_cache_limit"),
     "condit.constraint.base": ("Constraint", "Matcher", "Strength", "Violation"),
     "condit.constraint.choice": ("choice",),
@@ -61,7 +65,9 @@ _HOMES = {
     "condit.constraint.regex": ("regex",),
     "condit.constraint.source": ("make_constraint",),
     "condit.errors": ("CompileError", "ConditError"),
+    "condit.fields": ("ABSENT",),
     "condit.instruct": ("describe", "instructed_prompt"),
+    "condit.marginal": ("Marginal", "Share"),
     "condit.model.base": ("Decoder", "Model"),
     "condit.model.load": ("load",),
     "condit.model.ngram": ("NgramModel",),
@@ -116,6 +122,10 @@ __all__ = [  # noqa: RUF022 - the order of the documentation
     "Sample",
     "Stats",
     "Report",
+    "Marginal",
+    "Share",
+    "ABSENT",
+    "Agreement",
     "Auto",
     "Exact",
     "SMC",

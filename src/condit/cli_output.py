@@ -131,12 +131,10 @@ def _show_table(result: Result) -> None:
         )
     console().print(table)
     stats = result.stats
-    lineages = f"{result.report.lineages} lineage" + "s" * (result.report.lineages != 1)
     saved = f", {stats.accepted} by drafts" if stats.accepted else ""
+    typer.echo(result.report.spread_in_words)
     typer.echo(
-        f"log evidence {result.log_evidence:.3f}   "
-        f"effective sample size {result.ess:.2f} of {len(result.samples)}   "
-        f"{result.distinct} distinct from {lineages}   "
+        f"{result.report.evidence_in_words}   "
         f"{stats.tokens} tokens in {stats.seconds:.1f} s "
         f"({stats.tokens_per_second:.0f}/s{saved})   "
         f"seed {result.seed}"

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from condit.result import Result
+from typing import Any
 
 
 class ConditError(Exception):
     """Base of all Condit errors: catch this to catch them all.
 
     Attributes:
-        result: if drawing had begun, the partial result, with every lane as far as it got.
+        result: if drawing had begun, the partial `condit.Result`, with every lane as far as it got;
+            else ``None``.
     """
 
-    result: Result | None = None
+    result: Any = None  # of a type whose module imports this one
 
 
 class ArgumentError(ConditError, ValueError):
@@ -112,7 +113,7 @@ class InsertionError(ConditError, ValueError):
 class GenerationError(ConditError, RuntimeError):
     """No valid text was drawn; ``result`` has every lane as far as it got."""
 
-    def __init__(self, message: str, result: Result | None) -> None:
+    def __init__(self, message: str, result: Any) -> None:
         super().__init__(message)
         self.result = result
 
@@ -129,9 +130,7 @@ class BudgetError(GenerationError):
             was drawn then, and ``result`` is ``None``.
     """
 
-    def __init__(
-        self, message: str, result: Result | None = None, *, needed: int | None = None
-    ) -> None:
+    def __init__(self, message: str, result: Any = None, *, needed: int | None = None) -> None:
         super().__init__(message, result)
         self.needed = needed
 

@@ -23,8 +23,9 @@ from condit.sampler.base import Findings, Lane, Problem, Sampler, State
 from condit.trace import StepInfo
 from condit.vocabulary import Vocabulary
 from condit.weights import (
-    effective_lineages,
+    effective_groups,
     effective_sample_size,
+    largest_share,
     log_mean_exp,
     relative_error,
 )
@@ -127,6 +128,7 @@ def _report(
     log_evidence = math.nan if greedy else log_mean_exp(log_weights)
     valid = [sample for sample in samples if sample.valid]
     lineages = [sample.lineage for sample in samples]
+    texts = [sample.text for sample in samples]
     unfaithful = sampler.guarantee in (Guarantee.PROPOSAL, Guarantee.SEARCH)
     guarantee = found.guarantee or sampler.guarantee
     if not state.done and guarantee in (Guarantee.EXACT, Guarantee.WEIGHTED):
@@ -139,8 +141,10 @@ def _report(
         draws=len(samples),
         valid=len(valid),
         distinct=len({sample.text for sample in valid}),
+        effective_texts=effective_groups(log_weights, texts),
+        heaviest=largest_share(log_weights, texts),
         lineages=len({sample.lineage for sample in valid}),
-        ess=effective_lineages(log_weights, lineages),
+        ess=effective_groups(log_weights, lineages),
         kish_ess=effective_sample_size(log_weights),
         log_evidence=log_evidence,
         log_evidence_error=None if greedy else _error(state, found, sampler, trace),
@@ -159,7 +163,8 @@ def _error(
 ) -> float | None:
     """Standard error of the evidence, relative to it.
 
-    Lanes that share an origin are not independent: see ``condit.weights``.
+    Lanes that share an origin are not independent: see ``condit.weights``. Where lanes were
+    resampled in groups, no estimate is known.
     """
     if found.log_evidence_error is not None:
         if sampler.guarantee is not Guarantee.EXACT:
@@ -169,6 +174,8 @@ def _error(
     if sampler.guarantee is not Guarantee.WEIGHTED:
         return None
     resamplings = sum(info.ancestors is not None for info in trace)
+    if resamplings and getattr(sampler, "compare_at", "token") != "token":
+        return None
     return relative_error(state.log_weights, [lane.origin for lane in state.lanes], resamplings)
 
 

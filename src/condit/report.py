@@ -44,6 +44,11 @@ class Report:
         draws: how many were asked for.
         valid: how many are valid.
         distinct: how many different texts are among the valid ones.
+        effective_texts: as how many equally heavy different texts the weight is spread:
+            ``1 / Σ W²`` over the shares ``W`` of the weight that different texts have, between 1
+            and ``distinct``; 0 if none is valid. It tells how the weight lies on the texts that
+            were drawn, not how many independent draws these are worth.
+        heaviest: the share of the weight that the heaviest text has (linear); 0 if none is valid.
         lineages: from how many initial lanes the valid ones descend by resampling. Lanes of one
             lineage share a prefix; without resampling each draw is its own lineage.
         ess: effective sample size: how many independent, equally weighted draws these are worth.
@@ -54,7 +59,8 @@ class Report:
         log_evidence: natural logarithm of the estimate of ``Z``, the mass of valid texts (the
             normalising constant of the target); NaN at temperature 0.
         log_evidence_error: standard error of the estimate of ``Z``, divided by it (linear): near
-            1 or above the estimate is of little use. ``None`` if unknown, as from one draw.
+            1 or above the estimate is of little use. ``None`` if unknown, as from one draw, or if
+            resampling has left too little to tell it by.
         log_lower_bound: natural logarithm of a certain lower bound on ``Z``: the mass of the
             distinct valid texts that were drawn.
         log_upper_bound: natural logarithm of a certain upper bound on ``Z``, from the trie;
@@ -72,6 +78,8 @@ class Report:
     draws: int
     valid: int
     distinct: int
+    effective_texts: float
+    heaviest: float
     lineages: int
     ess: float
     kish_ess: float
@@ -98,11 +106,8 @@ class Report:
     def __str__(self) -> str:
         lines = [
             f"{_PROMISES[self.guarantee]}",
-            f"{self.valid} of {self.draws} draws are valid, {self.distinct} distinct, from "
-            f"{self.lineages} {'lineage' if self.lineages == 1 else 'lineages'}; "
-            f"effective sample size {self.ess:.2f}{self._by_weights()}",
-            f"log evidence {_with_error(self.log_evidence, self.log_evidence_error)}"
-            f"{self._bounds()}",
+            self.spread_in_words,
+            f"{self.evidence_in_words}{self._bounds()}",
         ]
         if self.acceptance is not None:
             lines.append(
@@ -115,19 +120,46 @@ class Report:
         lines += [f"{name.replace('_', ' ')} {value:.3f}" for name, value in self.notes.items()]
         return "\n".join(lines)
 
-    def _by_weights(self) -> str:
-        """The Kish sample size, if it differs."""
-        return "" if math.isclose(self.ess, self.kish_ess) else f" ({self.kish_ess:.2f} by weights)"
+    @property
+    def spread_in_words(self) -> str:
+        """How many different texts there are, how their weight lies, and whence they descend."""
+        if not self.valid:
+            return f"none of {self.draws} draws is valid"
+        if self.draws == 1:
+            return "one text"
+        of = f"{self.draws}" if self.valid == self.draws else f"{self.valid} valid of {self.draws}"
+        if self.distinct == 1:
+            said = f"one text, {self.valid} times of {self.draws}"
+        else:
+            said = (
+                f"{self.distinct} different texts of {of} (weight as of {self.effective_texts:.1f} "
+                f"equal ones; the heaviest has {self.heaviest:.0%})"
+            )
+        if self.guarantee is Guarantee.SEARCH:
+            return said
+        size = f"{self.ess:.2f}"
+        if not math.isclose(self.ess, self.kish_ess):
+            size += f" by lineages, {self.kish_ess:.2f} by weights"
+        return (
+            f"{said}, from {self.lineages} of {self.draws} initial lanes; "
+            f"effective sample size {size}"
+        )
+
+    @property
+    def evidence_in_words(self) -> str:
+        """The logarithm of the evidence and its error, in words."""
+        said = f"log evidence {self.log_evidence:.3f}"
+        if self.log_evidence_error is not None:
+            return f"{said} ± {self.log_evidence_error:.3f}"
+        if self.guarantee is Guarantee.SEARCH or not math.isfinite(self.log_evidence):
+            return said
+        return f"{said}, its error unknown (draw with other seeds to see the spread)"
 
     def _bounds(self) -> str:
         if not math.isfinite(self.log_lower_bound):
             return ""
         most = "" if self.log_upper_bound is None else f" and {self.log_upper_bound:.3f}"
         return f", surely {'at least' if not most else 'between'} {self.log_lower_bound:.3f}{most}"
-
-
-def _with_error(value: float, error: float | None) -> str:
-    return f"{value:.3f}" if error is None else f"{value:.3f} ± {error:.3f}"
 
 
 def finite_or_none(value: Any) -> Any:

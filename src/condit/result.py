@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from condit.report import Report, finite_or_none
+from condit.agreement import Agreement, paths_in
+from condit.errors import ArgumentError
+from condit.fields import ABSENT, content, find, no_such_field, path_of, steps_of
+from condit.marginal import Marginal, marginal_of, plain
+from condit.report import Guarantee, Report, finite_or_none
 from condit.trace import FinishReason, StepInfo
-from condit.weights import effective_lineages, effective_sample_size, log_mean_exp
+from condit.weights import effective_groups, effective_sample_size, log_mean_exp
 
 
 @dataclass(frozen=True)
@@ -91,18 +95,6 @@ class Stats:
         return self.tokens / self.seconds if self.seconds else math.inf
 
 
-class Share(NamedTuple):
-    """One answer and its share of the weight.
-
-    Attributes:
-        value: the answer.
-        share: the summed weight of its samples over that of all, between 0 and 1 (linear).
-    """
-
-    value: Any
-    share: float
-
-
 @dataclass(frozen=True)
 class Result:
     """Weighted draws from ``p(x | C)``.
@@ -159,7 +151,7 @@ class Result:
         number; 0 if no sample is valid. Samples of one lineage count as one draw; see
         ``condit.weights``.
         """
-        return effective_lineages(self.log_weights, [sample.lineage for sample in self.samples])
+        return effective_groups(self.log_weights, [sample.lineage for sample in self.samples])
 
     @property
     def kish_ess(self) -> float:
@@ -177,7 +169,7 @@ class Result:
 
         If no sample is valid (the partial result of an error), the longest.
         """
-        valid = [sample for sample in self.samples if sample.valid]
+        valid = self._valid()
         if valid:
             return max(valid, key=lambda s: s.log_probability + s.log_preference)
         return max(self.samples, key=lambda sample: len(sample.tokens))
@@ -190,43 +182,72 @@ class Result:
                 sequence of draws.
 
         Raises:
-            ValueError: no sample is valid.
+            ArgumentError: no sample is valid.
         """
-        if not any(sample.valid for sample in self.samples):
-            raise ValueError("no sample is valid, so none can be drawn")
+        if not self._valid():
+            raise ArgumentError("no sample is valid, so none can be drawn")
         chosen = (rng or self._rng).choice(len(self.samples), p=np.array(self.weights))
         return self.samples[int(chosen)]
 
-    def shares(self, of: Callable[[Any], Any] | None = None) -> list[Share]:
-        """The share of the weight of each different answer, the largest first.
-
-        An estimate of the marginal of ``p(x | C)``: samples that agree are added up.
+    def marginal(self, of: str | Callable[[Any], Any] | None = None) -> Marginal:
+        """The weighted distribution of a field: an estimate of its marginal under ``p(x | C)``.
 
         Args:
-            of: the answer, as a function of a sample's value, or of its text if it has no value:
-                ``lambda order: order.city``. By default the text.
+            of: a path into the value of a sample, or into its text as JSON if it has no value:
+                ``"people[0].role"``, ``'people[0]["odd key"]'``; ``""`` is all of it. Or a
+                function of the value, or of the text if there is no value:
+                ``lambda order: order.due.year``. By default the text.
 
         Returns:
-            each different answer with its share; empty where no sample is valid.
+            each different value with its share and the standard error of that, the largest first.
+            Samples without the field have the value ``condit.ABSENT``. Empty if no sample is valid.
+
+        Raises:
+            ArgumentError: the path cannot be read, or no sample has it; the message says what is
+                there instead.
         """
-        answers: list[Any] = []
-        totals: list[float] = []
-        for sample, weight in zip(self.samples, self.weights, strict=True):
-            if not sample.valid:
-                continue
-            if of is None:
-                answer = sample.text
-            else:
-                answer = of(sample.text if sample.value is None else sample.value)
-            # By equality, not in a dictionary: values of Python types need not be hashable.
-            for index, known in enumerate(answers):
-                if type(known) is type(answer) and known == answer:
-                    totals[index] += weight
-                    break
-            else:
-                answers.append(answer)
-                totals.append(weight)
-        return sorted(map(Share, answers, totals), key=lambda each: -each.share)
+        samples = self._valid()
+        if of is None:
+            return self._marginal("text", [sample.text for sample in samples])
+        if isinstance(of, str):
+            steps = steps_of(of)
+            values = [content(sample.value, sample.text) for sample in samples]
+            found = [find(value, steps) for value in values]
+            if found and all(value is ABSENT for value in found):
+                raise no_such_field(of, steps, values)
+            return self._marginal(of, found)
+        name = getattr(of, "__name__", type(of).__name__)
+        return self._marginal(
+            name, [of(sample.text if sample.value is None else sample.value) for sample in samples]
+        )
+
+    def agreement(self) -> Agreement:
+        """The marginal of each field of the samples, and how far two of them agree.
+
+        Fields are looked for in the value of a sample, or in its text as JSON if it has no value;
+        a text that is no JSON object or array is one field. ``print`` it for a table.
+        """
+        values = [content(sample.value, sample.text) for sample in self._valid()]
+        return Agreement(
+            tuple(
+                self._marginal(path_of(steps), [find(value, steps) for value in values])
+                for steps in paths_in(values)
+            )
+        )
+
+    def _valid(self) -> list[Sample]:
+        return [sample for sample in self.samples if sample.valid]
+
+    def _marginal(self, name: str, values: Sequence[Any]) -> Marginal:
+        """The marginal of ``values``, one for each valid sample."""
+        samples = zip(self.samples, self.weights, strict=True)
+        return marginal_of(
+            name,
+            values,
+            [weight for sample, weight in samples if sample.valid],
+            [sample.lineage for sample in self._valid()],
+            random=not self.greedy and self.report.guarantee is not Guarantee.SEARCH,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the trace, ready for JSON: infinite and undefined numbers are ``None``."""
@@ -234,7 +255,7 @@ class Result:
             "samples": [
                 {
                     "text": sample.text,
-                    "value": _plain(sample.value),
+                    "value": plain(sample.value),
                     "tokens": list(sample.tokens),
                     "log_weight": finite_or_none(sample.log_weight),
                     "weight": weight,
@@ -258,12 +279,3 @@ class Result:
             "seed": self.seed,
             "stats": {**asdict(self.stats), "tokens_per_second": self.stats.tokens_per_second},
         }
-
-
-def _plain(value: Any) -> Any:
-    """A typed value as JSON types."""
-    if value is None or isinstance(value, str | int | float | bool):
-        return value
-    import pydantic_core
-
-    return pydantic_core.to_jsonable_python(value, fallback=str)

@@ -9,7 +9,8 @@ the weight that lineage ``e`` has,
   lineage, and the two are the same. It errs on the low side: lanes of one lineage that parted early
   are nearly independent, but count as one.
 - ``1 - (N/(N-1))^(r+1) (1 - Σ W_e²)`` estimates the relative variance of the evidence after ``r``
-  resamplings of ``N`` lanes (Chan and Lai 2013; Lee and Whiteley 2018).
+  resamplings of all ``N`` lanes together (Chan and Lai 2013; Lee and Whiteley 2018). It is unbiased
+  and may be negative; where it is, or one lineage is left, the lanes do not tell the variance.
 """
 
 from __future__ import annotations
@@ -49,15 +50,20 @@ def effective_sample_size(log_weights: Sequence[float]) -> float:
     return math.fsum(weights) ** 2 / math.fsum(weight * weight for weight in weights)
 
 
-def effective_lineages(log_weights: Sequence[float], lineages: Sequence[Hashable]) -> float:
-    """``(Σ_e w_e)² / Σ_e w_e²`` over lineages: from 1 to their number; 0 if all weights are 0.
+def effective_groups(log_weights: Sequence[float], groups: Sequence[Hashable]) -> float:
+    """``(Σ_e w_e)² / Σ_e w_e²`` over groups: from 1 to their number; 0 if all weights are 0.
 
     Args:
         log_weights: natural logarithm of the weight of each lane, on any scale.
-        lineages: which lineage each lane belongs to.
+        groups: which group each lane belongs to: its lineage, or its text.
     """
-    squares = _sum_of_squares(log_weights, lineages)
+    squares = _sum_of_squares(log_weights, groups)
     return 1 / squares if squares > 0 else 0.0
+
+
+def largest_share(log_weights: Sequence[float], groups: Sequence[Hashable]) -> float:
+    """The share of the weight (linear) of the group that has most; 0 if all weights are 0."""
+    return max(_shares(log_weights, groups), default=0.0)
 
 
 def relative_error(
@@ -69,13 +75,14 @@ def relative_error(
 ) -> float | None:
     """Standard error of the mean weight, divided by that mean (linear).
 
-    ``None`` where it cannot be told: from one draw, or where all weights are 0. Without any
+    ``None`` where it cannot be told: from one draw, or where all weights are 0; after resampling,
+    where one lineage is left or the estimate of the variance is not positive. Without any
     resampling it is the usual standard error of a mean.
 
     Args:
         log_weights: natural logarithm of the weight of each draw.
         lineages: which lineage each draw belongs to; by default each is its own.
-        resamplings: how many times the lanes were resampled.
+        resamplings: how many times the lanes were resampled, all of them together.
         draws: how many draws there were, if ``log_weights`` leaves out some of weight 0.
     """
     size = len(log_weights) if draws is None else draws
@@ -83,6 +90,9 @@ def relative_error(
     if size < 2 or squares == 0:
         return None
     variance = 1 - (size / (size - 1)) ** (resamplings + 1) * (1 - squares)
+    copied = resamplings > 0 or (lineages is not None and len(set(lineages)) < len(lineages))
+    if copied and (variance <= 0 or squares == 1):
+        return None
     return math.sqrt(max(variance, 0.0))
 
 
@@ -97,13 +107,18 @@ def log_share(accepted: int, tried: int, wanted: int) -> float:
     return math.log(accepted / tried)
 
 
-def _sum_of_squares(log_weights: Sequence[float], lineages: Sequence[Hashable]) -> float:
+def _sum_of_squares(log_weights: Sequence[float], groups: Sequence[Hashable]) -> float:
     """``Σ_e W_e²``; 0 if all weights are 0."""
+    return math.fsum(share**2 for share in _shares(log_weights, groups))
+
+
+def _shares(log_weights: Sequence[float], groups: Sequence[Hashable]) -> list[float]:
+    """``W_e``: the share of the weight of each group; none if all weights are 0."""
     highest = max(log_weights)
     if not math.isfinite(highest):
-        return 0.0
-    shares: dict[Hashable, float] = defaultdict(float)
-    for log_weight, lineage in zip(log_weights, lineages, strict=True):
-        shares[lineage] += math.exp(log_weight - highest)
-    total = math.fsum(shares.values())
-    return math.fsum((share / total) ** 2 for share in shares.values())
+        return []
+    weights: dict[Hashable, float] = defaultdict(float)
+    for log_weight, group in zip(log_weights, groups, strict=True):
+        weights[group] += math.exp(log_weight - highest)
+    total = math.fsum(weights.values())
+    return [weight / total for weight in weights.values()]

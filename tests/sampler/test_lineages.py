@@ -11,29 +11,29 @@ from typer.testing import CliRunner
 import condit
 from condit import SMC, NgramModel
 from condit.cli import app
-from condit.weights import effective_lineages, effective_sample_size, relative_error
+from condit.weights import effective_groups, effective_sample_size, relative_error
 
 HARD = condit.regex("([ab]{8}c){3}")
 
 
 def test_eight_copies_are_one_draw() -> None:
-    assert effective_lineages([0.0] * 8, [3] * 8) == pytest.approx(1)
-    assert effective_lineages([0.0, -0.1, 0.2, -5], [0] * 4) == pytest.approx(1)
+    assert effective_groups([0.0] * 8, [3] * 8) == pytest.approx(1)
+    assert effective_groups([0.0, -0.1, 0.2, -5], [0] * 4) == pytest.approx(1)
 
 
 def test_without_copies_it_is_the_size_of_kish(rng: np.random.Generator) -> None:
     log_weights = rng.normal(0, 2, 20).tolist()
     expected = effective_sample_size(log_weights)
-    assert effective_lineages(log_weights, range(20)) == pytest.approx(expected)
-    assert effective_lineages([0.0] * 20, range(20)) == pytest.approx(20)
+    assert effective_groups(log_weights, range(20)) == pytest.approx(expected)
+    assert effective_groups([0.0] * 20, range(20)) == pytest.approx(20)
 
 
 def test_lineages_count_by_the_weight_they_have() -> None:
     # Shares 1/2, 1/4, 1/4.
     log_weights = [0.0, 0.0, 0.0, math.log(0.5), math.log(0.5)]
-    assert effective_lineages(log_weights, [0, 0, 1, 2, 2]) == pytest.approx(1 / 0.375)
-    assert effective_lineages([-math.inf, 0.0, -800.0], [0, 1, 2]) == pytest.approx(1)
-    assert effective_lineages([-math.inf] * 3, [0, 1, 2]) == 0
+    assert effective_groups(log_weights, [0, 0, 1, 2, 2]) == pytest.approx(1 / 0.375)
+    assert effective_groups([-math.inf, 0.0, -800.0], [0, 1, 2]) == pytest.approx(1)
+    assert effective_groups([-math.inf] * 3, [0, 1, 2]) == 0
 
 
 def test_the_error_without_resampling_is_that_of_a_mean(rng: np.random.Generator) -> None:
@@ -43,7 +43,18 @@ def test_the_error_without_resampling_is_that_of_a_mean(rng: np.random.Generator
     assert error == pytest.approx(expected)
     assert relative_error([0.0], [0], 0) is None
     assert relative_error([-math.inf] * 2, [0, 1], 0) is None
-    assert relative_error([0.0] * 6, [1] * 6, 3) == 1
+    assert relative_error([0.0] * 6, range(6)) == pytest.approx(0, abs=1e-7)
+
+
+def test_the_error_is_unknown_where_resampling_has_left_too_little() -> None:
+    # One lineage, whatever the weights; even weights of copies, of which the estimate is negative.
+    assert relative_error([0.0] * 6, [1] * 6, 3) is None
+    assert relative_error([0.0, 1.0, 2.0], [1] * 3, 1) is None
+    assert relative_error([0.0] * 6, [1, 1, 1, 2, 2, 2], 8) is None
+    assert relative_error([0.0] * 6, range(6), 1) is None
+    assert relative_error([0.0] * 6, [1, 1, 1, 2, 2, 2], 1) == pytest.approx(
+        math.sqrt(1 - (6 / 5) ** 2 / 2)
+    )
 
 
 def collapsed(model: NgramModel) -> condit.Result:
@@ -70,8 +81,10 @@ def test_a_run_that_collapsed_reads_as_one(letters: NgramModel) -> None:
     assert result.ess == result.report.ess == pytest.approx(1)
     assert result.kish_ess == result.report.kish_ess > 7
     said = str(result.report)
-    assert "from 1 lineage; effective sample size 1.00 (" in said
-    assert f"({result.kish_ess:.2f} by weights)" in said
+    assert "\none text, 8 times of 8, from 1 of 8 initial lanes; effective" in said
+    assert f"size 1.00 by lineages, {result.kish_ess:.2f} by weights" in said
+    assert result.report.log_evidence_error is None
+    assert "its error unknown (draw with other seeds to see the spread)" in said
     sent = result.to_dict()
     assert sent["ess"] == sent["report"]["ess"] == pytest.approx(1)
     assert sent["kish_ess"] == sent["report"]["kish_ess"] > 7
@@ -111,35 +124,25 @@ def test_at_temperature_zero_nothing_is_drawn_again(letters: NgramModel) -> None
     assert result.kish_ess == pytest.approx(5)
 
 
-def test_the_table_counts_lineages() -> None:
-    """From the shell: eight lanes, few of which leave anything."""
-    arguments = [
-        "generate",
-        "-m",
-        "ngram",
-        "-p",
-        "The answer is ",
-        "--regex",
-        "[yn][a-z]{2,5}, or [a-z]{2,5}",
-    ]
+def test_the_table_leads_with_different_texts() -> None:
+    """From the shell: no effective sample size stands alone above a few different texts."""
+    pattern = "[yn][a-z]{2,5}, or [a-z]{2,5}"
+    arguments = ["generate", "-m", "ngram", "-p", "The answer is ", "--regex", pattern]
     arguments += ["-n", "8", "--max-tokens", "40", "--sampler", "smc", "--seed", "1"]
     shown = CliRunner().invoke(app, arguments)
     assert shown.exit_code == 0, shown.output
-    model = condit.load("ngram")
-    result = condit.generate(
-        model,
+    report = condit.generate(
+        condit.load("ngram"),
         "The answer is ",
-        condit.regex("[yn][a-z]{2,5}, or [a-z]{2,5}"),
+        condit.regex(pattern),
         n=8,
         max_tokens=40,
         sampler="smc",
         seed=1,
-    )
-    assert result.report.lineages < 8
-    assert f"effective sample size {result.ess:.2f} of 8" in shown.output
-    plural = "" if result.report.lineages == 1 else "s"
-    counted = f"{result.distinct} distinct from {result.report.lineages} lineage{plural}"
-    assert counted in shown.output
+    ).report
+    assert report.spread_in_words in shown.output.splitlines()
+    assert report.evidence_in_words in shown.output
+    assert report.spread_in_words.startswith(f"{report.distinct} different texts of 8 (weight as")
 
 
 @pytest.mark.model
@@ -151,11 +154,11 @@ def test_lanes_of_the_embedded_model(smollm2: condit.Model) -> None:
         condit.regex(r'\{"name": "[A-Z][a-z]{2,8}", "age": [1-9][0-9]\}'),
         n=8,
         max_tokens=40,
-        sampler=SMC(threshold=1.0),
+        sampler=SMC(threshold=1.0, compare_at="token"),
         seed=0,
     )
     report = result.report
     assert report.lineages < 8
     assert 1 <= result.ess <= report.lineages + 1e-9
     assert result.ess <= result.kish_ess
-    assert f"effective sample size {result.ess:.2f}" in str(report)
+    assert f"from {report.lineages} of 8 initial lanes" in str(report)

@@ -72,7 +72,15 @@ def test_elsewhere_they_wait_where_literal_text_ends(model: NgramModel) -> None:
     problem = problem_of(model, condit.regex("name: [ab]+, age: [0-9],[ab]; [ab]"))
     literals = ["name: ", "name: ab, age: ", "name: ab, age: 4,b; "]
     assert arrived(problem, "name: ab, age: 4,b; a") == literals
-    assert arrived(problem_of(model, condit.choice("ax", "by")), "ax") == []
+    assert arrived(problem_of(model, condit.choice("ax", "by", "c" * 60)), "ax") == []
+
+
+def test_where_texts_are_short_they_wait_at_each_token(model: NgramModel) -> None:
+    short = replace(problem_of(model, condit.regex("name: [ab]+")), max_tokens=32)
+    assert arrived(short, "name") == ["n", "na", "nam", "name"]
+    assert arrived(problem_of(model, condit.choice("ax", "by")), "ax") == ["a", "ax"]
+    json = replace(problem_of(model, condit.json_schema(SCHEMA)), max_tokens=32)
+    assert arrived(json, '{"c"') == ["{"]
 
 
 def test_without_a_constraint_or_where_prefixes_are_judged_they_wait_at_each_token(

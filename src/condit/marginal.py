@@ -1,0 +1,201 @@
+"""The weighted distribution of a field over the samples of a result, with standard errors.
+
+With ``W_i`` the share of the weight that sample ``i`` has (they add up to 1), a value ``v`` has the
+share ``s = Σ W_i 1[v_i = v]``. Samples that descend from one initial lane (a *lineage*) are not
+independent, so errors are worked out over lineages ``e``, of which there are ``E``:
+
+    error² = E/(E-1) Σ_e (Σ_{i in e} W_i (1[v_i = v] - s))²
+
+which is the usual error of a ratio of means (Lee and Whiteley 2018, for particles). It sees what
+differs among the lineages that were drawn, and nothing else.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, NamedTuple, overload
+
+from condit.fields import ABSENT, shown
+from condit.report import finite_or_none
+
+
+class Share(NamedTuple):
+    """A value, and its share of the weight.
+
+    Attributes:
+        value: the value; ``condit.ABSENT`` for samples that do not have the field.
+        share: the summed weight of its samples over that of all, between 0 and 1 (linear).
+        error: standard error of the share (linear). 0 if all lineages have the same value, which is
+            not certainty. ``None`` if unknown: all samples descend from one initial lane, or they
+            are the result of a search.
+    """
+
+    value: Any
+    share: float
+    error: float | None
+
+
+@dataclass(frozen=True)
+class Marginal(Sequence[Share]):
+    """The different values of a field with their shares, the largest first.
+
+    A sequence of `Share`; ``str`` of it is a table.
+
+    Attributes:
+        of: which field: its path, or the name of the function.
+        shares: each value with its share; empty if no sample is valid.
+        mean: the weighted mean, if all values are numbers; else ``None``.
+        mean_error: standard error of the mean; ``None`` if unknown, as that of shares.
+    """
+
+    of: str
+    shares: tuple[Share, ...]
+    mean: float | None = None
+    mean_error: float | None = None
+
+    @property
+    def agreement(self) -> float:
+        """The probability that two samples drawn by weight have the same value (linear)."""
+        return math.fsum(each.share**2 for each in self.shares)
+
+    @overload
+    def __getitem__(self, index: int) -> Share: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Share, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Share | tuple[Share, ...]:
+        return self.shares[index]
+
+    def __len__(self) -> int:
+        return len(self.shares)
+
+    def __iter__(self) -> Iterator[Share]:
+        return iter(self.shares)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, ready for JSON. The share of samples without the field has no ``value``."""
+        shares = [
+            {} if each.value is ABSENT else {"value": plain(each.value)} for each in self.shares
+        ]
+        for made, each in zip(shares, self.shares, strict=True):
+            made |= {"share": each.share, "error": each.error}
+        return {
+            "of": self.of,
+            "shares": shares,
+            "mean": finite_or_none(self.mean),
+            "mean_error": finite_or_none(self.mean_error),
+        }
+
+    def __str__(self) -> str:
+        lines = [self.of] if self.of else []
+        for each in self.shares[:_LINES]:
+            lines.append(f"{each.share:6.1%}{plus_minus(each.error):8}  {shown(each.value)}")
+        left = self.shares[_LINES:]
+        if left:
+            lines.append(f"{math.fsum(each.share for each in left):6.1%}  {len(left)} other values")
+        if self.mean is not None:
+            error = "" if self.mean_error is None else f" ± {self.mean_error:.3g}"
+            lines.append(f"mean {self.mean:.4g}{error}")
+        return "\n".join(lines)
+
+
+_LINES = 20
+"""The most values that a marginal prints."""
+
+
+def plus_minus(error: float | None) -> str:
+    """A standard error of a share, for print; empty if unknown."""
+    return "" if error is None else f" ± {error:.1%}"
+
+
+def marginal_of(
+    name: str,
+    values: Sequence[Any],
+    weights: Sequence[float],
+    lineages: Sequence[Hashable],
+    *,
+    random: bool = True,
+) -> Marginal:
+    """The marginal of what each sample has.
+
+    Args:
+        name: what it is the marginal of.
+        values: that of each sample.
+        weights: the share of the weight that each sample has.
+        lineages: which lineage each sample belongs to.
+        random: whether samples were drawn; if not, there are no errors.
+    """
+    of_lineage = _summed(lineages, weights)
+    count = len(of_lineage) if random else 1
+    shares = []
+    for value, chosen in _classes(values):
+        inside = _summed([lineages[i] for i in chosen], [weights[i] for i in chosen])
+        share = math.fsum(weights[i] for i in chosen)
+        off = [inside.get(each, 0.0) - weight * share for each, weight in of_lineage.items()]
+        error = 0.0 if len(chosen) == len(values) else _length(off)
+        shares.append(Share(value, share, _scaled(error, count)))
+    shares.sort(key=lambda each: -each.share)
+    if not values or not all(_is_number(value) for value in values):
+        return Marginal(name, tuple(shares))
+    numbers = [float(value) for value in values]
+    mean = math.fsum(w * x for w, x in zip(weights, numbers, strict=True))
+    parts = [w * (x - mean) for w, x in zip(weights, numbers, strict=True)]
+    error = 0.0 if len(shares) == 1 else _length(_summed(lineages, parts).values())
+    return Marginal(name, tuple(shares), mean, _scaled(error, count))
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON types."""
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    import pydantic_core
+
+    return pydantic_core.to_jsonable_python(value, fallback=str)
+
+
+def _classes(values: Sequence[Any]) -> list[tuple[Any, list[int]]]:
+    """The different values, and which samples have each. 1 and ``True`` are different values."""
+    known: dict[Any, int] = {}
+    classes: list[tuple[Any, list[int]]] = []
+    for index, value in enumerate(values):
+        try:
+            place = known.setdefault((type(value), value), len(classes))
+        except TypeError:  # it cannot be hashed
+            place = next(
+                (
+                    place
+                    for place, (other, _) in enumerate(classes)
+                    if type(other) is type(value) and other == value
+                ),
+                len(classes),
+            )
+        if place == len(classes):
+            classes.append((value, []))
+        classes[place][1].append(index)
+    return classes
+
+
+def _summed(keys: Sequence[Hashable], amounts: Sequence[float]) -> dict[Hashable, float]:
+    """The sum of the amounts of each key."""
+    sums: dict[Hashable, float] = defaultdict(float)
+    for key, amount in zip(keys, amounts, strict=True):
+        sums[key] += amount
+    return sums
+
+
+def _length(parts: Iterable[float]) -> float:
+    return math.sqrt(math.fsum(part * part for part in parts))
+
+
+def _scaled(error: float, lineages: int) -> float | None:
+    """With the factor for a mean that was estimated itself; unknown from a single lineage."""
+    return error * math.sqrt(lineages / (lineages - 1)) if lineages > 1 else None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)

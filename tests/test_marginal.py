@@ -1,0 +1,194 @@
+"""Marginals and agreement: what they count, and that their errors mean what they say."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import BaseModel
+
+import condit
+from condit import ABSENT, SMC
+from condit.errors import ArgumentError
+from condit.testing import World
+from condit.testing.worlds import remembering
+
+
+@pytest.fixture
+def result(letters: condit.NgramModel) -> condit.Result:
+    return condit.generate(letters, "a", condit.regex("[abc]{1,3}"), n=64, max_tokens=4, seed=3)
+
+
+def with_samples(
+    result: condit.Result,
+    values: Sequence[Any],
+    weights: Sequence[float],
+    lineages: Sequence[int],
+) -> condit.Result:
+    """``result`` with other samples; strings are texts without a value."""
+    samples = [
+        condit.Sample(
+            text=value if isinstance(value, str) else repr(value),
+            tokens=(),
+            log_weight=math.log(weight) if weight else -math.inf,
+            log_probability=0.0,
+            finish_reason="stop",
+            value=None if isinstance(value, str) else value,
+            lineage=lineage,
+        )
+        for value, weight, lineage in zip(values, weights, lineages, strict=True)
+    ]
+    return dataclasses.replace(result, samples=tuple(samples))
+
+
+def test_without_an_argument_texts_are_counted(result: condit.Result) -> None:
+    marginal = result.marginal()
+    assert len(marginal) == result.distinct == len(marginal.shares) < len(result.samples)
+    shares = [each.share for each in marginal]
+    assert shares == sorted(shares, reverse=True)
+    assert math.fsum(shares) == pytest.approx(1)
+    for text, share, _ in marginal:
+        of_text = [
+            weight
+            for sample, weight in zip(result.samples, result.weights, strict=True)
+            if sample.text == text
+        ]
+        assert share == pytest.approx(math.fsum(of_text))
+    assert marginal.agreement == pytest.approx(math.fsum(share**2 for share in shares))
+    assert marginal[:2] == marginal.shares[:2]
+
+
+def test_a_function_sees_the_text_where_there_is_no_value(result: condit.Result) -> None:
+    def first(text: str) -> str:
+        return text[0]
+
+    marginal = result.marginal(first)
+    assert marginal.of == "first"
+    for letter, share, _ in marginal:
+        by_hand = [each.share for each in result.marginal() if each.value[0] == letter]
+        assert share == pytest.approx(math.fsum(by_hand))
+
+
+class Pair(BaseModel):
+    flag: bool
+    numbers: list[bool]
+
+
+def test_values_of_a_type(letters: condit.NgramModel) -> None:
+    model = condit.NgramModel.train(
+        ['{"flag": true}'], vocabulary=condit.Vocabulary.of_bytes(), order=2
+    )
+    drawn = condit.generate(
+        model, "{", condit.json_schema(Pair), n=16, max_tokens=80, seed=0, sampler="masked"
+    )
+    whole = drawn.marginal("")
+    assert all(isinstance(each.value, Pair) for each in whole)
+    assert math.fsum(each.share for each in whole) == pytest.approx(1)
+    assert all(isinstance(each.value, list) for each in drawn.marginal("numbers"))
+    assert drawn.marginal("flag") == dataclasses.replace(
+        drawn.marginal(lambda pair: pair.flag), of="flag"
+    )
+    json.dumps(whole.to_dict(), allow_nan=False)
+    # 1 and true are equal in Python, and different values all the same.
+    mixed = with_samples(drawn, [[1], [True], [1.0]], [1, 1, 1], [0, 1, 2]).marginal("[0]")
+    assert [type(each.value) for each in mixed] == [int, bool, float]
+
+
+def test_samples_without_the_field(result: condit.Result) -> None:
+    texts = ['{"a": [{"b": 3}]}', '{"a": []}', '{"a": [{"b": 4}]}', "{}"]
+    few = with_samples(result, texts, [4, 1, 2, 0], [0, 1, 2, 3])
+    marginal = few.marginal("a[0].b")
+    assert [each.value for each in marginal] == [3, 4, ABSENT]
+    assert [each.share for each in marginal] == pytest.approx([4 / 7, 2 / 7, 1 / 7])
+    assert marginal.mean is None
+    assert [each.get("value") for each in marginal.to_dict()["shares"]] == [3, 4, None]
+    assert "value" not in marginal.to_dict()["shares"][2]
+    assert "(absent)" in str(marginal)
+    # The last sample has no weight, and does not count: what only it has is not there.
+    with pytest.raises(
+        ArgumentError, match=r"no sample has 'a\[0\]\.c': there is no 'c' in a\[0\]"
+    ):
+        few.marginal("a[0].c")
+    with pytest.raises(ArgumentError, match="at character 1"):
+        few.marginal("a[")
+
+
+def test_the_error_by_hand(result: condit.Result) -> None:
+    # Lineages 0, 1, 2 have the shares 1/2, 1/4, 1/4 of the weight.
+    few = with_samples(result, ["x", "y", "x", "y"], [1, 1, 1, 1], [0, 0, 1, 2])
+    off = np.array([1 / 4 - 1 / 2 * 1 / 2, 1 / 4 - 1 / 4 * 1 / 2, 0 - 1 / 4 * 1 / 2])
+    expected = math.sqrt(3 / 2 * float((off**2).sum()))
+    assert [each.error for each in few.marginal()] == pytest.approx([expected] * 2)
+    numbers = with_samples(result, ["[1]", "[3]", "[1]", "[3]"], [1, 1, 1, 1], [0, 0, 1, 2])
+    marginal = numbers.marginal("[0]")
+    assert marginal.mean == 2
+    assert marginal.mean_error == pytest.approx(2 * expected)
+
+
+def test_what_error_is_known(result: condit.Result, letters: condit.NgramModel) -> None:
+    one = with_samples(result, ["x", "y", "x"], [1, 2, 3], [4, 4, 4])
+    assert [each.error for each in one.marginal()] == [None, None]
+    same = with_samples(result, ["x", "x", "x"], [1, 2, 3], [0, 1, 2])
+    assert [each.error for each in same.marginal()] == [0]
+    beam = condit.generate(letters, "a", condit.regex("[ab]"), n=2, max_tokens=2, sampler="beam")
+    assert {each.error for each in beam.marginal()} == {None}
+
+
+def test_agreement_goes_field_by_field(result: condit.Result) -> None:
+    texts = [
+        '{"name": "Anna", "jobs": [{"at": "x"}], "odd key": 1}',
+        '{"name": "Anna", "jobs": [], "odd key": 2}',
+        '{"name": "Ben", "jobs": [{"at": "x"}, {"at": "y"}], "odd key": 1}',
+    ]
+    few = with_samples(result, texts, [2, 1, 1], [0, 1, 2])
+    found = few.agreement()
+    paths = [field.of for field in found]
+    assert paths == ["name", "jobs", "jobs[0].at", "jobs[1].at", '["odd key"]']
+    for field in found:
+        assert field == few.marginal(field.of)
+    name, jobs, first, second, odd = (field.agreement for field in found)
+    assert (name, first, second, odd) == pytest.approx((10 / 16,) * 4)
+    assert jobs == pytest.approx(6 / 16)
+    absent = (1 / 4) ** 2, (3 / 4) ** 2
+    same = name + jobs + odd + first - absent[0] + second - absent[1]
+    assert found.overall == pytest.approx(same / (5 - sum(absent)))
+    lines = str(found).splitlines()
+    assert len(lines) == 7
+    assert len({line.index("'Anna'") for line in lines if "Anna" in line}) == 1
+    json.dumps(found.to_dict(), allow_nan=False)
+
+
+def test_texts_without_structure_are_one_field(result: condit.Result) -> None:
+    (field,) = result.agreement()
+    assert field.shares == result.marginal().shares
+    assert result.agreement().overall == pytest.approx(field.agreement)
+
+
+PATTERN = remembering(condit.regex("(ab|ba|c)*"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sampler", ["masked", "exact", SMC(threshold=0.9, compare_at="token")])
+def test_errors_are_about_right(letters: condit.NgramModel, sampler: Any) -> None:
+    """Their mean square over runs, against the mean squared distance from the exact marginal."""
+    world = World(letters, PATTERN, "ab", 4)
+    truth: dict[str, float] = {}
+    for tokens, mass in world.probabilities.items():
+        first = world.model.decode(tokens)[:1]
+        truth[first] = truth.get(first, 0.0) + mass / world.evidence
+    off, said = [], []
+    for seed in range(400):
+        run = condit.generate(
+            letters, "ab", PATTERN, n=32, max_tokens=4, sampler=sampler, seed=seed
+        )
+        found = {value: (share, error) for value, share, error in run.marginal(lambda t: t[:1])}
+        for first, share in truth.items():
+            estimate, error = found.get(first, (0.0, 0.0))
+            off.append((estimate - share) ** 2)
+            said.append((error or 0.0) ** 2)
+    print(sampler, np.mean(said) / np.mean(off))
