@@ -62,6 +62,9 @@ CONTESTANTS = {
     "genlm": Drawer("genlm-control AWRS-SMC", "genlm", curve=True),
     "smc_awrs": Drawer("smc over awrs", sampler=["SMC", {"kernel": "awrs"}], usual=False),
     "smc_masked": Drawer("smc over masked", sampler=["SMC", {"kernel": "masked"}], usual=False),
+    "smc_token": Drawer(
+        "smc, compared at every token", sampler=["SMC", {"compare_at": "token"}], usual=False
+    ),
     "learned": Drawer("learned", sampler="learned", seeds=2, slow=True),
     "exact": Drawer("exact", sampler="exact", seeds=1, ranked=False, slow=True),
     "asap": Drawer("asap", sampler="asap", seeds=1, ranked=False, slow=True),
