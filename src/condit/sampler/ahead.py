@@ -9,8 +9,8 @@ replaces a lane, the tokens it drew ahead are dropped; its generator is then in 
 would have without drafts.
 
 A lane that waits for others at a boundary keeps what it has drawn ahead. It draws on past the
-boundary in forwards that others need, where a further position costs little beside a forward: the lane is then
-let go with a lead.
+boundary in forwards that others need, where a further position costs little beside a forward: the
+lane is then let go with a lead.
 
 Where guesses come from is not decided here: see ``speculate/tree.py``.
 """
