@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 
@@ -55,3 +56,24 @@ def test_what_it_needs(letters: NgramModel) -> None:
         SMC(resampling="residual", rejuvenate=True)
     with pytest.raises(ArgumentError, match="'awrs' or 'masked'"):
         condit.generate(letters, "ab", condit.regex("a"), sampler=SMC("learned", rejuvenate=True))
+
+
+@pytest.mark.parametrize("usual", [False, True], ids=["by moved weight", "by weight"])
+def test_moves_keep_the_mean_weight_of_each_piece(usual: bool) -> None:
+    """By enumeration, three lanes: exact for our test, and not for ``min(1, w_new / w_old)``."""
+    log_weights, threshold = np.log([1.0, 3.0, 8.0]), 0.8
+    masses = np.zeros(3)
+    for pieces in itertools.product(range(3), repeat=3):
+        group = list(log_weights[list(pieces)])
+        for lane, piece in enumerate(pieces):
+            moved = math.exp(log_moved(group, lane, threshold))
+            masses[piece] += math.exp(group[lane]) - moved
+            for new in range(3):
+                changed = [*group[:lane], float(log_weights[new]), *group[lane + 1 :]]
+                log_new = log_weights[new] if usual else log_moved(changed, lane, threshold)
+                log_old = group[lane] if usual else log_moved(group, lane, threshold)
+                accepted = math.exp(min(0.0, log_new - log_old)) if moved else 0.0
+                masses[new] += moved * accepted / 3
+                masses[piece] += moved * (1 - accepted) / 3
+    exact = np.allclose(masses / 27, np.exp(log_weights), rtol=1e-12)
+    assert exact is not usual
