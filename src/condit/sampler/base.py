@@ -130,6 +130,7 @@ class Lane:
         boundary: the boundary that it has reached last, for samplers that compare lanes there.
         literal: the text of the constraint that it is in the middle of, for the same.
         waits: whether it stands at a boundary until other lanes have reached theirs.
+        before: the lane as it left the boundary before, for samplers that go back there.
     """
 
     matcher: Budgeted | None
@@ -144,6 +145,7 @@ class Lane:
     boundary: Boundary = START
     literal: bytes = b""
     waits: bool = False
+    before: Lane | None = None
 
     @property
     def grows(self) -> bool:

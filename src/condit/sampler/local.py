@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -48,18 +48,20 @@ class LocalState(State):
         decoder: the model, with one lane for each of ours.
         ahead: tokens that lanes have drawn ahead of the step; ``None`` without drafts.
         forced: drawn tokens of which the constraint forced every byte.
+        notes: further numbers for the report, by name.
     """
 
     decoder: Decoder
     ahead: Ahead | None = None
     forced: int = 0
+    notes: dict[str, float] = field(default_factory=dict)
 
     def findings(self) -> Findings:
         """What drafts did."""
         if self.ahead is None:
-            return Findings(drafts=DraftCounts(forced=self.forced))
+            return Findings(drafts=DraftCounts(forced=self.forced), notes=self.notes)
         counts = DraftCounts(self.ahead.drafted, self.ahead.accepted, self.forced)
-        return Findings(drafts=counts)
+        return Findings(drafts=counts, notes=self.notes)
 
     def drew_ahead(self, index: int) -> bool:
         """Whether that lane has drawn its next token already."""

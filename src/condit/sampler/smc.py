@@ -18,11 +18,12 @@ from condit.errors import ArgumentError, UnknownNameError
 from condit.model.base import Model, PrefixModel
 from condit.plugins import unknown
 from condit.sampler.base import Problem, Sampler, State
-from condit.sampler.local import Kernel, kernel_of
+from condit.sampler.local import Kernel, LocalSampler, LocalState, kernel_of
 from condit.sampler.meeting import Meeting
+from condit.sampler.rejuvenation import Group, rejuvenate, remember, uneven
 from condit.sampler.resampling import SCHEMES, ancestors
 from condit.trace import StepInfo
-from condit.weights import effective_sample_size, log_mean_exp
+from condit.weights import log_mean_exp
 
 _PLACES = ("boundary", "token")
 
@@ -40,6 +41,8 @@ class SMC(Sampler):
             this share of their number; 0 never resamples, 1 resamples whenever weights differ.
         compare_at: where lanes are compared: at a ``"boundary"`` of the constraint's structure, or
             after every ``"token"`` (see ``condit.sampler.meeting``).
+        rejuvenate: whether copies redraw their last piece (see ``rejuvenation.py``); by systematic
+            resampling and a kernel that draws single tokens by the base law, without insertions.
 
     Raises:
         UnknownNameError: no such kernel or scheme.
@@ -50,6 +53,7 @@ class SMC(Sampler):
     resampling: str = "systematic"
     threshold: float = 0.5
     compare_at: str = "boundary"
+    rejuvenate: bool = False
 
     def __post_init__(self) -> None:
         if self.resampling not in SCHEMES:
@@ -59,6 +63,11 @@ class SMC(Sampler):
         if self.compare_at not in _PLACES:
             raise ArgumentError(
                 f"compare_at must be {' or '.join(map(repr, _PLACES))}, not {self.compare_at!r}"
+            )
+        if self.rejuvenate and self.resampling != "systematic":
+            raise ArgumentError(
+                f"rejuvenate=True needs systematic resampling, not {self.resampling}: its test "
+                "goes by how many copies that scheme makes"
             )
         if self.kernel is not None:
             kernel_of(self.kernel, "smc")
@@ -81,7 +90,15 @@ class SMC(Sampler):
 
     def init(self, problem: Problem, rng: np.random.Generator) -> State:
         """Lanes before their first token; forwards the prompt."""
-        state: State = self.kernel_for(problem).init(problem, rng)
+        kernel = self.kernel_for(problem)
+        if self.rejuvenate and (problem.insert or not isinstance(kernel, LocalSampler)):
+            raise ArgumentError(
+                "rejuvenate=True needs the kernel 'awrs' or 'masked', and cannot redraw inserted "
+                "text: leave out insert= and the memory, or rejuvenate"
+            )
+        state: State = kernel.init(problem, rng)
+        if self.rejuvenate:
+            remember(state.lanes)
         return state
 
     def step(self, rng: np.random.Generator, state: State) -> tuple[State, StepInfo]:
@@ -90,22 +107,38 @@ class SMC(Sampler):
         info = kernel.grow(state)
         meeting = Meeting(state.problem, state.lanes, every_token=self.compare_at == "token")
         if meeting.arrive(state.lanes) and not state.done:
-            chosen = self._resample(rng, state, meeting.groups(state.lanes))
+            groups = [
+                Group(group, [state.lanes[index].log_weight for index in group])
+                for group in meeting.groups(state.lanes)
+            ]
+            chosen = self._resample(rng, state, groups)
             if chosen is not None:
                 kernel.fork(state, chosen)
                 info = info._replace(ancestors=tuple(chosen))
+                if (
+                    self.rejuvenate
+                    and isinstance(kernel, LocalSampler)
+                    and isinstance(state, LocalState)
+                ):
+                    moved = rejuvenate(kernel, state, chosen, groups, meeting, self.threshold)
+                    if moved is not None:
+                        checks, masks = info.checks + moved.checks, info.masks + moved.masks
+                        info = info._replace(checks=checks, masks=masks, note=moved.note)
+            released = [state.lanes[index] for group in groups for index in group.lanes]
+            for lane in released:
+                lane.waits = False
+            if self.rejuvenate:
+                remember(released)
         kernel.feed(state)
         return state, info
 
     def _resample(
-        self, rng: np.random.Generator, state: State, groups: list[list[int]]
+        self, rng: np.random.Generator, state: State, groups: list[Group]
     ) -> list[int] | None:
-        """Resample each group among itself where its weights differ much; release its lanes."""
+        """Resample each group among itself where its weights differ much."""
         lanes, chosen = state.lanes, list(range(len(state.lanes)))
-        for group in groups:
-            log_weights = [lanes[index].log_weight for index in group]
-            share = effective_sample_size(log_weights) / len(group)
-            if len(set(log_weights)) > 1 and 0 < share < self.threshold:
+        for group, log_weights in groups:
+            if uneven(log_weights, self.threshold):
                 weights = np.exp(np.array(log_weights) - max(log_weights))
                 counts = SCHEMES[self.resampling](rng, weights / weights.sum())
                 mean = log_mean_exp(log_weights)
@@ -113,9 +146,6 @@ class SMC(Sampler):
                     chosen[index] = group[ancestor]
                 for index in group:
                     lanes[index].log_weight = mean
-        for group in groups:
-            for index in group:
-                lanes[index].waits = False
         if chosen == list(range(len(lanes))):
             return None
         state.lanes = [
