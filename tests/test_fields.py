@@ -128,3 +128,14 @@ def test_long_lists_of_names_are_cut() -> None:
     assert str(no_such_field("x", ("x",), [many])).endswith("k10, k11 and 18 more")
     assert str(no_such_field("x", ("x",), ["y" * 500])).count("y") < 100
     assert "the text: it is" in str(no_such_field("x", ("x",), ["yes"]))
+
+
+def test_paths_of_values_that_are_nested_deeply_can_be_printed() -> None:
+    value: Any = {"\ud800": 1}
+    for _ in range(3000):
+        value = [value]
+    (steps,) = leaves(value)
+    assert len(steps) == 3001
+    assert path_of(steps).encode().endswith(b'["\\ud800"]')
+    assert find(value, steps) == 1
+    assert steps_of(path_of(steps)) == steps

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import time
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from pydantic import BaseModel
 import condit
 from condit import ABSENT, SMC
 from condit.errors import ArgumentError
+from condit.marginal import marginal_of
 from condit.testing import World
 from condit.testing.worlds import remembering
 
@@ -44,6 +47,13 @@ def with_samples(
         for value, weight, lineage in zip(values, weights, lineages, strict=True)
     ]
     return dataclasses.replace(result, samples=tuple(samples))
+
+
+def nested(depth: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [value]
+    return value
 
 
 def test_without_an_argument_texts_are_counted(result: condit.Result) -> None:
@@ -192,3 +202,40 @@ def test_errors_are_about_right(letters: condit.NgramModel, sampler: Any) -> Non
             off.append((estimate - share) ** 2)
             said.append((error or 0.0) ** 2)
     print(sampler, np.mean(said) / np.mean(off))
+
+
+@pytest.mark.parametrize(
+    ("values", "classes"),
+    [
+        ([math.nan, float("nan"), 1.0], [2, 1]),
+        ([math.inf, -math.inf], [1, 1]),
+        ([10**400, 1], [1, 1]),
+        ([Decimal("sNaN"), Decimal("sNaN"), 1], [2, 1]),
+        ([[1], [True], [1]], [2, 1]),
+        ([{"a": [math.nan]}, {"a": [float("nan")]}], [2]),
+        ([b"\xff", b"\xff", b"a"], [2, 1]),
+        ([nested(5000), 1], [1, 1]),
+    ],
+    ids=["nan", "infinite", "huge", "signaling", "lists", "dicts", "bytes", "deep"],
+)
+def test_odd_values_are_counted_and_written(values: list[Any], classes: list[int]) -> None:
+    size = len(values)
+    marginal = marginal_of("x", values, [1 / size] * size, range(size))
+    assert [round(each.share * size) for each in marginal] == classes
+    assert marginal.mean is None
+    assert str(marginal)
+    json.dumps(marginal.to_dict(), allow_nan=False)
+
+
+def test_what_cannot_be_a_marginal_is_said(result: condit.Result) -> None:
+    with pytest.raises(ArgumentError, match="is of is a int: give a path"):
+        result.marginal(5)  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match="ndarray cannot be compared"):
+        result.marginal(lambda text: np.arange(3))
+
+
+def test_long_lists_take_time_in_proportion(result: condit.Result) -> None:
+    values = [list(range(10_000)) for _ in range(4)]
+    began = time.process_time()
+    assert len(with_samples(result, values, [1, 1, 1, 1], range(4)).agreement()) == 10_000
+    assert time.process_time() - began < 10  # about 1; 20 with a copy of the list for each item

@@ -76,7 +76,7 @@ def path_of(steps: Sequence[Step]) -> str:
         elif _PLAIN_NAME.fullmatch(step):
             parts.append(f".{step}")
         else:
-            parts.append(f"[{json.dumps(step, ensure_ascii=False)}]")
+            parts.append(f"[{json.dumps(step, ensure_ascii=not step.isprintable())}]")
     return "".join(parts).removeprefix(".")
 
 
@@ -93,7 +93,7 @@ def content(value: Any, text: str) -> Any:
 
 def members(value: Any) -> dict[Step, Any] | None:
     """What a value consists of, in its order; ``None`` for one that is not taken apart."""
-    if getattr(type(value), "__pydantic_root_model__", False) is True:
+    if _is_root_model(value):
         return members(value.root)  # it is written as what it holds
     if isinstance(value, Mapping):
         # Keys need not be strings in a value of a Python type.
@@ -112,9 +112,22 @@ def members(value: Any) -> dict[Step, Any] | None:
     return None
 
 
+def _is_root_model(value: Any) -> bool:
+    return getattr(type(value), "__pydantic_root_model__", False) is True
+
+
 def follow(value: Any, steps: Sequence[Step]) -> tuple[int, Any]:
     """How many of the steps can be followed from ``value``, and where they lead."""
     for followed, step in enumerate(steps):
+        if _is_root_model(value):
+            value = value.root
+        # Of long lists and dictionaries no copy is made for each step.
+        if type(value) is list and isinstance(step, int) and -len(value) <= step < len(value):
+            value = value[step]
+            continue
+        if type(value) is dict and isinstance(step, str) and step in value:
+            value = value[step]
+            continue
         found = members(value)
         if found is None:
             return followed, value
@@ -132,14 +145,16 @@ def find(value: Any, steps: Sequence[Step]) -> Any:
     return found if followed == len(steps) else ABSENT
 
 
-def leaves(value: Any, before: tuple[Step, ...] = ()) -> Iterator[tuple[Step, ...]]:
+def leaves(value: Any) -> Iterator[tuple[Step, ...]]:
     """The steps to each part of a value that has no parts itself, in order."""
-    parts = members(value)
-    if not parts:
-        yield before
-        return
-    for step, part in parts.items():
-        yield from leaves(part, (*before, step))
+    todo: list[tuple[tuple[Step, ...], Any]] = [((), value)]
+    while todo:  # not by calls: values may be nested deeper than these
+        steps, here = todo.pop()
+        parts = members(here)
+        if not parts:
+            yield steps
+            continue
+        todo += [((*steps, step), part) for step, part in reversed(parts.items())]
 
 
 def no_such_field(path: str, steps: Sequence[Step], values: Sequence[Any]) -> ArgumentError:
@@ -176,5 +191,8 @@ def shown(value: Any, most: int = 60) -> str:
     """A value in one short line."""
     if value is ABSENT:
         return "(absent)"
-    said = repr(value)
+    try:
+        said = repr(value)
+    except RecursionError:
+        said = f"a {type(value).__name__} that is nested too deeply to be shown"
     return said if len(said) <= most else f"{said[: most - 1]}…"

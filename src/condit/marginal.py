@@ -17,8 +17,10 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from numbers import Real
 from typing import Any, NamedTuple, overload
 
+from condit.errors import ArgumentError
 from condit.fields import ABSENT, shown
 from condit.report import finite_or_none
 
@@ -48,7 +50,7 @@ class Marginal(Sequence[Share]):
     Attributes:
         of: which field: its path, or the name of the function.
         shares: each value with its share; empty if no sample is valid.
-        mean: the weighted mean, if all values are numbers; else ``None``.
+        mean: the weighted mean, if all values are finite numbers; else ``None``.
         mean_error: standard error of the mean; ``None`` if unknown, as that of shares.
     """
 
@@ -129,6 +131,9 @@ def marginal_of(
         weights: the share of the weight that each sample has.
         lineages: which lineage each sample belongs to.
         random: whether samples were drawn; if not, there are no errors.
+
+    Raises:
+        ArgumentError: the values cannot be compared.
     """
     of_lineage = _summed(lineages, weights)
     count = len(of_lineage) if random else 1
@@ -140,9 +145,9 @@ def marginal_of(
         error = 0.0 if len(chosen) == len(values) else _length(off)
         shares.append(Share(value, share, _scaled(error, count)))
     shares.sort(key=lambda each: -each.share)
-    if not values or not all(_is_number(value) for value in values):
+    numbers = _numbers(values)
+    if not numbers:
         return Marginal(name, tuple(shares))
-    numbers = [float(value) for value in values]
     mean = math.fsum(w * x for w, x in zip(weights, numbers, strict=True))
     parts = [w * (x - mean) for w, x in zip(weights, numbers, strict=True)]
     error = 0.0 if len(shares) == 1 else _length(_summed(lineages, parts).values())
@@ -150,34 +155,72 @@ def marginal_of(
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON types."""
+    """A value as JSON types: infinite and undefined numbers are ``None``.
+
+    Bytes that are no text are in base64; what is nested too deeply for JSON is put in words.
+    """
     if value is None or isinstance(value, str | int | float | bool):
-        return value
+        return finite_or_none(value)
     import pydantic_core
 
-    return pydantic_core.to_jsonable_python(value, fallback=str)
+    for bytes_mode in ("utf8", "base64"):
+        try:
+            made = pydantic_core.to_jsonable_python(value, fallback=str, bytes_mode=bytes_mode)
+            return _finite(made)
+        except (ValueError, RecursionError):
+            continue
+    return shown(value, most=10_000)
+
+
+def _finite(made: Any) -> Any:
+    if isinstance(made, dict):
+        return {name: _finite(part) for name, part in made.items()}
+    if isinstance(made, list):
+        return [_finite(part) for part in made]
+    return finite_or_none(made)
 
 
 def _classes(values: Sequence[Any]) -> list[tuple[Any, list[int]]]:
-    """The different values, and which samples have each. 1 and ``True`` are different values."""
+    """The different values, and which samples have each.
+
+    1 and ``True`` are different values, also inside lists and dictionaries; NaN is one value.
+    """
     known: dict[Any, int] = {}
     classes: list[tuple[Any, list[int]]] = []
     for index, value in enumerate(values):
         try:
-            place = known.setdefault((type(value), value), len(classes))
-        except TypeError:  # it cannot be hashed
+            place = known.setdefault(_key(value), len(classes))
+        except (TypeError, RecursionError):  # it cannot be hashed, or is nested deeply
             place = next(
-                (
-                    place
-                    for place, (other, _) in enumerate(classes)
-                    if type(other) is type(value) and other == value
-                ),
+                (place for place, (other, _) in enumerate(classes) if _equal(other, value)),
                 len(classes),
             )
         if place == len(classes):
             classes.append((value, []))
         classes[place][1].append(index)
     return classes
+
+
+def _key(value: Any) -> Hashable:
+    """What is the same for equal values."""
+    if isinstance(value, dict):
+        return type(value), frozenset((_key(name), _key(part)) for name, part in value.items())
+    if isinstance(value, list | tuple):
+        return type(value), tuple(map(_key, value))
+    undefined = isinstance(value, float) and math.isnan(value)
+    if undefined or (isinstance(value, Decimal) and value.is_nan()):
+        return type(value), "nan"
+    return type(value), value
+
+
+def _equal(one: Any, other: Any) -> bool:
+    try:
+        return type(one) is type(other) and bool(one == other)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ArgumentError(
+            f"values of type {type(one).__name__} cannot be compared ({error}): give a function "
+            "that makes numbers, strings, lists or the like of them"
+        ) from error
 
 
 def _summed(keys: Sequence[Hashable], amounts: Sequence[float]) -> dict[Hashable, float]:
@@ -189,7 +232,7 @@ def _summed(keys: Sequence[Hashable], amounts: Sequence[float]) -> dict[Hashable
 
 
 def _length(parts: Iterable[float]) -> float:
-    return math.sqrt(math.fsum(part * part for part in parts))
+    return math.hypot(*parts)  # squares of large numbers overflow
 
 
 def _scaled(error: float, lineages: int) -> float | None:
@@ -197,5 +240,12 @@ def _scaled(error: float, lineages: int) -> float | None:
     return error * math.sqrt(lineages / (lineages - 1)) if lineages > 1 else None
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+def _numbers(values: Sequence[Any]) -> list[float]:
+    """The values as numbers; none if one of them is not a number that is finite as a float."""
+    if not all(isinstance(each, Real | Decimal) and not isinstance(each, bool) for each in values):
+        return []
+    try:
+        numbers = [float(value) for value in values]
+    except (OverflowError, ValueError):  # too large an integer, or a signaling NaN
+        return []
+    return numbers if all(map(math.isfinite, numbers)) else []
