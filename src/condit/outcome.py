@@ -166,15 +166,15 @@ def _error(
     Lanes that share an origin are not independent: see ``condit.weights``. Where lanes were
     resampled in groups, no estimate is known.
     """
+    resamplings = sum(info.ancestors is not None for info in trace)
+    if resamplings and getattr(sampler, "compare_at", "token") != "token":
+        return None
     if found.log_evidence_error is not None:
         if sampler.guarantee is not Guarantee.EXACT:
             return found.log_evidence_error
         # Weights of exact draws differ by the preference alone, on top of the rest.
         return math.hypot(found.log_evidence_error, relative_error(state.log_weights) or 0.0)
     if sampler.guarantee is not Guarantee.WEIGHTED:
-        return None
-    resamplings = sum(info.ancestors is not None for info in trace)
-    if resamplings and getattr(sampler, "compare_at", "token") != "token":
         return None
     return relative_error(state.log_weights, [lane.origin for lane in state.lanes], resamplings)
 

@@ -216,7 +216,7 @@ class Result:
             if found and all(value is ABSENT for value in found):
                 raise no_such_field(of, steps, values)
             return self._marginal(of, found)
-        name = getattr(of, "__name__", type(of).__name__)
+        name = getattr(of, "__name__", type(of).__name__).replace("<lambda>", "a function")
         return self._marginal(
             name, [of(sample.text if sample.value is None else sample.value) for sample in samples]
         )
