@@ -128,3 +128,10 @@ def test_long_lists_of_names_are_cut() -> None:
     assert str(no_such_field("x", ("x",), [many])).endswith("k10, k11 and 18 more")
     assert str(no_such_field("x", ("x",), ["y" * 500])).count("y") < 100
     assert "the text: it is" in str(no_such_field("x", ("x",), ["yes"]))
+
+
+def test_deep_values_do_not_meet_the_limit_of_recursion() -> None:
+    deep = content(None, "[" * 900 + "]" * 900)
+    ((*steps,),) = leaves(deep)
+    assert steps == [0] * 899
+    assert find(deep, steps) == []

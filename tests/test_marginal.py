@@ -16,6 +16,7 @@ import condit
 from condit import ABSENT, SMC
 from condit.errors import ArgumentError
 from condit.testing import World
+from condit.testing.laws import p_values_of_means
 from condit.testing.worlds import remembering
 
 
@@ -201,16 +202,19 @@ def test_errors_are_about_right(letters: condit.NgramModel, sampler: Any, lanes:
     for tokens, mass in world.probabilities.items():
         first = world.model.decode(tokens)[:1]
         truth[first] = truth.get(first, 0.0) + mass / world.evidence
-    off, said = np.zeros(400), np.zeros(400)
+    off, said, shares = np.zeros(400), np.zeros(400), np.zeros((400, len(truth)))
     for seed in range(400):
         run = condit.generate(
             letters, "ab", PATTERN, n=lanes, max_tokens=4, sampler=sampler, seed=seed
         )
         found = {each.value: each for each in run.marginal(lambda text: text[:1])}
-        for first, share in truth.items():
+        for column, (first, share) in enumerate(truth.items()):
             _, estimate, error = found.get(first, ("", 0.0, 0.0))
+            shares[seed, column] = estimate
             off[seed] += (estimate - share) ** 2
             said[seed] += (error or 0.0) ** 2
     noise = 4.9 * float((said - off).std()) / math.sqrt(400)
     assert abs(float((said - off).mean())) < noise + 0.2 * float(off.mean())
     assert noise < off.mean()
+    if sampler == "exact":  # the only one whose shares are unbiased, and not just consistent
+        assert p_values_of_means(shares, np.array(list(truth.values()))).min() > 1e-6 / len(truth)

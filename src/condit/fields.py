@@ -132,14 +132,16 @@ def find(value: Any, steps: Sequence[Step]) -> Any:
     return found if followed == len(steps) else ABSENT
 
 
-def leaves(value: Any, before: tuple[Step, ...] = ()) -> Iterator[tuple[Step, ...]]:
+def leaves(value: Any) -> Iterator[tuple[Step, ...]]:
     """The steps to each part of a value that has no parts itself, in order."""
-    parts = members(value)
-    if not parts:
-        yield before
-        return
-    for step, part in parts.items():
-        yield from leaves(part, (*before, step))
+    todo: list[tuple[tuple[Step, ...], Any]] = [((), value)]
+    while todo:
+        steps, part = todo.pop()
+        parts = members(part)
+        if not parts:
+            yield steps
+            continue
+        todo += [((*steps, step), below) for step, below in reversed(parts.items())]
 
 
 def no_such_field(path: str, steps: Sequence[Step], values: Sequence[Any]) -> ArgumentError:
