@@ -123,9 +123,8 @@ def test_the_error_by_hand(result: condit.Result) -> None:
     # Lineages 0, 1, 2 have the shares 1/2, 1/4, 1/4 of the weight.
     few = with_samples(result, ["x", "y", "x", "y"], [1, 1, 1, 1], [0, 0, 1, 2])
     off = np.array([1 / 4 - 1 / 2 * 1 / 2, 1 / 4 - 1 / 4 * 1 / 2, 0 - 1 / 4 * 1 / 2])
-    squares, cubes = 1 / 4 + 2 / 16, 1 / 8 + 2 / 64
-    factor = squares / (squares - 2 * cubes + squares**2)
-    expected = math.sqrt(factor * float((off**2).sum()))
+    size = 1 / (1 / 4 + 2 / 16)
+    expected = math.sqrt(size / (size - 1) * float((off**2).sum()))
     assert [each.error for each in few.marginal()] == pytest.approx([expected] * 2)
     numbers = with_samples(result, ["[1]", "[3]", "[1]", "[3]"], [1, 1, 1, 1], [0, 0, 1, 2])
     marginal = numbers.marginal("[0]")
@@ -139,11 +138,9 @@ def test_of_even_weights_it_is_that_of_a_mean(result: condit.Result) -> None:
     assert [each.error for each in even.marginal()] == pytest.approx([expected] * 2)
     mean = with_samples(result, [[1], [0], [1], [1], [0]], [1] * 5, range(5)).marginal("[0]")
     assert (mean.mean, mean.mean_error) == pytest.approx((0.6, expected))
-    # A lineage without weight tells nothing; one with little, that little is known.
+    # A lineage without weight tells nothing.
     heavy = with_samples(result, ["x", "y"], [1, 1e-300], [0, 1])
     assert {each.error for each in heavy.marginal()} == {None}
-    nearly = with_samples(result, ["x", "y"], [1, 1e-3], [0, 1])
-    assert nearly.marginal()[0].error == pytest.approx(math.sqrt(0.5), rel=0.01)
 
 
 def test_what_error_is_known(result: condit.Result, letters: condit.NgramModel) -> None:
@@ -194,8 +191,8 @@ PATTERN = remembering(condit.regex("(ab|ba|c)*"))
 def test_errors_are_about_right(letters: condit.NgramModel, sampler: Any, lanes: int) -> None:
     """Their mean square over runs is the mean squared distance from the exact marginal.
 
-    A normal test over 400 runs with a false-alarm rate of 1e-6, and 20% for terms of higher order
-    in the number of lanes.
+    A normal test over 400 runs with a false-alarm rate of 1e-6, beside what the formula leaves
+    out, terms of higher order in the number of lanes.
     """
     world = World(letters, PATTERN, "ab", 4)
     truth: dict[str, float] = {}
@@ -214,7 +211,7 @@ def test_errors_are_about_right(letters: condit.NgramModel, sampler: Any, lanes:
             off[seed] += (estimate - share) ** 2
             said[seed] += (error or 0.0) ** 2
     noise = 4.9 * float((said - off).std()) / math.sqrt(400)
-    assert abs(float((said - off).mean())) < noise + 0.2 * float(off.mean())
+    assert abs(float((said - off).mean())) < noise + float(off.mean()) / lanes
     assert noise < off.mean()
     if sampler == "exact":  # the only one whose shares are unbiased, and not just consistent
         assert p_values_of_means(shares, np.array(list(truth.values()))).min() > 1e-6 / len(truth)

@@ -4,13 +4,12 @@ With ``W_i`` the share of the weight that sample ``i`` has (they add up to 1), a
 share ``s = Σ W_i 1[v_i = v]``. Samples that descend from one initial lane (a *lineage*) are not
 independent, so errors are worked out over lineages ``e``, which have the shares ``W_e``:
 
-    error² = c Σ_e (Σ_{i in e} W_i (1[v_i = v] - s))²
-    c = Σ W_e² / (Σ W_e² - 2 Σ W_e³ + (Σ W_e²)²)
+    error² = S/(S-1) Σ_e (Σ_{i in e} W_i (1[v_i = v] - s))²        S = 1 / Σ W_e²
 
-The sum alone is the usual error of a ratio of means (Lee and Whiteley 2018, for particles). It is
-too small, since ``s`` lies nearest to the values that it was made of: for weights that do not
-depend on the values its mean is ``1/c`` of the variance. For ``E`` even weights ``c`` is
-``E/(E-1)``, as in the error of a mean; where one lineage has nearly all the weight it is large.
+The sum is the usual error of a ratio of means (Lee and Whiteley 2018, for particles). It alone is
+too small, since ``s`` lies nearest to the values that it was made of. ``S``, the effective sample
+size, is the number of lineages where they have even weights, and the factor that of any mean;
+where one lineage has nearly all the weight, the factor is large.
 
 An error tells how the lineages that were drawn differ, and nothing else.
 """
@@ -198,10 +197,9 @@ def _length(parts: Iterable[float]) -> float:
 
 
 def _correction(shares: Sequence[float]) -> float | None:
-    """``√c`` of the shares of lineages; ``None`` where one of them has all but nothing."""
-    squares = math.fsum(share**2 for share in shares)
-    kept = math.fsum(share**2 * (1 - 2 * share + squares) for share in shares)
-    return math.sqrt(squares / kept) if kept > 1e-12 else None
+    """``√(S/(S-1))`` of the shares of lineages; ``None`` where one of them has all the weight."""
+    rest = 1 - math.fsum(share**2 for share in shares)
+    return 1 / math.sqrt(rest) if rest > 1e-12 else None
 
 
 def _scaled(error: float, scale: float | None) -> float | None:
