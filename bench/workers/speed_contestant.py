@@ -24,12 +24,12 @@ class Drawn:
     Attributes:
         tokens: how many tokens its text has, the end token not counted.
         texts: the texts.
-        counts: whatever else the contestant counts.
+        counts: whatever else the contestant counts or tells.
     """
 
     tokens: Sequence[int]
     texts: Sequence[str]
-    counts: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, Any] = field(default_factory=dict)
 
 
 class Contestant(ABC):

@@ -32,8 +32,8 @@ class Drawn(NamedTuple):
         log_probability: natural logarithm of ``p(token | text so far)``, the base law.
         log_allowed: natural logarithm of the mass that the constraint allows as next token, or of
             an unbiased estimate of it; 0 if everything is allowed, or the token was not checked.
-        log_weight: natural logarithm of the text's weight after it, since the last resampling; of
-            a beam search, of its mass ``p φ``.
+        log_weight: natural logarithm of the text's weight after it, before any resampling in
+            the same step; of a beam search, of its mass ``p φ``.
         given: whether the caller inserted the token, so that it was not drawn.
     """
 
@@ -55,7 +55,7 @@ class Ended(NamedTuple):
         tokens: as far as it got, without the end token.
         reason: why it ended.
         accepted: whether it has weight, and was not rejected by the sampler.
-        log_weight: natural logarithm of its weight since the last resampling; ``-inf`` for none.
+        log_weight: natural logarithm of its weight; ``-inf`` for none.
         log_bound: natural logarithm of the upper bound on ``Z`` when it began, for samplers that
             accept with probability ``Z / bound``; else 0.
     """
@@ -78,8 +78,9 @@ class StepInfo(NamedTuple):
         ends: the texts that ended.
         effective_sample_size: of the weights after this step, before any resampling (Kish 1965);
             0 if all weights are 0.
-        ancestors: where lanes were resampled, which lane each lane was copied from. Of a beam
-            search, which text of the beam before each drawn token continues.
+        ancestors: where lanes were resampled, which lane each lane was copied from: itself, if it
+            was not compared with others. Of a beam search, which text of the beam before each
+            drawn token continues.
         checks: how many single tokens the matchers were asked about.
         masks: how many whole masks they were asked for.
         note: a decision made in this step, in words; mostly empty.

@@ -80,7 +80,7 @@ def relative_error(
     resampling it is the usual standard error of a mean.
 
     Args:
-        log_weights: natural logarithm of the weight of each draw since the last resampling.
+        log_weights: natural logarithm of the weight of each draw.
         lineages: which lineage each draw belongs to; by default each is its own.
         resamplings: how many times the lanes were resampled, all of them together.
         draws: how many draws there were, if ``log_weights`` leaves out some of weight 0.

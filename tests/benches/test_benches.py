@@ -16,6 +16,7 @@ from bench.library.venvs import PEERS, ROOT
 from bench.library.workers import WORKERS
 from bench.speed.contestants import CONTESTANTS as SPEED
 from bench.throughput import CONTESTANTS as THROUGHPUT
+from bench.wild.contestants import PROGRAMS as WILD
 
 # Each starts processes of its own.
 pytestmark = pytest.mark.slow
@@ -72,7 +73,7 @@ def test_workers_are_python_and_name_what_is_there(file: Path) -> None:
 
 @pytest.mark.parametrize(
     ("question", "contestants"),
-    [("throughput", THROUGHPUT), ("speed", SPEED), ("coverage", COVERAGE)],
+    [("throughput", THROUGHPUT), ("speed", SPEED), ("coverage", COVERAGE), ("wild", WILD)],
 )
 def test_contestants_have_a_worker_and_an_environment(
     question: str, contestants: dict[str, Contestant]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from condit.constraint.base import Strength
+from condit.constraint.boundary import Boundary
 from condit.constraint.byte_matcher import ByteMatcher
 
 
@@ -88,6 +89,9 @@ class Twice(ByteMatcher[tuple[bytes, bytes | None]]):
     def ending(self, state: tuple[bytes, bytes | None]) -> bytes:
         word, rest = state
         return b"\n" + word if rest is None else rest
+
+    def boundary(self, state: tuple[bytes, bytes | None]) -> Boundary:
+        return Boundary((0,), "word") if state[1] is None else Boundary((1,), "repetition")
 
     def explain(self, state: tuple[bytes, bytes | None], byte: int | None) -> str:
         return "" if state[1] is None else "the word must be repeated"

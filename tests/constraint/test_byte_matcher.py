@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from machines import MACHINES, AtMost, Counter, Quoted
 
+from condit.constraint.boundary import Boundary
 from condit.constraint.byte_matcher import ByteMatcher
 from condit.testing import BrokenLawError, check_byte_matcher
 
@@ -77,6 +78,16 @@ class Trap(AtMost):
         return state <= self.most
 
 
+class Backwards(AtMost):
+    def boundary(self, state):
+        return Boundary((self.most - state,))
+
+
+class Halfway(AtMost):
+    def boundary(self, state):
+        return Boundary((state,)) if state > 1 else None
+
+
 @pytest.mark.parametrize(
     ("machine", "law"),
     [
@@ -88,6 +99,8 @@ class Trap(AtMost):
         (Ends(3), "the text may not stop"),
         (Far(20), "others may come than near it"),
         (Narrow(3), "not of the alphabet"),
+        (Backwards(4), r"the progress decreases after .*, from \(4,\) to"),
+        (Halfway(4), "the boundary is known in some states only"),
     ],
     ids=lambda given: type(given).__name__ if isinstance(given, ByteMatcher) else "",
 )

@@ -286,6 +286,15 @@ def test_threads_may_use_copies_at_once():
         assert list(pool.map(draw, range(8))) == expected
 
 
+def test_boundaries_are_those_of_the_machine(by_byte, overlapping):
+    matcher = LiftedMatcher(Twice(), by_byte)
+    assert matcher.boundary() == ((0,), "word")
+    for byte in b"a\n":
+        matcher.advance(byte)
+    assert matcher.boundary() == ((1,), "repetition")
+    assert LiftedMatcher(Quoted(), overlapping).boundary() is None
+
+
 def test_endings(by_byte, overlapping):
     matcher = LiftedMatcher(Quoted(), by_byte)
     assert matcher.ending().text == b'""'

@@ -77,6 +77,53 @@ def test_at_any_number_of_lanes(model: condit.NgramModel, lanes: int) -> None:
         assert signature(plain) == signature(drafted)
 
 
+LISTS = {
+    "type": "object",
+    "properties": {
+        "tags": {"type": "array", "items": {"type": "string", "maxLength": 4}, "maxItems": 4},
+        "ages": {"type": "array", "items": {"type": "integer"}, "maxItems": 3},
+        "name": {"type": "string", "maxLength": 5},
+    },
+    "required": ["tags", "name"],
+    "additionalProperties": False,
+}
+
+
+@pytest.mark.parametrize("kernel", ["masked", "awrs", condit.AWRS(looks=2, mask_after=None)])
+@pytest.mark.parametrize("lanes", [2, 7])
+def test_where_lanes_wait_for_each_other(kernel: str | condit.AWRS, lanes: int) -> None:
+    texts = [
+        '{"tags":["a","b","ann"],"name":"ann"}',
+        '{"tags":[],"ages":[1,2],"name":"bob"}',
+        '{"tags":["ann"],"ages":[31],"name":"x"}',
+        '{"tags":["bob","bob"],"name":"bob"}',
+    ]
+    lists = condit.NgramModel.train(texts, order=5, smoothing=0.1)
+    accepted = waited = together = 0
+    for seed in range(6):
+        settings: dict[str, Any] = {
+            "constraint": condit.json_schema(LISTS),
+            "sampler": condit.SMC(kernel, threshold=1.0),
+            "seed": seed,
+            "n": lanes,
+            "max_tokens": 60,
+        }
+        plain, drafted = (draw(lists, drafts, **settings) for drafts in (False, True))
+        assert signature(plain) == signature(drafted)
+        assert drafted.stats.forwards <= plain.stats.forwards
+        accepted += drafted.stats.accepted
+        growing = set(range(lanes))
+        for info in plain.trace:
+            waited += len(growing) - len(info.draws)
+            growing -= {ended.lane for ended in info.ends if ended.lane is not None}
+            if info.ancestors:
+                together += 1
+                growing = {i for i, ancestor in enumerate(info.ancestors) if ancestor in growing}
+    assert accepted > 0
+    assert waited > 0
+    assert together > 0
+
+
 def test_with_a_preference_that_resamples(model: condit.NgramModel) -> None:
     def few_letters_a(text: str) -> float:
         return -float(text.count("a"))

@@ -12,6 +12,7 @@ from collections.abc import Collection, Hashable
 from typing import ClassVar, Generic, TypeVar
 
 from condit.constraint.base import Strength
+from condit.constraint.boundary import Boundary
 from condit.errors import ArgumentError
 
 State = TypeVar("State", bound=Hashable)
@@ -70,6 +71,14 @@ class ByteMatcher(ABC, Generic[State]):
         """Bytes after which the text may stop, best those that take few tokens.
 
         ``None``, as here, starts a search.
+        """
+        return None
+
+    def boundary(self, state: State) -> Boundary | None:
+        """The boundary that a text has reached last; see ``Matcher.boundary``.
+
+        ``None``, as here, for every state: none is known. A state must then tell how far the text
+        is, which is worth it if there are few places, such as the parts of a sequence.
         """
         return None
 

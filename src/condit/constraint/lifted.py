@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from condit.constraint.base import Matcher, Strength, few_tokens, unpack
+from condit.constraint.boundary import Boundary
 from condit.constraint.byte_matcher import ByteMatcher, State
 from condit.constraint.describe import describe_bytes, excerpt
 from condit.constraint.ending import find_ending
@@ -137,6 +138,10 @@ class LiftedMatcher(Matcher, Generic[State]):
         twin = type(self).__new__(type(self))
         twin.__dict__.update(self.__dict__)
         return twin
+
+    def boundary(self) -> Boundary | None:
+        """That of the byte matcher's state."""
+        return self.machine.boundary(self.state)
 
     def forced(self) -> tuple[int, ...]:
         """Tokens that are the only choice from here; the end token may be the last of them."""

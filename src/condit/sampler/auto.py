@@ -12,7 +12,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from condit.constraint.base import Matcher, Strength
+from condit.constraint.base import Strength
 from condit.model.base import Model
 from condit.report import Guarantee
 from condit.sampler.awrs import AWRS
@@ -20,6 +20,7 @@ from condit.sampler.base import Findings, Lane, Problem, Sampler, State
 from condit.sampler.beam import Beam
 from condit.sampler.exact import Exact
 from condit.sampler.learned import Learned
+from condit.sampler.local import Kernel
 from condit.sampler.masked import Masked
 from condit.sampler.smc import SMC
 from condit.sampler.trie_attempts import TrieAttemptsState
@@ -42,6 +43,9 @@ ACCEPTANCE = 0.2
 """Exact sampling goes on if at least this share of attempts is accepted."""
 
 
+_ONE_OF = f"of {WIDTH} lanes one is drawn by weight, as a single lane would be biased"
+
+
 class Choice(NamedTuple):
     """A sampler, and why.
 
@@ -49,11 +53,21 @@ class Choice(NamedTuple):
         sampler: the sampler.
         reason: why, in words.
         on_probation: whether its first attempts decide if it goes on; see ``trie_attempts.py``.
+        runner_up: what would have been the next best, and why it was not chosen; ``""``: nothing.
+        one_of: how many lanes are grown for the one text that is wanted, which is then drawn from
+            them by weight; 0: as many as are wanted.
     """
 
     sampler: Sampler
     reason: str
     on_probation: bool = False
+    runner_up: str = ""
+    one_of: int = 0
+
+    @property
+    def said(self) -> str:
+        """Reason and runner-up."""
+        return self.reason + (f"; runner-up: {self.runner_up}" if self.runner_up else "")
 
 
 @dataclass
@@ -117,8 +131,9 @@ class Auto(Sampler[AutoState]):
     def init(self, problem: Problem, rng: np.random.Generator) -> AutoState:
         """The state of the sampler that is picked."""
         choice = choose(problem)
-        run = choice.sampler.init(problem, rng)
-        state = AutoState(problem, run.lanes, run.models, choice.sampler, choice.reason, run)
+        wanted = replace(problem, lanes=choice.one_of or problem.lanes)
+        run = choice.sampler.init(wanted, rng)
+        state = AutoState(problem, run.lanes, run.models, choice.sampler, choice.said, run)
         if choice.on_probation:
             state.exact = run
             run.begin_probation(probation(problem.lanes))
@@ -137,6 +152,8 @@ class Auto(Sampler[AutoState]):
             info = info._replace(note=f"{state.chosen}: {state.reason}")
         elif state.exact_draws and state.done:
             _add_exact_draws(state)
+        if state.done and len(state.lanes) > state.problem.lanes:
+            _draw_one(rng, state)
         return state, info
 
 
@@ -154,12 +171,12 @@ def choose(problem: Problem) -> Choice:
         search = AWRS() if forks else Beam(width=max(problem.lanes, WIDTH))
         return Choice(search, "at temperature 0 there is one text to find, and nothing to weigh")
     if problem.insert is not None and (problem.constraint or problem.preference) is not None:
-        return Choice(SMC(kernel="awrs"), "text is put in between the draws of lanes")
+        return _several(problem, "text is put in between the draws of lanes")
     if problem.constraint is None and problem.preference is None:
         free: Sampler = Masked() if forks else Exact()
         return Choice(free, "without a constraint every draw of the model is a draw")
     if problem.preference is not None and problem.preference.partial:
-        return Choice(_smc(problem), "the preference can be resampled for as texts grow")
+        return _several(problem, "the preference can be resampled for as texts grow")
     if problem.constraint is None:
         free = Masked() if forks else Learned()
         return Choice(free, "finished texts are weighted by the preference")
@@ -168,25 +185,28 @@ def choose(problem: Problem) -> Choice:
     if matcher.strength is Strength.FINAL:
         return Choice(Exact(), "only finished texts can be judged, so whole texts are tried")
     exact = Exact(width=min(problem.lanes + 1, WIDTH), attempts=ATTEMPTS)
-    length = longest(problem)
+    length = problem.longest
     if length <= SHORT:
         why = f"texts have at most {length} tokens, so trying until draws are exact is cheap"
-        return Choice(exact, why, on_probation=True)
+        return Choice(exact, why, on_probation=True, runner_up="smc, if too few are accepted")
     acceptance = expected_acceptance(problem)
     if acceptance >= ACCEPTANCE:
         why = f"what the memory knows makes about {acceptance:.0%} of attempts exact draws"
-        return Choice(exact, why, on_probation=True)
-    if problem.lanes == 1 and problem.trie is None:
-        kernel: Sampler = AWRS(mask_after=None) if matcher.outline().mask is None else AWRS()
-        kernel = kernel if forks else Learned()
-        return Choice(kernel, "a single lane cannot be resampled: draw more, or ask for exact")
-    return Choice(_smc(problem, matcher), _why_smc(problem, acceptance))
+        return Choice(exact, why, on_probation=True, runner_up="smc, if too few are accepted")
+    return _several(problem, _why_smc(problem, acceptance))
 
 
-def longest(problem: Problem) -> float:
-    """A bound on the tokens of a text: from the budget, or from the constraint where it has one."""
-    most = problem.constraint.longest() if problem.constraint is not None else None
-    return min(problem.max_tokens, math.inf if most is None else most)
+def _several(problem: Problem, reason: str) -> Choice:
+    """Resampled lanes; where one text is wanted, it is drawn from several, by weight."""
+    learns = problem.trie is not None or not isinstance(problem.model, Model)
+    kernel: str | Kernel = "learned" if learns and problem.insert is None else "awrs"
+    matcher = problem.bind()
+    if kernel == "awrs" and matcher is not None and matcher.outline().mask is None:
+        kernel = AWRS(mask_after=None)  # a mask would be made by asking about every token
+    one_of = WIDTH if problem.lanes == 1 else 0
+    if one_of:
+        reason += f"; {_ONE_OF}"
+    return Choice(SMC(kernel), reason, runner_up=f"{kernel}, never resampled", one_of=one_of)
 
 
 def expected_acceptance(problem: Problem) -> float:
@@ -197,18 +217,12 @@ def expected_acceptance(problem: Problem) -> float:
     return math.exp(min(trie.log_evidence - trie.log_bound, 0.0))
 
 
-def _smc(problem: Problem, matcher: Matcher | None = None) -> Sampler:
-    blind = problem.trie is None and matcher is not None and matcher.outline().mask is None
-    if blind and isinstance(problem.model, Model):
-        # Without a mask there is little to learn from one run, and much to ask for one.
-        return SMC(kernel=AWRS(mask_after=None))
-    return SMC(kernel="learned")
-
-
 def _why_smc(problem: Problem, acceptance: float) -> str:
-    why = f"texts may have {problem.max_tokens} tokens, so few whole attempts would be accepted"
-    if problem.trie is not None and acceptance > 0:
-        why += f" (about {acceptance:.1%} by what the memory knows)"
+    if problem.trie is None:
+        return "lanes are compared at the boundaries of the texts' structure"
+    why = "what the memory knows is their look-ahead"
+    if acceptance > 0:
+        why += f", and makes about {acceptance:.1%} of whole attempts exact draws, too few"
     return why
 
 
@@ -229,14 +243,17 @@ def _switch_to_smc(state: AutoState, exact: TrieAttemptsState, rng: np.random.Ge
         state.exact_draws = exact.lanes[: exact.accepted]
         state.log_evidence_exact = exact.log_evidence
     wanted, lanes = len(exact.lanes), len(exact.lanes) - len(state.exact_draws)
+    if wanted == 1:
+        lanes = WIDTH
     problem = replace(state.problem, trie=exact.walk.trie, lanes=lanes)
     run = Learned().resume(problem, rng, exact.walk.reader)
     run.steps = exact.steps
-    going_on = "one lane goes" if lanes == 1 else "resampled lanes go"
     state.reason = (
         f"{exact.accepted} of {exact.attempts} attempts at exact draws were accepted, too few for "
-        f"the {wanted} asked for; {going_on} on with what was learned"
+        f"the {wanted} asked for; resampled lanes go on with what was learned"
     )
+    if wanted == 1:
+        state.reason += f"; {_ONE_OF}"
     state.chosen, state.run, state.exact = SMC(kernel="learned"), run, None
     state.sync()
 
@@ -263,3 +280,20 @@ def _add_exact_draws(state: AutoState) -> None:
     for origin, lane in enumerate(kept):
         lane.origin, lane.log_weight = origin, log_mean
     state.lanes, state.exact_draws = [*kept, *lanes], []
+
+
+def _draw_one(rng: np.random.Generator, state: AutoState) -> None:
+    """Leave one of the lanes, drawn by weight, which then weighs their mean.
+
+    So its weight stays proper: ``E[Ẑ f(x)]`` over draw and run is that of the weighted lanes.
+    """
+    log_mean = log_mean_exp(state.log_weights)
+    if log_mean == -math.inf:
+        return  # all of them tell what went wrong
+    state.overrides["log_evidence_error"] = relative_error(
+        state.log_weights, [lane.origin for lane in state.lanes], state.resamplings
+    )
+    shares = np.exp(np.array(state.log_weights) - log_mean)
+    chosen = state.lanes[int(rng.choice(len(shares), p=shares / shares.sum()))]
+    chosen.log_weight, chosen.origin = log_mean, 0
+    state.lanes = [chosen]

@@ -61,6 +61,12 @@ class Problem:
     _bound: dict[object, Budgeted] = field(default_factory=dict, repr=False, compare=False)
     _accepted: dict[bytes, bool] = field(default_factory=dict, repr=False, compare=False)
 
+    @property
+    def longest(self) -> int:
+        """The most tokens that a text may have, by the budget or by the constraint."""
+        most = self.constraint.longest() if self.constraint is not None else None
+        return self.max_tokens if most is None else min(self.max_tokens, most)
+
     def bind(self) -> Budgeted | None:
         """A matcher for constraint and budget at the empty text; ``None`` without a constraint.
 
@@ -115,7 +121,7 @@ class Lane:
         matcher: the constraint's state after these tokens; ``None`` without a constraint.
         rng: the lane's own generator, so that its draws do not depend on other lanes.
         tokens: the tokens so far, without the prompt and the end token.
-        log_weight: natural logarithm of its weight since the last resampling.
+        log_weight: natural logarithm of its weight. Resampling gives lanes the mean of their group.
         log_probability: natural logarithm of ``p`` of its tokens (and end), under the base law.
         log_preference: natural logarithm of the factor ``φ`` that its weight has by now.
         finish_reason: why it ended, ``None`` while it grows.
@@ -243,8 +249,7 @@ class State(Generic[LaneT]):
         lanes: one for each draw asked for.
         models: the decoders and readers that compute logits for it.
         log_evidence: the part of ``log Z`` that is not in the lanes' weights (their log mean is
-            added to it): of SMC the log mean weight at each resampling, summed; of samplers with
-            equal weights, all of it.
+            added to it): all of it, of samplers with equal weights; else 0.
         steps: how many steps have been made.
     """
 
@@ -275,7 +280,7 @@ class State(Generic[LaneT]):
 
     @property
     def log_weights(self) -> list[float]:
-        """Natural logarithm of each lane's weight since the last resampling, in lane order."""
+        """Natural logarithm of each lane's weight, in lane order."""
         return [lane.log_weight for lane in self.lanes]
 
 

@@ -6,7 +6,8 @@ reaches a boundary (see ``Matcher.boundary``) waits there until every lane has g
 that stand at the same boundary are then resampled among themselves.
 
 Where a matcher knows no boundaries, they are where literal text of the constraint ends, which all
-texts have to pass.
+texts have to pass. They are at every token where a lane cannot run on for long, as no text has more
+than 32 tokens, where a preference judges prefixes, and where there is no constraint.
 
 How long a lane goes on depends on its own past, and on where the others were when it was let go.
 So it stops at a stopping time, and the evidence stays unbiased: docs/samplers/smc.md has the proof.
@@ -18,7 +19,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from condit.constraint.boundary import Boundary
-from condit.sampler.base import Lane
+from condit.sampler.base import Lane, Problem
+
+_SHORT = 32
+"""In texts of at most so many tokens lanes are compared after each, if there is no structure."""
 
 _LITERAL = 2
 """The fewest bytes that count as literal text."""
@@ -28,14 +32,18 @@ class Meeting:
     """Which lanes wait, and which of them are compared.
 
     Args:
-        lanes: before their first token.
-        flat: whether all lanes are compared after every token, whatever the constraint.
+        problem: what is drawn.
+        lanes: its lanes.
+        every_token: whether all lanes are compared after every token, whatever the constraint.
     """
 
-    def __init__(self, lanes: Sequence[Lane], *, flat: bool) -> None:
+    def __init__(self, problem: Problem, lanes: Sequence[Lane], *, every_token: bool) -> None:
         matcher = lanes[0].matcher
         self._structured = matcher is not None and matcher.boundary() is not None
-        self._flat = flat or matcher is None
+        # Where a preference judges every prefix, weights have more to say than literals.
+        judged = problem.preference is not None and problem.preference.partial
+        unstructured = judged or problem.longest <= _SHORT
+        self._flat = every_token or matcher is None or (unstructured and not self._structured)
 
     def arrive(self, lanes: Sequence[Lane]) -> bool:
         """Let those lanes wait that have reached a boundary; whether none grows any more."""

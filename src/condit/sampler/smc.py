@@ -1,10 +1,11 @@
 """Sequential Monte Carlo (a particle filter): weighted lanes that are resampled as they grow.
 
-Lanes are the particles. Each step every unfinished lane draws a token by a kernel and multiplies
-its weight by the local weight. When the effective sample size falls below ``threshold · n``, lanes
-are resampled by weight, all weights become 1, and the mean weight goes into the evidence:
-``log Ẑ = Σ_resamplings log mean w + log mean w_final``. ``Ẑ`` is unbiased for ``Z``, and weighted
-averages are consistent (Del Moral 2004; for language models, Lew et al. 2023).
+Lanes are the particles. Each step the lanes that do not wait draw a token by a kernel and multiply
+their weights by the local weight. At a boundary (see ``condit.sampler.meeting``) lanes wait for
+each other, and those that stand at the same one are a group. When the effective sample size of a
+group is below ``threshold`` times its size, its lanes are resampled by weight, and all of them get
+the group's mean weight. So ``Ẑ``, the mean weight of all lanes at the end, is unbiased for ``Z``,
+and weighted averages are consistent (Del Moral 2004; for language models, Lew et al. 2023).
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from condit.sampler.resampling import SCHEMES, ancestors
 from condit.trace import StepInfo
 from condit.weights import effective_sample_size, log_mean_exp
 
+_PLACES = ("boundary", "token")
+
 
 @dataclass(frozen=True)
 class SMC(Sampler):
@@ -33,12 +36,14 @@ class SMC(Sampler):
             ``AWRS(looks=3)``. By default ``"learned"`` where a memory is given, or the model only
             gives logits after prefixes; else ``"awrs"``.
         resampling: ``"systematic"``, ``"stratified"``, ``"multinomial"`` or ``"residual"``.
-        threshold: resample when the effective sample size is below this share of the lanes;
-            0 never resamples, 1 resamples whenever weights differ.
+        threshold: resample when the effective sample size of lanes that are compared is below
+            this share of their number; 0 never resamples, 1 resamples whenever weights differ.
+        compare_at: where lanes are compared: at a ``"boundary"`` of the constraint's structure, or
+            after every ``"token"`` (see ``condit.sampler.meeting``).
 
     Raises:
         UnknownNameError: no such kernel or scheme.
-        ArgumentError: ``threshold`` is outside 0 to 1.
+        ArgumentError: ``threshold`` is outside 0 to 1, or ``compare_at`` is unknown.
     """
 
     kernel: str | Kernel | None = None
@@ -51,6 +56,10 @@ class SMC(Sampler):
             raise UnknownNameError(unknown("resampling scheme", self.resampling, SCHEMES))
         if not 0 <= self.threshold <= 1:
             raise ArgumentError(f"threshold must be from 0 to 1, not {self.threshold}")
+        if self.compare_at not in _PLACES:
+            raise ArgumentError(
+                f"compare_at must be {' or '.join(map(repr, _PLACES))}, not {self.compare_at!r}"
+            )
         if self.kernel is not None:
             kernel_of(self.kernel, "smc")
 
@@ -79,7 +88,7 @@ class SMC(Sampler):
         """Grow every lane that has not ended, then resample if need be. ``state`` is modified."""
         kernel = self.kernel_for(state.problem)
         info = kernel.grow(state)
-        meeting = Meeting(state.lanes, flat=self.compare_at == "token")
+        meeting = Meeting(state.problem, state.lanes, every_token=self.compare_at == "token")
         if meeting.arrive(state.lanes) and not state.done:
             chosen = self._resample(rng, state, meeting.groups(state.lanes))
             if chosen is not None:

@@ -25,6 +25,7 @@ def check_byte_matcher(
     - ``options``, if given, are exactly the bytes that may come, and all in the alphabet.
     - After ``ending``, if given, the text may stop.
     - Equal states have the same futures, and ``near`` ones the same next bytes, as far as tried.
+    - The boundary is known everywhere or nowhere, and its progress never decreases.
     - From each state of an EXACT machine the text may stop or some byte may come. A walk does not
       end among a few states where the text may never stop.
     - Over tokens, ``mask`` and ``allows`` agree with the bytes of each token; the end token is
@@ -50,7 +51,9 @@ def check_byte_matcher(
             for token in rng.permutation(len(vocabulary)).tolist():
                 spelled = vocabulary.bytes[token]
                 if spelled and (after := _after(machine, state, spelled)) is not None:
-                    text, state = text + spelled, after
+                    text = text + spelled
+                    _check_boundaries(machine, state, after, text)
+                    state = after
                     break
             else:
                 break
@@ -116,6 +119,20 @@ def _check_state(machine: ByteMatcher[State], state: State, text: bytes) -> None
             last is not None and machine.may_stop(last),
             f"the text may not stop {here} and the ending {ending!r}",
         )
+
+
+def _check_boundaries(
+    machine: ByteMatcher[State], before: State, after: State, text: bytes
+) -> None:
+    """The boundaries of two states, of which one follows the other, fit together."""
+    old, new = machine.boundary(before), machine.boundary(after)
+    if old is None or new is None:
+        require(old is new, f"the boundary is known in some states only: see {text!r}")
+        return
+    require(
+        new.progress >= old.progress,
+        f"the progress decreases after {text!r}, from {old.progress} to {new.progress}",
+    )
 
 
 def _never_stops(machine: ByteMatcher[State], state: State) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from condit.constraint.base import Constraint, Matcher, Strength, unpack
+from condit.constraint.boundary import Boundary
 from condit.errors import RefusedTokenError
 from condit.testing.laws import BrokenLawError, require
 from condit.vocabulary import Vocabulary
@@ -23,7 +24,8 @@ def check_matcher(
     ``mask`` and ``allows`` agree; an allowed token can be appended, and a refused one raises and
     changes nothing; copies are independent; the end is allowed exactly where the oracle accepts;
     a forced token is the only choice; an EXACT matcher always allows some token before the end, and
-    none after it.
+    none after it; the boundary depends on the tokens alone, is known everywhere or nowhere, and its
+    progress never decreases.
 
     Args:
         constraint: the constraint.
@@ -38,6 +40,7 @@ def check_matcher(
     for _ in range(walks):
         matcher = constraint.bind(vocabulary)
         tokens: list[int] = []
+        boundaries = [matcher.boundary()]
         for _ in range(steps):
             allowed = _check_state(constraint, matcher, vocabulary, tokens)
             further = [token for token in allowed if token != vocabulary.end]
@@ -51,9 +54,12 @@ def check_matcher(
                 f"appending to a matcher changed its copy, after {vocabulary.decode(tokens)!r}",
             )
             tokens.append(token)
+            boundaries.append(matcher.boundary())
+        _check_boundaries(constraint.bind(vocabulary), tokens, boundaries)
         if matcher.allows(vocabulary.end):
             matcher.advance(vocabulary.end)
             require(not _allowed(matcher), "something is allowed after the end")
+            require(matcher.boundary() == boundaries[-1], "the end token is no boundary")
 
 
 def check_every_spelling(
@@ -145,6 +151,33 @@ def _check_end(
         f"matcher and oracle differ on whether {vocabulary.decode(tokens)!r} may end: "
         f"{says} and {accepted}",
     )
+
+
+def _check_boundaries(
+    matcher: Matcher, tokens: list[int], boundaries: list[Boundary | None]
+) -> None:
+    """Check the boundaries after each token against those of a new matcher."""
+    progress: tuple[int, ...] = ()
+    for place, boundary in enumerate(boundaries):
+        if place:
+            matcher.advance(tokens[place - 1])
+        here = repr(matcher.vocabulary.decode(tokens[:place]))
+        for name, other in (("a new matcher", matcher), ("a copy", matcher.copy())):
+            found = other.boundary()
+            require(
+                found == boundary,
+                f"the boundary depends on more than the tokens: after {here} it is {boundary}, "
+                f"and of {name} {found}",
+            )
+        if boundary is None:
+            require(boundaries[0] is None, f"there is no boundary after {here}, and was before")
+            continue
+        require(boundaries[0] is not None, f"there is a boundary after {here}, and none before")
+        require(
+            boundary.progress >= progress,
+            f"the progress decreases after {here}, from {progress} to {boundary.progress}",
+        )
+        progress = boundary.progress
 
 
 def _check_forced(matcher: Matcher, here: str) -> None:

@@ -3,7 +3,8 @@
 By then all that leads to the value has been written, commas, keys and colons, so that what the
 model gave to it is in the weight. The progress is the path to the value: for each open object the
 rank of the key, in the order in which the schema names them, and for each array the index. So
-texts whose arrays have unequal lengths, or that skip a key, are comparable again behind it.
+texts whose arrays have unequal lengths, or that skip a key, are comparable again behind it. A key
+that comes later than its rank counts as one more than the key before it.
 
 Nothing here checks the syntax: the mask engine has allowed the bytes, so they are a prefix of JSON.
 """
@@ -13,7 +14,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from graphlib import CycleError, TopologicalSorter
-from itertools import pairwise
+from heapq import heappop, heappush
+from itertools import chain, pairwise
 from typing import Any, NamedTuple
 
 from condit.constraint.boundary import Boundary
@@ -79,6 +81,8 @@ class JsonBoundaries(NamedTuple):
                 mode = _BETWEEN
             elif byte == _COLON:
                 rank = ranks.get(here.key, _UNRANKED + here.members)
+                if here.members:
+                    rank = max(rank, here.at + 1)
                 key_read = _Open("object", rank, here.members + 1)
                 containers = (*containers[:-1], key_read)
             elif byte == _COMMA:
@@ -106,8 +110,8 @@ class JsonBoundaries(NamedTuple):
 def ranks_of(schema: object) -> dict[bytes, int]:
     """A rank for each key that a schema names, as written in JSON without quotation marks.
 
-    In every list of ``properties`` the ranks ascend, unless the lists contradict each other: then
-    keys have the order in which they first occur.
+    In every list of ``properties`` the ranks ascend, and where that leaves a choice, keys have the
+    order in which they first occur. So do all keys if the lists contradict each other.
     """
     lists: list[list[str]] = []
     _collect(schema, lists)
@@ -117,14 +121,30 @@ def ranks_of(schema: object) -> dict[bytes, int]:
             sorter.add(name)
         for before, after in pairwise(names):
             sorter.add(after, before)
+    first = {name: place for place, name in enumerate(dict.fromkeys(chain.from_iterable(lists)))}
     try:
-        order = list(sorter.static_order())
+        sorter.prepare()
     except CycleError:
-        order = list(dict.fromkeys(name for names in lists for name in names))
+        order = list(first)
+    else:
+        order = _earliest_first(sorter, first)
     return {
         json.dumps(name, ensure_ascii=False)[1:-1].encode(errors="surrogatepass"): rank
         for rank, name in enumerate(order)
     }
+
+
+def _earliest_first(sorter: TopologicalSorter[str], first: Mapping[str, int]) -> list[str]:
+    """The order in which, of the names that may come next, the one of the first place comes."""
+    order: list[str] = []
+    ready: list[tuple[int, str]] = []
+    while sorter.is_active():
+        for name in sorter.get_ready():
+            heappush(ready, (first[name], name))
+        _, name = heappop(ready)
+        order.append(name)
+        sorter.done(name)
+    return order
 
 
 def _collect(schema: Any, lists: list[list[str]]) -> None:

@@ -1,0 +1,113 @@
+"""genlm-control 0.4.1 in ``scripts/bench wild``: AWRS inside SMC; Hugging Face backend.
+
+Given its best, as in ``speed_genlm.py``. A particle that met the budget unfinished is no text of
+the constraint: its weight is taken out of the evidence, for all alike.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import time
+import traceback
+from typing import Any
+
+import numpy as np
+import torch
+from genlm.control import AWRS, BoolCFG, BoolFSA, JsonSchema, PromptedLLM
+from speed_contestant import Contestant, Drawn, compete
+
+_COMPILERS = {
+    "schema": lambda source: JsonSchema(json.loads(source)),
+    "regex": BoolFSA.from_regex,
+    "grammar": BoolCFG.from_lark,
+}
+
+
+class Genlm(Contestant):
+    packages = ("genlm-control", "genlm-backend")
+
+    def load_model(self, directory: str, device: str) -> None:
+        self.llm = PromptedLLM.from_name(
+            directory, backend="hf", hf_opts={"dtype": torch.bfloat16, "device_map": device}
+        )
+        self.model = self.llm.model
+        self.model.timeout = 0.0
+        self.positions = self.count(self.model.model)
+
+    def compiled(self, kind: str, source: str) -> AWRS:
+        return AWRS(self.llm, _COMPILERS[kind](source).coerce(self.llm, f=b"".join))
+
+    def prepare(self, ask: dict[str, Any]) -> None:
+        super().prepare(ask)
+        np.random.seed(ask["seed"])
+        self.model.clear_cache()
+        self.model.reset_async_queries()  # of a call that was over its limit
+        self.model.batch_size = ask["lanes"]
+
+    def draw(self, constraint: AWRS, ask: dict[str, Any]) -> Drawn:
+        self.llm.prompt_ids = ask["ids"]
+        constraint.rng = np.random.default_rng(ask["seed"])
+        self.began = time.perf_counter()
+        self.first: float | None = None
+        try:
+            sequences, crashes = asyncio.run(
+                asyncio.wait_for(self._draw(constraint, ask), ask["limit"])
+            )
+        except TimeoutError:
+            return Drawn([], [], {"over": True, "weights": [], "log_evidence": None})
+        rows = [[t for t in context if isinstance(t, bytes)] for context in sequences.contexts]
+        shares = [
+            # Finished is what ends with the end's own mark, which has no bytes.
+            float(share) if context and not isinstance(context[-1], bytes) else 0.0
+            for context, share in zip(sequences.contexts, sequences.normalized_weights, strict=True)
+        ]
+        finished = math.fsum(share for share in shares if math.isfinite(share))
+        good = finished > 0 and math.isfinite(float(sequences.log_ml))
+        weights = [share / finished if good else 0.0 for share in shares]
+        kish = 1 / math.fsum(w * w for w in weights) if good else 0.0
+        return Drawn(
+            [len(row) for row in rows],
+            [b"".join(row).decode(errors="replace") for row in rows],
+            ({} if good else {"nothing": "no particle was finished"})
+            | {
+                "weights": weights,
+                "log_evidence": float(sequences.log_ml) + math.log(finished) if good else None,
+                "guarantee": "weighted",
+                "ess": None,
+                "kish_ess": kish,
+                "first_seconds": self.first,
+                "crashes": crashes,
+            },
+        )
+
+    async def _draw(self, sampler: AWRS, ask: dict[str, Any]) -> tuple[Any, int]:
+        """A run that came to its end, and how many met an assertion of its own about rounding.
+
+        Such a run is made again with the noise that comes next; its seconds and positions count.
+        """
+        self.model.cache_kv(self.llm.prompt_ids)
+        for crashes in range(5):
+            try:
+                drawn = await sampler.smc(
+                    n_particles=ask["lanes"],
+                    ess_threshold=0.5,
+                    max_tokens=ask["tokens"] + 1,
+                    terminate_when=self._note_first,
+                )
+            except AssertionError:
+                traceback.print_exc()
+                self.model.reset_async_queries()
+            else:
+                return drawn, crashes
+        raise RuntimeError("five runs in a row met an assertion of its own; see the log")
+
+    def _note_first(self, _: object) -> bool:
+        """Never ends a particle: it is told of each token."""
+        if self.first is None:
+            self.first = round(time.perf_counter() - self.began, 5)
+        return False
+
+
+compete(Genlm())
