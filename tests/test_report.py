@@ -47,7 +47,15 @@ def test_bounds_hold(letters: NgramModel, world: World, sampler: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "sampler", ["masked", "awrs", condit.SMC(compare_at="token"), "learned", "exact"]
+    "sampler",
+    [
+        "masked",
+        "awrs",
+        "smc",
+        condit.SMC(threshold=0.9, resampling="multinomial"),
+        "learned",
+        "exact",
+    ],
 )
 def test_the_standard_error_is_about_right(
     letters: NgramModel, world: World, sampler: object
@@ -56,15 +64,14 @@ def test_the_standard_error_is_about_right(
     results = [run(letters, sampler, seed, n=16).report for seed in range(300)]
     estimates = np.exp([report.log_evidence for report in results]) / world.evidence
     said = [report.log_evidence_error for report in results]
-    resampled = isinstance(sampler, condit.SMC)
-    assert resampled or None not in said
+    assert None not in said or isinstance(sampler, condit.SMC)
     assert said.count(None) < 150
     # Unknown ones are those of which the estimate of the variance is not positive.
     ratio = np.mean(np.square([error or 0.0 for error in said])) / estimates.var()
     assert 0.4 < ratio < 2.5
 
 
-def test_of_lanes_resampled_in_groups_the_error_is_unknown(letters: NgramModel) -> None:
+def test_the_error_is_unknown_where_no_estimate_fits_the_resampling(letters: NgramModel) -> None:
     string = {"type": "string", "maxLength": 4}
     items = condit.json_schema({"type": "array", "items": string, "minItems": 3, "maxItems": 4})
     model = NgramModel.train(['["a","b"]', '["b"'], vocabulary=condit.Vocabulary.of_bytes())
@@ -76,6 +83,13 @@ def test_of_lanes_resampled_in_groups_the_error_is_unknown(letters: NgramModel) 
         known.add((result.stats.resamplings > 0, result.report.log_evidence_error is None))
     assert (True, True) in known
     assert (True, False) not in known
+    # Where there is no structure, all are resampled together. Systematic resampling makes fewer
+    # relatives than the estimate takes for granted.
+    for scheme, is_known in (("multinomial", True), ("systematic", False)):
+        smc = condit.SMC(threshold=0.9, resampling=scheme)
+        flat = [run(letters, smc, seed, n=16) for seed in range(10)]
+        errors = [each.report.log_evidence_error for each in flat if each.stats.resamplings]
+        assert any(error is not None for error in errors) == is_known
 
 
 def texts_of(weights: dict[str, list[float]]) -> tuple[list[float], list[str]]:
