@@ -27,6 +27,9 @@ _SHORT = 32
 _LITERAL = 2
 """The fewest bytes that count as literal text."""
 
+_LITERAL_END = 8
+"""So many last bytes tell one literal from others."""
+
 
 class Meeting:
     """Which lanes wait, and which of them are compared.
@@ -63,7 +66,9 @@ class Meeting:
         lane.literal = behind or ahead if ahead else b""
         if ahead or len(behind) < _LITERAL:
             return lane.boundary
-        return Boundary((sum(lane.boundary.progress) + 1,), "literal")
+        # Where in the literal a lane came in depends on its tokens, so its beginning may differ.
+        kind = behind[-_LITERAL_END:].decode("latin-1")
+        return Boundary((sum(lane.boundary.progress) + 1,), kind)
 
     def groups(self, lanes: Sequence[Lane]) -> list[list[int]]:
         """Indices of the lanes that go on now, those that are comparable together."""
