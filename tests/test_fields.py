@@ -139,3 +139,10 @@ def test_paths_of_values_that_are_nested_deeply_can_be_printed() -> None:
     assert path_of(steps).encode().endswith(b'["\\ud800"]')
     assert find(value, steps) == 1
     assert steps_of(path_of(steps)) == steps
+
+
+def test_deep_values_do_not_meet_the_limit_of_recursion() -> None:
+    deep = content(None, "[" * 900 + "]" * 900)
+    ((*steps,),) = leaves(deep)
+    assert steps == [0] * 899
+    assert find(deep, steps) == []

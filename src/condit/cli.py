@@ -146,6 +146,9 @@ def generate(
     report: Annotated[
         bool, typer.Option("--report", help="Say how far to trust the draws, in numbers.")
     ] = False,
+    agreement: Annotated[
+        bool, typer.Option("--agreement", help="Say how far the draws agree, field by field.")
+    ] = False,
     stream: Annotated[
         bool, typer.Option("--stream", help="Print the text as it is drawn (one sample).")
     ] = False,
@@ -189,6 +192,8 @@ def generate(
         show(result, output)
     if report:
         typer.echo(f"\n{result.report}", err=output is not Output.TABLE)
+    if agreement:
+        typer.echo(f"\n{result.agreement()}", err=output is not Output.TABLE)
 
 
 @app.command()

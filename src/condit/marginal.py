@@ -2,12 +2,16 @@
 
 With ``W_i`` the share of the weight that sample ``i`` has (they add up to 1), a value ``v`` has the
 share ``s = Σ W_i 1[v_i = v]``. Samples that descend from one initial lane (a *lineage*) are not
-independent, so errors are worked out over lineages ``e``, of which there are ``E``:
+independent, so errors are worked out over lineages ``e``, which have the shares ``W_e``:
 
-    error² = E/(E-1) Σ_e (Σ_{i in e} W_i (1[v_i = v] - s))²
+    error² = S/(S-1) Σ_e (Σ_{i in e} W_i (1[v_i = v] - s))²        S = 1 / Σ W_e²
 
-which is the usual error of a ratio of means (Lee and Whiteley 2018, for particles). It sees what
-differs among the lineages that were drawn, and nothing else.
+The sum is the usual error of a ratio of means (Lee and Whiteley 2018, for particles). It alone is
+too small, since ``s`` lies nearest to the values that it was made of. ``S``, the effective sample
+size, is the number of lineages where they have even weights, and the factor that of any mean;
+where one lineage has nearly all the weight, the factor is large.
+
+An error tells how the lineages that were drawn differ, and nothing else.
 """
 
 from __future__ import annotations
@@ -32,7 +36,7 @@ class Share(NamedTuple):
         value: the value; ``condit.ABSENT`` for samples that do not have the field.
         share: the summed weight of its samples over that of all, between 0 and 1 (linear).
         error: standard error of the share (linear). 0 if all lineages have the same value, which is
-            not certainty. ``None`` if unknown: all samples descend from one initial lane, or they
+            not certainty. ``None`` if unknown: one lineage has all the weight, or the samples
             are the result of a search.
     """
 
@@ -136,14 +140,14 @@ def marginal_of(
         ArgumentError: the values cannot be compared.
     """
     of_lineage = _summed(lineages, weights)
-    count = len(of_lineage) if random else 1
+    scale = _correction(list(of_lineage.values())) if random else None
     shares = []
     for value, chosen in _classes(values):
         inside = _summed([lineages[i] for i in chosen], [weights[i] for i in chosen])
         share = math.fsum(weights[i] for i in chosen)
         off = [inside.get(each, 0.0) - weight * share for each, weight in of_lineage.items()]
         error = 0.0 if len(chosen) == len(values) else _length(off)
-        shares.append(Share(value, share, _scaled(error, count)))
+        shares.append(Share(value, share, _scaled(error, scale)))
     shares.sort(key=lambda each: -each.share)
     numbers = _numbers(values)
     if not numbers:
@@ -151,7 +155,7 @@ def marginal_of(
     mean = math.fsum(w * x for w, x in zip(weights, numbers, strict=True))
     parts = [w * (x - mean) for w, x in zip(weights, numbers, strict=True)]
     error = 0.0 if len(shares) == 1 else _length(_summed(lineages, parts).values())
-    return Marginal(name, tuple(shares), mean, _scaled(error, count))
+    return Marginal(name, tuple(shares), mean, _scaled(error, scale))
 
 
 def plain(value: Any) -> Any:
@@ -235,9 +239,14 @@ def _length(parts: Iterable[float]) -> float:
     return math.hypot(*parts)  # squares of large numbers overflow
 
 
-def _scaled(error: float, lineages: int) -> float | None:
-    """With the factor for a mean that was estimated itself; unknown from a single lineage."""
-    return error * math.sqrt(lineages / (lineages - 1)) if lineages > 1 else None
+def _correction(shares: Sequence[float]) -> float | None:
+    """``√(S/(S-1))`` of the shares of lineages; ``None`` where one of them has all the weight."""
+    rest = 1 - math.fsum(share**2 for share in shares)
+    return 1 / math.sqrt(rest) if rest > 1e-12 else None
+
+
+def _scaled(error: float, scale: float | None) -> float | None:
+    return None if scale is None else error * scale
 
 
 def _numbers(values: Sequence[Any]) -> list[float]:

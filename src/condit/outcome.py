@@ -163,9 +163,11 @@ def _error(
 ) -> float | None:
     """Standard error of the evidence, relative to it.
 
-    Lanes that share an origin are not independent: see ``condit.weights``. Where lanes were
-    resampled in groups, no estimate is known.
+    Lanes that share an origin are not independent: see ``condit.weights``.
     """
+    resamplings = sum(info.ancestors is not None for info in trace)
+    if resamplings and not _variance_is_told(sampler, state.lanes):
+        return None
     if found.log_evidence_error is not None:
         if sampler.guarantee is not Guarantee.EXACT:
             return found.log_evidence_error
@@ -173,10 +175,20 @@ def _error(
         return math.hypot(found.log_evidence_error, relative_error(state.log_weights) or 0.0)
     if sampler.guarantee is not Guarantee.WEIGHTED:
         return None
-    resamplings = sum(info.ancestors is not None for info in trace)
-    if resamplings and getattr(sampler, "compare_at", "token") != "token":
-        return None
     return relative_error(state.log_weights, [lane.origin for lane in state.lanes], resamplings)
+
+
+def _variance_is_told(sampler: Sampler, lanes: Sequence[Lane]) -> bool:
+    """Whether ``condit.weights.relative_error`` fits how a sampler has resampled.
+
+    It is for multinomial resampling of all lanes together. Lanes that meet at boundaries are
+    resampled with their like only: see ``condit.sampler.meeting``.
+    """
+    together = getattr(sampler, "compare_at", "token") == "token" or not any(
+        lane.boundary.kind or (lane.matcher is not None and lane.matcher.boundary() is not None)
+        for lane in lanes
+    )
+    return together and getattr(sampler, "resampling", "multinomial") == "multinomial"
 
 
 def _log_mass(valid: Sequence[Sample]) -> float:

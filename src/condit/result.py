@@ -222,7 +222,7 @@ class Result:
                 f"what the marginal is of is a {type(of).__name__}: give a path such as "
                 "'people[0].role', or a function of the value"
             )
-        name = getattr(of, "__name__", type(of).__name__)
+        name = getattr(of, "__name__", type(of).__name__).replace("<lambda>", "a function")
         return self._marginal(
             name, [of(sample.text if sample.value is None else sample.value) for sample in samples]
         )

@@ -9,8 +9,9 @@ the weight that lineage ``e`` has,
   lineage, and the two are the same. It errs on the low side: lanes of one lineage that parted early
   are nearly independent, but count as one.
 - ``1 - (N/(N-1))^(r+1) (1 - Σ W_e²)`` estimates the relative variance of the evidence after ``r``
-  resamplings of all ``N`` lanes together (Chan and Lai 2013; Lee and Whiteley 2018). It is unbiased
-  and may be negative; where it is, or one lineage is left, the lanes do not tell the variance.
+  multinomial resamplings of all ``N`` lanes together (Chan and Lai 2013; Lee and Whiteley 2018). It
+  is unbiased and may be negative; where it is, or one lineage is left, the lanes do not tell the
+  variance. For schemes of less variance, which make fewer copies, it is too low.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def relative_error(
     Args:
         log_weights: natural logarithm of the weight of each draw.
         lineages: which lineage each draw belongs to; by default each is its own.
-        resamplings: how many times the lanes were resampled, all of them together.
+        resamplings: how many times the lanes were resampled, by multinomial resampling of all.
         draws: how many draws there were, if ``log_weights`` leaves out some of weight 0.
     """
     size = len(log_weights) if draws is None else draws

@@ -129,9 +129,10 @@ def test_the_table_leads_with_different_texts() -> None:
     pattern = "[yn][a-z]{2,5}, or [a-z]{2,5}"
     arguments = ["generate", "-m", "ngram", "-p", "The answer is ", "--regex", pattern]
     arguments += ["-n", "8", "--max-tokens", "40", "--sampler", "smc", "--seed", "1"]
+    arguments.append("--agreement")
     shown = CliRunner().invoke(app, arguments)
     assert shown.exit_code == 0, shown.output
-    report = condit.generate(
+    result = condit.generate(
         condit.load("ngram"),
         "The answer is ",
         condit.regex(pattern),
@@ -139,7 +140,9 @@ def test_the_table_leads_with_different_texts() -> None:
         max_tokens=40,
         sampler="smc",
         seed=1,
-    ).report
+    )
+    report = result.report
+    assert shown.output.endswith(f"\n\n{result.agreement()}\n")
     assert report.spread_in_words in shown.output.splitlines()
     assert report.evidence_in_words in shown.output
     assert report.spread_in_words.startswith(f"{report.distinct} different texts of 8 (weight as")
