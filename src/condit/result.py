@@ -204,7 +204,7 @@ class Result:
 
         Raises:
             ArgumentError: the path cannot be read, or no sample has it; the message says what is
-                there instead.
+                there instead. Or ``of`` is neither a path nor a function.
         """
         samples = self._valid()
         if of is None:
@@ -216,6 +216,11 @@ class Result:
             if found and all(value is ABSENT for value in found):
                 raise no_such_field(of, steps, values)
             return self._marginal(of, found)
+        if not callable(of):
+            raise ArgumentError(
+                f"marginal: {of!r} is of type {type(of).__name__}: give a path such as "
+                "'people[0].role', or a function of the value"
+            )
         name = getattr(of, "__name__", type(of).__name__)
         return self._marginal(
             name, [of(sample.text if sample.value is None else sample.value) for sample in samples]
