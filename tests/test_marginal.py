@@ -127,6 +127,8 @@ def test_samples_without_the_field(result: condit.Result) -> None:
         few.marginal("a[0].c")
     with pytest.raises(ArgumentError, match="at character 1"):
         few.marginal("a[")
+    with pytest.raises(ArgumentError, match="3 is of type int: give a path"):
+        few.marginal(3)  # type: ignore[arg-type]
 
 
 def test_the_error_by_hand(result: condit.Result) -> None:
@@ -158,8 +160,19 @@ def test_what_error_is_known(result: condit.Result, letters: condit.NgramModel) 
     assert [each.error for each in one.marginal()] == [None, None]
     same = with_samples(result, ["x", "x", "x"], [1, 2, 3], [0, 1, 2])
     assert [each.error for each in same.marginal()] == [0]
+    # Copies agree, whatever the model thinks: print says that this tells little.
+    for table, known in ((one, False), (same, True)):
+        for said in (str(table.marginal()), str(table.agreement())):
+            assert ("standard errors unknown" in said) is not known
     beam = condit.generate(letters, "a", condit.regex("[ab]"), n=2, max_tokens=2, sampler="beam")
     assert {each.error for each in beam.marginal()} == {None}
+
+
+def test_a_long_table_counts_what_it_leaves_out(result: condit.Result) -> None:
+    for count, last in ((20, "'t19'"), (21, "1 other value"), (22, "2 other values")):
+        texts = [f"t{i}" for i in range(count)]
+        many = with_samples(result, texts, [1] * count, range(count))
+        assert str(many.marginal()).splitlines()[-1].endswith(f"  {last}")
 
 
 def test_agreement_goes_field_by_field(result: condit.Result) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, overload
 
 from condit.fields import ABSENT, Step, leaves, shown
-from condit.marginal import Marginal, plus_minus
+from condit.marginal import NO_ERRORS, Marginal, plus_minus
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,10 @@ class Agreement(Sequence[Marginal]):
             rows.append((field.of or "(whole)", f"{field.agreement:.1%}", most, shown(value)))
         first, second, third = (max(len(row[column]) for row in rows) for column in range(3))
         lines = [f"{a:{first}}  {b:>{second}}  {c:{third}}  {d}" for a, b, c, d in rows]
-        return "\n".join([*lines, f"two draws agree on {self.overall:.1%} of what they have"])
+        lines.append(f"two draws agree on {self.overall:.1%} of what they have")
+        if self.fields[0][0].error is None:
+            lines.append(NO_ERRORS)
+        return "\n".join(lines)
 
 
 def paths_in(values: Sequence[Any]) -> list[tuple[Step, ...]]:

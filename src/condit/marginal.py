@@ -103,12 +103,18 @@ class Marginal(Sequence[Share]):
             lines.append(f"{each.share:6.1%}{plus_minus(each.error):8}  {shown(each.value)}")
         left = self.shares[_LINES:]
         if left:
-            lines.append(f"{math.fsum(each.share for each in left):6.1%}  {len(left)} other values")
+            others = "1 other value" if len(left) == 1 else f"{len(left)} other values"
+            lines.append(f"{math.fsum(each.share for each in left):6.1%}  {others}")
         if self.mean is not None:
             error = "" if self.mean_error is None else f" ± {self.mean_error:.3g}"
             lines.append(f"mean {self.mean:.4g}{error}")
+        if self.shares and self.shares[0].error is None:
+            lines.append(NO_ERRORS)
         return "\n".join(lines)
 
+
+NO_ERRORS = "standard errors unknown: this is worth no more than one independent draw"
+"""Printed below shares without errors, as equal draws that are copies look like agreement."""
 
 _LINES = 20
 """The most values that a marginal prints."""

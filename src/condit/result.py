@@ -219,7 +219,7 @@ class Result:
             return self._marginal(of, found)
         if not callable(of):
             raise ArgumentError(
-                f"what the marginal is of is a {type(of).__name__}: give a path such as "
+                f"marginal: {of!r} is of type {type(of).__name__}: give a path such as "
                 "'people[0].role', or a function of the value"
             )
         name = getattr(of, "__name__", type(of).__name__).replace("<lambda>", "a function")
