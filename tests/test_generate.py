@@ -535,3 +535,24 @@ def test_no_text_is_valid_that_the_oracle_has_not_seen() -> None:
     found = {(sample.text, sample.valid, sample.finish_reason) for sample in result.samples}
     assert found == {("c", True, "stop"), ("a", False, "dead_end")}
     assert all(constraint.accepts(sample.text) for sample in result.samples if sample.valid)
+
+
+def test_a_text_cut_off_by_top_k_is_not_said_to_be_complete() -> None:
+    model = condit.NgramModel.train(['{"a":"xz"}', '{"a":"xz"}', '{"a":"y"}'], order=4)
+    schema = {
+        "type": "object",
+        "properties": {"a": {"type": "string", "pattern": "^x?y?$"}},
+        "required": ["a"],
+        "additionalProperties": False,
+    }
+    with pytest.raises(DeadEndError, match="the model gives no mass to any token") as raised:
+        condit.generate(model, "", condit.json_schema(schema), n=2, top_k=1, max_tokens=20, seed=0)
+    assert "written to its end" not in str(raised.value)
+
+
+@pytest.mark.parametrize("partial", [False, True])
+def test_a_preference_that_forbids_everything_is_blamed(partial: bool) -> None:
+    model = condit.NgramModel.train(["ab", "ba"], order=2)
+    nothing = condit.prefer(lambda text: -math.inf, partial=partial)
+    with pytest.raises(DeadEndError, match="the preference gives no weight"):
+        condit.generate(model, "", condit.regex("[ab]{2}"), n=2, prefer=nothing, seed=0)

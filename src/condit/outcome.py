@@ -252,8 +252,10 @@ def _refused_end(problem: Problem, result: Result) -> tuple[str, Violation] | No
         return None
     for sample in sorted(result.samples, key=lambda sample: -len(sample.text)):
         violation = problem.constraint.violation(sample.text)
-        # A violation at the very end means that the text is only a prefix.
-        if violation is not None and (violation.position or 0) < len(sample.text):
+        # A violation at the very end means that the text is only a prefix. So does a text that can
+        # be finished, as one in the middle of a string.
+        at_end = violation is None or (violation.position or 0) >= len(sample.text)
+        if violation is not None and not at_end and not _ending(problem, sample.text):
             return sample.text, violation
     return None
 
@@ -288,6 +290,14 @@ def failure_of(problem: Problem, result: Result) -> GenerationError:
             f"none of {tried} {result.sampler}.{bound} The furthest that any came is {shown!r}. "
             f"{more}, prompt the model for what is wanted, or use a sampler that steers (smc, "
             "learned)",
+            result,
+        )
+    unwanted = [each for each in result.samples if each.log_preference == -math.inf]
+    if len(unwanted) == len(reasons):
+        return DeadEndError(
+            f"the preference gives no weight (minus infinity) to any of {len(reasons)} lanes, such "
+            f"as {_shown(unwanted[0].text)!r}. Return a finite number where a text is only worse "
+            "than others, say it as a constraint, or draw more lanes",
             result,
         )
     if "length" not in reasons and (refused := _refused_end(problem, result)) is not None:

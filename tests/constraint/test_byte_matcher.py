@@ -5,7 +5,10 @@ import pytest
 from machines import MACHINES, AtMost, Counter, Quoted
 
 from condit.constraint.boundary import Boundary
+from condit.constraint.budgeted import Budgeted
 from condit.constraint.byte_matcher import ByteMatcher
+from condit.constraint.lifted import LiftedMatcher
+from condit.errors import ArgumentError
 from condit.testing import BrokenLawError, check_byte_matcher
 
 
@@ -83,6 +86,16 @@ class Backwards(AtMost):
         return Boundary((self.most - state,))
 
 
+class Bare(AtMost):
+    def boundary(self, state):
+        return (state,)
+
+
+class Listed(AtMost):
+    def boundary(self, state):
+        return Boundary([state])
+
+
 class Halfway(AtMost):
     def boundary(self, state):
         return Boundary((state,)) if state > 1 else None
@@ -100,6 +113,8 @@ class Halfway(AtMost):
         (Far(20), "others may come than near it"),
         (Narrow(3), "not of the alphabet"),
         (Backwards(4), r"the progress decreases after .*, from \(4,\) to"),
+        (Bare(4), r"Bare.boundary must return a Boundary, .*, not \(0,\)"),
+        (Listed(4), r"Listed.boundary must return .* tuple of whole numbers"),
         (Halfway(4), "the boundary is known in some states only"),
     ],
     ids=lambda given: type(given).__name__ if isinstance(given, ByteMatcher) else "",
@@ -113,3 +128,10 @@ def test_what_is_possible_is_asked_for_where_it_is_not_given():
     assert list(Quoted().possible(0)) == [34]
     assert list(Quoted().possible(1)) == list(range(32, 256))
     assert list(AtMost(1).possible(1)) == []
+
+
+@pytest.mark.parametrize("machine", [Bare(4), Listed(4)], ids=repr)
+def test_what_is_no_boundary_is_said_before_lanes_are_compared(machine, overlapping):
+    matcher = Budgeted(LiftedMatcher.bind(machine, overlapping), 4)
+    with pytest.raises(ArgumentError, match=f"{type(machine).__name__}.boundary must return a"):
+        matcher.boundary()

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from condit.constraint.base import Matcher, Outline, Strength, pack
-from condit.constraint.boundary import Boundary
+from condit.constraint.boundary import Boundary, checked_boundary
 from condit.constraint.ending_tokens import Ending
 from condit.constraint.steering import Steering, find
 from condit.errors import BudgetError, RefusedTokenError
@@ -146,8 +146,12 @@ class Budgeted(Matcher):
         return Budgeted(self.within.copy(), self._left, self._steering)
 
     def boundary(self) -> Boundary | None:
-        """That of the constraint."""
-        return self.within.boundary()
+        """That of the constraint.
+
+        Raises:
+            ArgumentError: it is none that lanes could be compared by.
+        """
+        return checked_boundary(self.within.boundary(), self.within)
 
     def forced(self) -> tuple[int, ...]:
         """Tokens that are the only choice from here, as far as the budget goes."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from condit.constraint.base import Matcher, Strength, few_tokens, unpack
-from condit.constraint.boundary import Boundary
+from condit.constraint.boundary import Boundary, checked_boundary
 from condit.constraint.byte_matcher import ByteMatcher, State
 from condit.constraint.describe import describe_bytes, excerpt
 from condit.constraint.ending import find_ending
@@ -140,8 +140,12 @@ class LiftedMatcher(Matcher, Generic[State]):
         return twin
 
     def boundary(self) -> Boundary | None:
-        """That of the byte matcher's state."""
-        return self.machine.boundary(self.state)
+        """That of the byte matcher's state.
+
+        Raises:
+            ArgumentError: it is none that lanes could be compared by.
+        """
+        return checked_boundary(self.machine.boundary(self.state), self.machine)
 
     def forced(self) -> tuple[int, ...]:
         """Tokens that are the only choice from here; the end token may be the last of them."""

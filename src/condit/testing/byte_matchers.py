@@ -8,6 +8,7 @@ from condit.constraint.base import Strength, unpack
 from condit.constraint.byte_matcher import ByteMatcher, State
 from condit.constraint.lifted import LiftedMatcher
 from condit.testing.laws import require
+from condit.testing.matchers import require_boundary
 from condit.vocabulary import Vocabulary
 
 
@@ -125,7 +126,7 @@ def _check_boundaries(
     machine: ByteMatcher[State], before: State, after: State, text: bytes
 ) -> None:
     """The boundaries of two states, of which one follows the other, fit together."""
-    old, new = machine.boundary(before), machine.boundary(after)
+    old, new = (require_boundary(machine.boundary(state), machine) for state in (before, after))
     if old is None or new is None:
         require(old is new, f"the boundary is known in some states only: see {text!r}")
         return

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from condit.constraint.base import Constraint, Matcher, Strength, unpack
-from condit.constraint.boundary import Boundary
-from condit.errors import RefusedTokenError
+from condit.constraint.boundary import Boundary, checked_boundary
+from condit.errors import ArgumentError, RefusedTokenError
 from condit.testing.laws import BrokenLawError, require
 from condit.vocabulary import Vocabulary
 
@@ -153,11 +153,21 @@ def _check_end(
     )
 
 
+def require_boundary(found: object, who: object) -> Boundary | None:
+    """What ``who.boundary`` has returned, which must be `None` or a boundary."""
+    try:
+        return checked_boundary(found, who)
+    except ArgumentError as error:
+        raise BrokenLawError(str(error)) from None
+
+
 def _check_boundaries(
     matcher: Matcher, tokens: list[int], boundaries: list[Boundary | None]
 ) -> None:
     """Check the boundaries after each token against those of a new matcher."""
     progress: tuple[int, ...] = ()
+    for boundary in boundaries:
+        require_boundary(boundary, matcher)
     for place, boundary in enumerate(boundaries):
         if place:
             matcher.advance(tokens[place - 1])
