@@ -127,8 +127,6 @@ def test_samples_without_the_field(result: condit.Result) -> None:
         few.marginal("a[0].c")
     with pytest.raises(ArgumentError, match="at character 1"):
         few.marginal("a[")
-    with pytest.raises(ArgumentError, match="3 is of type int: give a path"):
-        few.marginal(3)  # type: ignore[arg-type]
 
 
 def test_the_error_by_hand(result: condit.Result) -> None:
@@ -264,7 +262,7 @@ def test_odd_values_are_counted_and_written(values: list[Any], classes: list[int
 
 
 def test_what_cannot_be_a_marginal_is_said(result: condit.Result) -> None:
-    with pytest.raises(ArgumentError, match="is of is a int: give a path"):
+    with pytest.raises(ArgumentError, match="5 is of type int: give a path"):
         result.marginal(5)  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match="ndarray cannot be compared"):
         result.marginal(lambda text: np.arange(3))
