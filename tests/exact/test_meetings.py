@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 import condit
-from condit import AWRS, SMC, Masked, NgramModel, Vocabulary
+from condit import AWRS, SMC, Auto, Guarantee, Masked, NgramModel, Vocabulary
+from condit.sampler import auto
 from condit.sampler.base import Problem, Sampler, State
 from condit.testing import BrokenLawError, FiniteWorld, check_sampler
 from condit.testing.samplers import run_to_the_end
@@ -176,6 +177,23 @@ def liked(text: str) -> float:
 def test_with_a_preference_that_judges_prefixes(name: str) -> None:
     sampler = SMC("masked", threshold=1.0)
     check_sampler(sampler, Preferred(world_of(name)), runs=300, lanes=6, false_alarm=1e-6)
+
+
+@dataclass(frozen=True)
+class Weighted(Auto):
+    """It claims to be unbiased, as it is where exact sampling is not tried first."""
+
+    guarantee = Guarantee.WEIGHTED
+
+
+@pytest.mark.parametrize("name", WORLDS)
+@pytest.mark.parametrize("preferred", [False, True])
+def test_the_one_lane_that_auto_draws_of_eight_is_unbiased(
+    name: str, preferred: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auto, "SHORT", 0)
+    world = Preferred(world_of(name)) if preferred else world_of(name)
+    check_sampler(Weighted(), world, runs=200, lanes=1, false_alarm=1e-6)
 
 
 @dataclass(frozen=True)
