@@ -196,7 +196,12 @@ def test_a_chat_model_gives_more_mass_to_valid_texts(smollm2: TransformersModel)
     chat = [{"role": "user", "content": "The hotel was dirty and loud. What is its rating?"}]
     stars = {"type": "integer", "minimum": 1, "maximum": 5}
     rating = condit.json_schema(
-        {"properties": {"stars": stars}, "required": ["stars"], "additionalProperties": False}
+        {
+            "type": "object",
+            "properties": {"stars": stars},
+            "required": ["stars"],
+            "additionalProperties": False,
+        }
     )
     evidence = [
         condit.generate(
