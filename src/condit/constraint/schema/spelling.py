@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from operator import itemgetter
 
-from condit.constraint.schema.expression import (
+from condit.constraint.regular.expression import (
     ANYTHING,
     Alternation,
     Complement,
@@ -16,12 +16,14 @@ from condit.constraint.schema.expression import (
     Repetition,
     Written,
 )
+from condit.constraint.schema.json_characters import can_escape
+from condit.constraint.schema.json_characters import spelled as spelled_character
 
 
 def escapes(node: Node) -> bool:
     """Whether every normal spelling of the node's texts can be written out."""
     if isinstance(node, One):
-        return node.characters.escapes
+        return can_escape(node.characters)
     return all(escapes(part) for part in node.parts)
 
 
@@ -40,7 +42,7 @@ def _spelled(node: Node, escaped: bool) -> tuple[str, bool]:
     """A regex (atomic), or an expression of several; and which of the two."""
     match node:
         case One():
-            return node.characters.spelled(escaped), True
+            return spelled_character(node.characters, escaped), True
         case Concatenation():
             return _joined(node.items, escaped) if node.items else ("(?:)", True)
         case Alternation():

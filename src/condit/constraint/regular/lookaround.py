@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from math import inf
 
-from condit.constraint.schema.expression import (
+from condit.constraint.regular.expression import (
     ANY,
     ANYTHING,
     EMPTY,

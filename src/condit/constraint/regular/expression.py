@@ -1,4 +1,4 @@
-"""Regular expressions over characters, with intersection, complement and lookaround.
+"""Expressions over characters, with intersection, complement and lookaround.
 
 A node stands for a set of texts. The functions ``concatenation``, ``alternation`` and so on build
 nodes and simplify what is trivial.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import inf
 
-from condit.constraint.schema.characters import EVERY, Characters
+from condit.constraint.regular.characters import EVERY, Characters
 
 
 class Node:
@@ -124,6 +124,8 @@ class Repetition(Node):
     item: Node
     least: int
     most: int | None
+    lazy: bool = False
+    """Whether fewer are tried first, which matters only within an ``Atomic``."""
 
     def _measure(self) -> tuple[float, float, bool]:
         item = self.item
@@ -192,6 +194,71 @@ class Loose(Node):
         return self.item.shortest, self.item.longest, self.item.nullable
 
 
+@dataclass(frozen=True, eq=False)
+class Atomic(Node):
+    """A text of ``item``, and no other than backtracking finds first, given all that follows.
+
+    Of choices the first is tried first; of repetitions the longest, or the shortest if ``lazy``.
+    """
+
+    item: Node
+
+    def _measure(self) -> tuple[float, float, bool]:
+        return self.item.shortest, self.item.longest, self.item.nullable
+
+
+@dataclass(frozen=True, eq=False)
+class Capture(Node):
+    """A text of ``item``, which ``Backreference`` and ``Conditional`` call ``group``."""
+
+    group: int
+    item: Node
+
+    def _measure(self) -> tuple[float, float, bool]:
+        return self.item.shortest, self.item.longest, self.item.nullable
+
+
+@dataclass(frozen=True, eq=False)
+class Backreference(Node):
+    """The text that ``group`` captured last; no text where it has captured none.
+
+    With ``folded``, whatever is the same without regard to case.
+    """
+
+    group: int
+    folded: bool = False
+
+    def _measure(self) -> tuple[float, float, bool]:
+        return 0, inf, False
+
+
+@dataclass(frozen=True, eq=False)
+class Conditional(Node):
+    """A text of ``yes`` if ``group`` has captured something, else one of ``no``."""
+
+    group: int
+    yes: Node
+    no: Node
+
+    def _measure(self) -> tuple[float, float, bool]:
+        sides = (self.yes, self.no)
+        return (
+            min(side.shortest for side in sides),
+            max(side.longest for side in sides),
+            any(side.nullable for side in sides),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Call(Node):
+    """A text of what ``group`` holds in the pattern (0: the whole), as if it stood here."""
+
+    group: int
+
+    def _measure(self) -> tuple[float, float, bool]:
+        return 0, inf, False
+
+
 EMPTY = Concatenation(())
 NOTHING = Alternation(())
 ANY = One(EVERY)
@@ -223,7 +290,7 @@ def alternation(*choices: Node) -> Node:
     return kept[0] if len(kept) == 1 else Alternation(tuple(kept))
 
 
-def repetition(item: Node, least: int, most: int | None) -> Node:
+def repetition(item: Node, least: int, most: int | None, *, lazy: bool = False) -> Node:
     """``least`` to ``most`` times the item."""
     if most == 0 or item == EMPTY:
         return EMPTY
@@ -231,7 +298,7 @@ def repetition(item: Node, least: int, most: int | None) -> Node:
         return NOTHING if least else EMPTY
     if (least, most) == (1, 1):
         return item
-    return Repetition(item, least, most)
+    return Repetition(item, least, most, lazy)
 
 
 def intersection(*members: Node) -> Node:

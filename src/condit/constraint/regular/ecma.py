@@ -14,8 +14,8 @@ from functools import lru_cache
 import jsonschema_rs
 
 from condit.constraint.engine import HEADER, probe
-from condit.constraint.schema.characters import EVERY, Characters
-from condit.constraint.schema.expression import (
+from condit.constraint.regular.characters import EVERY, Characters
+from condit.constraint.regular.expression import (
     ANYTHING,
     EMPTY,
     END,
