@@ -9,9 +9,10 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import inf
 
-from condit.constraint.regular.classes import Class
+from condit.constraint.regular.classes import Class, is_whole
 from condit.constraint.regular.derivative import Derivatives
 from condit.constraint.regular.expression import (
     Backreference,
@@ -74,6 +75,18 @@ class Move:
                 found |= 1 << encoded[len(begun)]
         return found
 
+    def character(self, begun: bytes) -> str | None:
+        """One of the characters whose bytes begin with ``begun``."""
+        if self.listed:
+            return next((c for c in self.listed if c.encode().startswith(begun)), None)
+        spelled = begun
+        while not spelled or not is_whole(spelled):
+            options = self.next_bytes(spelled)
+            if not options:
+                return None
+            spelled += bytes((options.bit_length() - 1,))
+        return spelled.decode()
+
 
 @dataclass(eq=False)
 class _Known:
@@ -98,17 +111,22 @@ class Automaton:
 
     Attributes:
         start: the place before the first character.
-        exact: whether it is surely known of each place whether it can become a match.
-        finite: whether all places are known beforehand.
     """
 
     def __init__(self, pattern: Pattern) -> None:
         self._derivatives = Derivatives(pattern)
         self.classes = self._derivatives.classes
         self.start = self._derivatives.start
-        self.exact = True
+        self._gave_up = False
         self._plain: dict[Node, bool] = {}
         self._plain_rests: dict[Rest, bool] = {}
+
+    @cached_property
+    def is_exact(self) -> bool:
+        """Whether it is known of every place that texts lead to whether a match can follow."""
+        if self._surely_live(self.start.term) and self._is_plain_node(self._derivatives.root):
+            return True
+        return self.explore() is not None and not self._gave_up
 
     # Places and moves.
 
@@ -165,7 +183,7 @@ class Automaton:
     # What can become of a place.
 
     def live(self, place: Place) -> bool:
-        """Whether some text may follow. Where it was not found out, in time, ``exact`` is False."""
+        """Whether some text may follow. True where that is not found out in time."""
         known = self._known(place)
         if known.live is None:
             known.live = self._surely_live(place.term) or self._search(place) is not False
@@ -185,7 +203,7 @@ class Automaton:
                 self._note_way(place, came)
                 return True
             if len(came) > _MOST_SEARCHED:
-                self.exact = False
+                self._gave_up = True
                 return None
             for move in self.moves(place):
                 after = self.next(place, move.first)

@@ -31,6 +31,7 @@ from condit.constraint.regular.expression import (
     Repetition,
 )
 from condit.constraint.regular.pattern import Pattern
+from condit.constraint.regular.prepared import prepared
 from condit.constraint.regular.terms import (
     END,
     FALSE,
@@ -75,7 +76,7 @@ class Derivatives:
     """
 
     def __init__(self, pattern: Pattern) -> None:
-        self._pattern = pattern
+        self._pattern = pattern = prepared(pattern)
         nodes = list(_nodes([pattern.root, *pattern.groups.values()]))
         self.classes = Classes(node.characters for node in nodes if isinstance(node, One))
         self._text_groups = {node.group for node in nodes if isinstance(node, Backreference)}
@@ -86,6 +87,11 @@ class Derivatives:
         self._asked = [*dict.fromkeys(reversed(looks))]
         self._behind = {item: number for number, item in enumerate(self._asked)}
 
+    @property
+    def root(self) -> Node:
+        """The pattern's expression, as it is followed."""
+        return self._pattern.root
+
     @cached_property
     def start(self) -> Place:
         """The place before the first character."""
@@ -94,17 +100,16 @@ class Derivatives:
     def _place(self, *roots: Node, negative: bool = False) -> Place:
         """The start of a text that is all of the roots (or ``negative``: not the only root)."""
         behind, here = self._look_behind([()] * len(self._asked), None)
-        found = [
-            self._formula(self._ways(Rest.END.before(root), NO_CAPTURES, here)) for root in roots
-        ]
-        return Place.of(not_(found[0]) if negative else and_(*found), behind)
+        rests = [Rest.END.before(root) for root in roots]
+        found = and_(*(self._formula(self._ways(rest, NO_CAPTURES, here)) for rest in rests))
+        return Place.of(self, not_(found) if negative else found, behind)
 
     def next(self, place: Place, character: str) -> Place:
         """The place after one more character."""
         behind, here = self._look_behind(place.behind, character)
         term = _Derivation(self, character, here).term(place.term)
         # Lookbehind of what has ended needs no more following.
-        return Place.of(term, behind if term not in (TRUE, FALSE, END) else ())
+        return Place.of(self, term, behind if term not in (TRUE, FALSE, END) else ())
 
     def may_stop(self, term: Term) -> bool:
         """Whether the text may end here."""
@@ -165,7 +170,9 @@ class Derivatives:
                 case Repetition():
                     more = [(condition, each, captures) for each in _repeated(item, tail)]
                 case Again():
-                    again = tail if item.fresh else tail.before(item.node)
+                    # Once it was empty, further ones that need not be add nothing.
+                    over = item.fresh and not item.least
+                    again = tail if over else tail.before(item.node)
                     more = [(condition, again, captures)]
                 case Look():
                     asked = self._asked_for(item, captures, here)
@@ -351,7 +358,7 @@ def _repeated(node: Repetition, tail: Rest) -> list[Rest]:
     if (least, most) == (0, None):
         left = node
     # An item that may be empty is not repeated once it was.
-    again = tail.before(item, left) if item.shortest else tail.before(item, Again(left, True))
+    again = tail.before(item, left if item.shortest else Again(left, left.least, True))
     if least:
         return [again]
     return [tail, again] if node.lazy else [again, tail]

@@ -105,6 +105,8 @@ class Again:
 
     node: Node
     """The repetition that is left."""
+    least: int
+    """How often at least."""
     fresh: bool
 
 
@@ -164,7 +166,7 @@ class Rest(_One):
             return self
         item = self.item
         if isinstance(item, Again) and item.fresh:
-            item = Again(item.node, False)
+            item = Again(item.node, item.least, False)
         elif isinstance(item, Return) and item.fresh:
             item = Return(item.group, item.captures, False)
         return Rest._of(item, self.tail.settled(), self.final)
@@ -308,17 +310,17 @@ class Place(_One):
         behind: for each lookbehind of the pattern the ways in which it is under way.
     """
 
-    __slots__ = ("behind", "known", "term")
+    __slots__ = ("behind", "known", "pattern", "term")
 
-    def __init__(self, term: Term, behind: tuple[Ways, ...]) -> None:
-        self.term, self.behind = term, behind
+    def __init__(self, pattern: Hashable, term: Term, behind: tuple[Ways, ...]) -> None:
+        self.pattern, self.term, self.behind = pattern, term, behind
         # Kept for a place by ``automaton.py``.
         self.known: Any = None
 
     @classmethod
-    def of(cls, term: Term, behind: tuple[Ways, ...]) -> Place:
-        """That place."""
-        return cls._of(term, behind)
+    def of(cls, pattern: Hashable, term: Term, behind: tuple[Ways, ...]) -> Place:
+        """That place in a text of ``pattern``, by whose numbers sets of characters go."""
+        return cls._of(pattern, term, behind)
 
 
 def mark(captures: Captures) -> Term:
