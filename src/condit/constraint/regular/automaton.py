@@ -39,8 +39,8 @@ from condit.constraint.regular.terms import (
 
 _MOST_SEARCHED = 3000
 """Places that a search goes to, at most."""
-_MOST_PLACES = 2000
-"""Places of an automaton that are all found beforehand, at most."""
+_MOST_PLACES = 500
+"""Places that are found beforehand, at most, to know that all is known of them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +126,9 @@ class Automaton:
         """Whether it is known of every place that texts lead to whether a match can follow."""
         if self._surely_live(self.start.term) and self._is_plain_node(self._derivatives.root):
             return True
-        return self.explore() is not None and not self._gave_up
+        if self._derivatives.follows_text and not self._derivatives.is_finite:
+            return False
+        return self.explore(_MOST_PLACES) is not None and not self._gave_up
 
     # Places and moves.
 
@@ -237,7 +239,7 @@ class Automaton:
             place = self.next(place, known.on)
         return "".join(found)
 
-    def explore(self, most: int = _MOST_PLACES) -> list[Place] | None:
+    def explore(self, most: int) -> list[Place] | None:
         """All places that some text leads to and that are live; ``None`` if there are more."""
         seen = {self.start: None}
         for place in (waiting := [self.start]):

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
+from math import inf
 
 from condit.constraint.regular.classes import Classes
 from condit.constraint.regular.expression import (
@@ -72,7 +73,8 @@ class Derivatives:
 
     Attributes:
         classes: the characters that it tells apart.
-        follows_text: whether what a group has captured matters, so that places are without number.
+        follows_text: whether it matters what a group has captured.
+        is_finite: whether there are finitely many places.
     """
 
     def __init__(self, pattern: Pattern) -> None:
@@ -82,6 +84,10 @@ class Derivatives:
         self._text_groups = {node.group for node in nodes if isinstance(node, Backreference)}
         self._mark_groups = {node.group for node in nodes if isinstance(node, Conditional)}
         self.follows_text = bool(self._text_groups)
+        captured = [node for node in nodes if isinstance(node, Capture)]
+        self.is_finite = not any(isinstance(node, Call) for node in nodes) and all(
+            node.longest < inf for node in captured if node.group in self._text_groups
+        )
         # Inner ones first, for they are asked by outer ones.
         looks = [node.item for node in nodes if isinstance(node, Look) and not node.ahead]
         self._asked = [*dict.fromkeys(reversed(looks))]

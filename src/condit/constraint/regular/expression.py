@@ -61,13 +61,20 @@ class Node:
 
     @property
     def nullable(self) -> bool:
-        """Whether the empty text is one of them."""
+        """Whether the empty text is one of them; where it ``asks``, whether it may be."""
         return self._measures[2]
 
     @cached_property
     def looks(self) -> bool:
         """Whether it contains a ``Look`` or a ``Loose``."""
         return isinstance(self, Look | Loose) or any(part.looks for part in self.parts)
+
+    @cached_property
+    def asks(self) -> bool:
+        """Whether it is more than a set of texts: it depends on what is around, or captures."""
+        return isinstance(
+            self, Look | Loose | Atomic | Capture | Backreference | Conditional | Call
+        ) or any(part.asks for part in self.parts)
 
     @cached_property
     def size(self) -> int:
@@ -156,6 +163,8 @@ class Complement(Node):
     item: Node
 
     def _measure(self) -> tuple[float, float, bool]:
+        if self.item.asks:  # then ``nullable`` says only that it may be
+            return 0, inf, True
         return int(self.item.nullable), inf, not self.item.nullable
 
 
@@ -309,7 +318,7 @@ def intersection(*members: Node) -> Node:
         return ANYTHING
     if NOTHING in kept:
         return NOTHING
-    if EMPTY in kept:
+    if EMPTY in kept and not any(member.asks for member in kept):
         return EMPTY if all(member.nullable for member in kept) else NOTHING
     return kept[0] if len(kept) == 1 else Intersection(tuple(kept))
 

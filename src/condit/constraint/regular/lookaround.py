@@ -45,6 +45,11 @@ def searched(node: Node) -> tuple[Node, bool]:
     return resolver.resolve((ANYTHING, node, ANYTHING), left=True, right=True)
 
 
+def whole(node: Node) -> tuple[Node, bool]:
+    """The texts that ``node`` matches as a whole, without lookaround, and whether exactly."""
+    return _Resolver().resolve((node,), left=True, right=True)
+
+
 class _Resolver:
     """Resolves one pattern; counts its steps."""
 
