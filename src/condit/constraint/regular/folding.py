@@ -55,7 +55,7 @@ def ordered(*choices: Node) -> Node:
         flat += choice.choices if isinstance(choice, Alternation) else (choice,)
     kept = list(dict.fromkeys(flat))
     if len(kept) > 1 and any(_is_full(choice.parts or (choice,), 0) for choice in kept):
-        return _factored(kept)
+        return _factored(_singles_first(kept))
     return kept[0] if len(kept) == 1 else Alternation(tuple(kept))
 
 
@@ -175,7 +175,7 @@ def _chunks(text: str) -> list[tuple[int, int]]:
 
     It looks for them in the folded literal, but applies them to the literal as it is.
     """
-    folded = "".join(expansions().get(each, each.lower()) for each in text)
+    folded = "".join(expansions().get(each, _lowered(each)) for each in text)
     found: list[tuple[int, int]] = []
     for expanded in _expanding():
         at = folded.find(expanded)
@@ -191,18 +191,48 @@ def _chunks(text: str) -> list[tuple[int, int]]:
     return chunks
 
 
+def _lowered(character: str) -> str:
+    """One character for one; only a dotted capital I would be two."""
+    folded = character.casefold()
+    return folded if len(folded) == 1 else character
+
+
 def _folded(text: str, encoding: Encoding) -> Node:
     """The texts that fold to ``text``."""
     expanding = _expanding()
-    lower = text.lower()
+    lower = "".join(map(_lowered, text))
     rest = {len(text): EMPTY}
     for start in reversed(range(len(text))):
         ways = [concatenation(_single(text[start], encoding, folded=True), rest[start + 1])]
         for size in (2, 3):
-            if found := expanding.get(lower[start : start + size]):
+            found = expanding.get(lower[start : start + size])
+            if found and start + size <= len(text):
                 ways.append(concatenation(one(found), rest[start + size]))
         rest[start] = ways[0] if len(ways) == 1 else Alternation(tuple(ways))
     return rest[0]
+
+
+def _singles_first(choices: list[Node]) -> list[Node]:
+    """The choices, with what letters stand for besides after all of them, as the module has it.
+
+    It makes a class of letters that are choices beside each other.
+    """
+    done: list[Node] = []
+    position = 0
+    while position < len(choices):
+        end = position
+        while _is_full(choices, end):
+            end += 1
+        run = [each for each in choices[position:end] if isinstance(each, Letter)]
+        if len(run) > 1:
+            texts = [expansions().get(letter.character, "") for letter in run]
+            done += [Letter(letter.character, "simple") for letter in run]
+            done += [concatenation(*(Letter(c, "full") for c in text)) for text in texts if text]
+            position = end
+        else:
+            done.append(choices[position])
+            position += 1
+    return done
 
 
 def _is_full(items: Sequence[Node], i: int) -> bool:

@@ -46,7 +46,7 @@ def members(item: str, encoding: Encoding = UNICODE, *, folded: bool = False) ->
 @lru_cache(maxsize=_MOST_KEPT)
 def _members(item: str, encoding: Encoding, folded: bool) -> Characters:
     if not folded:
-        pattern = regex.compile(f"(?:{_flagged(item, encoding, '')})+", regex.V1)
+        pattern = regex.compile(_flagged(item, encoding, "") + "+", regex.V1)
         # In the text of all characters a run of members is a range.
         runs = (found[0] for found in pattern.finditer(_every()))
         return Characters.of((ord(run[0]), ord(run[-1])) for run in runs)

@@ -147,21 +147,26 @@ class _Reader:
 
     def _read_sequence(self) -> Node:
         items: list[Node] = []
+        # A branch reset leaks its flags to what follows, but not to literals beside it.
+        folding = self.flags.folding
         while (character := self.text.peek()) and character not in "|)":
             start = self.text.position
             self.text.next()
             if character == "(":
-                node = self._read_group(start)
-                items += [] if node is None else [node]
+                if (node := self._read_group(start)) is None:
+                    folding = self.flags.folding
+                else:
+                    items.append(node)
             elif character in "*+?{" and (bounds := self._read_bounds(character)):
                 items.append(self._repeated(items.pop(), *bounds))
             elif character == "{" and (errors := read_errors(self.text, self._read_test)):
                 items.append(errors.applied(items.pop(), start, self._unsupported))
             else:
-                items.append(self._read_plain(character, start))
+                items.append(self._read_plain(character, start) or Letter(character, folding))
         return concatenation(*items)
 
-    def _read_plain(self, character: str, start: int) -> Node:
+    def _read_plain(self, character: str, start: int) -> Node | None:
+        """What a character means; ``None``: it stands for itself."""
         on = self.flags.on
         separators = _SEPARATORS if "w" in on else _NEWLINE
         match character:
@@ -176,14 +181,14 @@ class _Reader:
             case "\\":
                 return self._read_escape(start)
             case _:
-                return Letter(character, self.flags.folding)
+                return None
 
     def _read_test(self) -> Node:
         """The one character that a fuzzy group allows in place of others."""
         start = self.text.position
-        return without_letters(
-            self._read_plain(self.text.next(), start), replace(self.flags.encoding, here="")
-        )
+        character = self.text.next()
+        node = self._read_plain(character, start) or Letter(character, self.flags.folding)
+        return without_letters(node, replace(self.flags.encoding, here=""))
 
     def _read_bounds(self, sign: str) -> tuple[int, int | None] | None:
         if sign != "{":
