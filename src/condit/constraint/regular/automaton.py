@@ -15,9 +15,10 @@ from math import inf
 from condit.constraint.regular.classes import Class, is_whole
 from condit.constraint.regular.derivative import Derivatives
 from condit.constraint.regular.expression import (
+    Atomic,
     Backreference,
-    Call,
     Complement,
+    Conditional,
     Intersection,
     Look,
     Node,
@@ -41,6 +42,8 @@ _MOST_SEARCHED = 3000
 """Places that a search goes to, at most."""
 _MOST_PLACES = 500
 """Places that are found beforehand, at most, to know that all is known of them."""
+_MOST_PLACES_WITH_TEXT = 60
+"""The same where each capture makes a place of its own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,11 +127,13 @@ class Automaton:
     @cached_property
     def is_exact(self) -> bool:
         """Whether it is known of every place that texts lead to whether a match can follow."""
-        if self._surely_live(self.start.term) and self._is_plain_node(self._derivatives.root):
+        pattern = self._derivatives.pattern
+        if all(map(self._is_plain_node, [pattern.root, *pattern.groups.values()])):
             return True
-        if self._derivatives.follows_text and not self._derivatives.is_finite:
+        if not self._derivatives.is_finite:
             return False
-        return self.explore(_MOST_PLACES) is not None and not self._gave_up
+        most = _MOST_PLACES_WITH_TEXT if self._derivatives.follows_text else _MOST_PLACES
+        return self.explore(most) is not None and not self._gave_up
 
     # Places and moves.
 
@@ -286,15 +291,13 @@ class Automaton:
     def _is_plain_node(self, node: Node) -> bool:
         found = self._plain.get(node)
         if found is None:
-            asks = (
-                isinstance(node, Look | Backreference | Call | Intersection | Complement)
-                or node.shortest == inf
-            )
+            asks = isinstance(node, _ASKING) or node.shortest == inf
             found = not asks and all(map(self._is_plain_node, node.parts))
             self._plain[node] = found
         return found
 
 
+_ASKING = (Look, Backreference, Intersection, Complement, Atomic, Conditional)
 _USUAL = "a0bcA1 "
 
 

@@ -94,9 +94,9 @@ class Derivatives:
         self._behind = {item: number for number, item in enumerate(self._asked)}
 
     @property
-    def root(self) -> Node:
-        """The pattern's expression, as it is followed."""
-        return self._pattern.root
+    def pattern(self) -> Pattern:
+        """The pattern, as it is followed."""
+        return self._pattern
 
     @cached_property
     def start(self) -> Place:

@@ -263,9 +263,11 @@ class Call(Node):
     """A text of what ``group`` holds in the pattern (0: the whole), as if it stood here."""
 
     group: int
+    least: float = 0
+    """A lower bound of its texts' lengths."""
 
     def _measure(self) -> tuple[float, float, bool]:
-        return 0, inf, False
+        return self.least, inf, not self.least
 
 
 EMPTY = Concatenation(())

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
+from math import inf
 
 from condit.constraint.regular.expression import (
     EMPTY,
@@ -46,7 +47,27 @@ def prepared(pattern: Pattern) -> Pattern:
     root = _rewritten(pattern.root)
     groups = {number: _rewritten(node) for number, node in pattern.groups.items()}
     _check(root, groups)
-    return Pattern(root, groups, pattern.names)
+    return Pattern(*_measured(root, groups), pattern.names)
+
+
+def _measured(root: Node, groups: dict[int, Node]) -> tuple[Node, dict[int, Node]]:
+    """The same with what calls know of how short a text can be; infinite: there is none."""
+    if not any(map(_calls, [root, *groups.values()])):
+        return root, groups
+    # From above, each round finds the shortest texts of one call more in each other.
+    least = dict.fromkeys([0, *groups], inf)
+    while True:
+
+        def called(node: Node) -> Node:
+            if isinstance(node, Call):
+                return Call(node.group, least[node.group])  # noqa: B023 - not kept
+            return mapped(node, called)
+
+        held = {0: called(root)} | {number: called(node) for number, node in groups.items()}
+        found = {number: node.shortest for number, node in held.items()}
+        if found == least:
+            return held.pop(0), held
+        least = found
 
 
 def mapped(node: Node, change: Callable[[Node], Node]) -> Node:

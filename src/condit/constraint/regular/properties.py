@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
+import numpy as np
 import regex  # type: ignore[import-untyped]
 
-from condit.constraint.regular.characters import Characters, merged
+from condit.constraint.regular.characters import EVERY, Characters, merged
 
 _MOST_KEPT = 2048
 
@@ -65,7 +66,8 @@ def _flagged(item: str, encoding: Encoding, flags: str) -> str:
 @cache
 def _every() -> str:
     """All characters in order."""
-    return "".join(map(chr, (*range(0xD800), *range(0xE000, 0x110000))))
+    points = np.concatenate([np.arange(low, high + 1) for low, high in EVERY.ranges])
+    return points.astype("<u4").tobytes().decode("utf-32-le")
 
 
 @cache

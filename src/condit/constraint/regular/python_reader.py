@@ -24,7 +24,6 @@ from condit.constraint.regular.expression import (
     Backreference,
     Call,
     Capture,
-    Concatenation,
     Conditional,
     Look,
     Node,
@@ -83,7 +82,9 @@ def read(pattern: str, lists: Mapping[str, Iterable[str]] = _NO_LISTS) -> Patter
 class _Reader:
     """Goes over a pattern once, left to right."""
 
-    def __init__(self, pattern: str, compiled: regex.Pattern[str], lists: dict[str, list[str]]) -> None:
+    def __init__(
+        self, pattern: str, compiled: regex.Pattern[str], lists: dict[str, list[str]]
+    ) -> None:
         self.pattern = pattern
         self.text = PatternText(pattern)
         self.names: dict[str, int] = dict(compiled.groupindex)

@@ -6,5 +6,5 @@ from condit.constraint.regular.expression import Node
 
 
 def default_word_place(kind: str) -> Node:
-    """A place as ``\b``, ``\B``, ``\m`` or ``\M`` means it under the flag ``w``."""
+    """A place as ``\b``, ``\\B``, ``\\m`` or ``\\M`` means it under the flag ``w``."""
     raise NotImplementedError(kind)
