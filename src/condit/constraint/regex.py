@@ -74,7 +74,7 @@ class Regex(Constraint):
     """
 
     pattern: str
-    lists: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    lists: tuple[tuple[str, tuple[str, ...]], ...] = field(default=(), repr=False)
     language: Language = field(init=False, repr=False, compare=False)
     _oracle: oracle.Pattern[str] = field(init=False, repr=False, compare=False)
 

@@ -94,9 +94,7 @@ class _Evaluator:
             case _:
                 raise NotImplementedError(type(node).__name__)
 
-    def _sequence(
-        self, items: tuple[Node, ...], at: int, held: Captures, forward: bool
-    ) -> Ways:
+    def _sequence(self, items: tuple[Node, ...], at: int, held: Captures, forward: bool) -> Ways:
         if not items:
             yield at, held
             return
@@ -119,9 +117,7 @@ class _Evaluator:
         if enough and not node.lazy:
             yield at, held
 
-    def _again(
-        self, captured: str, folded: bool, at: int, held: Captures, forward: bool
-    ) -> Ways:
+    def _again(self, captured: str, folded: bool, at: int, held: Captures, forward: bool) -> Ways:
         if not folded:
             end = at + (len(captured) if forward else -len(captured))
             if end >= 0 and self.text[min(at, end) : max(at, end)] == captured:

@@ -31,7 +31,7 @@ from condit.constraint.regular.pattern import Pattern
 from condit.vocabulary import Vocabulary
 
 _MOST_FOR_ENGINE = 2000
-"""Nodes of an expression, at most, of which the engine is asked: it may take long to say no."""
+"""Nodes, at most, that may be left of a pattern with lookaround for the engine to take it."""
 _MOST_BYTES = 4
 """Of a character."""
 
@@ -56,10 +56,8 @@ class Language:
                 return None
         if node.looks:
             node, exact = whole(node)
-            if not exact:
+            if not exact or node.size > _MOST_FOR_ENGINE:
                 return None
-        if node.size > _MOST_FOR_ENGINE:
-            return None
         grammar = f"{HEADER}start: TEXT\nTEXT: {engine_text(node, plain)}"
         return None if probe(grammar).error else grammar
 
