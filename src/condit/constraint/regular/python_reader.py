@@ -28,6 +28,7 @@ from condit.constraint.regular.expression import (
     Conditional,
     Look,
     Node,
+    One,
     concatenation,
     one,
     repetition,
@@ -160,7 +161,7 @@ class _Reader:
             elif character in "*+?{" and (bounds := self._read_bounds(character)):
                 items.append(self._repeated(items.pop(), *bounds))
             elif character == "{" and (errors := read_errors(self.text, self._read_test)):
-                items.append(errors.applied(items.pop(), start, self._unsupported))
+                items.append(errors.applied(items.pop()))
             else:
                 items.append(self._read_plain(character, start) or Letter(character, folding))
         return concatenation(*items)
@@ -183,12 +184,15 @@ class _Reader:
             case _:
                 return None
 
-    def _read_test(self) -> Node:
-        """The one character that a fuzzy group allows in place of others."""
+    def _read_test(self) -> Characters:
+        """The characters that a fuzzy group allows in place of others."""
         start = self.text.position
         character = self.text.next()
         node = self._read_plain(character, start) or Letter(character, self.flags.folding)
-        return without_letters(node, replace(self.flags.encoding, here=""))
+        found = without_letters(node, replace(self.flags.encoding, here=""))
+        if isinstance(found, One):
+            return found.characters
+        raise self._unsupported(character, "more than one character in fuzzy matching", start)
 
     def _read_bounds(self, sign: str) -> tuple[int, int | None] | None:
         if sign != "{":
