@@ -19,7 +19,6 @@ from condit.constraint.regular.expression import (
     Complement,
     Concatenation,
     Conditional,
-    Fuzzy,
     Intersection,
     Look,
     Loose,
@@ -28,6 +27,7 @@ from condit.constraint.regular.expression import (
     Repetition,
     word,
 )
+from condit.constraint.regular.fuzzy import Fuzzy
 from condit.constraint.regular.pattern import Pattern
 
 Captures = dict[int, Any]
@@ -148,14 +148,12 @@ class _Evaluator:
         yield at, dict(held)
         index = at if forward else at - 1
         fuzzy, substituted, inserted, deleted = held[_ERRORS]
-        if 0 <= index < len(self.text) and ord(self.text[index]) in fuzzy.wrong:
-            if fuzzy.allows(substituted, inserted + 1, deleted):
-                more = held | {_ERRORS: (fuzzy, substituted, inserted + 1, deleted)}
-                yield from self._inserted(at + (1 if forward else -1), more, forward)
+        here = 0 <= index < len(self.text) and ord(self.text[index]) in fuzzy.wrong
+        if here and fuzzy.allows(substituted, inserted + 1, deleted):
+            more = held | {_ERRORS: (fuzzy, substituted, inserted + 1, deleted)}
+            yield from self._inserted(at + (1 if forward else -1), more, forward)
 
-    def _sequence(
-        self, items: tuple[Node, ...], at: int, held: Captures, forward: bool
-    ) -> Ways:
+    def _sequence(self, items: tuple[Node, ...], at: int, held: Captures, forward: bool) -> Ways:
         if not items:
             yield at, held
             return
@@ -178,9 +176,7 @@ class _Evaluator:
         if enough and not node.lazy:
             yield at, held
 
-    def _again(
-        self, captured: str, folded: bool, at: int, held: Captures, forward: bool
-    ) -> Ways:
+    def _again(self, captured: str, folded: bool, at: int, held: Captures, forward: bool) -> Ways:
         if not folded:
             end = at + (len(captured) if forward else -len(captured))
             if end >= 0 and self.text[min(at, end) : max(at, end)] == captured:

@@ -165,9 +165,7 @@ def _full(text: str, encoding: Encoding) -> Node:
             inside = ordered(_single(chunk, encoding, folded=True), inside)
         done.append(inside if chunk else EMPTY)
         position = end
-    return concatenation(
-        *done, *(_single(each, encoding, folded=True) for each in text[position:])
-    )
+    return concatenation(*done, *(_single(each, encoding, folded=True) for each in text[position:]))
 
 
 def _chunks(text: str) -> list[tuple[int, int]]:
@@ -201,7 +199,7 @@ def _folded(text: str, encoding: Encoding) -> Node:
     """The texts that fold to ``text``."""
     expanding = _expanding()
     lower = "".join(map(_lowered, text))
-    rest = {len(text): EMPTY}
+    rest: dict[int, Node] = {len(text): EMPTY}
     for start in reversed(range(len(text))):
         ways = [concatenation(_single(text[start], encoding, folded=True), rest[start + 1])]
         for size in (2, 3):
@@ -248,7 +246,9 @@ def _factored(choices: list[Node]) -> Node:
     rows = [choice.items if isinstance(choice, Concatenation) else (choice,) for choice in choices]
     count = 0
     while all(
-        count < len(row) and isinstance(row[count], Letter | One | Look) and row[count] == rows[0][count]
+        count < len(row)
+        and isinstance(row[count], Letter | One | Look)
+        and row[count] == rows[0][count]
         for row in rows
     ):
         count += 1

@@ -1,89 +1,87 @@
-"""Reads fuzzy matching: ``(?:word){e<=1}``, ``{i<=1,s<=2}``, ``{2i+2d+1s<=4}``, ``{e<=2:[a-z]}``."""
+"""Texts that are nearly those of an expression: fuzzy matching, as the ``regex`` module has it.
+
+How it is written in a pattern is in ``fuzzy_bounds.py``.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from math import inf
 
-from condit.constraint.regular.characters import EVERY, Characters
-from condit.constraint.regular.expression import Bounds, Capture, Fuzzy, Node
-from condit.constraint.regular.pattern_text import PatternText
+from condit.constraint.regular.characters import Characters
+from condit.constraint.regular.expression import END, START, Alternation, Look, Node
 
-_BOUND = re.compile(r"(?:(\d+)(<=?))?([deis])(?:(<=?)(\d+))?")
-_COST = re.compile(r"((?:\d*[dis])(?:\+\d*[dis])*)(<=?)(\d+)")
-_TERM = re.compile(r"(\d*)([dis])")
-_FREE: Bounds = (0, None)
-_NONE: Bounds = (0, 0)
+Bounds = tuple[int, int | None]
+"""The least and the most of something; ``None`` for no most."""
 
 
-@dataclass
-class Errors:
-    """How far a text may be from what a group says.
+@dataclass(frozen=True, eq=False)
+class Fuzzy(Node):
+    """A text that differs from one of ``item`` by a number of errors within bounds.
+
+    There may be an error wherever a ``One`` does not match: a wrong character stands in its place
+    (a substitution) or before it (an insertion; it is tried again behind), or it is passed over
+    (a deletion). Insertions may also stand at the end, and before an ``is_place`` that does not
+    hold; all other conditions on places hold of the text as it is, without errors. A
+    ``Backreference`` is as many ``One`` as the text that was captured, errors included. The errors
+    of a ``Fuzzy`` within the item are within its own bounds first, and then count here too.
 
     Attributes:
-        bounds: the bounds of each kind that is named: ``s``, ``i``, ``d`` and ``e`` for all.
-        costs: what each kind costs.
-        most_cost: what all may cost together.
+        item: what the text is nearly.
+        substitutions: how many there may be.
+        insertions: how many there may be.
+        deletions: how many there may be.
+        errors: how many there may be of the three kinds together.
+        costs: what a substitution, an insertion and a deletion cost.
+        most_cost: what all errors may cost together; ``None`` for no bound.
         wrong: the characters that may be substituted or inserted.
     """
 
-    bounds: dict[str, Bounds] = field(default_factory=dict)
-    costs: Mapping[str, int] = field(default_factory=dict)
-    most_cost: int | None = None
-    wrong: Characters = EVERY
+    item: Node
+    substitutions: Bounds
+    insertions: Bounds
+    deletions: Bounds
+    errors: Bounds
+    costs: tuple[int, int, int]
+    most_cost: int | None
+    wrong: Characters
 
-    def applied(self, item: Node) -> Node:
-        """The item with these errors allowed."""
-        if isinstance(item, Capture):
-            return Capture(item.group, self.applied(item.item))
-        bounds = {kind: _FREE for kind in self.costs} | self.bounds
-        # Who names one kind means that there are no others.
-        others = _NONE if set(bounds) & set("dis") else _FREE
-        kinds = [bounds.get(kind, others) for kind in "sid"]
-        if bounds.get("e") == _NONE or set(kinds) == {_NONE}:
-            return item
-        return Fuzzy(
-            item,
-            *kinds,
-            errors=bounds.get("e", _FREE),
-            costs=(self.costs.get("s", 0), self.costs.get("i", 0), self.costs.get("d", 0)),
-            most_cost=self.most_cost,
-            wrong=self.wrong,
+    @staticmethod
+    def is_place(node: Node) -> bool:
+        r"""Whether it is an anchor or a boundary, before which there may be insertions.
+
+        Not so lookaround that is written as such.
+        """
+        if isinstance(node, Look):
+            return node in (START, END)
+        return not node.longest and node.looks and isinstance(node, Alternation)
+
+    def allows(self, substitutions: int, insertions: int, deletions: int) -> bool:
+        """Whether these numbers of errors, and perhaps more, are within the upper bounds."""
+        counts = (substitutions, insertions, deletions)
+        pairs = [
+            *zip(counts, (self.substitutions, self.insertions, self.deletions), strict=True),
+            (sum(counts), self.errors),
+        ]
+        cost = sum(count * each for count, each in zip(counts, self.costs, strict=True))
+        return all(most is None or count <= most for count, (_, most) in pairs) and (
+            self.most_cost is None or cost <= self.most_cost
         )
 
+    def suffices(self, substitutions: int, insertions: int, deletions: int) -> bool:
+        """Whether these numbers of errors are within all bounds."""
+        return (
+            self.allows(substitutions, insertions, deletions)
+            and substitutions >= self.substitutions[0]
+            and insertions >= self.insertions[0]
+            and deletions >= self.deletions[0]
+            and substitutions + insertions + deletions >= self.errors[0]
+        )
 
-def read_errors(text: PatternText, read_test: Callable[[], Characters]) -> Errors | None:
-    """The errors that a fuzzy group allows, of which the brace has just been read.
-
-    Args:
-        text: the pattern.
-        read_test: reads which characters may be wrong.
-
-    Returns:
-        ``None`` where the brace is no such thing, and stands for itself.
-    """
-    start = text.position
-    inside = text.take_until(":}")
-    end = text.peek()
-    errors = Errors()
-    for item in inside.split(",") if end else [""]:
-        if found := _BOUND.fullmatch(item):
-            least, above, kind, below, most = found.groups()
-            if least and not most:
-                break
-            low = int(least or 0) + (above == "<")
-            high = int(most) - (below == "<") if most else None
-            errors.bounds[kind] = (low, high)
-        elif found := _COST.fullmatch(item):
-            errors.costs = {kind: int(cost or 1) for cost, kind in _TERM.findall(found[1])}
-            errors.most_cost = int(found[3]) - (found[2] == "<")
-        else:
-            break
-    else:
-        if text.take(":"):
-            errors.wrong = read_test()
-        text.take("}")
-        return errors
-    text.position = start
-    return None
+    def _measure(self) -> tuple[float, float, bool]:
+        # Of a text of that length deletions alone take away.
+        mosts = [most for most in (self.deletions[1], self.errors[1]) if most is not None]
+        shortest = max(0, self.item.shortest - min(mosts)) if mosts else 0
+        mosts = [most for most in (self.insertions[1], self.errors[1]) if most is not None]
+        longest = self.item.longest + min(mosts) if mosts else inf
+        return shortest, longest, not shortest

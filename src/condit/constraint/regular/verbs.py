@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from condit.constraint.regular.boundaries import ahead
 from condit.constraint.regular.expression import (
     Alternation,
     Atomic,
@@ -12,7 +13,6 @@ from condit.constraint.regular.expression import (
     Node,
     concatenation,
 )
-from condit.constraint.regular.boundaries import ahead
 from condit.constraint.regular.folding import ordered
 
 
