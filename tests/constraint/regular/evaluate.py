@@ -6,6 +6,7 @@ It knows each node by its docstring alone, and has nothing in common with what C
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import regex
 
@@ -24,10 +25,15 @@ from condit.constraint.regular.expression import (
     Node,
     One,
     Repetition,
+    word,
 )
+from condit.constraint.regular.fuzzy import Fuzzy
 from condit.constraint.regular.pattern import Pattern
 
-Captures = dict[int, str]
+Captures = dict[int, Any]
+_ERRORS = -1
+"""The key under which the captures hold the errors of the fuzzy group that surrounds a place."""
+
 Ways = Iterator[tuple[int, Captures]]
 
 
@@ -37,6 +43,13 @@ def matches(pattern: Pattern, text: str) -> bool:
         end == len(text)
         for end, _ in _Evaluator(pattern, text).ways(pattern.root, 0, {}, forward=True)
     )
+
+
+def _outer(held: Captures, counts: list[int]) -> Captures:
+    if _ERRORS not in held:
+        return {}
+    fuzzy, *outer = held[_ERRORS]
+    return {_ERRORS: (fuzzy, *(a + b for a, b in zip(outer, counts, strict=True)))}
 
 
 class _Evaluator:
@@ -50,6 +63,21 @@ class _Evaluator:
         Within lookbehind a match goes backwards, the last item first.
         """
         match node:
+            case One() if _ERRORS in held:
+                yield from self._wrong(node, at, held, forward)
+            case _ if _ERRORS in held and Fuzzy.is_place(node):
+                exact = {key: value for key, value in held.items() if key != _ERRORS}
+                for end, inner in self._inserted(at, held, forward):
+                    if next(self.ways(node, end, exact, forward=forward), None):
+                        yield end, inner
+                        break
+            case Fuzzy():
+                begun = held | {_ERRORS: (node, 0, 0, 0)}
+                for end, inner in self.ways(node.item, at, begun, forward=forward):
+                    for last, final in self._inserted(end, inner, forward):
+                        _, *counts = final.pop(_ERRORS)
+                        if node.suffices(*counts):
+                            yield last, final | _outer(held, counts)
             case One(characters):
                 index = at if forward else at - 1
                 if 0 <= index < len(self.text) and ord(self.text[index]) in characters:
@@ -62,9 +90,10 @@ class _Evaluator:
             case Repetition():
                 yield from self._repeated(node, 0, at, held, forward)
             case Look(item, ahead, negative):
-                found = next(self.ways(item, at, held, forward=ahead), None)
+                exact = {key: value for key, value in held.items() if key != _ERRORS}
+                found = next(self.ways(item, at, exact, forward=ahead), None)
                 if (found is None) == negative:
-                    yield at, held if found is None else found[1]
+                    yield at, held if found is None else held | found[1]
             case Atomic(item):
                 found = next(self.ways(item, at, held, forward=forward), None)
                 if found is not None:
@@ -73,7 +102,10 @@ class _Evaluator:
                 for end, inner in self.ways(item, at, held, forward=forward):
                     yield end, inner | {group: self.text[min(at, end) : max(at, end)]}
             case Backreference(group, folded):
-                if group in held:
+                if group in held and _ERRORS in held:
+                    again = word(held[group])
+                    yield from self.ways(again, at, held, forward=forward)
+                elif group in held:
                     yield from self._again(held[group], folded, at, held, forward)
             case Conditional(group, yes, no):
                 yield from self.ways(yes if group in held else no, at, held, forward=forward)
@@ -93,6 +125,33 @@ class _Evaluator:
                 yield from self.ways(item, at, held, forward=forward)
             case _:
                 raise NotImplementedError(type(node).__name__)
+
+    def _wrong(self, node: One, at: int, held: Captures, forward: bool) -> Ways:
+        """One character, with errors before or instead."""
+        index, beyond = (at, at + 1) if forward else (at - 1, at - 1)
+        fuzzy, substituted, inserted, deleted = held[_ERRORS]
+        here = 0 <= index < len(self.text)
+        if here and ord(self.text[index]) in node.characters:
+            yield beyond, held
+            return
+        if here and ord(self.text[index]) in fuzzy.wrong:
+            if fuzzy.allows(substituted + 1, inserted, deleted):
+                yield beyond, held | {_ERRORS: (fuzzy, substituted + 1, inserted, deleted)}
+            if fuzzy.allows(substituted, inserted + 1, deleted):
+                more = held | {_ERRORS: (fuzzy, substituted, inserted + 1, deleted)}
+                yield from self._wrong(node, beyond, more, forward)
+        if fuzzy.allows(substituted, inserted, deleted + 1):
+            yield at, held | {_ERRORS: (fuzzy, substituted, inserted, deleted + 1)}
+
+    def _inserted(self, at: int, held: Captures, forward: bool) -> Ways:
+        """Insertions after the last character of fuzzy matching."""
+        yield at, dict(held)
+        index = at if forward else at - 1
+        fuzzy, substituted, inserted, deleted = held[_ERRORS]
+        here = 0 <= index < len(self.text) and ord(self.text[index]) in fuzzy.wrong
+        if here and fuzzy.allows(substituted, inserted + 1, deleted):
+            more = held | {_ERRORS: (fuzzy, substituted, inserted + 1, deleted)}
+            yield from self._inserted(at + (1 if forward else -1), more, forward)
 
     def _sequence(self, items: tuple[Node, ...], at: int, held: Captures, forward: bool) -> Ways:
         if not items:

@@ -199,7 +199,7 @@ def _folded(text: str, encoding: Encoding) -> Node:
     """The texts that fold to ``text``."""
     expanding = _expanding()
     lower = "".join(map(_lowered, text))
-    rest = {len(text): EMPTY}
+    rest: dict[int, Node] = {len(text): EMPTY}
     for start in reversed(range(len(text))):
         ways = [concatenation(_single(text[start], encoding, folded=True), rest[start + 1])]
         for size in (2, 3):

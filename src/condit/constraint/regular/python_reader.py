@@ -12,40 +12,30 @@ from types import MappingProxyType
 
 import regex  # type: ignore[import-untyped]
 
-from condit.constraint.regular.boundaries import last_line_end, line_end, line_start
 from condit.constraint.regular.calls import finished
-from condit.constraint.regular.characters import EVERY, Characters
 from condit.constraint.regular.expression import (
     ANYTHING,
     EMPTY,
     NOTHING,
     START,
     Atomic,
-    Backreference,
     Call,
     Capture,
     Conditional,
     Look,
     Node,
     concatenation,
-    one,
     repetition,
 )
-from condit.constraint.regular.folding import Letter, folded_strings, ordered, without_letters
-from condit.constraint.regular.fuzzy import read_errors
+from condit.constraint.regular.folding import Letter, ordered, without_letters
+from condit.constraint.regular.fuzzy_bounds import read_errors
 from condit.constraint.regular.pattern import Pattern
-from condit.constraint.regular.pattern_text import PatternText
-from condit.constraint.regular.properties import members
-from condit.constraint.regular.python_class import class_end
-from condit.constraint.regular.python_escape import read_escape
+from condit.constraint.regular.python_atoms import DIGITS, AtomReader
 from condit.constraint.regular.python_flags import LETTERS, Flags
 from condit.constraint.regular.verbs import Cut, without_cuts
 from condit.errors import CompileError, UnsupportedConstraintError
 from condit.foreign.regex import said
 
-_DIGITS = "0123456789"
-_NEWLINE = Characters.single("\n")
-_SEPARATORS = Characters.of(((0x0A, 0x0D), (0x85, 0x85), (0x2028, 0x2029)))
 _LOOKS = {"?<=": (False, False), "?<!": (False, True), "?=": (True, False), "?!": (True, True)}
 _NO_LISTS: Mapping[str, Iterable[str]] = MappingProxyType({})
 
@@ -79,25 +69,23 @@ def read(pattern: str, lists: Mapping[str, Iterable[str]] = _NO_LISTS) -> Patter
     return _Reader(pattern, compiled, given).read()
 
 
-class _Reader:
+class _Reader(AtomReader):
     """Goes over a pattern once, left to right."""
 
     def __init__(
         self, pattern: str, compiled: regex.Pattern[str], lists: dict[str, list[str]]
     ) -> None:
-        self.pattern = pattern
-        self.text = PatternText(pattern)
-        self.names: dict[str, int] = dict(compiled.groupindex)
-        self.lists = lists
-        self.backwards = bool(compiled.flags & regex.R)
         whole = "a" if compiled.flags & regex.A else "u"
-        self.flags = Flags(frozenset("f"), whole)
+        super().__init__(pattern, dict(compiled.groupindex), Flags(frozenset("f"), whole), lists)
+        self.backwards = bool(compiled.flags & regex.R)
         self.groups: dict[int, Node] = {}
         self.opened = 0
         self.named: set[int] = set()
+        # Where the last lookaround as a condition stands.
+        self.look_condition = -1
 
     def read(self) -> Pattern:
-        node = without_cuts(self._read_choices(), self._unsupported)
+        node = without_cuts(self._read_choices(), self.unsupported)
         if self.backwards:
             # As lookbehind does, it takes what stands last first.
             node = concatenation(
@@ -110,14 +98,6 @@ class _Reader:
             for number, each in self.groups.items()
         }
         return finished(Pattern(root, groups, self.names))
-
-    def _unsupported(self, construct: str, name: str, position: int) -> UnsupportedConstraintError:
-        return UnsupportedConstraintError(
-            f"regex {self.pattern!r} uses {name}, {construct!r}, at character {position}, in a way "
-            "that cannot be followed. Write the pattern without it",
-            position=position,
-            keywords=(construct,),
-        )
 
     def _scoped(self, read: Callable[[], Node]) -> Node:
         """What ``read`` reads; flags that are set in it end with it."""
@@ -150,58 +130,27 @@ class _Reader:
         items: list[Node] = []
         # A branch reset leaks its flags to what follows, but not to literals beside it.
         folding = self.flags.folding
+        begun = 0
         while (character := self.text.peek()) and character not in "|)":
             start = self.text.position
             self.text.next()
+            if character not in "*+?{":
+                begun = start
             if character == "(":
                 if (node := self._read_group(start)) is None:
                     folding = self.flags.folding
                 else:
                     items.append(node)
-            elif character in "*+?{" and (bounds := self._read_bounds(character)):
+            elif character in "*+?{" and (bounds := self.read_bounds(character)):
                 items.append(self._repeated(items.pop(), *bounds))
-            elif character == "{" and (errors := read_errors(self.text, self._read_test)):
-                items.append(errors.applied(items.pop(), start, self._unsupported))
+            elif character == "{" and (errors := read_errors(self.text, self.read_test)):
+                if self.look_condition > begun:
+                    # The module allows errors in the condition, too.
+                    raise self.unsupported("(?(?", "a condition in fuzzy matching", begun)
+                items.append(errors.applied(items.pop()))
             else:
-                items.append(self._read_plain(character, start) or Letter(character, folding))
+                items.append(self.read_plain(character, start) or Letter(character, folding))
         return concatenation(*items)
-
-    def _read_plain(self, character: str, start: int) -> Node | None:
-        """What a character means; ``None``: it stands for itself."""
-        on = self.flags.on
-        separators = _SEPARATORS if "w" in on else _NEWLINE
-        match character:
-            case ".":
-                return one(EVERY if "s" in on else separators.complement())
-            case "^":
-                return line_start(separators) if "m" in on else START
-            case "$":
-                return line_end(separators) if "m" in on else last_line_end(separators)
-            case "[":
-                return self._read_class(start)
-            case "\\":
-                return self._read_escape(start)
-            case _:
-                return None
-
-    def _read_test(self) -> Node:
-        """The one character that a fuzzy group allows in place of others."""
-        start = self.text.position
-        character = self.text.next()
-        node = self._read_plain(character, start) or Letter(character, self.flags.folding)
-        return without_letters(node, replace(self.flags.encoding, here=""))
-
-    def _read_bounds(self, sign: str) -> tuple[int, int | None] | None:
-        if sign != "{":
-            return {"*": (0, None), "+": (1, None), "?": (0, 1)}[sign]
-        start = self.text.position
-        least = self.text.take_while(_DIGITS)
-        comma = self.text.take(",")
-        most = self.text.take_while(_DIGITS) if comma else least
-        if not (comma or least) or not self.text.take("}"):
-            self.text.position = start
-            return None
-        return int(least or 0), int(most) if most else None
 
     def _repeated(self, item: Node, least: int, most: int | None) -> Node:
         lazy = self.text.take("?")
@@ -211,88 +160,32 @@ class _Reader:
         node = repetition(item, least, most, lazy=lazy)
         return Atomic(node) if possessive else node
 
-    def _read_class(self, start: int) -> Node:
-        end = class_end(self.pattern, start)
-        item = self.pattern[start:end]
-        self.text.position = end
-        encoding, folding = self.flags.encoding, self.flags.folding
-        plain = members(item, encoding)
-        if not folding:
-            return one(plain)
-        if len(plain.ranges) == 1 and plain.ranges[0][0] == plain.ranges[0][1]:
-            return Letter(chr(plain.ranges[0][0]), folding)
-        node = one(members(item, encoding, folded=True))
-        if folding == "full" and self.flags.whole == "u" and not item.startswith("[^"):
-            return ordered(node, *folded_strings(plain, encoding))
-        return node
-
-    def _read_escape(self, start: int) -> Node:
-        text = self.text
-        following = text.peek(exact=True)
-        if following == "L":
-            text.next(exact=True)
-            text.take("<")
-            return self._named_list(text.take_until(">"))
-        if following == "g":
-            position = text.position
-            text.next(exact=True)
-            if text.take("<") and (name := text.take_until(">")) and text.take(">"):
-                return self._reference(name)
-            text.position = position
-        elif following and following in "123456789":
-            octal = self.pattern[text.position : text.position + 3]
-            if len(octal) < 3 or set(octal) - set("01234567"):
-                return self._reference(self._read_reference_number())
-        node = read_escape(text, self.flags)
-        if isinstance(node, Letter) and 0xD800 <= ord(node.character) < 0xE000:
-            return NOTHING
-        return node
-
-    def _read_reference_number(self) -> str:
-        digits = self.text.next(exact=True)
-        if self.text.peek() in tuple(_DIGITS):
-            digits += self.text.next()
-        return digits
-
-    def _named_list(self, name: str) -> Node:
-        self.text.take(">")
-        texts = sorted(self.lists[name], key=len, reverse=True)
-        folding = self.flags.folding
-        rows = [concatenation(*(Letter(each, folding) for each in text)) for text in texts]
-        return ordered(*rows) if rows else NOTHING
-
-    def _number(self, name: str) -> int:
-        return int(name) if name.isdigit() else self.names[name]
-
-    def _reference(self, name: str) -> Node:
-        return Backreference(self._number(name), bool(self.flags.folding))
-
     def _read_group(self, start: int) -> Node | None:
         """A group whose parenthesis has just been read; ``None`` if it is flags or a comment."""
         text = self.text
         for opening, (is_ahead, negative) in _LOOKS.items():
-            if self._takes(opening):
+            if self.takes(opening):
                 return Look(self._read_inside(), ahead=is_ahead, negative=negative)
         for opening in ("?P<", "?<"):
-            if self._takes(opening):
+            if self.takes(opening):
                 name = text.take_until(">")
                 text.take(">")
                 return self._capture(name)
-        if self._takes("?P="):
-            return self._reference(self._read_name())
+        if self.takes("?P="):
+            return self.reference(self.read_name())
         for opening in ("?P>", "?P&", "?&"):
-            if self._takes(opening):
-                return Call(self._number(self._read_name()))
-        if self._takes("?#"):
+            if self.takes(opening):
+                return Call(self.number(self.read_name()))
+        if self.takes("?#"):
             self._skip_comment()
             return None
-        if self._takes("?("):
+        if self.takes("?("):
             return self._scoped(self._read_conditional)
-        if self._takes("?>"):
+        if self.takes("?>"):
             return Atomic(self._read_inside())
-        if self._takes("?|"):
+        if self.takes("?|"):
             return self._read_branches()
-        if self._takes("?"):
+        if self.takes("?"):
             return self._read_call() or self._read_flags()
         if self.pattern[text.position : text.position + 1] == "*":
             verb = self.pattern[text.position + 1 :].split(")")[0]
@@ -300,18 +193,6 @@ class _Reader:
                 text.position += len(verb) + 2
                 return NOTHING if verb in ("FAIL", "F") else Cut(verb, start)
         return self._capture(None)
-
-    def _takes(self, opening: str) -> bool:
-        """Whether the group begins so; white space is no part of it."""
-        if self.pattern.startswith(opening, self.text.position):
-            self.text.position += len(opening)
-            return True
-        return False
-
-    def _read_name(self) -> str:
-        name = self.text.take_until(")")
-        self.text.take(")")
-        return name
 
     def _capture(self, name: str | None) -> Node:
         number = self._open(name)
@@ -355,7 +236,7 @@ class _Reader:
             return Call(0)
         position = text.position
         sign = text.next() if text.peek() in ("+", "-") else ""
-        digits = text.take_while(_DIGITS)
+        digits = text.take_while(DIGITS)
         if not digits:
             text.position = position
             return None
@@ -384,20 +265,20 @@ class _Reader:
         return "".join(letter for letter in letters if letter in "aufimswx")
 
     def _read_conditional(self) -> Node:
-        text = self.text
         for opening, (is_ahead, negative) in _LOOKS.items():
-            if self._takes(opening):
+            if self.takes(opening):
+                self.look_condition = self.text.position
                 condition = self._read_inside()
                 yes, no = self._read_sides()
                 return ordered(
                     concatenation(Look(condition, ahead=is_ahead, negative=negative), yes),
                     concatenation(Look(condition, ahead=is_ahead, negative=not negative), no),
                 )
-        name = self._read_name()
+        name = self.read_name()
         yes, no = self._read_sides()
         if name == "DEFINE" and name not in self.names:
             return EMPTY
-        return Conditional(self._number(name), yes, no)
+        return Conditional(self.number(name), yes, no)
 
     def _read_sides(self) -> tuple[Node, Node]:
         yes = self._read_sequence()
