@@ -23,6 +23,7 @@ from condit.constraint.regular.expression import (
     Look,
     Node,
 )
+from condit.constraint.regular.fuzzy import Fuzzy
 from condit.constraint.regular.pattern import Pattern
 from condit.constraint.regular.terms import (
     FALSE,
@@ -297,7 +298,7 @@ class Automaton:
         return found
 
 
-_ASKING = (Look, Backreference, Intersection, Complement, Atomic, Conditional)
+_ASKING = (Look, Backreference, Intersection, Complement, Atomic, Conditional, Fuzzy)
 _USUAL = "a0bcA1 "
 
 

@@ -12,9 +12,11 @@ Varatalu, Veanes and Ernits 2025.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cached_property
 from math import inf
 
+from condit.constraint.regular.characters import Characters
 from condit.constraint.regular.classes import Classes
 from condit.constraint.regular.expression import (
     Alternation,
@@ -31,6 +33,7 @@ from condit.constraint.regular.expression import (
     One,
     Repetition,
 )
+from condit.constraint.regular.fuzzy import Fuzzy
 from condit.constraint.regular.pattern import Pattern
 from condit.constraint.regular.prepared import prepared
 from condit.constraint.regular.terms import (
@@ -42,6 +45,7 @@ from condit.constraint.regular.terms import (
     And,
     Captures,
     Close,
+    Ended,
     Mark,
     Not,
     Or,
@@ -80,7 +84,7 @@ class Derivatives:
     def __init__(self, pattern: Pattern) -> None:
         self._pattern = pattern = prepared(pattern)
         nodes = list(_nodes([pattern.root, *pattern.groups.values()]))
-        self.classes = Classes(node.characters for node in nodes if isinstance(node, One))
+        self.classes = Classes(_sets(nodes))
         self._text_groups = {node.group for node in nodes if isinstance(node, Backreference)}
         self._mark_groups = {node.group for node in nodes if isinstance(node, Conditional)}
         self.follows_text = bool(self._text_groups)
@@ -165,6 +169,25 @@ class Derivatives:
                 continue
             more: list[tuple[Term, Rest, Captures]] = []
             match item:
+                case One() if captures.errors:
+                    steps, deleted = self._nearly(item, rest, tail, captures)
+                    found += [(condition, each) for each in steps]
+                    more = [(and_(condition, guard), tail, held) for guard, held in deleted]
+                case _ if captures.errors and isinstance(item, Node) and Fuzzy.is_place(item):
+                    place_ways = self._ways(Rest.ANY.before(item), captures.exact(), here)
+                    holds = self._formula(place_ways)
+                    if inserted := captures.wrong(1):
+                        number = self.classes.numbers[captures.errors[-1][0].wrong]
+                        found.append((and_(condition, not_(holds)), step(number, rest, inserted)))
+                    more = [(and_(condition, holds), tail, captures)]
+                case Fuzzy():
+                    more = [(condition, tail.before(item.item, Ended()), captures.begun(item))]
+                case Ended():
+                    if inserted := captures.wrong(1):
+                        number = self.classes.numbers[captures.errors[-1][0].wrong]
+                        found.append((condition, step(number, rest, inserted)))
+                    if ended := captures.ended():
+                        more = [(condition, tail, ended)]
                 case One():
                     number = self.classes.numbers[item.characters]
                     if item.characters.ranges:
@@ -209,7 +232,7 @@ class Derivatives:
                         back = Return(item.group, captures, True)
                         more = [(condition, tail.before(held, back), captures)]
                 case Return():
-                    kept = Captures(item.captures.closed, captures.open)
+                    kept = replace(captures, closed=item.captures.closed)
                     more = [(condition, tail, kept)]
                 case _Spelled():
                     found.append((condition, step(item.characters, tail, captures)))
@@ -225,10 +248,28 @@ class Derivatives:
             waiting += reversed(more)
         return found
 
+    def _nearly(
+        self, item: One, rest: Rest, tail: Rest, captures: Captures
+    ) -> tuple[list[Term], list[tuple[Term, Captures]]]:
+        """The ways on at a character in a fuzzy group: steps, and what it takes to leave it out."""
+        right = self.classes.numbers[item.characters]
+        wrong = self.classes.numbers[_wrong(captures.errors[-1][0], item)]
+        steps = [step(right, tail, captures)]
+        # Errors are only tried where the character does not match.
+        if substituted := captures.wrong(0):
+            steps.append(step(wrong, tail, substituted))
+        if inserted := captures.wrong(1):
+            steps.append(step(wrong, rest, inserted))
+        deleted = captures.wrong(2)
+        if deleted is None:
+            return steps, []
+        return steps, [(not_(step(right, Rest.ANY, NO_CAPTURES)), deleted)]
+
     def _asked_for(self, look: Look, captures: Captures, here: Here) -> Term:
         """The condition of a lookaround."""
         if look.ahead:
-            found = self._formula(self._ways(Rest.ANY.before(look.item), captures, here))
+            rest = Rest.ANY.before(look.item)
+            found = self._formula(self._ways(rest, captures.exact(), here))
         else:
             found = here[self._behind[look.item]]
         return not_(found) if look.negative else found
@@ -391,6 +432,21 @@ def _nodes(roots: Iterable[Node]) -> Iterator[Node]:
             seen.add(id(node))
             yield node
             waiting += reversed(node.parts)
+
+
+def _sets(nodes: Iterable[Node]) -> Iterator[Characters]:
+    """The sets of characters that steps ask about."""
+    for node in nodes:
+        if isinstance(node, One):
+            yield node.characters
+        elif isinstance(node, Fuzzy):
+            yield node.wrong
+            yield from (_wrong(node, each) for each in _nodes([node.item]) if isinstance(each, One))
+
+
+def _wrong(fuzzy: Fuzzy, item: One) -> Characters:
+    """The characters that may stand in an item's place, or before it, as errors."""
+    return fuzzy.wrong.intersection(item.characters.complement())
 
 
 def _same_letters(character: str) -> str:

@@ -78,6 +78,19 @@ class Fuzzy(Node):
             and substitutions + insertions + deletions >= self.errors[0]
         )
 
+    def counted(self, substitutions: int, insertions: int, deletions: int) -> tuple[int, int, int]:
+        """The numbers, as far as they make a difference to ``allows`` and ``suffices``."""
+        bounds = (self.substitutions, self.insertions, self.deletions)
+        if self.most_cost is not None or self.errors[1] is not None:
+            return substitutions, insertions, deletions
+        least = max(self.errors[0], *(low for low, _ in bounds))
+        counts = (substitutions, insertions, deletions)
+        kept = [
+            min(count, least) if most is None else count
+            for count, (_, most) in zip(counts, bounds, strict=True)
+        ]
+        return kept[0], kept[1], kept[2]
+
     def _measure(self) -> tuple[float, float, bool]:
         # Of a text of that length deletions alone take away.
         mosts = [most for most in (self.deletions[1], self.errors[1]) if most is not None]

@@ -31,6 +31,7 @@ from condit.constraint.regular.expression import (
     alternation,
     concatenation,
 )
+from condit.constraint.regular.fuzzy import Fuzzy
 from condit.constraint.regular.pattern import Pattern
 
 
@@ -79,7 +80,7 @@ def mapped(node: Node, change: Callable[[Node], Node]) -> Node:
             return Alternation(tuple(map(change, node.choices)))
         case Intersection():
             return Intersection(tuple(map(change, node.members)))
-        case Repetition() | Complement() | Look() | Loose() | Atomic() | Capture():
+        case Repetition() | Complement() | Look() | Loose() | Atomic() | Capture() | Fuzzy():
             return replace(node, item=change(node.item))
         case Conditional():
             return replace(node, yes=change(node.yes), no=change(node.no))
@@ -140,8 +141,14 @@ def _check(root: Node, groups: dict[int, Node]) -> None:
             beyond = asked & inner and not _only_inside(root, node, asked & inner)
             if beyond and not node.negative:
                 raise NotFollowedError("a group in a lookaround that is asked for outside of it")
+            if not node.ahead and _has(node.item, Fuzzy):
+                raise NotFollowedError("fuzzy matching in a lookbehind")
             if not node.ahead and (_references(node.item) or _calls(node.item)):
                 raise NotFollowedError("a backreference, a call or a conditional in a lookbehind")
+        if isinstance(node, Atomic) and _has(node, Fuzzy):
+            raise NotFollowedError("fuzzy matching in an atomic group")
+        if isinstance(node, Fuzzy) and _has(node.item, Backreference):
+            raise NotFollowedError("a backreference in fuzzy matching")
         for part in node.parts:
             visit(part, look)
 
@@ -172,4 +179,8 @@ def _captured(node: Node) -> set[int]:
 
 
 def _calls(node: Node) -> bool:
-    return isinstance(node, Call) or any(map(_calls, node.parts))
+    return _has(node, Call)
+
+
+def _has(node: Node, kind: type[Node]) -> bool:
+    return isinstance(node, kind) or any(_has(part, kind) for part in node.parts)
