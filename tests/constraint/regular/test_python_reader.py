@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import product
 
 import pytest
-import regex
+import regex  # type: ignore[import-untyped]
 from evaluate import matches
 from patterns import KINDS
 

@@ -61,9 +61,9 @@ def _members(item: str, encoding: Encoding, folded: bool) -> Characters:
     exact = _members(item, encoding, False)
     # Regard to case is slow to go without: it is asked about where it may make a difference.
     pattern = regex.compile(_flagged(item, encoding, "i-f"), regex.V1)
-    found = merged((ord(each), ord(each)) for each in cased() if pattern.fullmatch(each))
+    cased_ones = merged((ord(each), ord(each)) for each in cased() if pattern.fullmatch(each))
     kept = exact.intersection(_cased().complement())
-    return Characters.of((*kept.ranges, *found))
+    return Characters.of((*kept.ranges, *cased_ones))
 
 
 def _flagged(item: str, encoding: Encoding, flags: str) -> str:
