@@ -24,8 +24,8 @@ from condit.constraint.regular.expression import (
 Side = tuple[bool, bool]
 """Whether a word's character stands before a place, and whether one stands after it."""
 
-WORD_EDGE: tuple[Side, ...] = ((False, True), (True, False))
-WORD_INSIDE: tuple[Side, ...] = ((False, False), (True, True))
+WORD_EDGE: tuple[Side, ...] = ((True, False), (False, True))
+WORD_INSIDE: tuple[Side, ...] = ((True, True), (False, False))
 WORD_BEGINS: tuple[Side, ...] = ((False, True),)
 WORD_ENDS: tuple[Side, ...] = ((True, False),)
 

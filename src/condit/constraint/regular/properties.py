@@ -6,6 +6,7 @@ every character, once. How such a thing is delimited is not known here.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -15,6 +16,9 @@ import regex  # type: ignore[import-untyped]
 from condit.constraint.regular.characters import EVERY, Characters, merged
 
 _MOST_KEPT = 2048
+# Classes in which each character is itself are many, and need no question.
+_PLAIN = re.compile(r"""\[(\^?)((?:[\w .,;:!@#$%*+/=?(){}<>"'](?:-[a-zA-Z0-9])?)+)\]""", re.ASCII)
+_RANGE = re.compile(r"(.)(?:-(.))?")
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,10 @@ def members(item: str, encoding: Encoding = UNICODE, *, folded: bool = False) ->
 @lru_cache(maxsize=_MOST_KEPT)
 def _members(item: str, encoding: Encoding, folded: bool) -> Characters:
     if not folded:
+        if found := _PLAIN.fullmatch(item):
+            pairs = _RANGE.findall(found[2])
+            plain = Characters.of((ord(low), ord(high or low)) for low, high in pairs)
+            return plain.complement() if found[1] else plain
         pattern = regex.compile(_flagged(item, encoding, "") + "+", regex.V1)
         # In the text of all characters a run of members is a range.
         runs = (found[0] for found in pattern.finditer(_every()))
@@ -54,9 +62,9 @@ def _members(item: str, encoding: Encoding, folded: bool) -> Characters:
     exact = _members(item, encoding, False)
     # Regard to case is slow to go without: it is asked about where it may make a difference.
     pattern = regex.compile(_flagged(item, encoding, "i-f"), regex.V1)
-    found = merged((ord(each), ord(each)) for each in cased() if pattern.fullmatch(each))
+    cased_ones = merged((ord(each), ord(each)) for each in cased() if pattern.fullmatch(each))
     kept = exact.intersection(_cased().complement())
-    return Characters.of((*kept.ranges, *found))
+    return Characters.of((*kept.ranges, *cased_ones))
 
 
 def _flagged(item: str, encoding: Encoding, flags: str) -> str:

@@ -13,6 +13,7 @@ from types import MappingProxyType
 import regex  # type: ignore[import-untyped]
 
 from condit.constraint.regular.calls import finished
+from condit.constraint.regular.conditions import conditional
 from condit.constraint.regular.expression import (
     ANYTHING,
     EMPTY,
@@ -270,10 +271,8 @@ class _Reader(AtomReader):
                 self.look_condition = self.text.position
                 condition = self._read_inside()
                 yes, no = self._read_sides()
-                return ordered(
-                    concatenation(Look(condition, ahead=is_ahead, negative=negative), yes),
-                    concatenation(Look(condition, ahead=is_ahead, negative=not negative), no),
-                )
+                asked = Look(condition, ahead=is_ahead, negative=negative)
+                return conditional(asked, yes, no)
         name = self.read_name()
         yes, no = self._read_sides()
         if name == "DEFINE" and name not in self.names:
