@@ -18,7 +18,7 @@ from condit.testing.laws import p_values_of_means
 
 SIZE = 80
 VOCABULARY = Vocabulary.of([bytes([byte]) for byte in range(33, 33 + SIZE - 1)])
-REPETITIONS = 8_000
+REPETITIONS = 6_000
 
 
 def outlined(allowed: set[int], within: set[int]) -> Fixed:
@@ -51,14 +51,16 @@ def test_draws_are_exact_and_weights_unbiased(name: str, rng: np.random.Generato
     matcher, kernel, law = outlined(allowed, within), Masked(), BaseLaw()
     logits = np.log(masses()).astype(np.float32)
     ids = np.array(sorted(allowed & within))
-    counts, weights = np.zeros(SIZE), np.zeros((REPETITIONS, 5))
-    for repetition in range(REPETITIONS):
+    # Where there is one token to draw, only its weight can be wrong, and that hardly varies.
+    repetitions = REPETITIONS if len(ids) > 1 else 600
+    counts, weights = np.zeros(SIZE), np.zeros((repetitions, 5))
+    for repetition in range(repetitions):
         draw = kernel.draw(law.at(logits, VOCABULARY), matcher, rng)
         assert draw.token in allowed & within
         counts[draw.token] += 1
         weights[repetition, [0, 1 + draw.token % 4]] = math.exp(draw.log_weight)
     target = masses()[ids]
-    expected = target / target.sum() * REPETITIONS
+    expected = target / target.sum() * repetitions
     assert stats.chisquare(counts[ids], expected).pvalue > 1e-6 if len(ids) > 1 else True
     truth = np.array([target.sum(), *(target[ids % 4 == part].sum() for part in range(4))])
     some = truth > 0
