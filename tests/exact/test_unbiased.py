@@ -36,7 +36,7 @@ SAMPLERS: list[Sampler] = [
 ]
 
 RUNS = 250
-"""Of each sampler in each world: as many as show that weights were dropped, as a test below says."""
+"""Runs of each sampler in each world: as many as show dropped weights in a test below."""
 
 JSON_TOKENS = ["{", "}", '"', "a", ":", "1", "2", '{"a":', '"a"', "true", "1}"]
 
