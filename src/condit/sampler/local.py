@@ -65,7 +65,7 @@ class LocalState(State):
 
     def drew_ahead(self, index: int) -> bool:
         """Whether that lane has drawn its next token already."""
-        return self.ahead is not None and bool(self.ahead.drawn[index])
+        return self.ahead is not None and bool(self.ahead.leads[index].drawn)
 
 
 class Kernel(Sampler[StateT]):
