@@ -25,6 +25,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from condit.errors import ConditError
 from condit.model.base import Decoder, Logits, Model
 from condit.sampler.base import Lane, Problem
@@ -54,6 +56,7 @@ class Ahead:
 
     Attributes:
         guesser: makes the trees of guesses.
+        generator: draws ahead, from the state that a lane's own will be in.
         leads: for each lane what it has drawn ahead.
         waited: for each lane whether it waited at the last step.
         expected: for each lane the one that it will probably be a copy of when it is let go.
@@ -67,6 +70,7 @@ class Ahead:
 
     problem: Problem
     guesser: Guesser
+    generator: np.random.Generator
     leads: list[Lead]
     waited: list[bool]
     expected: list[int]
@@ -78,13 +82,21 @@ class Ahead:
     accepted: int = 0
 
     @classmethod
-    def of(cls, problem: Problem, model: Model, drafts: Drafts) -> Ahead:
-        """No tokens drawn ahead."""
+    def of(cls, problem: Problem, model: Model, drafts: Drafts, rng: np.random.Generator) -> Ahead:
+        """No tokens drawn ahead; ``rng`` is of the kind that lanes have, and is not changed."""
         temperature = problem.law.temperature
         guesser = Guesser(model, problem.prompt, temperature, drafts, alone=problem.lanes == 1)
         lanes = range(problem.lanes)
         leads = [Lead() for _ in lanes]
-        return cls(problem, guesser, leads, [False] * len(lanes), list(lanes), list(lanes))
+        return cls(
+            problem,
+            guesser,
+            copy.deepcopy(rng),
+            leads,
+            [False] * len(lanes),
+            expected=list(lanes),
+            became=list(lanes),
+        )
 
     def replay(self, index: int, lane: Lane) -> Draw:
         """Apply the next token drawn ahead to ``lane``."""
@@ -208,10 +220,9 @@ class Ahead:
             if logits is None:
                 break
             if runner is None:
-                generator = copy.deepcopy(lane.rng)
-                if drawn:
-                    generator.bit_generator.state = drawn[-1].rng_state
-                runner = here.copy_to(generator)
+                state = drawn[-1].rng_state if drawn else lane.rng.bit_generator.state
+                self.generator.bit_generator.state = state
+                runner = here.copy_to(self.generator)
             try:
                 draw = grow(runner, logits)
             except ConditError:

@@ -117,7 +117,7 @@ class LocalSampler(Kernel[LocalState]):
             decoder.advance([root.tokens] * problem.lanes)
         # Inserted text may follow any token, so guessing ahead would be of no use.
         drafts = problem.drafts if decoder.looks_ahead and problem.insert is None else None
-        ahead = Ahead.of(problem, model, drafts) if drafts is not None else None
+        ahead = Ahead.of(problem, model, drafts, rng) if drafts is not None else None
         return LocalState(problem, lanes_from(root, problem, rng), [decoder], decoder, ahead)
 
     def grow(self, state: LocalState) -> StepInfo:
