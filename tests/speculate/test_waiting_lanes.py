@@ -91,7 +91,7 @@ def test_what_goes_on_from_one_lane_is_one_draft() -> None:
     ]
     own, waiting = drafts_of(tips, 2)
     assert own == Draft((4, 5), (-1, 0))
-    assert waiting == Draft((8, 1, 8, 2, 4, 5), (-1, 0, -1, 2, 3, 4))
+    assert waiting == Draft((8, 1, 2, 4, 5), (-1, 0, 0, 2, 3))
 
 
 @pytest.mark.usefixtures("assumed_costs")

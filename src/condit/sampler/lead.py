@@ -143,17 +143,17 @@ def admit_waiting(tips: Sequence[Tip], cost: ForwardCost) -> None:
 
 def drafts_of(tips: Sequence[Tip], lanes: int) -> list[Draft]:
     """For each lane of the decoder one draft of all that goes on from it: chains and guesses."""
-    drafts = [Draft()] * lanes
+    # Of each draft the indices of its tokens, by the parent's index and the token.
+    trees: list[dict[tuple[int, int], int]] = [{} for _ in range(lanes)]
     for tip in tips:
-        before, chain = drafts[tip.base], tip.chain
-        tree = tip.frontier.draft if tip.frontier is not None else Draft()
-        # Indices in the whole draft of the chain's first token and of the tree's.
-        first = len(before.tokens)
-        root = first + len(chain)
-        links = (-1, *range(first, root - 1)) if chain else ()
-        end = root - 1 if chain else -1
-        branches = tuple(end if parent < 0 else root + parent for parent in tree.parents)
-        drafts[tip.base] = Draft(
-            (*before.tokens, *chain, *tree.tokens), (*before.parents, *links, *branches)
-        )
-    return drafts
+        tree, end = trees[tip.base], -1
+        for token in tip.chain:
+            end = tree.setdefault((end, token), len(tree))
+        places: list[int] = []
+        for guess in tip.frontier.guesses if tip.frontier is not None else ():
+            parent = places[guess.parent] if guess.parent >= 0 else end
+            places.append(tree.setdefault((parent, guess.token), len(tree)))
+    return [
+        Draft(tuple(token for _, token in tree), tuple(parent for parent, _ in tree))
+        for tree in trees
+    ]
