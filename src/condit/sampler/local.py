@@ -77,7 +77,7 @@ class LocalState(KernelState):
 
     def drew_ahead(self, index: int) -> bool:
         """Whether that lane has drawn its next token already."""
-        return self.ahead is not None and bool(self.ahead.drawn[index])
+        return self.ahead is not None and bool(self.ahead.leads[index].drawn)
 
 
 class Kernel(Sampler[StateT]):
@@ -132,7 +132,7 @@ class LocalSampler(Kernel[LocalState]):
             decoder.advance([root.tokens] * problem.lanes)
         # Inserted text may follow any token, so guessing ahead would be of no use.
         drafts = problem.drafts if decoder.looks_ahead and problem.insert is None else None
-        ahead = Ahead.of(problem, model, drafts) if drafts is not None else None
+        ahead = Ahead.of(problem, model, drafts, rng) if drafts is not None else None
         return LocalState(problem, lanes_from(root, problem, rng), [decoder], decoder, ahead)
 
     def grow(self, state: LocalState) -> StepInfo:

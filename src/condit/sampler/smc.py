@@ -10,6 +10,8 @@ and weighted averages are consistent (Del Moral 2004; for language models, Lew e
 
 from __future__ import annotations
 
+import copy
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -132,6 +134,8 @@ class SMC(Sampler[KernelState]):
                 lane.waits = False
             if self.rejuvenate:
                 remember(released)
+        elif isinstance(state, LocalState) and state.ahead is not None and not self.rejuvenate:
+            state.ahead.expect(state.lanes, self._expected(rng, state, meeting))
         kernel.feed(state)
         return state, info
 
@@ -139,14 +143,10 @@ class SMC(Sampler[KernelState]):
         self, rng: np.random.Generator, state: KernelState, groups: list[Group]
     ) -> list[int] | None:
         """Resample each group among itself where its weights differ much."""
-        lanes, chosen = state.lanes, list(range(len(state.lanes)))
+        lanes, chosen = state.lanes, self._choose(rng, len(state.lanes), groups)
         for group, log_weights in groups:
             if uneven(log_weights, self.threshold):
-                weights = np.exp(np.array(log_weights) - max(log_weights))
-                counts = SCHEMES[self.resampling](rng, weights / weights.sum())
                 mean = log_mean_exp(log_weights)
-                for index, ancestor in zip(group, ancestors(counts), strict=True):
-                    chosen[index] = group[ancestor]
                 for index in group:
                     lanes[index].log_weight = mean
         if chosen == list(range(len(lanes))):
@@ -156,3 +156,25 @@ class SMC(Sampler[KernelState]):
             for index, ancestor in enumerate(chosen)
         ]
         return chosen
+
+    def _choose(self, rng: np.random.Generator, lanes: int, groups: list[Group]) -> list[int]:
+        """For each lane the index of the one that it becomes a copy of."""
+        chosen = list(range(lanes))
+        for group, log_weights in groups:
+            if uneven(log_weights, self.threshold):
+                weights = np.exp(np.array(log_weights) - max(log_weights))
+                counts = SCHEMES[self.resampling](rng, weights / weights.sum())
+                for index, ancestor in zip(group, ancestors(counts), strict=True):
+                    chosen[index] = group[ancestor]
+        return chosen
+
+    def _expected(self, rng: np.random.Generator, state: LocalState, meeting: Meeting) -> list[int]:
+        """What ``_choose`` will probably give when lanes meet: nothing is drawn from ``rng``."""
+        lanes = state.lanes
+        if not any(lane.waits for lane in lanes):
+            return list(range(len(lanes)))
+        groups = [
+            Group(group, [lanes[i].log_weight if lanes[i].waits else -math.inf for i in group])
+            for group in meeting.expected_groups(lanes)
+        ]
+        return self._choose(copy.deepcopy(rng), len(lanes), groups)
