@@ -79,6 +79,13 @@ def test_a_wrong_value_is_refused_as_it_closes() -> None:
     assert refused_after(blind, '{"a":3,"last":"xx"}') == '{"a":3'
 
 
+def test_two_checks_of_fields_both_look_ahead() -> None:
+    first = condit.where("a", lambda a, last: str(a) != last, of=condit.json_schema(SCHEMA))
+    both = condit.where("a", lambda a: a % 2 == 0, of=first)
+    assert refused_after(both, '{"a":3,"last":"x"}') == '{"a":'
+    assert refused_after(both, '{"a":4,"last":"4"}') == '{"a":4,"last":"4'
+
+
 def test_it_is_asked_once_for_equal_values_and_early() -> None:
     asked: list[tuple[int, str]] = []
 

@@ -59,7 +59,8 @@ def where(
     ``where(function, of=constraint)`` asks the function about the value of each finished text of
     the constraint, or about the text itself where it has no value.
 
-    >>> even = where(lambda number: number % 2 == 0, of=condit.json_schema(int))
+    >>> import condit
+    >>> even = condit.where(lambda number: number % 2 == 0, of=condit.json_schema(int))
     >>> even.accepts("4"), even.accepts("5"), even.accepts("four")
     (True, False, False)
 
@@ -70,9 +71,11 @@ def where(
     >>> class Trip(BaseModel):
     ...     days: int
     ...     nights: int
-    >>> trip = where("nights", lambda nights, days: nights == days - 1, of=condit.json_schema(Trip))
+    >>> def fits(nights: int, days: int) -> bool:
+    ...     return nights == days - 1
+    >>> trip = condit.where("nights", fits, of=condit.json_schema(Trip))
     >>> trip.explain('{"days": 3, "nights": 5}')
-    'at character 21: nights: <lambda> refuses it'
+    'at character 22: nights: fits refuses it'
 
     The function returns ``True`` or ``False``, or the reason for a refusal as a text or a
     `Violation`. It must depend on its arguments alone; it may change them. Answers are cached.

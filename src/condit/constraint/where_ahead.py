@@ -13,9 +13,21 @@ from collections.abc import Callable
 from typing import Protocol, Self
 
 from condit.constraint.base import Matcher, Violation, few_tokens, unpack
+from condit.errors import ConstraintTooComplexError
+from condit.kept import Kept
+from condit.vocabulary import Vocabulary
 
 _IN_NUMBERS = b"0123456789+-.eE"
 _BEHIND = b",]} \n\r\t"
+
+
+def _tokens(vocabulary: Vocabulary) -> dict[int, bytes]:
+    """The bytes in and behind numbers by their tokens; ``-1`` for those that are none."""
+    first_token = vocabulary.first_token
+    return {first_token.get(bytes([byte]), -1): bytes([byte]) for byte in _IN_NUMBERS + _BEHIND}
+
+
+_TOKENS = Kept(_tokens)
 
 
 class Number(Protocol):
@@ -48,11 +60,17 @@ def leads_on(number: Number, matcher: Callable[[], Matcher], most: int) -> bool:
         matcher: gives the constraint's matcher there.
         most: how many beginnings of numbers are looked at; beyond that it is not known.
     """
-    if most < 1:
+    try:
+        return most < 1 or _search(number, matcher, most)
+    except ConstraintTooComplexError:
+        # What is drawn need not reach the state at which the engine gave up.
         return True
-    start = matcher()
-    first_token = start.vocabulary.first_token
-    tokens = {first_token.get(bytes([byte]), -1): bytes([byte]) for byte in _IN_NUMBERS + _BEHIND}
+
+
+def _search(number: Number, matcher: Callable[[], Matcher], most: int) -> bool:
+    # Without other functions: what it allows in excess is no reason to refuse anything.
+    start = matcher().unchecked()
+    tokens = _TOKENS.of(start.vocabulary)
     if -1 in tokens or not start.any_spelling:
         return True
     waiting = deque([(start, number)])

@@ -44,6 +44,7 @@ def where_prefix(
     - ``"no"`` or ``False``: no text that begins so is valid. This must be final: of a text that
       goes on from there the function would have to say no as well.
 
+    >>> import condit
     >>> def balanced(text: str) -> str:
     ...     opened = 0
     ...     for character in text:
@@ -51,7 +52,7 @@ def where_prefix(
     ...         if opened < 0:
     ...             return "no"
     ...     return "not yet" if opened else "yes"
-    >>> brackets = where_prefix(balanced, of=condit.regex("[()]+"))
+    >>> brackets = condit.where_prefix(balanced, of=condit.regex("[()]+"))
     >>> brackets.accepts("(())()"), brackets.accepts("(()"), brackets.accepts("())(")
     (True, False, False)
 
