@@ -9,8 +9,10 @@ import pytest
 from pydantic import BaseModel, Field
 
 import condit
+from condit import Vocabulary
 from condit.constraint.where_field import WhereField
 from condit.errors import ArgumentError, CheckError
+from condit.testing import check_every_spelling
 
 
 class Item(BaseModel):
@@ -49,7 +51,7 @@ INVOICE = condit.where("total", sums_up, of=condit.json_schema(Invoice))
 
 def refused_after(constraint: condit.Constraint, text: str) -> str | None:
     """The longest beginning of ``text`` that can be written; ``None``: all of it, and its end."""
-    vocabulary = condit.Vocabulary.of_bytes()
+    vocabulary = Vocabulary.of_bytes()
     matcher = constraint.bind(vocabulary)
     for place, byte in enumerate(text.encode()):
         if not matcher.allows(byte):
@@ -196,6 +198,32 @@ def test_laws_of_matchers(check, order, obeys) -> None:
     obeys(condit.where(*check, of=condit.json_schema(SCHEMA, order=order)), walks=4, steps=24)
 
 
+@pytest.mark.parametrize("ahead", [0, 5, 128])
+def test_no_spelling_of_a_valid_text_is_refused(ahead) -> None:
+    tokens = ['{"a":', '"inner":', '{"b":', *"0123456789", "12", "1}", "10", ",", "}", "}}"]
+    vocabulary = Vocabulary.of([*tokens, '{"inner":', ',"a":', *"]+-.eE \n\r\t"])
+
+    def close(b: object, a: int) -> bool:
+        return isinstance(b, int) and abs(a - b) <= 2
+
+    constraint = condit.where("inner.b", close, ahead=ahead, of=condit.json_schema(SCHEMA))
+    properties = dict(reversed(SCHEMA["properties"].items()))
+    other_order = condit.json_schema({**SCHEMA, "properties": properties})
+    turned = condit.where(
+        "a", lambda a, b: close(b, a), on=["inner.b"], ahead=ahead, of=other_order
+    )
+    for a in range(13):
+        for b in (1, 10):
+            for each, text in (
+                (constraint, f'{{"a":{a},"inner":{{"b":{b}}}}}'),
+                (turned, f'{{"inner":{{"b":{b}}},"a":{a}}}'),
+            ):
+                if each.accepts(text):
+                    check_every_spelling(each, vocabulary, text)
+                else:
+                    assert refused_after(each, text) is not None
+
+
 def test_laws_of_two_checks_together(obeys) -> None:
     first = condit.where("a", lambda a: a > 3, of=condit.json_schema(SCHEMA))
     both = condit.where("last", lambda last, a: last != str(a), of=first)
@@ -275,7 +303,7 @@ def test_fields_behind_references_and_alternatives() -> None:
         (lambda of: condit.where("total", lambda one: True, on=["items"], of=of), "cannot be call"),
         (lambda of: condit.where("total", lambda total: True, ahead=-1, of=of), "ahead=-1"),
         (lambda of: condit.where("total", bool, of=condit.regex("a")), "Regex has neither"),
-        (lambda of: condit.where("total", bool).bind(condit.Vocabulary.of_bytes()), "as of="),
+        (lambda of: condit.where("total", bool).bind(Vocabulary.of_bytes()), "as of="),
         (lambda of: condit.where("total", bool).violation("1"), "as of="),
     ],
 )
