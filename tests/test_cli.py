@@ -333,3 +333,36 @@ def test_instruct_changes_the_prompt_and_so_the_evidence() -> None:
     )
     assert told == sent
     assert told != plain
+
+
+def test_a_python_function_checks_values_and_fields(
+    schema: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my_checks.py").write_text(
+        "def even(count): return count % 2 == 0\n"
+        "def short(text): return len(text) < 3 or 'it is too long'\n"
+        "class Group:\n    never = staticmethod(lambda text: False)\n"
+    )
+    (tmp_path / "my_broken_checks.py").write_text("1 / 0\n")
+    monkeypatch.chdir(tmp_path)
+    by_field = ("--json-schema", str(schema), "--where", "count=my_checks:even")
+    code, out, _ = ask(*SMALL, "-p", "x", *by_field, "--max-tokens", "20", "--output", "text")
+    assert code == 0
+    assert json.loads(out)["count"] % 2 == 0
+    assert ask("check", "-", *by_field, input='{"count": 3}')[0] == 1
+    code, out, _ = ask("check", "-", "--where", "my_checks:short", input="long")
+    assert (code, out) == (1, "it is too long\n")
+    both = ("--where", "my_checks:short", "--where", "my_checks:Group.never")
+    assert ask("check", "-", *both, input="a")[0] == 1
+    for wrong, message in (
+        ("my_checks", "MODULE:FUNCTION"),
+        ("my_checks:odd", "has no odd"),
+        ("nowhere:odd", "ModuleNotFoundError"),
+        ("my_broken_checks:odd", "ZeroDivisionError"),
+        ("total=my_checks:even", "no field is called 'total'"),
+    ):
+        code, _, error = ask(
+            "check", "-", "--json-schema", str(schema), "--where", wrong, input="1"
+        )
+        assert code == 2, wrong
+        assert message in " ".join(error.split()), wrong

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from condit.constraint.json_schema import json_schema
     from condit.constraint.regex import regex
     from condit.constraint.source import make_constraint
+    from condit.constraint.where import where
+    from condit.constraint.where_prefix import where_prefix
     from condit.errors import CompileError, ConditError
     from condit.fields import ABSENT
     from condit.instruct import describe, instructed_prompt
@@ -64,6 +66,8 @@ _HOMES = {
     "condit.constraint.json_schema": ("json_schema",),
     "condit.constraint.regex": ("regex",),
     "condit.constraint.source": ("make_constraint",),
+    "condit.constraint.where": ("where",),
+    "condit.constraint.where_prefix": ("where_prefix",),
     "condit.errors": ("CompileError", "ConditError"),
     "condit.fields": ("ABSENT",),
     "condit.instruct": ("describe", "instructed_prompt"),
@@ -104,6 +108,8 @@ __all__ = [  # noqa: RUF022 - the order of the documentation
     "json_schema",
     "choice",
     "function",
+    "where",
+    "where_prefix",
     "make_constraint",
     "describe",
     "instructed_prompt",

@@ -239,7 +239,7 @@ def _ending(problem: Problem, text: str) -> str | None:
     try:
         for byte in text.encode():
             matcher.advance(byte)
-        ending = find_ending(matcher)
+        ending = find_ending(matcher.unchecked())
     except ConditError:
         # The text ends inside a character, or the engine met a limit.
         return None
@@ -261,6 +261,13 @@ def _refused_end(problem: Problem, result: Result) -> tuple[str, Violation] | No
 
 
 def _way_out_of_dead_ends(problem: Problem) -> str:
+    bound = problem.bind()
+    if bound is not None and bound.within.unchecked() is not bound.within:
+        return (
+            "A function can only say yes or no: draw more lanes, use sampler='exact', which tries "
+            "until texts are accepted, or say more of it as a constraint (constraint.plan tells "
+            "what is asked when)"
+        )
     if hasattr(problem.constraint, "plan"):
         return (
             "constraint.plan says what is asked only when a value closes, or at the end: say it by "

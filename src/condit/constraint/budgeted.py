@@ -6,7 +6,9 @@ allowed where the constraint allows it and an ending that fits is known after it
 for is said in ``condit.constraint.steering``.
 
 So by induction every prefix that is reached has an ending that fits, its first token is always
-allowed, and no lane meets the budget unfinished. The ending is a function of the tokens so far, so
+allowed, and no lane meets the budget unfinished. Functions that only say yes or no (``Where``) are
+left out of that: the ending is one of the constraint without them (``Matcher.unchecked``), so where
+they refuse it, a lane may come to a dead end. The ending is a function of the tokens so far, so
 what is allowed is one, too: it does not matter which tokens were asked about, in which order, or on
 which copy. So weights are exact for the resulting distribution: ``p`` restricted to the texts that
 could, after each of their tokens, still be finished in a way that is known.
@@ -61,13 +63,14 @@ class Budgeted(Matcher):
         Raises:
             BudgetError: the shortest text that was found takes more than ``max_tokens``.
         """
-        ending = find(within, thorough=True)
+        steered = within.unchecked()
+        ending = find(steered, thorough=True)
         if ending is None or (more_is_given and ending.costs[0] > max_tokens):
             return cls(within, max_tokens)
         text = ending.text
         if ending.costs[0] > max_tokens:
             shown = text if len(text) <= 80 else text[:50] + b" ... " + text[-25:]
-            surely = "" if within.exact_costs else " that was found"
+            surely = "" if steered.exact_costs else " that was found"
             raise BudgetError(
                 f"max_tokens={max_tokens} is too small: the shortest text{surely} takes "
                 f"{ending.costs[0]} tokens, {shown.decode(errors='replace')!r}. "
@@ -87,13 +90,18 @@ class Budgeted(Matcher):
         if steering is None or token == self.vocabulary.end:
             within_budget = self._left > 0 or token == self.vocabulary.end
             return within_budget and self.within.allows(token)
-        return self._left > 0 and steering.found(self.within, token) is not None
+        steered = self.within.unchecked()
+        if self._left == 0 or steering.found(steered, token) is None:
+            return False
+        return steered is self.within or self.within.allows(token)
 
     def outline(self) -> Outline:
         """What the constraint allows, less the groups of equivalent tokens that are refused."""
-        if self._steering is None or self._left == 0:
+        if self._left == 0:
             return super().outline()
-        return self._steering.outline(self.within)
+        if self._steering is None:
+            return self.within.outline()
+        return self._steering.outline(self.within.unchecked())
 
     def mask(self) -> NDArray[np.uint32] | None:
         """``None`` where tokens must be asked about one by one; see ``outline``."""
@@ -118,7 +126,7 @@ class Budgeted(Matcher):
         if self._left == 0:
             raise RefusedTokenError(self.explain(token))
         if steering is not None:
-            found = steering.found(self.within, token)
+            found = steering.found(self.within.unchecked(), token)
             if found is None:
                 raise RefusedTokenError(self.explain(token))
             steering = Steering(self.vocabulary, *found, left)
@@ -134,7 +142,7 @@ class Budgeted(Matcher):
         after = self.within.copy()
         for token in tokens:
             after.advance(token)
-        found = (find(after, thorough=thorough) for thorough in (False, True))
+        found = (find(after.unchecked(), thorough=thorough) for thorough in (False, True))
         fitting = (each for each in found if each is not None and each.costs[0] <= self._left)
         ending = next(fitting, None)
         self.within, self._steering = after, None
