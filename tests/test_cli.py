@@ -366,3 +366,20 @@ def test_a_python_function_checks_values_and_fields(
         )
         assert code == 2, wrong
         assert message in " ".join(error.split()), wrong
+
+
+@pytest.mark.model
+def test_what_is_streamed_begins_after_a_healed_prompt() -> None:
+    asked = ("generate", "-p", "It was a sunny ", "--regex", "[a-z]{3,8}", "--seed", "0")
+    streamed = (*asked, "--max-tokens", "8", "--stream", "--sampler", "awrs")
+    (code, healed, _), (without, plain, _) = ask(*streamed), ask(*streamed, "--no-heal")
+    assert code == without == 0
+    expected = {
+        heal: condit.generate(
+            "smollm2", "It was a sunny ", condit.regex("[a-z]{3,8}"), max_tokens=8, seed=0,
+            sampler="awrs", heal=heal,
+        )
+        for heal in (True, False)
+    }  # fmt: skip
+    assert expected[True].healed == " "
+    assert (healed, plain) == (expected[True].best.text + "\n", expected[False].best.text + "\n")

@@ -153,6 +153,14 @@ def generate(
             "--instruct", help="Tell the model the format in the prompt: see condit describe."
         ),
     ] = False,
+    heal: Annotated[
+        bool | None,
+        typer.Option(
+            "--heal/--no-heal",
+            help="Write the prompt's last tokens again, together with the text: for a prompt that "
+            "ends in a space or inside a word. Usual under a constraint.",
+        ),
+    ] = None,
     output: Annotated[Output, typer.Option(help="How to print the result.")] = Output.TABLE,
     report: Annotated[
         bool, typer.Option("--report", help="Say how far to trust the draws, in numbers.")
@@ -199,6 +207,7 @@ def generate(
             top_p=top_p,
             drafts=drafts,
             instruct=instruct,
+            heal=heal,
             on_step=on_step,
         )
     if not stream:

@@ -627,3 +627,21 @@ def test_calls_that_share_a_model_share_a_memory() -> None:
     assert [future.result() for future in together(model, [call])]
     assert len(memory) == 1
     assert memory.nodes >= known
+
+
+def test_runs_that_heal_their_prompts_share_forwards() -> None:
+    vocabulary = condit.Vocabulary.of(["a", "b", " ", ":", "://", " a", "/"])
+    texts = ["b://a", "b a", "b: a", "a://b"]
+    model = condit.NgramModel.train(texts, vocabulary=vocabulary, order=3, smoothing=2)
+
+    def draw(model: Model, prompt: str) -> condit.Result:
+        return condit.generate(
+            model, prompt, condit.regex("[ab/]{1,4}"), n=3, max_tokens=5, heal=True, seed=0
+        )
+
+    prompts = ["b:", "b ", "a:"]
+    calls = [lambda model, prompt=prompt: draw(model, prompt) for prompt in prompts]
+    for prompt, future in zip(prompts, together(model, calls), strict=True):
+        shared, alone = future.result(), draw(model, prompt)
+        assert shared.healed == alone.healed == prompt[1:]
+        assert [each.text for each in shared.samples] == [each.text for each in alone.samples]

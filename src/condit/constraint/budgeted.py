@@ -24,10 +24,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from condit.constraint.anything import Anything
 from condit.constraint.base import Matcher, Outline, Strength, pack
 from condit.constraint.boundary import Boundary, checked_boundary
 from condit.constraint.ending_tokens import Ending
 from condit.constraint.lifted import LiftedMatcher
+from condit.constraint.prefixed import Prefixed, unwrapped
 from condit.constraint.steering import Steering, find
 from condit.errors import BudgetError, RefusedTokenError
 
@@ -51,7 +53,15 @@ class Budgeted(Matcher):
         self._steering = steering
 
     @classmethod
-    def of(cls, within: Matcher, max_tokens: int, *, more_is_given: bool = False) -> Budgeted:
+    def of(
+        cls,
+        within: Matcher,
+        max_tokens: int,
+        *,
+        more_is_given: bool = False,
+        prefix: bytes = b"",
+        prefix_tokens: int = 0,
+    ) -> Budgeted:
         """At the empty text, with an ending where one is found.
 
         Args:
@@ -59,6 +69,8 @@ class Budgeted(Matcher):
             max_tokens: how many tokens may be drawn.
             more_is_given: whether tokens may be put in that nobody draws (see ``give``), so that
                 a text which takes too many tokens may fit after all.
+            prefix: what every text begins with, and the error message leaves out.
+            prefix_tokens: how many of ``max_tokens`` are there for that.
 
         Raises:
             BudgetError: the shortest text that was found takes more than ``max_tokens``.
@@ -67,17 +79,34 @@ class Budgeted(Matcher):
         ending = find(steered, thorough=True)
         if ending is None or (more_is_given and ending.costs[0] > max_tokens):
             return cls(within, max_tokens)
-        text = ending.text
+        text = ending.text.removeprefix(prefix)
         if ending.costs[0] > max_tokens:
+            needed = ending.costs[0] - prefix_tokens
             shown = text if len(text) <= 80 else text[:50] + b" ... " + text[-25:]
             surely = "" if steered.exact_costs else " that was found"
             raise BudgetError(
-                f"max_tokens={max_tokens} is too small: the shortest text{surely} takes "
-                f"{ending.costs[0]} tokens, {shown.decode(errors='replace')!r}. "
-                f"Set max_tokens to {ending.costs[0]} or more, or loosen the constraint",
-                needed=ending.costs[0],
+                f"max_tokens={max_tokens - prefix_tokens} is too small: the shortest text{surely} "
+                f"takes {needed} tokens, {shown.decode(errors='replace')!r}. "
+                f"Set max_tokens to {needed} or more, or loosen the constraint",
+                needed=needed,
             )
         return cls(within, max_tokens, Steering(within.vocabulary, ending, 0, max_tokens))
+
+    @property
+    def may_be_cut(self) -> bool:
+        """Whether a text counts that meets the budget unfinished: nothing more is asked of it."""
+        return isinstance(self.within, Anything)
+
+    @property
+    def begun(self) -> bool:
+        """Whether a given beginning of the text is written, if there is one."""
+        return not isinstance(self.within, Prefixed) or self.within.written
+
+    @property
+    def has_masks(self) -> bool:
+        """Whether a mask or an outline is known here, or after a beginning that is given."""
+        asked = self.within.constraint if isinstance(self.within, Prefixed) else self
+        return asked.outline().mask is not None
 
     @property
     def steers(self) -> bool:
@@ -131,7 +160,10 @@ class Budgeted(Matcher):
                 raise RefusedTokenError(self.explain(token))
             steering = Steering(self.vocabulary, *found, left)
         self.within.advance(token)
+        self.within = unwrapped(self.within)
         self._left, self._steering = left, steering
+        if self.may_be_cut:
+            self._steering = None  # whatever comes, the text can be finished
 
     def give(self, tokens: Sequence[int]) -> None:
         """Append tokens that nobody drew, which do not count as part of the budget.

@@ -236,8 +236,19 @@ def record(state: State[Any], draws: Mapping[int, Draw], *, masks: int = 0) -> S
     for index, draw in draws.items():
         lane = state.lanes[index]
         token, log_allowed, checks_made, masks_made, log_probability = draw
+        of_prompt = state.problem.bytes_of_prompt(token, lane.tokens, len(lane.tokens) - 1)
         checks, masks = checks + checks_made, masks + masks_made
-        drawn.append(Drawn(index, None, token, log_probability, log_allowed, lane.log_weight))
+        drawn.append(
+            Drawn(
+                index,
+                None,
+                token,
+                log_probability,
+                log_allowed,
+                lane.log_weight,
+                prompt_bytes=of_prompt,
+            )
+        )
         if lane.finish_reason is not None:
             ends.append(ended_as(lane, index=index))
     ess = effective_sample_size(state.log_weights)
@@ -276,9 +287,8 @@ def weigh_preference(problem: Problem, lanes: Sequence[Lane]) -> None:
     ]
     if not scored:
         return
-    vocabulary = problem.model.vocabulary
     # An unfinished text may stop in the middle of a character, which is not yet part of it.
-    texts = [vocabulary.spell(lane.tokens).decode(errors="ignore") for lane in scored]
+    texts = [problem.written(lane.tokens).decode(errors="ignore") for lane in scored]
     log_weights = checked_log_weights(preference, texts)
     for lane, log_weight in zip(scored, log_weights, strict=True):
         lane.log_weight += log_weight - lane.log_preference
@@ -333,7 +343,7 @@ def meet_budget(lane: Lane, end: int) -> None:
 
     Without a constraint the text is cut, and keeps its weight; else it is unfinished: weight 0.
     """
-    if lane.matcher is None:
+    if lane.matcher is None or lane.matcher.may_be_cut:
         lane.finish_reason = "length"
     elif not lane.matcher.allows(end):
         lane.finish_reason = "length"
