@@ -22,6 +22,16 @@ if TYPE_CHECKING:
     from condit.constraint.json_schema import json_schema
     from condit.constraint.regex import regex
     from condit.constraint.source import make_constraint
+    from condit.constraint.types.checked_number import checked_number
+    from condit.constraint.types.date import date
+    from condit.constraint.types.datetime import datetime
+    from condit.constraint.types.email import email
+    from condit.constraint.types.iban import iban
+    from condit.constraint.types.integer import integer
+    from condit.constraint.types.number import number
+    from condit.constraint.types.time import time
+    from condit.constraint.types.url import url
+    from condit.constraint.types.uuid import uuid
     from condit.errors import CompileError, ConditError
     from condit.fields import ABSENT
     from condit.instruct import describe, instructed_prompt
@@ -64,6 +74,16 @@ _HOMES = {
     "condit.constraint.json_schema": ("json_schema",),
     "condit.constraint.regex": ("regex",),
     "condit.constraint.source": ("make_constraint",),
+    "condit.constraint.types.checked_number": ("checked_number",),
+    "condit.constraint.types.date": ("date",),
+    "condit.constraint.types.datetime": ("datetime",),
+    "condit.constraint.types.email": ("email",),
+    "condit.constraint.types.iban": ("iban",),
+    "condit.constraint.types.integer": ("integer",),
+    "condit.constraint.types.number": ("number",),
+    "condit.constraint.types.time": ("time",),
+    "condit.constraint.types.url": ("url",),
+    "condit.constraint.types.uuid": ("uuid",),
     "condit.errors": ("CompileError", "ConditError"),
     "condit.fields": ("ABSENT",),
     "condit.instruct": ("describe", "instructed_prompt"),
@@ -104,6 +124,16 @@ __all__ = [  # noqa: RUF022 - the order of the documentation
     "json_schema",
     "choice",
     "function",
+    "integer",
+    "number",
+    "date",
+    "time",
+    "datetime",
+    "email",
+    "url",
+    "uuid",
+    "iban",
+    "checked_number",
     "make_constraint",
     "describe",
     "instructed_prompt",
