@@ -23,12 +23,15 @@ if TYPE_CHECKING:
     from condit.constraint.regex import regex
     from condit.constraint.source import make_constraint
     from condit.constraint.types.checked_number import checked_number
+    from condit.constraint.types.csv import csv
     from condit.constraint.types.date import date
     from condit.constraint.types.datetime import datetime
     from condit.constraint.types.email import email
     from condit.constraint.types.iban import iban
     from condit.constraint.types.integer import integer
+    from condit.constraint.types.line import line, sentence
     from condit.constraint.types.number import number
+    from condit.constraint.types.phone import phone
     from condit.constraint.types.time import time
     from condit.constraint.types.url import url
     from condit.constraint.types.uuid import uuid
@@ -75,12 +78,15 @@ _HOMES = {
     "condit.constraint.regex": ("regex",),
     "condit.constraint.source": ("make_constraint",),
     "condit.constraint.types.checked_number": ("checked_number",),
+    "condit.constraint.types.csv": ("csv",),
     "condit.constraint.types.date": ("date",),
     "condit.constraint.types.datetime": ("datetime",),
     "condit.constraint.types.email": ("email",),
     "condit.constraint.types.iban": ("iban",),
     "condit.constraint.types.integer": ("integer",),
+    "condit.constraint.types.line": ("line", "sentence"),
     "condit.constraint.types.number": ("number",),
+    "condit.constraint.types.phone": ("phone",),
     "condit.constraint.types.time": ("time",),
     "condit.constraint.types.url": ("url",),
     "condit.constraint.types.uuid": ("uuid",),
@@ -134,6 +140,10 @@ __all__ = [  # noqa: RUF022 - the order of the documentation
     "uuid",
     "iban",
     "checked_number",
+    "phone",
+    "line",
+    "sentence",
+    "csv",
     "make_constraint",
     "describe",
     "instructed_prompt",

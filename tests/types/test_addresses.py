@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+import phonenumbers
 import pytest
 from small_texts import check_agreement, check_laws, matches
 
@@ -100,3 +101,31 @@ def test_they_are_made_by_name() -> None:
     assert condit.make_constraint("url", "https") == condit.url(["https"])
     assert condit.make_constraint("url", "") == condit.url()
     assert condit.make_constraint("uuid", "4") == condit.uuid(4)
+
+
+REGIONS = ["AD", "AG", "AR", "AU", "BR", "DE", "FR", "GB", "IN", "IT", "JP", "KZ", "MX", "RU", "US"]
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_telephone_numbers_by_matcher_and_oracle(region: str) -> None:
+    wanted = condit.phone(region)
+    check_agreement(wanted, "0123456789+ -\u0663", texts=100)
+    code = f"+{phonenumbers.country_code_for_region(region)}"
+    example = phonenumbers.example_number(region)
+    text = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
+    assert matches(wanted, text)
+    # Digits that are dialled within a country are no part of the number.
+    for prefix in ("0", "1", "8", "15", "01", "044"):
+        other = code + prefix + text.removeprefix(code)
+        assert matches(wanted, other) == wanted.accepts(other), other
+
+
+def test_laws_of_telephone_numbers() -> None:
+    check_laws(condit.phone("GB"), [*"0123456789+", "44", "+4", "20"])
+
+
+def test_regions_that_are_none() -> None:
+    for region in ("XX", "gb", None):
+        with pytest.raises(ArgumentError, match="no region is called"):
+            condit.phone(region)  # type: ignore[arg-type]
+    assert condit.make_constraint("phone", "GB") == condit.phone("GB")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from condit.errors import ArgumentError
 
 
@@ -44,3 +46,15 @@ def whole_number(name: str, value: object) -> int | None:
         return int(str(value))
     except ValueError:
         raise ArgumentError(f"{name}: {value!r} is no whole number") from None
+
+
+def from_json(name: str, text: str) -> object:
+    """A value that is written in JSON.
+
+    Raises:
+        ArgumentError: it is not.
+    """
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ArgumentError(f"{name}: {text!r} is not JSON: {error}") from None

@@ -1,4 +1,4 @@
-"""A byte matcher for the texts of an automaton that have at most so many bytes.
+"""A byte matcher for the texts of an automaton that have at most so many bytes, or characters.
 
 The automaton of both conditions would have as many states as their product.
 """
@@ -19,31 +19,37 @@ class Limited(ByteMatcher[tuple[int, int]]):
     Attributes:
         inner: the automaton, which has a text that is short enough.
         most: the limit.
+        characters: whether characters are counted, not bytes.
     """
 
     inner: Automaton
     most: int
+    characters: bool = False
     _longest_ending: int = field(init=False, repr=False)
     start = (0, 0)
     strength = Strength.EXACT
 
     def __post_init__(self) -> None:
-        endings = (len(self.inner.ending(state)) for state in range(len(self.inner.rows)))
+        endings = (self._size(self.inner.ending(state)) for state in range(len(self.inner.rows)))
         object.__setattr__(self, "_longest_ending", max(endings))
         object.__setattr__(self, "alphabet", self.inner.alphabet)
+
+    def _size(self, text: bytes) -> int:
+        return sum(byte & 0xC0 != 0x80 for byte in text) if self.characters else len(text)
 
     @property
     def is_empty(self) -> bool:
         """Whether there is no text at all."""
-        return self.inner.is_empty or len(self.inner.ending(0)) > self.most
+        return self.inner.is_empty or self._size(self.inner.ending(0)) > self.most
 
     def next(self, state: tuple[int, int], byte: int) -> tuple[int, int] | None:
         """The state after ``byte``; refused where what must follow would be too long."""
         size, inner = state
         after = self.inner.next(inner, byte)
-        if after is None or size + 1 + len(self.inner.ending(after)) > self.most:
+        size += byte & 0xC0 != 0x80 or not self.characters
+        if after is None or size + self._size(self.inner.ending(after)) > self.most:
             return None
-        return size + 1, after
+        return size, after
 
     def may_stop(self, state: tuple[int, int]) -> bool:
         """Whether the automaton may."""
@@ -67,4 +73,5 @@ class Limited(ByteMatcher[tuple[int, int]]):
         """Why a byte is refused that only the limit forbids."""
         if byte is None or self.inner.next(state[1], byte) is None:
             return ""
-        return f"the text may have {self.most} bytes at most, and some must follow"
+        unit = "characters" if self.characters else "bytes"
+        return f"the text may have {self.most} {unit} at most"
