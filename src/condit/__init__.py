@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from condit.constraint.types.time import time
     from condit.constraint.types.url import url
     from condit.constraint.types.uuid import uuid
+    from condit.constraint.types.xml import xml
     from condit.errors import CompileError, ConditError
     from condit.fields import ABSENT
     from condit.instruct import describe, instructed_prompt
@@ -90,6 +91,7 @@ _HOMES = {
     "condit.constraint.types.time": ("time",),
     "condit.constraint.types.url": ("url",),
     "condit.constraint.types.uuid": ("uuid",),
+    "condit.constraint.types.xml": ("xml",),
     "condit.errors": ("CompileError", "ConditError"),
     "condit.fields": ("ABSENT",),
     "condit.instruct": ("describe", "instructed_prompt"),
@@ -144,6 +146,7 @@ __all__ = [  # noqa: RUF022 - the order of the documentation
     "line",
     "sentence",
     "csv",
+    "xml",
     "make_constraint",
     "describe",
     "instructed_prompt",

@@ -36,7 +36,7 @@ def columns_of(name: str, columns: object) -> dict[str, Constraint | None]:
     Args:
         name: of the constraint that asks, for messages.
         columns: names; or a mapping of names to constraints, to ``None``, or to what JSON has for
-            one: its kind, as ``"line"``, or its kind and value, as ``{"integer": [0, 9]}``.
+            one: ``"line"``, ``"integer=0,9"`` or ``{"integer": [0, 9]}``.
 
     Raises:
         ArgumentError: it is neither, or there is no column, or a name is no text or occurs twice.
@@ -61,7 +61,8 @@ def constraint_of(name: str, asked: object) -> Constraint | None:
     if asked is None or isinstance(asked, Constraint):
         return asked
     if isinstance(asked, str):
-        return make_constraint(asked, "")
+        kind, _, value = asked.partition("=")
+        return make_constraint(kind, value)
     if isinstance(asked, Mapping) and len(asked) == 1:
         ((kind, value),) = asked.items()
         return make_constraint(kind, value)
