@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from condit.constraint.types.iban import iban
     from condit.constraint.types.integer import integer
     from condit.constraint.types.line import line, sentence
+    from condit.constraint.types.markdown_table import markdown_table
     from condit.constraint.types.number import number
     from condit.constraint.types.phone import phone
     from condit.constraint.types.time import time
@@ -86,6 +87,7 @@ _HOMES = {
     "condit.constraint.types.iban": ("iban",),
     "condit.constraint.types.integer": ("integer",),
     "condit.constraint.types.line": ("line", "sentence"),
+    "condit.constraint.types.markdown_table": ("markdown_table",),
     "condit.constraint.types.number": ("number",),
     "condit.constraint.types.phone": ("phone",),
     "condit.constraint.types.time": ("time",),
@@ -147,6 +149,7 @@ __all__ = [  # noqa: RUF022 - the order of the documentation
     "sentence",
     "csv",
     "xml",
+    "markdown_table",
     "make_constraint",
     "describe",
     "instructed_prompt",

@@ -77,3 +77,48 @@ def test_they_are_made_by_name() -> None:
     assert made == condit.xml("a", {"b": [condit.integer(0, 9)], "c": None})
     with pytest.raises(ArgumentError, match="one element"):
         condit.make_constraint("xml", "{}")
+
+
+@pytest.mark.parametrize(
+    ("columns", "options"),
+    [
+        (["a", "b|c"], {}),
+        ({"a": condit.line(), "n": condit.integer(0, 12)}, {"rows": (0, 2)}),
+        ({"a": condit.choice("x|y", "z", "--", "")}, {"rows": 2}),
+    ],
+)
+def test_markdown_tables_by_matcher_and_oracle(columns: Any, options: dict[str, Any]) -> None:
+    wanted = condit.markdown_table(columns, **options)
+    assert wanted.machine.strength is Strength.EXACT
+    check_agreement(wanted, "ab|\\ -\n1\r\0\u2003\x85`*<&", texts=200)
+    check_laws(wanted, [*"abcnxyz|\\ -\n12\u00e9", "| ", " |", "---", "\\|"], walks=2)
+
+
+@pytest.mark.parametrize(
+    ("text", "valid"),
+    [
+        *(("| 1 | x |", True), ("| 1 | x \\| y |", True), ("| 1 | x | y |", False)),
+        *(("| 1 |  |", True), ("| 1 |   |", False), ("|1 | x |", False), ("| 1 | x", False)),
+        *(("| 13 | x |", False), ("| 1 | x\\ |", False), ("| 1 | `|` |", False), ("", False)),
+        *(
+            ("| 1 | **x** <b> |\n| 2 | [y](z) |", True),
+            ("| 1 | x |\n", False),
+            ("| 1 | x |\n\ny", False),
+        ),
+    ],
+)
+def test_traps_of_markdown_tables(text: str, valid: bool) -> None:
+    wanted = condit.markdown_table({"n": condit.integer(0, 12), "note": None})
+    whole = f"| n | note |\n| --- | --- |\n{text}"
+    assert matches(wanted, whole) == wanted.accepts(whole) == valid
+
+
+def test_markdown_tables_that_are_none() -> None:
+    for columns in (["a "], [""], ["a\nb"], ["a\\"], [], "a,b"):
+        with pytest.raises(ArgumentError, match="markdown_table: "):
+            condit.markdown_table(columns)
+    with pytest.raises(ArgumentError, match="no count"):
+        condit.markdown_table(["a"], rows=(2, 1))
+    made = condit.make_constraint("markdown_table", '{"a": "integer=0,9"}', rows=[1, 2])
+    assert made == condit.markdown_table({"a": condit.integer(0, 9)}, rows=(1, 2))
+    assert made.value("| a |\n| --- |\n| 7 |") == [{"a": 7}]

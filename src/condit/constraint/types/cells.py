@@ -52,6 +52,27 @@ def columns_of(name: str, columns: object) -> dict[str, Constraint | None]:
     return {key: constraint_of(name, asked) for key, asked in columns.items()}
 
 
+def counts_of(name: str, rows: object) -> tuple[int, int | None]:
+    """The least and the greatest count of rows, of one count or of both.
+
+    Raises:
+        ArgumentError: it is neither.
+    """
+    counts = (rows, rows) if isinstance(rows, int) and not isinstance(rows, bool) else rows
+    match counts:
+        case (int(least), int() | None as most) if 0 <= least <= (least if most is None else most):
+            return least, most
+    raise ArgumentError(f"{name}: rows={rows!r} is no count, nor a pair of two counts")
+
+
+def counts_in_words(rows: tuple[int, int | None]) -> str:
+    """How many rows there are."""
+    least, most = rows
+    if most is None:
+        return f"{least} or more"
+    return str(least) if least == most else f"{least} to {most}"
+
+
 def constraint_of(name: str, asked: object) -> Constraint | None:
     """A constraint as it is given, or as JSON has it; see ``columns_of``.
 

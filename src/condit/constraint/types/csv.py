@@ -17,6 +17,8 @@ from condit.constraint.types.automaton import automaton
 from condit.constraint.types.base import SmallType
 from condit.constraint.types.cells import (
     columns_of,
+    counts_in_words,
+    counts_of,
     encoded,
     in_words,
     literal,
@@ -58,14 +60,7 @@ def csv(
         ArgumentError: the columns or rows are none of these, or a name has ``\r`` or NUL.
         UnsatisfiableError: no row at all is asked for, and no header.
     """
-    counts = (rows, rows) if isinstance(rows, int) and not isinstance(rows, bool) else rows
-    match counts:
-        case (int(least), int() | None as most) if (
-            0 <= least <= (most if most is not None else least)
-        ):
-            pass
-        case _:
-            raise ArgumentError(f"csv: rows={rows!r} is no count, nor a pair of two counts")
+    least, most = counts_of("csv", rows)
     if most == 0 and not header:
         raise UnsatisfiableError("csv: neither rows nor a header are asked for")
     if least == 0 and not header:
@@ -118,7 +113,7 @@ class Csv(SmallType):
         least, most = self.rows
         count = len(rows) - self.header
         if count < least or (most is not None and count > most):
-            return f"it has {count} rows, not {_counted(self.rows)}"
+            return f"it has {count} rows, not {counts_in_words(self.rows)}"
         for number, row in enumerate(rows[self.header :], 1):
             for (name, asked), each in zip(self.columns, row, strict=True):
                 if asked is not None and (found := asked.violation(each)) is not None:
@@ -143,7 +138,9 @@ class Csv(SmallType):
         columns = dict(self.columns)
         names = _written([list(columns)])
         first = f"the first line is {names}" if self.header else f"the fields are {names}"
-        return f"Respond only with CSV: {first}, {_counted(self.rows)} rows{in_words(columns)}"
+        return (
+            f"Respond only with CSV: {first}, {counts_in_words(self.rows)} rows{in_words(columns)}"
+        )
 
 
 @dataclass(frozen=True)
@@ -256,13 +253,6 @@ def _written(rows: Iterable[Iterable[str]]) -> str:
     out = io.StringIO(newline="")
     python.writer(out, lineterminator="\n").writerows(rows)
     return out.getvalue().removesuffix("\n")
-
-
-def _counted(rows: tuple[int, int | None]) -> str:
-    least, most = rows
-    if most is None:
-        return f"{least} or more"
-    return str(least) if least == most else f"{least} to {most}"
 
 
 def _make(value: object, *, rows: Any = (1, None), header: bool = True) -> Csv:
