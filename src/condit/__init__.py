@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from condit.constraint.types.url import url
     from condit.constraint.types.uuid import uuid
     from condit.constraint.types.xml import xml
+    from condit.constraint.types.yaml import yaml
     from condit.errors import CompileError, ConditError
     from condit.fields import ABSENT
     from condit.instruct import describe, instructed_prompt
@@ -94,6 +95,7 @@ _HOMES = {
     "condit.constraint.types.url": ("url",),
     "condit.constraint.types.uuid": ("uuid",),
     "condit.constraint.types.xml": ("xml",),
+    "condit.constraint.types.yaml": ("yaml",),
     "condit.errors": ("CompileError", "ConditError"),
     "condit.fields": ("ABSENT",),
     "condit.instruct": ("describe", "instructed_prompt"),
@@ -150,6 +152,7 @@ __all__ = [  # noqa: RUF022 - the order of the documentation
     "csv",
     "xml",
     "markdown_table",
+    "yaml",
     "make_constraint",
     "describe",
     "instructed_prompt",
