@@ -14,6 +14,7 @@ from condit.errors import ArgumentError, UnsatisfiableError
 LONG_DOMAIN = ".".join(["b" * 60] * 4)
 
 
+@pytest.mark.slow
 def test_addresses_by_matcher_and_oracle() -> None:
     check_laws(condit.email(), [*"ab01-.@_", "@b", ".co", "local", "xn--", "a" * 60], walks=6)
     check_agreement(condit.email(), 'ab@.-_1\u00e9+ X"\u0663')

@@ -79,6 +79,7 @@ def test_they_are_made_by_name() -> None:
         condit.make_constraint("xml", "{}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("columns", "options"),
     [

@@ -79,7 +79,7 @@ def test_times_by_matcher_and_oracle(earliest: str, latest: str, format: str) ->
         (None, None, "any", "%Y-%m-%dT%H:%M:%S"),
         ("2024-02-28T23:59:59.5Z", "2024-03-01", "+01:00", "%Y-%m-%dT%H:%M:%S"),
         ("2024-02-28T23:59", "2024-02-29T00:00:01", None, "%Y-%m-%dT%H:%M:%S"),
-        ("2024-02-28T23:59", None, "any" and "Z", "%d.%m.%Y %H:%M "),
+        ("2024-02-28T23:59", None, "Z", "%d.%m.%Y %H:%M "),
         (None, None, "any", "%H:%M %d.%m.%y "),
     ],
 )

@@ -22,6 +22,7 @@ def test_lines_by_matcher_and_oracle(most: int | None) -> None:
     check_laws(condit.line(most), [*LINE, "ab", " c", "x" * 9])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("most", [None, 2, 9])
 def test_sentences_by_matcher_and_oracle(most: int | None) -> None:
     check_agreement(condit.sentence(most), LINE)
@@ -59,6 +60,7 @@ TABLES: list[tuple[Any, dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("columns", "options"), TABLES)
 def test_tables_by_matcher_and_oracle(columns: Any, options: dict[str, Any]) -> None:
     wanted = condit.csv(columns, **options)

@@ -312,7 +312,7 @@ def _scalar(schema: Mapping[str, Any], kinds: list[str], where: str) -> str:
 def _options(schema: Mapping[str, Any], where: str) -> list[str]:
     """The values of ``enum`` and ``const`` as they are written."""
     options = [schema["const"]] if "const" in schema else schema["enum"]
-    validator = jsonschema_rs.validator_for(schema)
+    validator = jsonschema_rs.validator_for(dict(schema))
     options = [each for each in options if validator.is_valid(each)]
     if "const" in schema and "enum" in schema:
         raise UnsupportedConstraintError(f"yaml: both const and enum at {where}")
