@@ -22,6 +22,24 @@ if TYPE_CHECKING:
     from condit.constraint.json_schema import json_schema
     from condit.constraint.regex import regex
     from condit.constraint.source import make_constraint
+    from condit.constraint.types.checked_number import checked_number
+    from condit.constraint.types.csv import csv
+    from condit.constraint.types.date import date
+    from condit.constraint.types.datetime import datetime
+    from condit.constraint.types.email import email
+    from condit.constraint.types.iban import iban
+    from condit.constraint.types.integer import integer
+    from condit.constraint.types.line import line, sentence
+    from condit.constraint.types.markdown_table import markdown_table
+    from condit.constraint.types.number import number
+    from condit.constraint.types.phone import phone
+    from condit.constraint.types.time import time
+    from condit.constraint.types.url import url
+    from condit.constraint.types.uuid import uuid
+    from condit.constraint.types.xml import xml
+    from condit.constraint.types.yaml import yaml
+    from condit.constraint.where import where
+    from condit.constraint.where_prefix import where_prefix
     from condit.errors import CompileError, ConditError
     from condit.fields import ABSENT
     from condit.instruct import describe, instructed_prompt
@@ -64,6 +82,24 @@ _HOMES = {
     "condit.constraint.json_schema": ("json_schema",),
     "condit.constraint.regex": ("regex",),
     "condit.constraint.source": ("make_constraint",),
+    "condit.constraint.where": ("where",),
+    "condit.constraint.where_prefix": ("where_prefix",),
+    "condit.constraint.types.checked_number": ("checked_number",),
+    "condit.constraint.types.csv": ("csv",),
+    "condit.constraint.types.date": ("date",),
+    "condit.constraint.types.datetime": ("datetime",),
+    "condit.constraint.types.email": ("email",),
+    "condit.constraint.types.iban": ("iban",),
+    "condit.constraint.types.integer": ("integer",),
+    "condit.constraint.types.line": ("line", "sentence"),
+    "condit.constraint.types.markdown_table": ("markdown_table",),
+    "condit.constraint.types.number": ("number",),
+    "condit.constraint.types.phone": ("phone",),
+    "condit.constraint.types.time": ("time",),
+    "condit.constraint.types.url": ("url",),
+    "condit.constraint.types.uuid": ("uuid",),
+    "condit.constraint.types.xml": ("xml",),
+    "condit.constraint.types.yaml": ("yaml",),
     "condit.errors": ("CompileError", "ConditError"),
     "condit.fields": ("ABSENT",),
     "condit.instruct": ("describe", "instructed_prompt"),
@@ -104,6 +140,25 @@ __all__ = [  # noqa: RUF022 - the order of the documentation
     "json_schema",
     "choice",
     "function",
+    "where",
+    "where_prefix",
+    "integer",
+    "number",
+    "date",
+    "time",
+    "datetime",
+    "email",
+    "url",
+    "uuid",
+    "iban",
+    "checked_number",
+    "phone",
+    "line",
+    "sentence",
+    "csv",
+    "xml",
+    "markdown_table",
+    "yaml",
     "make_constraint",
     "describe",
     "instructed_prompt",

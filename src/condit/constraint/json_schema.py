@@ -11,7 +11,7 @@ import json
 import os
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -22,7 +22,7 @@ from condit.constraint.base import Constraint, Matcher, Violation
 from condit.constraint.engine import EngineMatcher
 from condit.constraint.json_positions import NotJsonError, position_of, read_json
 from condit.constraint.python.checks import TypeChecks
-from condit.constraint.python.places import Type, failed
+from condit.constraint.python.places import Place, Type, failed
 from condit.constraint.python.schemas import Described
 from condit.constraint.python_types import adapter_of, described
 from condit.constraint.schema.boundaries import JsonBoundaries, ranks_of
@@ -240,6 +240,18 @@ class JsonSchema(Constraint):
         if compiled.repeats or checks is not None:
             return ClosingMatcher(engine, None, checks=checks)
         return engine
+
+    def place(self, path: Sequence[str]) -> Place | None:
+        """What the type says of the value under a path of keys.
+
+        ``None`` where there is no type, or it has several alternatives there.
+        """
+        place = None if self._places is None else self._places.root
+        for key in path:
+            containers = (place.containers if place is not None else None) or ()
+            found = containers[0].member(key) if len(containers) == 1 else None
+            place = found if isinstance(found, Place) else None
+        return place
 
     def warn_of_endings(self) -> None:
         """Warn if no text is found that all validators of the type accept.
