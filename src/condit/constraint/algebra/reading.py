@@ -1,0 +1,96 @@
+"""One way to read a text as parts: which part is being written, and its matcher.
+
+A text may have several readings at once. The readings of all texts so far are in ``readings.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from condit.constraint.algebra.layout import Step
+from condit.constraint.base import Matcher, Outline
+from condit.constraint.ending_tokens import spell
+
+
+@dataclass(eq=False)
+class Reading:
+    """The parts before are complete, and of ``step.part`` some text is written.
+
+    Attributes:
+        place: the place of the layout where the part began.
+        step: the step whose part is being written.
+        matcher: of that part, over the wide vocabulary. It is never advanced: readings are shared.
+        text: what is written of the part.
+    """
+
+    place: int
+    step: Step
+    matcher: Matcher
+    text: bytes = b""
+    _counts: dict[tuple[int, ...], int] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def key(self) -> tuple[int, Step, Hashable]:
+        """Equal keys have equal futures."""
+        state = self.matcher.state_key()
+        return self.place, self.step, self.text if state is None else (state,)
+
+    @cached_property
+    def may_stop(self) -> bool:
+        """Whether the part is complete."""
+        return self.matcher.allows(self.matcher.vocabulary.end)
+
+    @cached_property
+    def outline(self) -> Outline:
+        """What may follow within the part; not to be changed."""
+        return self.matcher.outline()
+
+    @cached_property
+    def goes_on(self) -> bool:
+        """Whether anything may follow within the part, as far as that is cheap to tell."""
+        if not self.may_stop:
+            return True
+        mask, end = self.outline.mask, self.matcher.vocabulary.end
+        if mask is None:
+            return True
+        others = np.count_nonzero(mask) - bool(mask[end // 32])
+        return bool(others or mask[end // 32] & ~np.uint32(1 << end % 32))
+
+    def after(self, text: bytes, token: int | None = None) -> Reading | None:
+        """The reading after ``text`` within the same part; ``None`` where it is refused.
+
+        Args:
+            text: the bytes.
+            token: the token that is just them, if it was a whole token.
+        """
+        matcher = self.matcher
+        vocabulary = matcher.vocabulary
+        if token is None:
+            token = vocabulary.first_token.get(text)
+        if token is not None:
+            if not matcher.allows(token):
+                return None
+            further = matcher.copy()
+            further.advance(token)
+        else:
+            # A piece of a token that is none itself counts as the fewest tokens that spell it.
+            tokens = spell(text, vocabulary).tokens()
+            if matcher.count_allowed(tokens) < len(tokens):
+                return None
+            further = matcher.copy()
+            for each in tokens:
+                further.advance(each)
+        return Reading(self.place, self.step, further, self.text + text)
+
+    def count_allowed(self, tokens: tuple[int, ...]) -> int:
+        """As that of the matcher; kept, as endings are asked about again and again."""
+        found = self._counts.get(tokens)
+        if found is None:
+            if len(self._counts) > 256:
+                self._counts.clear()
+            found = self._counts[tokens] = self.matcher.count_allowed(tokens)
+        return found
