@@ -307,14 +307,15 @@ class Constraint(ABC):
         return list(islice(accepted, most))
 
 
-def _combined(operation: str, *operands: object) -> Any:
+def _combined(operation: str, *operands: object) -> Constraint:
     """What an operator makes; ``NotImplemented`` where it cannot take the operands.
 
     The constraints that operators make are subclasses of ``Constraint``: they are looked up when an
     operator is used, so that this module imports none of them.
     """
-    operators = import_module("condit.constraint.algebra.operators")
-    return getattr(operators, operation)(*operands)
+    operators: Any = import_module("condit.constraint.algebra.operators")
+    made: Constraint = getattr(operators, operation)(*operands)
+    return made
 
 
 def outlined(matcher: Matcher | None) -> tuple[NDArray[np.bool_] | None, bool]:

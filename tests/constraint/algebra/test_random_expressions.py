@@ -136,24 +136,22 @@ def spellings(text: bytes) -> list[tuple[int, ...]]:
 
 
 def test_random_expressions() -> None:
-    for seed in range(300):
+    for seed in range(100):
         check_against_brute_force(seed)
 
 
 @pytest.mark.slow
 def test_many_random_expressions() -> None:
-    for seed in range(300, 5000):
+    for seed in range(100, 5000):
         check_against_brute_force(seed)
 
 
 def test_random_expressions_obey_the_laws_of_matchers() -> None:
     checked = 0
-    for seed in range(60):
+    for seed in range(24):
         constraint, wanted = random_expression(random.Random(seed), 2)
         if any(wanted - {""}):
-            check_matcher(
-                constraint, VOCABULARY, np.random.default_rng(seed), walks=3, steps=8
-            )
+            check_matcher(constraint, VOCABULARY, np.random.default_rng(seed), walks=3, steps=8)
             checked += 1
             assert constraint.bind(VOCABULARY).strength is not Strength.FINAL
-    assert checked > 30
+    assert checked > 12

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 from condit.constraint.algebra.chained import Chained
 from condit.constraint.algebra.labels import label_of, listed, wanted
 from condit.constraint.algebra.layout import Layout
+from condit.constraint.algebra.plan import Enforcement, plan_of
 from condit.constraint.algebra.regular import trees_of
 from condit.constraint.base import Constraint, Violation
 from condit.constraint.regular.expression import Node, alternation
 
 
-class Alternative(NamedTuple):
+@dataclass(frozen=True)
+class Alternative:
     """Which of several constraints a text satisfies, and its value by that.
 
     Attributes:
@@ -49,9 +50,18 @@ class AnyOf(Chained):
         trees = trees_of(self.parts)
         return None if trees is None else alternation(*trees)
 
+    @property
+    def plan(self) -> tuple[Enforcement, ...]:
+        """Where each part is enforced."""
+        return plan_of(self, self.parts, "side by side", "parts that refuse a token drop out")
+
     def label(self, part: int) -> str:
         """What an alternative is called in messages."""
         return label_of(self.parts[part])
+
+    def accepts(self, text: str) -> bool:
+        """Whether a part accepts ``text``."""
+        return any(part.accepts(text) for part in self.parts)
 
     def violation(self, text: str) -> Violation | None:
         """Why no alternative fits: the reason of the one that fits furthest, and how many are."""

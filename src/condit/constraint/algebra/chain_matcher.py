@@ -16,7 +16,6 @@ from condit.constraint.describe import describe_bytes, excerpt
 from condit.constraint.ending import find_ending
 from condit.constraint.ending_tokens import NEVER, Ending, spell
 from condit.errors import RefusedTokenError, UnsatisfiableError, VocabularyError
-from condit.vocabulary import Vocabulary
 
 _LONGEST_FORCED = 4096
 """Forced bytes are followed no further: they may go round in a circle."""

@@ -10,6 +10,7 @@ from condit.constraint.algebra.chain_matcher import ChainMatcher
 from condit.constraint.algebra.labels import label_of
 from condit.constraint.algebra.layout import Layout
 from condit.constraint.algebra.literal import Literal
+from condit.constraint.algebra.plan import Enforcement, plan_of
 from condit.constraint.algebra.readings import Readings
 from condit.constraint.algebra.regular import bind_tree
 from condit.constraint.algebra.splits import Piece, Splits
@@ -34,6 +35,11 @@ class Chained(Constraint):
         """All parts as one regular expression; ``None`` where they are not regular."""
         return None
 
+    @property
+    def plan(self) -> tuple[Enforcement, ...]:
+        """Where each part is enforced."""
+        return plan_of(self, self.parts, "in turn", "tokens over joins are followed byte by byte")
+
     def label(self, part: int) -> str:
         """What a part is called in messages."""
         return f"part {part + 1}, {label_of(self.parts[part])}"
@@ -49,6 +55,10 @@ class Chained(Constraint):
         if found is not None:
             return found
         return ChainMatcher.bind(Readings(self.layout, self.parts, vocabulary), self.label)
+
+    def accepts(self, text: str) -> bool:
+        """Whether ``text`` can be read as parts, by their oracles."""
+        return Splits(self.layout, self.parts, text).accepted
 
     def violation(self, text: str) -> Violation | None:
         """Where ``text`` can be read as parts no further, which part that is, and why."""
@@ -79,9 +89,7 @@ class Chained(Constraint):
     def values(self, text: str) -> tuple[object, ...]:
         """The values of the parts of an accepted ``text``, without those that are fixed texts."""
         return tuple(
-            self.part_value(piece)
-            for piece in self.pieces(text)
-            if not self.is_silent(piece.part)
+            self.part_value(piece) for piece in self.pieces(text) if not self.is_silent(piece.part)
         )
 
     def is_silent(self, part: int) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from condit.constraint.algebra.labels import label_of, wanted
+from condit.constraint.algebra.plan import Enforcement, plan_of
 from condit.constraint.algebra.regular import bind_tree, tree_of
 from condit.constraint.algebra.utf8 import BETWEEN, COMPLETION, REFUSED, state_after
 from condit.constraint.base import Constraint, Matcher, Strength, Violation
@@ -73,6 +74,12 @@ class Not(Constraint):
         """As a regular expression; ``None`` where the part is not regular."""
         tree = tree_of(self.part)
         return None if tree is None else complement(tree)
+
+    @property
+    def plan(self) -> tuple[Enforcement, ...]:
+        """Where it is enforced."""
+        note = "the part is not regular: its oracle is asked whether it refuses the finished text"
+        return plan_of(self, (), "end", note)
 
     def bind(self, vocabulary: Vocabulary) -> Matcher:
         """A matcher at the empty text: EXACT where the part is regular.

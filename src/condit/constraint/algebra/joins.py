@@ -67,9 +67,7 @@ class Joins:
         return np.unique(self._token[1:][hits])
 
 
-def places_of(
-    text: bytes, last: frozenset[int] | None, first: frozenset[int]
-) -> Sequence[int]:
+def places_of(text: bytes, last: frozenset[int] | None, first: frozenset[int]) -> Sequence[int]:
     """The offsets in ``text`` at which a byte of ``last`` is right before one of ``first``."""
     return [
         place

@@ -37,7 +37,10 @@ class Reading:
     def key(self) -> tuple[int, Step, Hashable]:
         """Equal keys have equal futures."""
         state = self.matcher.state_key()
-        return self.place, self.step, self.text if state is None else (state,)
+        if state is not None:
+            return self.place, self.step, (state,)
+        # Where spellings matter, equal texts need not have equal futures.
+        return self.place, self.step, self.text if self.matcher.any_spelling else id(self.matcher)
 
     @cached_property
     def may_stop(self) -> bool:

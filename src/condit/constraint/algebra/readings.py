@@ -68,9 +68,7 @@ class Readings:
         layout: without the steps from which the text cannot be finished.
     """
 
-    def __init__(
-        self, layout: Layout, parts: Sequence[Constraint], vocabulary: Vocabulary
-    ) -> None:
+    def __init__(self, layout: Layout, parts: Sequence[Constraint], vocabulary: Vocabulary) -> None:
         self.parts, self.vocabulary = parts, vocabulary
         self._joins = Joins.of(vocabulary)
         self._wide = self._joins.wide or vocabulary
@@ -161,9 +159,7 @@ class Readings:
                 state.after[token] = found
         return found  # type: ignore[return-value]
 
-    def _followed(
-        self, readings: Iterable[Reading], text: bytes, token: int
-    ) -> list[Reading]:
+    def _followed(self, readings: Iterable[Reading], text: bytes, token: int) -> list[Reading]:
         """The readings after a token, not yet those that begin behind it."""
         found: list[Reading] = []
         waiting = [(reading, 0) for reading in readings]
@@ -230,9 +226,7 @@ class Readings:
             mask[end // 32] |= np.uint32(1 << end % 32)
         return Outline(mask, exact)
 
-    def _add_straddling(
-        self, state: State, reading: Reading, mask: NDArray[np.uint32]
-    ) -> bool:
+    def _add_straddling(self, state: State, reading: Reading, mask: NDArray[np.uint32]) -> bool:
         """Add the tokens that end the part and go on behind it; whether only those."""
         first = self.first_bytes(reading.step.after)
         tokens = self._joins.tokens(self._last[reading.step.part], first)

@@ -25,7 +25,7 @@ def repeat(
     *,
     separator: Constraint | str | None = None,
 ) -> Repeated:
-    """``least`` to ``most`` texts of a constraint in a row; ``a * (least, most)`` without separator.
+    """So many texts of a constraint in a row; without a separator as ``a * (least, most)``.
 
     The value is a tuple of their values.
 
@@ -42,10 +42,8 @@ def repeat(
     Raises:
         ArgumentError: the numbers are no numbers, or the least is more than the most.
     """
-    for name, number in (("least", least), ("most", most)):
+    for name, number in (("least", least), ("most", least if most is None else most)):
         whole = isinstance(number, int) and not isinstance(number, bool)
-        if number is None and name == "most":
-            continue
         if not whole or not 0 <= number <= _MOST:
             raise ArgumentError(
                 f"repeat: {name} is {number!r}: give a whole number from 0 to {_MOST}"

@@ -126,9 +126,7 @@ class Splits:
             elif possible is None:
                 possible = range(start, len(text) + 1)
             found = self._stops[key] = [
-                stop
-                for stop in dict.fromkeys(possible)
-                if part.accepts(text[start:stop])
+                stop for stop in dict.fromkeys(possible) if part.accepts(text[start:stop])
             ]
         return found
 
@@ -143,7 +141,9 @@ class Splits:
             for edge in edges:
                 before.setdefault(_target(edge), []).append(node)
         size = len(self._text)
-        distances = {(size, place): 0 for place in self._layout.ends if (size, place) in self._edges}
+        distances = {
+            (size, place): 0 for place in self._layout.ends if (size, place) in self._edges
+        }
         waiting = deque(distances)
         while waiting:
             node = waiting.popleft()

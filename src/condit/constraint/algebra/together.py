@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from condit.constraint.algebra.labels import label_of, listed, wanted
+from condit.constraint.algebra.plan import Enforcement, plan_of
 from condit.constraint.algebra.regular import bind_tree, trees_of
 from condit.constraint.base import Constraint, Matcher, Outline, Strength, Violation, few_tokens
 from condit.constraint.boundary import Boundary, checked_boundary
@@ -35,6 +36,12 @@ class AllOf(Constraint):
         trees = trees_of(self.parts)
         return None if trees is None else intersection(*trees)
 
+    @property
+    def plan(self) -> tuple[Enforcement, ...]:
+        """Where each part is enforced."""
+        note = "they are not all regular: what each allows may have no end that all allow"
+        return plan_of(self, self.parts, "side by side", note)
+
     def bind(self, vocabulary: Vocabulary) -> Matcher:
         """A matcher at the empty text; EXACT only where all parts are one regular expression.
 
@@ -57,6 +64,10 @@ class AllOf(Constraint):
         names = " and ".join(map(label_of, self.parts))
         raise UnsatisfiableError(f"no text satisfies all of {names}: none can begin it")
 
+    def accepts(self, text: str) -> bool:
+        """Whether all parts accept ``text``."""
+        return all(part.accepts(text) for part in self.parts)
+
     def violation(self, text: str) -> Violation | None:
         """The first violation of a part, in the order of the text."""
         found = [
@@ -65,7 +76,9 @@ class AllOf(Constraint):
             if (own := part.violation(text)) is not None
         ]
         size = len(text)
-        return min(found, key=lambda own: size if own.position is None else own.position, default=None)
+        return min(
+            found, key=lambda own: size if own.position is None else own.position, default=None
+        )
 
     def longest(self) -> int | None:
         """The shortest of those that are known."""

@@ -9,7 +9,7 @@ REFUSED = -1
 
 # For each lead byte the state after it; for each state the bytes that go on, and the next state.
 _LEADS = (
-    (range(0x00, 0x80), BETWEEN),
+    (range(0x80), BETWEEN),
     (range(0xC2, 0xE0), 1),
     (range(0xE1, 0xF0), 2),
     (range(0xF1, 0xF4), 3),
