@@ -195,9 +195,11 @@ class CountedMatcher(LiftedMatcher[Written]):
         words = machine.until or (b"",)
         starts = [rest + end for end in words for rest in COMPLETION]
         rests = [*starts, *(end[size:] for end in words for size in range(len(end)))]
-        costs = (spell(rest, vocabulary).costs[0] for rest in rests)
-        # No state from which the text can be ended takes more tokens for it.
-        matcher._dearest = max((cost for cost in costs if cost < NEVER), default=0)
+        costs = [spell(rest, vocabulary).costs[0] for rest in rests]
+        known = [cost for cost in costs if cost < NEVER]
+        # No state takes more tokens to end. Where bytes are missing, a character that cannot be
+        # finished in the usual way takes up to three more.
+        matcher._dearest = max(known, default=0) + 3 * (len(known) < len(costs))
         matcher._left = left
         least = matcher._cost(machine.start)
         if least > left:

@@ -34,6 +34,11 @@ class Reading:
     _counts: dict[tuple[int, ...], int] = field(default_factory=dict, repr=False)
 
     @cached_property
+    def comes_again(self) -> bool:
+        """Whether other texts lead to the same state, so that what is kept for it is of use."""
+        return self.matcher.state_key() is not None
+
+    @cached_property
     def key(self) -> tuple[int, Step, Hashable]:
         """Equal keys have equal futures."""
         state = self.matcher.state_key()
@@ -88,6 +93,16 @@ class Reading:
             for each in tokens:
                 further.advance(each)
         return Reading(self.place, self.step, further, self.text + text)
+
+    def stops_after(self, tokens: tuple[int, ...], text: bytes = b"") -> bool:
+        """Whether the part is complete after ``tokens``, and ``text`` behind them."""
+        vocabulary = self.matcher.vocabulary
+        if text:
+            token = vocabulary.first_token.get(text)
+            more = spell(text, vocabulary).tokens() if token is None else (token,)
+            tokens = (*tokens, *more)
+        asked = (*tokens, vocabulary.end)
+        return self.count_allowed(asked) == len(asked)
 
     def count_allowed(self, tokens: tuple[int, ...]) -> int:
         """As that of the matcher; kept, as endings are asked about again and again."""

@@ -30,6 +30,9 @@ _MOST_ASKED = 256
 """Tokens over joins that are asked about one by one for a mask; where there are more, the outline
 holds them all."""
 
+_MOST_COUNTS = 256
+"""Sequences of tokens whose allowed lengths are kept, for one state."""
+
 _MISSING = object()
 
 
@@ -80,6 +83,7 @@ class Readings:
         self._openings: dict[int, tuple[Reading, ...]] = {}
         self._first: dict[int, frozenset[int]] = {}
         self._states: dict[Hashable, State] = {}
+        self._entries: dict[tuple[int, bytes], State] = {}
         self._rests: list[tuple[int, bytes] | None] | None = None
         self.start = self.settled(self._opened(0), 0 in layout.ends)
 
@@ -159,7 +163,9 @@ class Readings:
                 state.after[token] = found
         return found  # type: ignore[return-value]
 
-    def _followed(self, readings: Iterable[Reading], text: bytes, token: int) -> list[Reading]:
+    def _followed(
+        self, readings: Iterable[Reading], text: bytes, token: int | None
+    ) -> list[Reading]:
         """The readings after a token, not yet those that begin behind it."""
         found: list[Reading] = []
         waiting = [(reading, 0) for reading in readings]
@@ -174,8 +180,7 @@ class Readings:
             if whole is not None:
                 found.append(whole)
             for place in self._places(reading.step, rest):
-                head = reading.after(rest[:place])
-                if head is not None and head.may_stop:
+                if reading.stops_after((), rest[:place]):
                     further = self.openings(reading.step.after)
                     waiting += [(opening, begun + place) for opening in further]
         return found[::-1]
@@ -292,22 +297,70 @@ class Readings:
 
     def count_allowed(self, state: State, tokens: tuple[int, ...]) -> int:
         """How many of ``tokens`` may come, one after the other; the end may be the last."""
-        end = self.vocabulary.end
         for place, token in enumerate(tokens):
-            if token == end:
+            if token == self.vocabulary.end:
                 return place + state.may_end
-            rest = tokens[place:]
-            if len(state.readings) == 1 and self._fits(state.readings[0], rest):
-                return len(tokens)
+            if len(state.readings) == 1 and not state.readings[0].comes_again:
+                return place + self._count_kept(state, tokens[place:])
             after = self.after(state, token)
             if after is None:
                 return place
             state = after
         return len(tokens)
 
-    def _fits(self, reading: Reading, tokens: tuple[int, ...]) -> bool:
-        """Whether the part that is being written takes all ``tokens``, the end among them."""
+    def _count_kept(self, state: State, tokens: tuple[int, ...]) -> int:
+        """As ``count_allowed`` where there is one reading; endings are asked about often."""
+        found = state.counts.get(tokens)
+        if found is None:
+            if len(state.counts) >= _MOST_COUNTS:
+                state.counts.clear()
+            found = state.counts[tokens] = self._count_of(state.readings[0], tokens)
+        return found
+
+    def _count_of(self, reading: Reading, tokens: tuple[int, ...]) -> int:
+        """Of all ways to end the part within ``tokens`` the one that leads furthest.
+
+        The part's own matcher is asked about each, and none is advanced.
+        """
         ends = tokens[-1] == self.vocabulary.end
-        if ends and reading.step.after not in self.layout.ends:
-            return False
-        return reading.count_allowed(tokens) == len(tokens)
+        texts = tokens[:-1] if ends else tokens
+        place = reading.step.after
+        within = reading.count_allowed(texts)
+        if within == len(texts):
+            stops = ends and place in self.layout.ends and reading.stops_after(texts)
+            if stops or not ends:
+                return len(tokens)
+        best = within
+        first, last = self.first_bytes(place), self._last[reading.step.part]
+        for count in range(min(within, len(texts) - 1) + 1):
+            spelled, before = self.vocabulary.bytes[texts[count]], texts[:count]
+            if not spelled:
+                break
+            left = count and spelled[0] in first
+            left = left and (last is None or self.vocabulary.bytes[texts[count - 1]][-1] in last)
+            if left and reading.stops_after(before):
+                further = self.count_allowed(self._entered(place, b""), tokens[count:])
+                best = max(best, count + further)
+            for cut in self._places(reading.step, spelled):
+                if reading.stops_after(before, spelled[:cut]):
+                    entered = self._entered(place, spelled[cut:])
+                    if entered.readings or entered.may_end:
+                        further = self.count_allowed(entered, tokens[count + 1 :])
+                        best = max(best, count + 1 + further)
+            if best == len(tokens):
+                break
+        if best < len(tokens) and ends and within == len(texts):
+            stops = reading.stops_after(texts) and self._entered(place, b"").may_end
+            best = len(tokens) if stops else best
+        return best
+
+    def _entered(self, place: int, text: bytes) -> State:
+        """The state where ``text`` was written from a place on; an empty one where it may not."""
+        found = self._entries.get((place, text))
+        if found is None:
+            ends = place in self.layout.ends
+            readings: Sequence[Reading] = self._opened(place)
+            if text:
+                readings, ends = self._followed(self.openings(place), text, None), False
+            found = self._entries[place, text] = self.settled(readings, ends)
+        return found

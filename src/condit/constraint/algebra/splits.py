@@ -94,7 +94,7 @@ class Splits:
     def _later(
         best: tuple[int, Violation] | None, part: int, found: Violation
     ) -> tuple[int, Violation]:
-        if best is None or (found.position or 0) > (best[1].position or 0):
+        if best is None or (found.position or 0) >= (best[1].position or 0):
             return part, found
         return best
 
