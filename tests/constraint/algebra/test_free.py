@@ -102,15 +102,15 @@ def test_tags_have_values_in_order() -> None:
 
 
 @pytest.mark.model
-def test_a_model_reasons_first_and_answers_after() -> None:
-    model = condit.load("smollm2")
+def test_a_model_reasons_first_and_answers_after(smollm2: condit.Model) -> None:
     answer = condit.json_schema({"type": "integer", "minimum": 0, "maximum": 100})
     reasoned = free(until="</think>", max_tokens=24) + answer
     result = condit.generate(
-        model, "What is 3 + 4? <think>", reasoned, n=2, max_tokens=40, seed=1, sampler="awrs"
+        smollm2, "What is 3 + 4? <think>", reasoned, n=2, max_tokens=40, seed=1, sampler="awrs"
     )
     for sample in result.samples:
         assert sample.valid
-        thought, number = reasoned.value(sample.text)  # type: ignore[misc]
-        assert "</think>" not in thought
-        assert 0 <= number <= 100
+        value = reasoned.value(sample.text)
+        assert isinstance(value, tuple)
+        assert "</think>" not in value[0]
+        assert 0 <= value[1] <= 100

@@ -8,15 +8,16 @@ one text.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from condit.constraint.algebra.cheapest import Rest, cheapest_rests
 from condit.constraint.algebra.joins import Joins, places_of
 from condit.constraint.algebra.layout import Layout, Step
 from condit.constraint.algebra.reading import Reading
+from condit.constraint.algebra.regular import last_bytes_of
+from condit.constraint.algebra.state import State
 from condit.constraint.base import Constraint, Matcher, Outline, unpack
 from condit.constraint.ending_tokens import NEVER, Ending, spell
 from condit.errors import ConstraintTooComplexError, UnsatisfiableError, VocabularyError
@@ -36,29 +37,6 @@ _MOST_COUNTS = 256
 _MISSING = object()
 
 
-@dataclass(eq=False)
-class State:
-    """All readings of one text.
-
-    Attributes:
-        readings: those of which the part may go on.
-        may_end: whether the whole text may end here.
-        after: the states after some tokens; ``None`` where the token is refused.
-    """
-
-    readings: tuple[Reading, ...]
-    may_end: bool
-    after: dict[int, State | None] = field(default_factory=dict, repr=False)
-    counts: dict[tuple[int, ...], int] = field(default_factory=dict, repr=False)
-    outline: Outline | None = field(default=None, repr=False)
-    endings: dict[bool, Ending | None] = field(default_factory=dict, repr=False)
-
-    @cached_property
-    def key(self) -> Hashable:
-        """Equal keys have equal futures."""
-        return self.may_end, tuple(reading.key for reading in self.readings)
-
-
 class Readings:
     """The readings of texts of one layout over one vocabulary. Safe to use from several threads.
 
@@ -76,7 +54,7 @@ class Readings:
         self._joins = Joins.of(vocabulary)
         self._wide = self._joins.wide or vocabulary
         self._words = -(-len(vocabulary) // 32)
-        self._last = [part.last_bytes() for part in parts]
+        self._last = [last_bytes_of(part) for part in parts]
         self._matchers: dict[int, Matcher] = {}
         self.layout = layout.without(self._unsatisfiable(layout.parts))
         self._starts: dict[tuple[int, Step], Reading] = {}
@@ -84,7 +62,7 @@ class Readings:
         self._first: dict[int, frozenset[int]] = {}
         self._states: dict[Hashable, State] = {}
         self._entries: dict[tuple[int, bytes], State] = {}
-        self._rests: list[tuple[int, bytes] | None] | None = None
+        self._rests: list[Rest | None] | None = None
         self.start = self.settled(self._opened(0), 0 in layout.ends)
 
     def _unsatisfiable(self, parts: Iterable[int]) -> set[int]:
@@ -265,30 +243,13 @@ class Readings:
                 found.append(spell(own.text + rest[1], self.vocabulary))
         return min(found, key=lambda each: (each.costs[0], len(each.text)), default=None)
 
-    def _cheapest_rests(self) -> list[tuple[int, bytes] | None]:
-        """For each place the cheapest text that is known from there to an end, and its cost."""
+    def _cheapest_rests(self) -> list[Rest | None]:
         if self._rests is None:
-            ends, steps = self.layout.ends, self.layout.steps
-            rests: list[tuple[int, bytes] | None] = [
-                (0, b"") if place in ends else None for place in range(len(steps))
-            ]
-            own = {part: self._whole(part) for part in self.layout.parts}
-            changed = True
-            while changed:
-                changed = False
-                for place in reversed(range(len(steps))):
-                    for step in steps[place]:
-                        further, written = rests[step.after], own[step.part]
-                        if further is None or written is None:
-                            continue
-                        offered = (further[0] + written[0], written[1] + further[1])
-                        known = rests[place]
-                        if known is None or offered[0] < known[0]:
-                            rests[place], changed = offered, True
-            self._rests = rests
+            wholes = {part: self._whole(part) for part in self.layout.parts}
+            self._rests = cheapest_rests(self.layout, wholes)
         return self._rests
 
-    def _whole(self, part: int) -> tuple[int, bytes] | None:
+    def _whole(self, part: int) -> Rest | None:
         ending = self.matcher(part).ending(thorough=True)
         if ending is None:
             return None
