@@ -83,6 +83,17 @@ def test_a_template_has_values_by_name() -> None:
     assert "Name: {name}" in form.describe()
 
 
+def test_fixed_text_of_a_template_can_be_put_in() -> None:
+    form = template("Name: {name}\nAge: {age}.", name=regex("[a-z]+"), age=INTEGER)
+    texts = {"": "Name: ", "Name: an": None, "Name: ann\n": "Age: ", "Name: ann\nAge: 3": None}
+    assert {text: form.insert(text) for text in texts} == texts
+    vocabulary = Vocabulary.of([*"Name: ann\nAge: 31.", "bob"])
+    model = condit.NgramModel.train(["Name: ann\nAge: 31."], vocabulary=vocabulary, smoothing=0.1)
+    result = condit.generate(model, "", form, max_tokens=30, insert=form.insert, seed=0)
+    given = [result.best.tokens[span.start : span.stop] for span in result.best.given]
+    assert [vocabulary.decode(tokens) for tokens in given] == ["Name: ", "Age: "]
+
+
 def test_limits_are_counted_by_the_oracle_too() -> None:
     text = regex("[a-z \n]*")
     assert within(text, words=2).violation("a bc d").position == 5  # type: ignore[union-attr]

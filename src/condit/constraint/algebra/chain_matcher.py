@@ -39,8 +39,8 @@ class ChainMatcher(Matcher):
         self._text, self._ended = b"", False
         parts = [readings.matcher(part) for part in readings.layout.parts]
         self.strength = _weakest(parts, exact=Joins.of(self.vocabulary).wide is None)
-        # An instance attribute: it depends on the parts.
-        self.any_spelling = all(part.any_spelling for part in parts)  # type: ignore[misc]
+        # An instance attribute: it depends on the parts that may still come.
+        self.any_spelling = readings.any_spelling(self._state)  # type: ignore[misc]
 
     @classmethod
     def bind(cls, readings: Readings, label: Callable[[int], str]) -> ChainMatcher:
@@ -98,6 +98,8 @@ class ChainMatcher(Matcher):
             return
         self._state = self._readings.after(self._state, token)  # type: ignore[assignment]
         self._text += self.vocabulary.bytes[token]
+        if not self.any_spelling:
+            self.any_spelling = self._readings.any_spelling(self._state)  # type: ignore[misc]
 
     def copy(self) -> ChainMatcher:
         """An independent matcher in the same state; about a microsecond."""
@@ -128,6 +130,16 @@ class ChainMatcher(Matcher):
         if own is None:
             return Boundary((reading.place,), kind)
         return Boundary((reading.place, *own.progress), f"{kind} {own.kind}")
+
+    @property
+    def only_part(self) -> int | None:
+        """The number of the part that is being written; ``None`` if there are several readings."""
+        readings = self._state.readings
+        return readings[0].step.part if len(readings) == 1 and not self._state.may_end else None
+
+    def part_forced(self) -> bytes:
+        """Bytes that must come next in the part that is being written, if there is one reading."""
+        return b"" if self.only_part is None else self._state.readings[0].matcher.forced_text()
 
     def forced(self) -> tuple[int, ...]:
         """Tokens that are the only choice from here; the end token may be the last of them."""
@@ -171,12 +183,20 @@ class ChainMatcher(Matcher):
         if self._ended:
             return None
         found = self._readings.ending(self._state, thorough=thorough)
-        if found is None and not self._state.may_end:
+        if found is None:
             text = find_ending(self, thorough=thorough)
-            found = None if text is None else spell(text, self.vocabulary)
-        if found is None or self.any_spelling or found.costs[0] == NEVER:
-            return found
-        return Ending.of_tokens(found.tokens(), self.vocabulary)
+            return None if text is None else spell(text, self.vocabulary)
+        ending, cut = found
+        if self.any_spelling or ending.costs[0] == NEVER:
+            return ending
+        tokens = ending.tokens()
+        if self.count_allowed((*tokens, self.vocabulary.end)) <= len(tokens):
+            # Where tokens are counted, the part itself must be ended in as few as it can.
+            pieces = (ending.text[:cut], ending.text[cut:])
+            apart = [spell(piece, self.vocabulary) for piece in pieces]
+            if all(piece.costs[0] < NEVER for piece in apart):
+                tokens = tuple(token for piece in apart for token in piece.tokens())
+        return Ending.of_tokens(tokens, self.vocabulary)
 
     def explain(self, token: int) -> str:
         """Why ``token`` is refused by each part that it could belong to; ``""`` if allowed."""

@@ -76,6 +76,11 @@ class Layout:
         """The numbers of the parts that steps need, in order."""
         return tuple(sorted({step.part for steps in self.steps for step in steps}))
 
+    @property
+    def has_circles(self) -> bool:
+        """Whether a step leads back."""
+        return any(first is not None for first in self.circles)
+
     def without(self, parts: Collection[int]) -> Layout:
         """The same without some parts, and without steps from which no end can be reached."""
         steps = [[step for step in row if step.part not in parts] for row in self.steps]

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from condit.constraint.algebra.cheapest import Rest, cheapest_rests
+from condit.constraint.algebra.counting import count_of
 from condit.constraint.algebra.joins import Joins, places_of
 from condit.constraint.algebra.layout import Layout, Step
 from condit.constraint.algebra.reading import Reading
@@ -47,6 +48,7 @@ class Readings:
 
     Attributes:
         layout: without the steps from which the text cannot be finished.
+        last_bytes: for each part the bytes that its texts may end with; ``None``: not known.
     """
 
     def __init__(self, layout: Layout, parts: Sequence[Constraint], vocabulary: Vocabulary) -> None:
@@ -54,7 +56,7 @@ class Readings:
         self._joins = Joins.of(vocabulary)
         self._wide = self._joins.wide or vocabulary
         self._words = -(-len(vocabulary) // 32)
-        self._last = [last_bytes_of(part) for part in parts]
+        self.last_bytes = [last_bytes_of(part) for part in parts]
         self._matchers: dict[int, Matcher] = {}
         self.layout = layout.without(self._unsatisfiable(layout.parts))
         self._starts: dict[tuple[int, Step], Reading] = {}
@@ -62,6 +64,7 @@ class Readings:
         self._first: dict[int, frozenset[int]] = {}
         self._states: dict[Hashable, State] = {}
         self._entries: dict[tuple[int, bytes], State] = {}
+        self._free: list[bool] | None = None
         self._rests: list[Rest | None] | None = None
         self.start = self.settled(self._opened(0), 0 in layout.ends)
 
@@ -157,17 +160,17 @@ class Readings:
             whole = reading.after(rest, None if begun else token)
             if whole is not None:
                 found.append(whole)
-            for place in self._places(reading.step, rest):
+            for place in self.places(reading.step, rest):
                 if reading.stops_after((), rest[:place]):
                     further = self.openings(reading.step.after)
                     waiting += [(opening, begun + place) for opening in further]
         return found[::-1]
 
-    def _places(self, step: Step, text: bytes) -> Sequence[int]:
+    def places(self, step: Step, text: bytes) -> Sequence[int]:
         """Where ``text`` may be taken apart, the head belonging to the part of ``step``."""
         if len(text) < 2:
             return ()
-        return places_of(text, self._last[step.part], self.first_bytes(step.after))
+        return places_of(text, self.last_bytes[step.part], self.first_bytes(step.after))
 
     def first_bytes(self, place: int) -> frozenset[int]:
         """The bytes that may come at a place."""
@@ -212,7 +215,7 @@ class Readings:
     def _add_straddling(self, state: State, reading: Reading, mask: NDArray[np.uint32]) -> bool:
         """Add the tokens that end the part and go on behind it; whether only those."""
         first = self.first_bytes(reading.step.after)
-        tokens = self._joins.tokens(self._last[reading.step.part], first)
+        tokens = self._joins.tokens(self.last_bytes[reading.step.part], first)
         if not len(tokens):
             return True
         tokens = tokens[~unpack(mask, len(self.vocabulary))[tokens]]
@@ -226,22 +229,41 @@ class Readings:
                 mask[token // 32] |= np.uint32(1 << token % 32)
         return few
 
-    def ending(self, state: State, *, thorough: bool) -> Ending | None:
-        """The cheapest that is found: what ends a part, and the cheapest parts that may follow."""
+    def any_spelling(self, state: State) -> bool:
+        """Whether from here on every spelling of an allowed text is allowed."""
+        return all(
+            reading.matcher.any_spelling and self._spelled_freely(reading.step.after)
+            for reading in state.readings
+        )
+
+    def _spelled_freely(self, place: int) -> bool:
+        if self._free is None:
+            free = [True] * len(self.layout.steps)
+            for _ in free:
+                for at in reversed(range(len(free))):
+                    for step in self.layout.steps[at]:
+                        free[at] &= self.matcher(step.part).any_spelling and free[step.after]
+                if not self.layout.has_circles:
+                    break
+            self._free = free
+        return self._free[place]
+
+    def ending(self, state: State, *, thorough: bool) -> tuple[Ending, int] | None:
+        """The cheapest that is found, and how many of its bytes end the part being written."""
         if thorough not in state.endings:
             state.endings[thorough] = self._find_ending(state, thorough)
         return state.endings[thorough]
 
-    def _find_ending(self, state: State, thorough: bool) -> Ending | None:
+    def _find_ending(self, state: State, thorough: bool) -> tuple[Ending, int] | None:
         if state.may_end:
-            return spell(b"", self.vocabulary)
+            return spell(b"", self.vocabulary), 0
         rests, found = self._cheapest_rests(), []
         for reading in state.readings:
             rest = rests[reading.step.after]
             own = None if rest is None else reading.matcher.ending(thorough=thorough)
             if own is not None and rest is not None:
-                found.append(spell(own.text + rest[1], self.vocabulary))
-        return min(found, key=lambda each: (each.costs[0], len(each.text)), default=None)
+                found.append((spell(own.text + rest[1], self.vocabulary), len(own.text)))
+        return min(found, key=lambda each: (each[0].costs[0], len(each[0].text)), default=None)
 
     def _cheapest_rests(self) -> list[Rest | None]:
         if self._rests is None:
@@ -275,47 +297,10 @@ class Readings:
         if found is None:
             if len(state.counts) >= _MOST_COUNTS:
                 state.counts.clear()
-            found = state.counts[tokens] = self._count_of(state.readings[0], tokens)
+            found = state.counts[tokens] = count_of(self, state.readings[0], tokens)
         return found
 
-    def _count_of(self, reading: Reading, tokens: tuple[int, ...]) -> int:
-        """Of all ways to end the part within ``tokens`` the one that leads furthest.
-
-        The part's own matcher is asked about each, and none is advanced.
-        """
-        ends = tokens[-1] == self.vocabulary.end
-        texts = tokens[:-1] if ends else tokens
-        place = reading.step.after
-        within = reading.count_allowed(texts)
-        if within == len(texts):
-            stops = ends and place in self.layout.ends and reading.stops_after(texts)
-            if stops or not ends:
-                return len(tokens)
-        best = within
-        first, last = self.first_bytes(place), self._last[reading.step.part]
-        for count in range(min(within, len(texts) - 1) + 1):
-            spelled, before = self.vocabulary.bytes[texts[count]], texts[:count]
-            if not spelled:
-                break
-            left = count and spelled[0] in first
-            left = left and (last is None or self.vocabulary.bytes[texts[count - 1]][-1] in last)
-            if left and reading.stops_after(before):
-                further = self.count_allowed(self._entered(place, b""), tokens[count:])
-                best = max(best, count + further)
-            for cut in self._places(reading.step, spelled):
-                if reading.stops_after(before, spelled[:cut]):
-                    entered = self._entered(place, spelled[cut:])
-                    if entered.readings or entered.may_end:
-                        further = self.count_allowed(entered, tokens[count + 1 :])
-                        best = max(best, count + 1 + further)
-            if best == len(tokens):
-                break
-        if best < len(tokens) and ends and within == len(texts):
-            stops = reading.stops_after(texts) and self._entered(place, b"").may_end
-            best = len(tokens) if stops else best
-        return best
-
-    def _entered(self, place: int, text: bytes) -> State:
+    def entered(self, place: int, text: bytes) -> State:
         """The state where ``text`` was written from a place on; an empty one where it may not."""
         found = self._entries.get((place, text))
         if found is None:

@@ -26,7 +26,7 @@ class State:
     after: dict[int, State | None] = field(default_factory=dict, repr=False)
     counts: dict[tuple[int, ...], int] = field(default_factory=dict, repr=False)
     outline: Outline | None = field(default=None, repr=False)
-    endings: dict[bool, Ending | None] = field(default_factory=dict, repr=False)
+    endings: dict[bool, tuple[Ending, int] | None] = field(default_factory=dict, repr=False)
 
     @cached_property
     def key(self) -> Hashable:

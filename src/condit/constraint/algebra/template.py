@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from string import Formatter
 
+from condit.constraint.algebra.chain_matcher import ChainMatcher
 from condit.constraint.algebra.chained import Chained
 from condit.constraint.algebra.labels import label_of, wanted
 from condit.constraint.algebra.layout import Layout
 from condit.constraint.algebra.literal import Literal, as_constraint
+from condit.constraint.algebra.readings import Readings
 from condit.constraint.base import Constraint
 from condit.constraint.example_texts import for_readers
 from condit.errors import ArgumentError
+from condit.vocabulary import Vocabulary
+
+_MOST_TEXTS = 256
+"""Texts whose matchers `Template.insert` keeps, of lanes that are being written."""
 
 
 def template(form: str, /, **fields: Constraint | str) -> Template:
@@ -107,6 +114,39 @@ class Template(Chained):
             found.append((self.names[piece.part], place, place + len(piece.text)))
             place += len(piece.text)
         return found
+
+    def insert(self, text: str) -> str | None:
+        """What is left of the fixed text that ``text`` stands at, for ``generate(insert=...)``.
+
+        So the model need not draw fixed text, and it has no probability. ``None`` where a field is
+        being written, or may go on.
+        """
+        matcher = self._after(text)
+        part = matcher.only_part
+        if part is None or self.names[part] or not isinstance(self.parts[part], Literal):
+            return None
+        return matcher.part_forced().decode() or None
+
+    def _after(self, text: str) -> ChainMatcher:
+        """The matcher over bytes after ``text``, from one that was asked for before."""
+        known = self._matchers
+        size = next((s for s in range(len(text), -1, -1) if text[:s] in known), None)
+        matcher = self._start.copy() if size is None else known[text[:size]].copy()
+        for byte in text[size or 0 :].encode():
+            matcher.advance(byte)
+        if len(known) >= _MOST_TEXTS:
+            known.clear()
+        known[text] = matcher
+        return matcher
+
+    @cached_property
+    def _start(self) -> ChainMatcher:
+        readings = Readings(self.layout, self.parts, Vocabulary.of_bytes())
+        return ChainMatcher.bind(readings, self.label)
+
+    @cached_property
+    def _matchers(self) -> dict[str, ChainMatcher]:
+        return {}
 
     def longest(self) -> int | None:
         """The sum of the parts'."""
