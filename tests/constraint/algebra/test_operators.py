@@ -124,6 +124,21 @@ def test_longest_texts_compose() -> None:
     assert repeat(word, 1).longest() is None
 
 
+def test_what_is_not_regular_is_denied_by_its_oracle_at_the_end() -> None:
+    matcher = (~INTEGER).bind(BYTES)
+    matcher.give(b"12")
+    assert not matcher.allows(256)
+    matcher.give(b"a")
+    assert matcher.allows(256)
+
+
+def test_examples_of_a_part_that_the_others_refuse_are_not_shown() -> None:
+    both = regex("[ab]*") & regex(".{3}") & regex("b.*")
+    shown = both.describe().splitlines()[1:]
+    assert shown
+    assert all(both.accepts(line) for line in shown)
+
+
 def test_descriptions_compose() -> None:
     said = then("id ", INTEGER, repeat(regex("a|b"), 1, 2, separator="-")).describe()
     for words in ("Respond only with the following", "id ", "integer", "1 to 2 times", "-"):

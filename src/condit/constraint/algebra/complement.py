@@ -18,7 +18,7 @@ from condit.vocabulary import Vocabulary
 _FILLERS = (b"", b"a", b" ", b"\n", b"x", b"0", b"~~")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Others(ByteMatcher[bytes]):
     """Any text, if an oracle refuses it; the state is the text so far."""
 

@@ -7,6 +7,8 @@ from condit.constraint.base import Constraint
 
 _SHOWN = 40
 _LEAD = "Respond only with "
+BY_EXAMPLE = "a text of the same shape as these made-up examples"
+"""How descriptions begin that consist of examples; see ``Constraint.describe``."""
 
 
 def label_of(part: Constraint) -> str:

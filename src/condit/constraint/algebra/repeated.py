@@ -14,7 +14,7 @@ from condit.constraint.base import Constraint
 from condit.constraint.regular.expression import EMPTY, Node, alternation, concatenation, repetition
 from condit.errors import ArgumentError
 
-_MOST = 10_000
+_MOST = 1000
 """Repetitions that are told apart; more must be without a limit."""
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from condit.constraint.algebra.labels import label_of, listed, wanted
+from condit.constraint.algebra.labels import BY_EXAMPLE, label_of, listed, wanted
 from condit.constraint.algebra.plan import Enforcement, plan_of
 from condit.constraint.algebra.regular import bind_tree, trees_of
 from condit.constraint.base import Constraint, Matcher, Outline, Strength, Violation, few_tokens
@@ -102,7 +102,15 @@ class AllOf(Constraint):
 
     def describe(self) -> str:
         """The parts, as an instruction to a model to satisfy all."""
-        return listed("a text that is all of these:", [wanted(part) for part in self.parts])
+        said = [wanted(part) for part in self.parts]
+        others = [each for each in said if not each.startswith(BY_EXAMPLE)]
+        if len(others) < len(said) and self.example_texts():
+            # Examples of a part that are none of the whole would mislead.
+            by_example = super().describe()
+            if not others:
+                return by_example
+            said = [*others, by_example.removeprefix("Respond only with ")]
+        return listed("a text that is all of these:", said)
 
 
 class TogetherMatcher(Matcher):
