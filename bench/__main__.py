@@ -19,6 +19,7 @@ QUESTIONS = {
     "against": "this tree against an older commit: no slower, and the same draws?",
     "inside": "share of wall time inside the model's forward, at batch 1",
     "same": "a check, not a race: with drafts and without, the same texts on 200 real prompts",
+    "weights": "what exact local weights cost, and the noise that others leave, along real texts",
     "lift": "microseconds of checks and masks of byte matchers lifted to real vocabularies",
     "spelling": "a check, not a race: token bytes and masks of four real tokenizers",
 }

@@ -317,6 +317,13 @@ def test_describe_prints_what_instruct_sends(schema: Path) -> None:
     assert "--json-schema" in said
 
 
+def test_instruct_without_a_constraint_is_told_in_options() -> None:
+    code, _, said = ask(*SMALL, "-p", "x", "--instruct")
+    assert code == 2
+    assert "--instruct tells the format of a constraint" in said
+    assert "instruct=True" not in said
+
+
 def test_instruct_changes_the_prompt_and_so_the_evidence() -> None:
     options = ("--choice", "a", "--choice", "b", "--output", "json")
     by_hand = condit.describe(condit.choice("a", "b")) + "\n\n"

@@ -167,6 +167,8 @@ def generate(
     if stream and sampler == "auto":
         sampler = "awrs"
     wanted = _constraint(json_schema, regex, grammar, choice, constraint)
+    if instruct and wanted is None:
+        raise ArgumentError(f"--instruct tells the format of a constraint: give one, {OPTIONS}")
     preferred = None if prefer is None else condit.make_preference(*_pair("--prefer", prefer))
     text = read_text("-") if prompt == "-" else prompt
     loaded = _load(model, backend)

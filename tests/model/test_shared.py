@@ -478,7 +478,7 @@ def test_a_view_refuses_what_would_touch_others(letters: NgramModel) -> None:
         view.advance([[1]])
     with pytest.raises(ArgumentError, match="at least one token"):
         shared.start([])
-    assert len(shared._meeting._seats) == 2
+    assert len(shared._scheduler._seats) == 2
     assert view.lengths == (0, 0)
     assert other.lengths == (0,)
 

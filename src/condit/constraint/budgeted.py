@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from condit.constraint.base import Matcher, Outline, Strength, pack
 from condit.constraint.boundary import Boundary, checked_boundary
 from condit.constraint.ending_tokens import Ending
+from condit.constraint.lifted import LiftedMatcher
 from condit.constraint.steering import Steering, find
 from condit.errors import BudgetError, RefusedTokenError
 
@@ -152,7 +153,10 @@ class Budgeted(Matcher):
         Raises:
             ArgumentError: it is none that lanes could be compared by.
         """
-        return checked_boundary(self.within.boundary(), self.within)
+        within = self.within
+        # Whoever wrote a byte matcher looks for its name.
+        who = within.machine if isinstance(within, LiftedMatcher) else within
+        return checked_boundary(within.boundary(), who)
 
     def forced(self) -> tuple[int, ...]:
         """Tokens that are the only choice from here, as far as the budget goes."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from condit.constraint.base import Matcher, Strength, few_tokens, unpack
-from condit.constraint.boundary import Boundary, checked_boundary
+from condit.constraint.boundary import Boundary
 from condit.constraint.byte_matcher import ByteMatcher, State
 from condit.constraint.describe import describe_bytes, excerpt
 from condit.constraint.ending import find_ending
@@ -144,12 +144,8 @@ class LiftedMatcher(Matcher, Generic[State]):
         return self.state, self._ended
 
     def boundary(self) -> Boundary | None:
-        """That of the byte matcher's state.
-
-        Raises:
-            ArgumentError: it is none that lanes could be compared by.
-        """
-        return checked_boundary(self.machine.boundary(self.state), self.machine)
+        """What the byte matcher says of its state; `Budgeted` checks that it is one."""
+        return self.machine.boundary(self.state)
 
     def forced(self) -> tuple[int, ...]:
         """Tokens that are the only choice from here; the end token may be the last of them."""

@@ -36,12 +36,24 @@ from condit.sampler.base import (
 from condit.sampler.insertion import insert
 from condit.sampler.kernels import Draw
 from condit.sampler.law import TokenLaw
+from condit.sampler.meeting import Meeting
 from condit.trace import Drawn, Ended, StepInfo
 from condit.weights import effective_sample_size
 
 
 @dataclass
-class LocalState(State):
+class KernelState(State[LaneT]):
+    """Lanes of a kernel, which `SMC` may compare.
+
+    Attributes:
+        meeting: where `SMC` lets them meet; ``None`` before its first step, and without `SMC`.
+    """
+
+    meeting: Meeting | None = field(default=None, kw_only=True)
+
+
+@dataclass
+class LocalState(KernelState):
     """Lanes that grow side by side, one token a step.
 
     Attributes:
@@ -69,7 +81,10 @@ class LocalState(State):
 
 
 class Kernel(Sampler[StateT]):
-    """Independent lanes that grow by one token a step; `SMC` resamples them."""
+    """Independent lanes that grow by one token a step; `SMC` resamples them.
+
+    Its states are of a class made of `KernelState`.
+    """
 
     def step(self, rng: np.random.Generator, state: StateT) -> tuple[StateT, StepInfo]:
         """Grow every lane that has not ended by one token. ``state`` is consumed."""

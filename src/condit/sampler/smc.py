@@ -17,8 +17,8 @@ import numpy as np
 from condit.errors import ArgumentError, UnknownNameError
 from condit.model.base import Model, PrefixModel
 from condit.plugins import unknown
-from condit.sampler.base import Problem, Sampler, State
-from condit.sampler.local import Kernel, LocalSampler, LocalState, kernel_of
+from condit.sampler.base import Problem, Sampler
+from condit.sampler.local import Kernel, KernelState, LocalSampler, LocalState, kernel_of
 from condit.sampler.meeting import Meeting
 from condit.sampler.rejuvenation import Group, rejuvenate, remember, uneven
 from condit.sampler.resampling import SCHEMES, ancestors
@@ -29,7 +29,7 @@ _PLACES = ("boundary", "token")
 
 
 @dataclass(frozen=True)
-class SMC(Sampler):
+class SMC(Sampler[KernelState]):
     """Sequential Monte Carlo with the proposals of a kernel.
 
     Attributes:
@@ -88,7 +88,7 @@ class SMC(Sampler):
         default = "awrs" if forks or problem.insert is not None else "learned"
         return kernel_of(self.kernel or default, "smc")
 
-    def init(self, problem: Problem, rng: np.random.Generator) -> State:
+    def init(self, problem: Problem, rng: np.random.Generator) -> KernelState:
         """Lanes before their first token; forwards the prompt."""
         kernel = self.kernel_for(problem)
         if self.rejuvenate and (problem.insert or not isinstance(kernel, LocalSampler)):
@@ -96,16 +96,19 @@ class SMC(Sampler):
                 "rejuvenate=True needs the kernel 'awrs' or 'masked', and cannot redraw inserted "
                 "text: leave out insert= and the memory, or rejuvenate"
             )
-        state: State = kernel.init(problem, rng)
+        state: KernelState = kernel.init(problem, rng)
         if self.rejuvenate:
             remember(state.lanes)
         return state
 
-    def step(self, rng: np.random.Generator, state: State) -> tuple[State, StepInfo]:
+    def step(self, rng: np.random.Generator, state: KernelState) -> tuple[KernelState, StepInfo]:
         """Grow every lane that has not ended, then resample if need be. ``state`` is modified."""
         kernel = self.kernel_for(state.problem)
         info = kernel.grow(state)
-        meeting = Meeting(state.problem, state.lanes, every_token=self.compare_at == "token")
+        if state.meeting is None:
+            every_token = self.compare_at == "token"
+            state.meeting = Meeting(state.problem, state.lanes, every_token=every_token)
+        meeting = state.meeting
         if meeting.arrive(state.lanes) and not state.done:
             groups = [
                 Group(group, [state.lanes[index].log_weight for index in group])
@@ -133,7 +136,7 @@ class SMC(Sampler):
         return state, info
 
     def _resample(
-        self, rng: np.random.Generator, state: State, groups: list[Group]
+        self, rng: np.random.Generator, state: KernelState, groups: list[Group]
     ) -> list[int] | None:
         """Resample each group among itself where its weights differ much."""
         lanes, chosen = state.lanes, list(range(len(state.lanes)))
