@@ -70,7 +70,7 @@ class ChainMatcher(Matcher):
             return False
         if token == self.vocabulary.end:
             return self._state.may_end
-        return self._readings.after(self._state, token) is not None
+        return self._readings.allows(self._state, token)
 
     def outline(self) -> Outline:
         """A superset of what may come; where it is exact it is the mask."""

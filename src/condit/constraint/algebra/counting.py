@@ -44,13 +44,10 @@ def count_of(readings: _Readings, reading: Reading, tokens: tuple[int, ...]) -> 
     vocabulary, place = readings.vocabulary, reading.step.after
     ends = tokens[-1] == vocabulary.end
     texts = tokens[:-1] if ends else tokens
-    within = reading.count_allowed(texts)
-    if within == len(texts) and not ends:
-        return within
-    best = within
-    complete = within == len(texts) and reading.stops_after(texts)
-    if complete and readings.entered(place, b"").may_end:
-        return len(tokens)
+    asked = reading.count_allowed(tokens)
+    if asked == len(tokens) and (not ends or readings.entered(place, b"").may_end):
+        return asked
+    best = within = min(asked, len(texts))
     first, last = readings.first_bytes(place), readings.last_bytes[reading.step.part]
     for count in range(min(within, len(texts) - 1) + 1):
         spelled, before = vocabulary.bytes[texts[count]], texts[:count]

@@ -75,33 +75,43 @@ class Reading:
             text: the bytes.
             token: the token that is just them, if it was a whole token.
         """
+        tokens = self._spelled(text) if token is None else (token,)
         matcher = self.matcher
-        vocabulary = matcher.vocabulary
-        if token is None:
-            token = vocabulary.first_token.get(text)
-        if token is not None:
-            if not matcher.allows(token):
-                return None
-            further = matcher.copy()
-            further.advance(token)
-        else:
-            # A piece of a token that is none itself counts as the fewest tokens that spell it.
-            tokens = spell(text, vocabulary).tokens()
-            if matcher.count_allowed(tokens) < len(tokens):
-                return None
-            further = matcher.copy()
-            for each in tokens:
-                further.advance(each)
+        allowed = (
+            matcher.allows(tokens[0])
+            if len(tokens) == 1
+            else matcher.count_allowed(tokens) == len(tokens)
+        )
+        if not allowed:
+            return None
+        further = matcher.copy()
+        for each in tokens:
+            further.advance(each)
         return Reading(self.place, self.step, further, self.text + text)
+
+    def allows(self, text: bytes, token: int | None = None) -> bool:
+        """Whether ``text``, or the token that is just that, may come within the part."""
+        if token is None:
+            tokens = self._spelled(text)
+            if len(tokens) > 1:
+                return self.count_allowed(tokens) == len(tokens)
+            token = tokens[0]
+        return self.matcher.allows(token)
+
+    def _spelled(self, text: bytes) -> tuple[int, ...]:
+        """Tokens for a piece of a token: where spellings matter, as few as there can be."""
+        first_token = self.matcher.vocabulary.first_token
+        token = first_token.get(text)
+        if token is not None:
+            return (token,)
+        if self.matcher.any_spelling:
+            return tuple(first_token[bytes((byte,))] for byte in text)
+        return spell(text, self.matcher.vocabulary).tokens()
 
     def stops_after(self, tokens: tuple[int, ...], text: bytes = b"") -> bool:
         """Whether the part is complete after ``tokens``, and ``text`` behind them."""
-        vocabulary = self.matcher.vocabulary
-        if text:
-            token = vocabulary.first_token.get(text)
-            more = spell(text, vocabulary).tokens() if token is None else (token,)
-            tokens = (*tokens, *more)
-        asked = (*tokens, vocabulary.end)
+        pieces = self._spelled(text) if text else ()
+        asked = (*tokens, *pieces, self.matcher.vocabulary.end)
         return self.count_allowed(asked) == len(asked)
 
     def count_allowed(self, tokens: tuple[int, ...]) -> int:

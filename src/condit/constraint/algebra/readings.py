@@ -144,6 +144,25 @@ class Readings:
                 state.after[token] = found
         return found  # type: ignore[return-value]
 
+    def allows(self, state: State, token: int) -> bool:
+        """Whether a token of text may come; unlike ``after``, without advancing a matcher."""
+        found = state.after.get(token, _MISSING)
+        if found is not _MISSING:
+            return found is not None
+        spelled = self.vocabulary.bytes[token] if 0 <= token < len(self.vocabulary) else b""
+        return bool(spelled) and self._takes(state.readings, spelled, token)
+
+    def _takes(self, readings: Iterable[Reading], text: bytes, token: int | None = None) -> bool:
+        """Whether ``text`` may come at one of some readings."""
+        for reading in readings:
+            if reading.allows(text, token):
+                return True
+            for place in self.places(reading.step, text):
+                further = self.openings(reading.step.after)
+                if reading.stops_after((), text[:place]) and self._takes(further, text[place:]):
+                    return True
+        return False
+
     def _followed(
         self, readings: Iterable[Reading], text: bytes, token: int | None
     ) -> list[Reading]:
@@ -225,7 +244,7 @@ class Readings:
             tokens = tokens[own[self._joins.single[firsts]]]
         few = len(tokens) <= _MOST_ASKED
         for token in tokens.tolist():
-            if not few or self.after(state, token) is not None:
+            if not few or self.allows(state, token):
                 mask[token // 32] |= np.uint32(1 << token % 32)
         return few
 
