@@ -13,7 +13,6 @@ from condit.constraint.algebra.readings import Readings
 from condit.constraint.base import Matcher, Outline, Strength, few_tokens, unpack
 from condit.constraint.boundary import Boundary, checked_boundary
 from condit.constraint.describe import describe_bytes, excerpt
-from condit.constraint.ending import find_ending
 from condit.constraint.ending_tokens import NEVER, Ending, spell
 from condit.errors import RefusedTokenError, UnsatisfiableError, VocabularyError
 
@@ -107,9 +106,9 @@ class ChainMatcher(Matcher):
         twin.__dict__.update(self.__dict__)
         return twin
 
-    def state_key(self) -> Hashable:
-        """All that the readings tell of their states."""
-        return self._state.key, self._ended
+    def state_key(self) -> Hashable | None:
+        """All that the readings tell of their states; ``None`` where one tells nothing."""
+        return (self._state.key, self._ended) if self._state.comes_again else None
 
     def boundary(self) -> Boundary:
         """Which part is being written, and its own boundary; of several readings the first.
@@ -184,8 +183,7 @@ class ChainMatcher(Matcher):
             return None
         found = self._readings.ending(self._state, thorough=thorough)
         if found is None:
-            text = find_ending(self, thorough=thorough)
-            return None if text is None else spell(text, self.vocabulary)
+            return None
         ending, cut = found
         if self.any_spelling or ending.costs[0] == NEVER:
             return ending

@@ -55,6 +55,14 @@ def _cut(text: bytes) -> bytes:
     return text[max(place, 0) :]
 
 
+class OthersMatcher(LiftedMatcher[bytes]):
+    """The matcher of `Others`, whose states never come again."""
+
+    def state_key(self) -> None:
+        """``None``: a state is the whole text."""
+        return
+
+
 @dataclass(frozen=True)
 class Not(Constraint):
     """All texts that a constraint does not accept; made by ``~a``.
@@ -90,7 +98,7 @@ class Not(Constraint):
             VocabularyError: no token of this vocabulary can begin a text.
         """
         found = bind_tree(self.tree, vocabulary)
-        return LiftedMatcher.bind(self._machine, vocabulary) if found is None else found
+        return OthersMatcher.bind(self._machine, vocabulary) if found is None else found
 
     def violation(self, text: str) -> Violation | None:
         """That the part accepts ``text``, if it does."""

@@ -24,7 +24,7 @@ class Reading:
         place: the place of the layout where the part began.
         step: the step whose part is being written.
         matcher: of that part, over the wide vocabulary. It is never advanced: readings are shared.
-        text: what is written of the part.
+        text: what is written of the part; empty where the matcher has a key for its state.
     """
 
     place: int
@@ -87,7 +87,8 @@ class Reading:
         further = matcher.copy()
         for each in tokens:
             further.advance(each)
-        return Reading(self.place, self.step, further, self.text + text)
+        written = b"" if self.comes_again else self.text + text
+        return Reading(self.place, self.step, further, written)
 
     def allows(self, text: bytes, token: int | None = None) -> bool:
         """Whether ``text``, or the token that is just that, may come within the part."""

@@ -129,7 +129,11 @@ class Readings:
         closed, ends = self._closed(readings)
         live = tuple(reading for reading in closed if reading.goes_on)
         state = State(live, may_end or ends)
+        if not state.comes_again:
+            return state
         if len(self._states) > _MOST_STATES:
+            for known in list(self._states.values()):
+                known.after.clear()  # or those that it leads to would stay alive
             self._states.clear()
         return self._states.setdefault(state.key, state)
 
@@ -140,7 +144,9 @@ class Readings:
             spelled = self.vocabulary.bytes[token] if 0 <= token < len(self.vocabulary) else b""
             readings = self._followed(state.readings, spelled, token) if spelled else []
             found = self.settled(readings) if readings else None
-            if len(state.after) < _MOST_TOKENS:
+            # A state that never comes again is not kept alive by the one before it.
+            again = found is None or found.comes_again
+            if again and state.comes_again and len(state.after) < _MOST_TOKENS:
                 state.after[token] = found
         return found  # type: ignore[return-value]
 

@@ -29,6 +29,11 @@ class State:
     endings: dict[bool, tuple[Ending, int] | None] = field(default_factory=dict, repr=False)
 
     @cached_property
+    def comes_again(self) -> bool:
+        """Whether other texts lead to the same state, so that what is kept for it is of use."""
+        return all(reading.comes_again for reading in self.readings)
+
+    @cached_property
     def key(self) -> Hashable:
         """Equal keys have equal futures."""
         return self.may_end, tuple(reading.key for reading in self.readings)
