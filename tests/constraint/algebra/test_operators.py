@@ -128,6 +128,9 @@ def test_what_is_not_regular_is_denied_by_its_oracle_at_the_end() -> None:
     matcher = (~INTEGER).bind(BYTES)
     matcher.give(b"12")
     assert not matcher.allows(256)
+    cut = matcher.copy()
+    cut.advance(0xC2)
+    assert not cut.allows(ord("a"))
     matcher.give(b"a")
     assert matcher.allows(256)
 

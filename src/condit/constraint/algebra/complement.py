@@ -8,7 +8,7 @@ from functools import cached_property
 from condit.constraint.algebra.labels import label_of, wanted
 from condit.constraint.algebra.plan import Enforcement, plan_of
 from condit.constraint.algebra.regular import bind_tree, tree_of
-from condit.constraint.algebra.utf8 import BETWEEN, COMPLETION, REFUSED, state_after
+from condit.constraint.algebra.utf8 import BETWEEN, COMPLETION, NEXT, REFUSED, state_after
 from condit.constraint.base import Constraint, Matcher, Strength, Violation
 from condit.constraint.byte_matcher import ByteMatcher
 from condit.constraint.lifted import LiftedMatcher
@@ -28,8 +28,9 @@ class Others(ByteMatcher[bytes]):
 
     def next(self, state: bytes, byte: int) -> bytes | None:
         """The text with one byte more, if it is UTF-8."""
-        after = state + bytes([byte])
-        return None if state_after(_cut(after)) == REFUSED else after
+        if NEXT[state_after(_cut(state))][byte] == REFUSED:
+            return None
+        return state + bytes([byte])
 
     def may_stop(self, state: bytes) -> bool:
         """Whether the oracle refuses the text."""

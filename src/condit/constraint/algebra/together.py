@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,7 +17,12 @@ from condit.constraint.base import Constraint, Matcher, Outline, Strength, Viola
 from condit.constraint.boundary import Boundary, checked_boundary
 from condit.constraint.ending_tokens import NEVER, Ending
 from condit.constraint.regular.expression import Node, intersection
-from condit.errors import RefusedTokenError, UnsatisfiableError, VocabularyError
+from condit.errors import (
+    ConstraintTooComplexError,
+    RefusedTokenError,
+    UnsatisfiableError,
+    VocabularyError,
+)
 from condit.vocabulary import Vocabulary
 
 
@@ -235,7 +241,9 @@ class TogetherMatcher(Matcher):
             if fits and self.count_allowed(tokens) == len(tokens):
                 best = ending
         if best is None:
-            best = super().ending(thorough=thorough)
+            # What is drawn need not reach a state at which a part gives up.
+            with suppress(ConstraintTooComplexError):
+                best = super().ending(thorough=thorough)
         if best is None or self.any_spelling or best.costs[0] == NEVER:
             return best
         return Ending.of_tokens(best.tokens(), self.vocabulary)
