@@ -141,6 +141,11 @@ def test_random_expressions() -> None:
         check_against_brute_force(seed)
 
 
+@pytest.mark.parametrize("seed", [325, 1172, 2830])
+def test_expressions_that_went_wrong_once(seed: int) -> None:
+    check_against_brute_force(seed)
+
+
 @pytest.mark.slow
 def test_many_random_expressions() -> None:
     for seed in range(100, 5000):

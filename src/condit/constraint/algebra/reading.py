@@ -24,7 +24,7 @@ class Reading:
         place: the place of the layout where the part began.
         step: the step whose part is being written.
         matcher: of that part, over the wide vocabulary. It is never advanced: readings are shared.
-        text: what is written of the part; empty where the matcher has a key for its state.
+        text: what is written of the part.
     """
 
     place: int
@@ -87,8 +87,8 @@ class Reading:
         further = matcher.copy()
         for each in tokens:
             further.advance(each)
-        written = b"" if self.comes_again else self.text + text
-        return Reading(self.place, self.step, further, written)
+        # Kept even where the state has a key: the next one may have none.
+        return Reading(self.place, self.step, further, self.text + text)
 
     def allows(self, text: bytes, token: int | None = None) -> bool:
         """Whether ``text``, or the token that is just that, may come within the part."""
