@@ -6,7 +6,7 @@ Single tokens are walked byte by byte; masks are found by a walk of the vocabula
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Final, Generic, Self
 
 import numpy as np
@@ -138,6 +138,10 @@ class LiftedMatcher(Matcher, Generic[State]):
         twin = type(self).__new__(type(self))
         twin.__dict__.update(self.__dict__)
         return twin
+
+    def state_key(self) -> Hashable:
+        """The state, and whether the text has ended."""
+        return self.state, self._ended
 
     def boundary(self) -> Boundary | None:
         """What the byte matcher says of its state; `Budgeted` checks that it is one."""
