@@ -6,6 +6,7 @@ A constraint is regular if its attribute ``tree`` is a node of ``regular/express
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from condit.constraint.base import Constraint, Matcher
 from condit.constraint.regular.expression import (
@@ -16,6 +17,10 @@ from condit.constraint.regular.expression import (
     One,
     Repetition,
 )
+from condit.constraint.regular.language import Language
+from condit.constraint.regular.pattern import Pattern
+from condit.constraint.regular.prepared import NotFollowedError
+from condit.errors import UnsatisfiableError
 from condit.vocabulary import Vocabulary
 
 
@@ -73,5 +78,25 @@ _FURTHER = set(range(0x80, 0xC0))
 
 
 def bind_tree(tree: Node | None, vocabulary: Vocabulary) -> Matcher | None:
-    """A matcher of one expression; ``None`` where there is none, or it is too large."""
-    return None
+    """A matcher of one expression; ``None`` where there is none, or it cannot be followed.
+
+    Raises:
+        UnsatisfiableError: it has no text.
+        VocabularyError: no token of this vocabulary can begin a text.
+    """
+    language = None if tree is None else _language(tree)
+    if language is None:
+        return None
+    if language.is_empty:
+        raise UnsatisfiableError("no text satisfies all of the constraint: its parts exclude it")
+    return language.bind(vocabulary)
+
+
+@lru_cache(maxsize=256)
+def _language(tree: Node) -> Language | None:
+    language = Language(Pattern(tree))
+    try:
+        _ = language.is_empty  # what cannot be followed shows when it is tried
+    except (NotFollowedError, RecursionError):
+        return None
+    return language
