@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 import condit
-from condit import Vocabulary, optional, regex, repeat, then
+from condit import Vocabulary, grammar, optional, regex, repeat, then
 from condit.constraint.algebra.alternatives import Alternative
 from condit.constraint.base import Constraint, Matcher, Strength, Violation
 from condit.errors import ArgumentError, UnsatisfiableError, VocabularyError
