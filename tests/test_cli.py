@@ -317,6 +317,13 @@ def test_describe_prints_what_instruct_sends(schema: Path) -> None:
     assert "--json-schema" in said
 
 
+def test_instruct_without_a_constraint_is_told_in_options() -> None:
+    code, _, said = ask(*SMALL, "-p", "x", "--instruct")
+    assert code == 2
+    assert "--instruct tells the format of a constraint" in said
+    assert "instruct=True" not in said
+
+
 def test_instruct_changes_the_prompt_and_so_the_evidence() -> None:
     options = ("--choice", "a", "--choice", "b", "--output", "json")
     by_hand = condit.describe(condit.choice("a", "b")) + "\n\n"
@@ -326,3 +333,53 @@ def test_instruct_changes_the_prompt_and_so_the_evidence() -> None:
     )
     assert told == sent
     assert told != plain
+
+
+def test_a_python_function_checks_values_and_fields(
+    schema: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my_checks.py").write_text(
+        "def even(count): return count % 2 == 0\n"
+        "def short(text): return len(text) < 3 or 'it is too long'\n"
+        "class Group:\n    never = staticmethod(lambda text: False)\n"
+    )
+    (tmp_path / "my_broken_checks.py").write_text("1 / 0\n")
+    monkeypatch.chdir(tmp_path)
+    by_field = ("--json-schema", str(schema), "--where", "count=my_checks:even")
+    code, out, _ = ask(*SMALL, "-p", "x", *by_field, "--max-tokens", "20", "--output", "text")
+    assert code == 0
+    assert json.loads(out)["count"] % 2 == 0
+    assert ask("check", "-", *by_field, input='{"count": 3}')[0] == 1
+    code, out, _ = ask("check", "-", "--where", "my_checks:short", input="long")
+    assert (code, out) == (1, "it is too long\n")
+    both = ("--where", "my_checks:short", "--where", "my_checks:Group.never")
+    assert ask("check", "-", *both, input="a")[0] == 1
+    for wrong, message in (
+        ("my_checks", "MODULE:FUNCTION"),
+        ("my_checks:odd", "has no odd"),
+        ("nowhere:odd", "ModuleNotFoundError"),
+        ("my_broken_checks:odd", "ZeroDivisionError"),
+        ("total=my_checks:even", "no field is called 'total'"),
+    ):
+        code, _, error = ask(
+            "check", "-", "--json-schema", str(schema), "--where", wrong, input="1"
+        )
+        assert code == 2, wrong
+        assert message in " ".join(error.split()), wrong
+
+
+@pytest.mark.model
+def test_what_is_streamed_begins_after_a_healed_prompt() -> None:
+    asked = ("generate", "-p", "It was a sunny ", "--regex", "[a-z]{3,8}", "--seed", "0")
+    streamed = (*asked, "--max-tokens", "8", "--stream", "--sampler", "awrs")
+    (code, healed, _), (without, plain, _) = ask(*streamed), ask(*streamed, "--no-heal")
+    assert code == without == 0
+    expected = {
+        heal: condit.generate(
+            "smollm2", "It was a sunny ", condit.regex("[a-z]{3,8}"), max_tokens=8, seed=0,
+            sampler="awrs", heal=heal,
+        )
+        for heal in (True, False)
+    }  # fmt: skip
+    assert expected[True].healed == " "
+    assert (healed, plain) == (expected[True].best.text + "\n", expected[False].best.text + "\n")

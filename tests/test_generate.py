@@ -359,6 +359,7 @@ def test_the_embedded_model_forwards_nothing_twice(
             max_tokens=20,
             sampler=sampler,
             drafts=False,
+            heal=False,
         )
     stats = caught.value.result.stats
     assert stats.tokens == 4 * 20

@@ -26,7 +26,7 @@ ROOMS = (
     ("instruct", "outcome"),
     ("cache", "generate", "testing"),
     ("condit",),
-    ("cli_output", "info"),
+    ("cli_output", "cli_where", "info"),
     ("cli",),
     ("__main__",),
 )

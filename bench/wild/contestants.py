@@ -59,7 +59,8 @@ CONTESTANTS = {
     "smc": Drawer("smc", sampler="smc", curve=True),
     "auto": Drawer("auto", sampler="auto", curve=True),
     "smc_before": Drawer("smc before", "before", "smc", curve=True),
-    "genlm": Drawer("genlm-control AWRS-SMC", "genlm", curve=True),
+    "genlm": Drawer("genlm-control AWRS-SMC", "genlm", "awrs", curve=True),
+    "genlm_masked": Drawer("genlm-control masked, weighted", "genlm", "masked", usual=False),
     "smc_awrs": Drawer("smc over awrs", sampler=["SMC", {"kernel": "awrs"}], usual=False),
     "smc_masked": Drawer("smc over masked", sampler=["SMC", {"kernel": "masked"}], usual=False),
     "smc_token": Drawer(

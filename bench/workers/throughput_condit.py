@@ -36,7 +36,8 @@ class Condit:
         try:
             result = condit.generate(
                 self.model,
-                self.task["prompt"],
+                # As ids: peers draw after the prompt's own tokens, so the prompt is not healed.
+                self.model.encode_prompt(self.task["prompt"]),
                 self.constraint,
                 n=self.task["lanes"],
                 max_tokens=ROOM,

@@ -1,63 +1,48 @@
-"""genlm-control 0.4.1 in ``scripts/bench wild``: AWRS inside SMC; Hugging Face backend.
+"""genlm-control 0.4.1 in ``scripts/bench wild``: AWRS inside SMC, and its masks without resampling.
 
-Given its best, as in ``speed_genlm.py``. A particle that met the budget unfinished is no text of
+Given its best: see ``genlm_contestant.py``. A particle that met the budget unfinished is no text of
 the constraint: its weight is taken out of the evidence, for all alike.
+
+By masks it draws from the product of model and constraint. For patterns that walks the vocabulary
+as a trie, seconds a token; for schemas and grammars it asks about every token by itself.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import math
 import time
 import traceback
 from typing import Any
 
 import numpy as np
-import torch
-from genlm.control import AWRS, BoolCFG, BoolFSA, JsonSchema, PromptedLLM
-from speed_contestant import Contestant, Drawn, compete
-
-_COMPILERS = {
-    "schema": lambda source: JsonSchema(json.loads(source)),
-    "regex": BoolFSA.from_regex,
-    "grammar": BoolCFG.from_lark,
-}
+from genlm.control import AWRS, direct_token_sampler
+from genlm.control.sampler.token import TokenSampler
+from genlm_contestant import Genlm, rows_of
+from speed_contestant import Drawn, compete
 
 
-class Genlm(Contestant):
-    packages = ("genlm-control", "genlm-backend")
+class Wild(Genlm):
+    def compiled(self, kind: str, source: str) -> dict[str, TokenSampler]:
+        condition = self.condition(kind, source)
+        return {
+            "awrs": AWRS(self.llm, condition),
+            "masked": direct_token_sampler(self.llm * condition),
+        }
 
-    def load_model(self, directory: str, device: str) -> None:
-        self.llm = PromptedLLM.from_name(
-            directory, backend="hf", hf_opts={"dtype": torch.bfloat16, "device_map": device}
-        )
-        self.model = self.llm.model
-        self.model.timeout = 0.0
-        self.positions = self.count(self.model.model)
-
-    def compiled(self, kind: str, source: str) -> AWRS:
-        return AWRS(self.llm, _COMPILERS[kind](source).coerce(self.llm, f=b"".join))
-
-    def prepare(self, ask: dict[str, Any]) -> None:
-        super().prepare(ask)
-        np.random.seed(ask["seed"])
-        self.model.clear_cache()
-        self.model.reset_async_queries()  # of a call that was over its limit
-        self.model.batch_size = ask["lanes"]
-
-    def draw(self, constraint: AWRS, ask: dict[str, Any]) -> Drawn:
-        self.llm.prompt_ids = ask["ids"]
-        constraint.rng = np.random.default_rng(ask["seed"])
+    def draw(self, constraint: dict[str, TokenSampler], ask: dict[str, Any]) -> Drawn:
+        sampler = constraint[ask["sampler"]]
+        if isinstance(sampler, AWRS):
+            sampler.rng = np.random.default_rng(ask["seed"])
         self.began = time.perf_counter()
         self.first: float | None = None
         try:
             sequences, crashes = asyncio.run(
-                asyncio.wait_for(self._draw(constraint, ask), ask["limit"])
+                asyncio.wait_for(self._draw(sampler, ask), ask["limit"])
             )
         except TimeoutError:
             return Drawn([], [], {"over": True, "weights": [], "log_evidence": None})
-        rows = [[t for t in context if isinstance(t, bytes)] for context in sequences.contexts]
+        rows = rows_of(sequences)
         shares = [
             # Finished is what ends with the end's own mark, which has no bytes.
             float(share) if context and not isinstance(context[-1], bytes) else 0.0
@@ -82,7 +67,7 @@ class Genlm(Contestant):
             },
         )
 
-    async def _draw(self, sampler: AWRS, ask: dict[str, Any]) -> tuple[Any, int]:
+    async def _draw(self, sampler: TokenSampler, ask: dict[str, Any]) -> tuple[Any, int]:
         """A run that came to its end, and how many met an assertion of its own about rounding.
 
         Such a run is made again with the noise that comes next; its seconds and positions count.
@@ -92,7 +77,7 @@ class Genlm(Contestant):
             try:
                 drawn = await sampler.smc(
                     n_particles=ask["lanes"],
-                    ess_threshold=0.5,
+                    ess_threshold=0.5 if ask["sampler"] == "awrs" else 0.0,
                     max_tokens=ask["tokens"] + 1,
                     terminate_when=self._note_first,
                 )
@@ -110,4 +95,4 @@ class Genlm(Contestant):
         return False
 
 
-compete(Genlm())
+compete(Wild())

@@ -15,6 +15,12 @@ from condit.prefer.score import prefer
 if TYPE_CHECKING:
     from condit.agreement import Agreement
     from condit.cache import CacheInfo, cache_info, clear_cache, set_cache_limit
+    from condit.constraint.algebra.free import free
+    from condit.constraint.algebra.limits import within
+    from condit.constraint.algebra.repeated import optional, repeat
+    from condit.constraint.algebra.sequence import then
+    from condit.constraint.algebra.template import template
+    from condit.constraint.algebra.triggered import triggered
     from condit.constraint.base import Constraint, Matcher, Strength, Violation
     from condit.constraint.choice import choice
     from condit.constraint.function import function
@@ -22,6 +28,24 @@ if TYPE_CHECKING:
     from condit.constraint.json_schema import json_schema
     from condit.constraint.regex import regex
     from condit.constraint.source import make_constraint
+    from condit.constraint.types.checked_number import checked_number
+    from condit.constraint.types.csv import csv
+    from condit.constraint.types.date import date
+    from condit.constraint.types.datetime import datetime
+    from condit.constraint.types.email import email
+    from condit.constraint.types.iban import iban
+    from condit.constraint.types.integer import integer
+    from condit.constraint.types.line import line, sentence
+    from condit.constraint.types.markdown_table import markdown_table
+    from condit.constraint.types.number import number
+    from condit.constraint.types.phone import phone
+    from condit.constraint.types.time import time
+    from condit.constraint.types.url import url
+    from condit.constraint.types.uuid import uuid
+    from condit.constraint.types.xml import xml
+    from condit.constraint.types.yaml import yaml
+    from condit.constraint.where import where
+    from condit.constraint.where_prefix import where_prefix
     from condit.errors import CompileError, ConditError
     from condit.fields import ABSENT
     from condit.instruct import describe, instructed_prompt
@@ -57,6 +81,15 @@ __version__ = "0.1.0"
 _HOMES = {
     "condit.agreement": ("Agreement",),
     "condit.cache": ("CacheInfo", "cache_info", "clear_cache", "set_cache_limit"),
+    "condit.constraint.algebra.free": ("free",),
+    "condit.constraint.algebra.limits": ("within",),
+    "condit.constraint.algebra.repeated": (
+        "optional",
+        "repeat",
+    ),
+    "condit.constraint.algebra.sequence": ("then",),
+    "condit.constraint.algebra.template": ("template",),
+    "condit.constraint.algebra.triggered": ("triggered",),
     "condit.constraint.base": ("Constraint", "Matcher", "Strength", "Violation"),
     "condit.constraint.choice": ("choice",),
     "condit.constraint.function": ("function",),
@@ -64,6 +97,24 @@ _HOMES = {
     "condit.constraint.json_schema": ("json_schema",),
     "condit.constraint.regex": ("regex",),
     "condit.constraint.source": ("make_constraint",),
+    "condit.constraint.where": ("where",),
+    "condit.constraint.where_prefix": ("where_prefix",),
+    "condit.constraint.types.checked_number": ("checked_number",),
+    "condit.constraint.types.csv": ("csv",),
+    "condit.constraint.types.date": ("date",),
+    "condit.constraint.types.datetime": ("datetime",),
+    "condit.constraint.types.email": ("email",),
+    "condit.constraint.types.iban": ("iban",),
+    "condit.constraint.types.integer": ("integer",),
+    "condit.constraint.types.line": ("line", "sentence"),
+    "condit.constraint.types.markdown_table": ("markdown_table",),
+    "condit.constraint.types.number": ("number",),
+    "condit.constraint.types.phone": ("phone",),
+    "condit.constraint.types.time": ("time",),
+    "condit.constraint.types.url": ("url",),
+    "condit.constraint.types.uuid": ("uuid",),
+    "condit.constraint.types.xml": ("xml",),
+    "condit.constraint.types.yaml": ("yaml",),
     "condit.errors": ("CompileError", "ConditError"),
     "condit.fields": ("ABSENT",),
     "condit.instruct": ("describe", "instructed_prompt"),
@@ -104,6 +155,32 @@ __all__ = [  # noqa: RUF022 - the order of the documentation
     "json_schema",
     "choice",
     "function",
+    "where",
+    "where_prefix",
+    "integer",
+    "number",
+    "date",
+    "time",
+    "datetime",
+    "email",
+    "url",
+    "uuid",
+    "iban",
+    "checked_number",
+    "phone",
+    "line",
+    "sentence",
+    "csv",
+    "xml",
+    "markdown_table",
+    "yaml",
+    "then",
+    "repeat",
+    "optional",
+    "free",
+    "template",
+    "triggered",
+    "within",
     "make_constraint",
     "describe",
     "instructed_prompt",

@@ -14,6 +14,7 @@ from rich.text import Text
 import condit
 from condit.cli_output import Output, console, following, show, show_info, show_plan
 from condit.cli_streams import NO_ANSWER, Commands, read_text
+from condit.cli_where import checked
 from condit.constraint.source import ConstraintSource
 from condit.errors import ArgumentError
 from condit.info import gather
@@ -61,6 +62,15 @@ Named = Annotated[
         "--constraint", metavar="NAME=VALUE", help="A constraint by name: see condit constraints."
     ),
 ]
+Check = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--where",
+        metavar="MODULE:FUNCTION",
+        help="A Python function that must accept the value, or the text; "
+        "FIELD=MODULE:FUNCTION for fields of a schema. May be given several times.",
+    ),
+]
 
 
 def _version(wanted: bool) -> None:
@@ -95,6 +105,7 @@ def generate(
     grammar: Grammar = None,
     choice: Choice = None,
     constraint: Named = None,
+    where: Check = None,
     prefer: Annotated[
         str | None,
         typer.Option(metavar="NAME=VALUE", help="What is better, by name: see condit preferences."),
@@ -142,6 +153,14 @@ def generate(
             "--instruct", help="Tell the model the format in the prompt: see condit describe."
         ),
     ] = False,
+    heal: Annotated[
+        bool | None,
+        typer.Option(
+            "--heal/--no-heal",
+            help="Write the prompt's last tokens again, together with the text: for a prompt that "
+            "ends in a space or inside a word. Usual under a constraint.",
+        ),
+    ] = None,
     output: Annotated[Output, typer.Option(help="How to print the result.")] = Output.TABLE,
     report: Annotated[
         bool, typer.Option("--report", help="Say how far to trust the draws, in numbers.")
@@ -166,7 +185,9 @@ def generate(
         )
     if stream and sampler == "auto":
         sampler = "awrs"
-    wanted = _constraint(json_schema, regex, grammar, choice, constraint)
+    wanted = _constraint(json_schema, regex, grammar, choice, constraint, where)
+    if instruct and wanted is None:
+        raise ArgumentError(f"--instruct tells the format of a constraint: give one, {OPTIONS}")
     preferred = None if prefer is None else condit.make_preference(*_pair("--prefer", prefer))
     text = read_text("-") if prompt == "-" else prompt
     loaded = _load(model, backend)
@@ -186,6 +207,7 @@ def generate(
             top_p=top_p,
             drafts=drafts,
             instruct=instruct,
+            heal=heal,
             on_step=on_step,
         )
     if not stream:
@@ -204,13 +226,14 @@ def check(
     grammar: Grammar = None,
     choice: Choice = None,
     constraint: Named = None,
+    where: Check = None,
 ) -> None:
     """Say whether a text satisfies a constraint; if not, why, and at which character.
 
     Exit code 0: it does; 1: it does not; 2: the question cannot be asked. A final newline, as
     editors add it, is not part of the text.
     """
-    wanted = _constraint(json_schema, regex, grammar, choice, constraint)
+    wanted = _constraint(json_schema, regex, grammar, choice, constraint, where)
     if wanted is None:
         raise ArgumentError(f"give a constraint: {OPTIONS}")
     why = wanted.explain(read_text(text).removesuffix("\n"))
@@ -226,6 +249,7 @@ def describe(
     grammar: Grammar = None,
     choice: Choice = None,
     constraint: Named = None,
+    where: Check = None,
 ) -> None:
     """Say what the texts of a constraint look like, as an instruction to a model.
 
@@ -233,7 +257,7 @@ def describe(
 
     Exit code 0: it is said; 2: the question cannot be asked.
     """
-    wanted = _constraint(json_schema, regex, grammar, choice, constraint)
+    wanted = _constraint(json_schema, regex, grammar, choice, constraint, where)
     if wanted is None:
         raise ArgumentError(f"give a constraint: {OPTIONS}")
     typer.echo(condit.describe(wanted))
@@ -327,13 +351,14 @@ def _constraint(
     grammar: Path | None,
     choice: list[str] | None,
     named: str | None,
+    checks: list[str] | None,
 ) -> Constraint | None:
     """The constraint that the options ask for, each of which is one of those known by name."""
     options = {"json_schema": json_schema, "regex": regex, "grammar": grammar, "choice": choice}
     given: list[tuple[str, Any]] = [pair for pair in options.items() if pair[1] not in (None, [])]
     given += [] if named is None else [_pair("--constraint", named)]
     if not given:
-        return None
+        return checked(None, checks or [])
     if len(given) > 1:
         raise ArgumentError(f"give one constraint, not more: {OPTIONS}")
     ((name, value),) = given
@@ -342,7 +367,7 @@ def _constraint(
         value = Path(value)
     elif given_as != "text":
         value = read_text(value)
-    return condit.make_constraint(name, value)
+    return checked(condit.make_constraint(name, value), checks or [])
 
 
 def _pair(option: str, text: str) -> tuple[str, str]:

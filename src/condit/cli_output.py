@@ -58,7 +58,8 @@ def following(
         def print_token(info: StepInfo) -> None:
             for drawn in info.draws:
                 if drawn.lane == 0 and drawn.attempt is None and drawn.token is not None:
-                    typer.echo(decoder.decode(model.vocabulary.bytes[drawn.token]), nl=False)
+                    spelled = model.vocabulary.bytes[drawn.token][drawn.prompt_bytes :]
+                    typer.echo(decoder.decode(spelled), nl=False)
 
         try:
             yield print_token

@@ -98,6 +98,36 @@ class ValidatorError(ConditError, RuntimeError):
         self.field = field
 
 
+class CheckError(ConditError, RuntimeError):
+    """A function given to ``where`` or ``where_prefix`` raised, answered wrongly, or hung.
+
+    Attributes:
+        function: its name.
+        file: the file of the line at fault, where that is known.
+        line: the number of that line: where it raised; else where the function begins.
+        value: what it was asked about, as the message shows it.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        function: str,
+        file: str | None = None,
+        line: int | None = None,
+        value: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.function = function
+        self.file = file
+        self.line = line
+        self.value = value
+
+
+class CheckTimeoutError(CheckError):
+    """A function given to ``where`` or ``where_prefix`` did not answer within its ``seconds``."""
+
+
 class UnknownEndingWarning(UserWarning):
     """No text that the constraint accepts is known: draws may not finish within ``max_tokens``."""
 

@@ -21,8 +21,10 @@ from condit.prefer.base import Preference
 from condit.report import Guarantee
 from condit.result import Result
 from condit.sampler.base import Insert, Problem, Sampler, decoding
+from condit.sampler.insertion import inserted
 from condit.sampler.law import BaseLaw
 from condit.sampler.memory import Memory
+from condit.sampler.seam import Seam, seam_of
 from condit.speculate.settings import Drafts, settings_of
 from condit.trace import StepInfo
 
@@ -43,6 +45,7 @@ def generate(
     top_p: float = 1.0,
     drafts: bool | Drafts = True,
     instruct: bool | str = False,
+    heal: bool | None = None,
     insert: Insert | None = None,
     on_step: Callable[[StepInfo], None] | None = None,
 ) -> Result:
@@ -58,7 +61,8 @@ def generate(
         prompt: text, chat messages (``{"role": ..., "content": ...}``), or token ids.
         constraint: what every text must satisfy; ``None`` draws freely, cut at ``max_tokens``.
         n: how many lanes, that is, samples.
-        max_tokens: the most tokens a text may have, the end token not counted.
+        max_tokens: the most tokens a text may have, the end token not counted; and as many more as
+            ``heal`` takes back.
         prefer: a preference, made by ``condit.prefer``: the target becomes ``p(x | C) φ(x)``.
         sampler: a name: ``"auto"``, ``"exact"``, ``"smc"``, ``"learned"``, ``"awrs"``,
             ``"masked"``, ``"mcmc"``, ``"rejection"``, ``"asap"``, ``"best_of"`` or ``"beam"``; or
@@ -78,6 +82,12 @@ def generate(
             the end of the last message of the user, or before a prompt that is text. A text with
             ``{format}`` in it goes there in its place, filled in. What is sent is
             ``condit.instructed_prompt(prompt, constraint)``. The target changes with the prompt.
+        heal: take back the last tokens of a prompt that is text, and write their bytes again
+            together with the text, in whatever tokens: the target becomes the law of the *text*
+            after the prompt's text, and a prompt may end in a space or in the middle of a word.
+            Weights, evidence and ``log_probability`` are given the prompt's text;
+            ``result.healed`` is what was taken back. Chat messages and token ids end as they are.
+            By default wherever there is a constraint.
         insert: a function for templates and answers of tools: called with the text so far before
             the first draw and after each, it returns text to append, or ``None``. The model and
             the constraint see that text; it has no probability, does not count for
@@ -137,17 +147,23 @@ def generate(
         prompt = instructed_prompt(prompt, constraint, instruct)
     tokens = model.encode_prompt(prompt)
     model.check_fits(len(tokens), max_tokens)
+    seam: Seam | None = None
+    # Text that is put in right after the prompt leaves nothing to heal.
+    heals = heal if heal is not None else constraint is not None
+    if heals and isinstance(prompt, str) and chosen.heals and not (insert and inserted(insert, "")):
+        tokens, seam = seam_of(model, prompt, tokens, law)
     problem = Problem(
         model,
         tuple(tokens),
         constraint,
         n,
-        max_tokens,
+        max_tokens + (seam.tokens if seam else 0),
         law,
         finish=True,
         preference=prefer,
         drafts=settings_of(drafts),
         insert=insert,
+        seam=seam,
     )
     _check_can_draw(chosen, problem)
     if memory is None:
@@ -199,9 +215,9 @@ def _draw(
         raise
     result = result_so_far()
     promised = result.report.guarantee in (Guarantee.EXACT, Guarantee.WEIGHTED)
-    plain = problem.preference is None and problem.insert is None
+    plain, seam = problem.preference is None and problem.insert is None, problem.seam
     if problem.trie is not None and plain and promised:
-        problem.trie.log_evidence = result.log_evidence
+        problem.trie.log_evidence = result.log_evidence + (seam.log_mass if seam else 0.0)
     if not any(sample.valid for sample in result.samples):
         raise failure_of(problem, result)
     return result

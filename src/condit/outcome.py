@@ -60,19 +60,20 @@ def result_of(
         stats=_stats(state, found, trace, seconds),
         report=_report(state, found, chosen, samples, trace),
         trace=tuple(trace),
+        healed=state.problem.seam.text.decode() if state.problem.seam is not None else "",
         greedy=state.problem.law.temperature == 0,
         _rng=rng.spawn(1)[0],
     )
 
 
 def _samples(state: State[Any]) -> list[Sample]:
-    constraint, vocabulary = state.problem.constraint, state.problem.model.vocabulary
-    greedy = state.problem.law.temperature == 0
+    problem, constraint = state.problem, state.problem.constraint
+    greedy, log_seam = problem.law.temperature == 0, _log_seam(problem)
     samples: list[Sample] = []
     for index, lane in enumerate(state.lanes):
-        text = vocabulary.decode(lane.tokens)
+        text = problem.written(lane.tokens).decode("utf-8", errors="replace")
         finished, ended = lane.finish_reason == "stop", lane.finish_reason is not None
-        if finished and not state.problem.accepts(lane.tokens):
+        if finished and not problem.accepts(lane.tokens):
             # A sampler may have ended it without asking; see ``condit.sampler.local.finish``.
             lane.finish_reason, lane.log_weight, finished = "dead_end", -math.inf, False
         samples.append(
@@ -80,8 +81,10 @@ def _samples(state: State[Any]) -> list[Sample]:
                 text=text,
                 tokens=tuple(lane.tokens),
                 # In a partial result an unfinished text has weight 0.
-                log_weight=lane.log_weight + state.log_evidence if ended else -math.inf,
-                log_probability=lane.log_probability,
+                log_weight=(
+                    lane.log_weight + state.log_evidence - log_seam if ended else -math.inf
+                ),
+                log_probability=lane.log_probability - log_seam,
                 log_preference=lane.log_preference,
                 # At temperature 0 nothing is random: equal texts are one draw.
                 lineage=_first_equal(state.lanes, index) if greedy else lane.origin,
@@ -93,20 +96,26 @@ def _samples(state: State[Any]) -> list[Sample]:
     return samples
 
 
+def _log_seam(problem: Problem) -> float:
+    """Natural logarithm of the mass of the seam, which weights of lanes include."""
+    return 0.0 if problem.seam is None else problem.seam.log_mass
+
+
 def _first_equal(lanes: Sequence[Lane], index: int) -> int:
     """The first lane with the same tokens."""
     return next(first for first, lane in enumerate(lanes) if lane.tokens == lanes[index].tokens)
 
 
 def _stats(state: State[Any], found: Findings, trace: Sequence[StepInfo], seconds: float) -> Stats:
+    seam = state.problem.seam
     return Stats(
         seconds=seconds,
-        prompt_tokens=len(state.problem.prompt),
+        prompt_tokens=len(state.problem.prompt) + (seam.tokens if seam else 0),
         tokens=sum(
             each.token is not None and not each.given for info in trace for each in info.draws
         ),
-        positions_forwarded=state.positions_forwarded,
-        forwards=state.forwards,
+        positions_forwarded=state.positions_forwarded + (seam.positions_forwarded if seam else 0),
+        forwards=state.forwards + (seam.forwards if seam else 0),
         **found.drafts._asdict(),
         checks=sum(info.checks for info in trace),
         masks=sum(info.masks for info in trace),
@@ -136,6 +145,10 @@ def _report(
     if guarantee is Guarantee.EXACT and problem.preference is not None:
         guarantee = Guarantee.WEIGHTED  # exact draws are weighted by φ
     bound = found.log_bound if problem.preference is None else None
+    notes = dict(found.notes)
+    if problem.seam is not None:
+        bound = None if bound is None else min(bound - problem.seam.log_mass, 0.0)
+        notes["log_mass_of_prompt_end"] = problem.seam.log_mass
     return Report(
         guarantee=guarantee,
         draws=len(samples),
@@ -154,7 +167,7 @@ def _report(
         accepted=found.accepted,
         masked_mass=None if greedy else _masked_mass(trace),
         kl_to_model=None if greedy or unfaithful else _divergence(samples, log_evidence),
-        notes=dict(found.notes),
+        notes=notes,
     )
 
 
@@ -207,7 +220,7 @@ def _masked_mass(trace: Sequence[StepInfo]) -> float | None:
         1 - math.exp(min(drawn.log_allowed, 0.0))
         for info in trace
         for drawn in info.draws
-        if drawn.token is not None and not drawn.given
+        if drawn.token is not None and not drawn.given and not drawn.prompt_bytes
     ]
     return math.fsum(local) / len(local) if local else None
 
@@ -239,7 +252,7 @@ def _ending(problem: Problem, text: str) -> str | None:
     try:
         for byte in text.encode():
             matcher.advance(byte)
-        ending = find_ending(matcher)
+        ending = find_ending(matcher.unchecked())
     except ConditError:
         # The text ends inside a character, or the engine met a limit.
         return None
@@ -261,6 +274,13 @@ def _refused_end(problem: Problem, result: Result) -> tuple[str, Violation] | No
 
 
 def _way_out_of_dead_ends(problem: Problem) -> str:
+    bound = problem.bind()
+    if bound is not None and bound.within.unchecked() is not bound.within:
+        return (
+            "A function can only say yes or no: draw more lanes, use sampler='exact', which tries "
+            "until texts are accepted, or say more of it as a constraint (constraint.plan tells "
+            "what is asked when)"
+        )
     if hasattr(problem.constraint, "plan"):
         return (
             "constraint.plan says what is asked only when a value closes, or at the end: say it by "
@@ -327,7 +347,7 @@ def failure_of(problem: Problem, result: Result) -> GenerationError:
     missing = f" It would have been finished by {rest!r}." if rest else ""
     died = reasons.count("dead_end")
     return BudgetError(
-        f"none of {len(reasons)} lanes finished within max_tokens={problem.max_tokens}"
+        f"none of {len(reasons)} lanes finished within max_tokens={problem.most_new_tokens}"
         + (f" ({died} came to a dead end before that)" if died else "")
         + f". The longest prefix is {shown!r}.{missing} "
         "Raise max_tokens, bound the constraint (maxLength, maxItems, {0,n}), or draw more lanes",

@@ -24,12 +24,13 @@ class Sample:
 
     Attributes:
         text: the text, without the prompt.
-        tokens: its token ids, without the end token.
+        tokens: its token ids, without the end token. Where the prompt was healed they also spell
+            ``result.healed``, which comes before the text.
         log_weight: natural logarithm of its importance weight; the mean weight of a result's
             samples estimates ``Z``. ``-inf`` unless ``finish_reason`` is ``"stop"`` (or there was
             no constraint).
         log_probability: natural logarithm of the probability of its tokens, and of its end, under
-            the base law.
+            the base law; given that they spell ``result.healed``, where the prompt was healed.
         finish_reason: ``"stop"``: finished and valid; ``"length"``: met ``max_tokens``
             unfinished; ``"dead_end"``: no allowed token had any probability, or the finished text
             was not valid; ``"rejected"``: no attempt was accepted (this is the longest).
@@ -107,6 +108,7 @@ class Result:
         stats: costs of the run.
         report: how far to trust the draws, in numbers.
         trace: a record of each step.
+        healed: the end of the prompt that was taken back and written again; ``""`` if none was.
         greedy: drawn at temperature 0, where weights and evidence are not defined.
     """
 
@@ -117,6 +119,7 @@ class Result:
     report: Report
     reason: str = ""
     trace: tuple[StepInfo, ...] = ()
+    healed: str = ""
     greedy: bool = False
     _rng: np.random.Generator = field(default_factory=np.random.default_rng, repr=False)
 
@@ -282,6 +285,7 @@ class Result:
             "sampler": self.sampler,
             "reason": self.reason,
             "report": self.report.to_dict(),
+            "healed": self.healed,
             "seed": self.seed,
             "stats": {**asdict(self.stats), "tokens_per_second": self.stats.tokens_per_second},
         }

@@ -35,6 +35,8 @@ class Drawn(NamedTuple):
         log_weight: natural logarithm of the text's weight after it, before any resampling in
             the same step; of a beam search, of its mass ``p φ``.
         given: whether the caller inserted the token, so that it was not drawn.
+        prompt_bytes: how many of its bytes, from the first on, write the end of the prompt again
+            (``heal``); the text begins with the rest.
     """
 
     lane: int | None
@@ -44,6 +46,7 @@ class Drawn(NamedTuple):
     log_allowed: float
     log_weight: float
     given: bool = False
+    prompt_bytes: int = 0
 
 
 class Ended(NamedTuple):
@@ -146,6 +149,7 @@ SCHEMA: Final[dict[str, Any]] = {
                 log_allowed=_LOGARITHM,
                 log_weight=_LOGARITHM,
                 given={"type": "boolean"},
+                prompt_bytes=_COUNT,
             ),
         },
         ends={

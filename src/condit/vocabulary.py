@@ -6,9 +6,11 @@ Reading bytes from a tokenizer is in ``condit.model.token_bytes``; models are no
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import takewhile
 
 from condit.errors import VocabularyError
 
@@ -67,6 +69,36 @@ class Vocabulary:
             if spelled:
                 first.setdefault(spelled, token)
         return first
+
+    @cached_property
+    def _sorted(self) -> list[tuple[builtins.bytes, int]]:
+        """The bytes of every token that is text, with its id, in the order of the bytes."""
+        return sorted((spelled, token) for token, spelled in enumerate(self.bytes) if spelled)
+
+    def starting_with(self, text: builtins.bytes) -> list[int]:
+        """The ids of the tokens whose bytes are ``text`` or begin with it, by their bytes.
+
+        >>> Vocabulary.of(["ab", "b", "a", "abc"]).starting_with(b"ab")
+        [0, 3]
+        """
+        from_there = self._sorted_from(text)
+        return [token for _, token in takewhile(lambda each: each[0].startswith(text), from_there)]
+
+    def spelled(self, text: builtins.bytes) -> list[int]:
+        """The ids of the tokens whose bytes are ``text``.
+
+        >>> Vocabulary.of(["a", "b", "a"]).spelled(b"a")
+        [0, 2]
+        """
+        if text not in self.first_token:
+            return []
+        from_there = self._sorted_from(text)
+        return [token for _, token in takewhile(lambda each: each[0] == text, from_there)]
+
+    def _sorted_from(self, text: builtins.bytes) -> Iterator[tuple[builtins.bytes, int]]:
+        """The tokens from ``text`` on, in the order of their bytes."""
+        spelled = self._sorted
+        return (spelled[place] for place in range(bisect_left(spelled, (text, -1)), len(spelled)))
 
     @cached_property
     def longest(self) -> int:

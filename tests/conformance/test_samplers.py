@@ -21,7 +21,7 @@ NAMES = [
 @pytest.mark.parametrize("name", NAMES)
 def test_registered_samplers_obey(name: str, letters: NgramModel) -> None:
     world = World(letters, condit.regex("[ab]*c?"), "c", 3)
-    check_sampler(sampler_of(name), world, runs=300)
+    check_sampler(sampler_of(name), world, runs=120)
 
 
 @pytest.mark.parametrize("name", sorted(registered("samplers")))

@@ -301,3 +301,26 @@ def test_an_object_with_many_strings_is_closed_without_detours() -> None:
     ending = find_ending(at(condit.json_schema({**schema, "additionalProperties": False}), ""))
     assert ending is not None
     assert len(ending) < 12 * len('"field10":"", ') + 2
+
+
+NAMES = [first + second for first in "abcdeghijklmnoprstuvwxyz"[:15] for second in "ao"] + ["tau"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"type": "string"},
+        {"type": "object"},
+        {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]},
+        {"type": "array", "items": {"type": "string"}, "minItems": 2},
+        {"type": "string", "minLength": 5},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("closed", [True, False])
+def test_of_many_optional_keys_none_is_written(value: dict[str, Any], closed: bool) -> None:
+    """What the shortest text takes is what a budget may be, however many names lead astray."""
+    schema = {"type": "object", "required": ["tau"], "additionalProperties": not closed}
+    many = condit.json_schema({**schema, "properties": dict.fromkeys(NAMES, value)})
+    alone = condit.json_schema({**schema, "properties": {"tau": value}})
+    assert at(many, "").cost_to_finish() == at(alone, "").cost_to_finish()

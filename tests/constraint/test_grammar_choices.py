@@ -33,6 +33,7 @@ def test_the_texts_are_the_same(index):
             assert constraint.accepts(word) == bool(re.fullmatch(expression, word)), word
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "part", ['"x{}"?', '"x{}"*', '["x{}"]', '("x{}" | "y{}")', '("x{}" | "y{}")~1..3', '"x{}"']
 )

@@ -361,6 +361,7 @@ def test_many_names_take_no_more_than_linear_time(writes, values):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 @pytest.mark.usefixtures("deadline_of_the_processor")
 def test_more_names_than_the_engine_follows_at_once(writes):
     # Chains of more than 2,000 rules would crash the process, were they not read in parts.

@@ -1,6 +1,7 @@
 import re
 
 import pytest
+import regex as oracle
 
 from condit.constraint.base import Strength
 from condit.constraint.regex import Regex, compile_oracle, regex
@@ -33,12 +34,28 @@ PATTERNS = [
     r"(?s).",
     r"\p{L}\p{^Lu}\P{Lu}[\p{Greek}a]",
     r"(?x) a b  # a comment" + "\n" + r" [ ] \  c",
-    r"é\u00e9\x{e9}\N{LATIN SMALL LETTER E WITH ACUTE}",
+    r"é\u00e9\xe9\N{LATIN SMALL LETTER E WITH ACUTE}",
     r"a/b\/c",
     r"a{,2}b{2,}c{1}",
     r"a{x}]}",
     r"(?P<name>a)(?<other>b)(?#comment)c",
+    r"(?=.*\d)(?!.*ab)[ab\d]{2,5}",
+    r"(?<=a|bb)c|[ab]+(?<!ab)c?",
+    r"\b\w+\b \b\w+\B.",
+    r"(?>a|ab)c|ab(?>b*)",
+    r"a*+b?+|(?:ab?)++",
+    r"(['\"])[a-c]*\1",
+    r"(a)?b(?(1)c|d)",
+    r"(?|(a)|(b))\1",
+    r"(?m)^a$\n^b$",
+    r"(\w)(\w)?\2\1",
+    r"\((?R)*\)",
+    r"(?<n>a|\[(?&n)(,(?&n))*\])",
+    r"(?i)aßc",
+    r"\X{1,2}",
+    r"(?:abc){e<=1}",
 ]
+"""A pattern of each kind."""
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
@@ -54,17 +71,25 @@ def test_laws(obeys, pattern):
         (".", ["a", "é", "\r"], ["\n", ""]),
         (r"\d", ["1", "٣"], ["a"]),
         (r"\s", [" ", "\u00a0"], ["\x1f"]),
-        ("(?i)ß", ["ß", "ẞ"], ["ss"]),
-        ("(?i)ss", ["SS"], ["ß"]),
-        ("[[:alpha:]]", ["a"], ["é"]),
-        ("[a||b]", ["a", "b", "|"], ["||"]),
+        ("(?i)ß", ["ß", "ẞ", "ss", "sS"], ["s"]),
+        ("(?i)ss", ["SS", "ß"], ["s"]),
+        ("[[:alpha:]]", ["a", "é"], ["1"]),
+        ("[a||b]", ["a", "b"], ["|", "||"]),
         ("[]a]", ["]", "a"], ["b"]),
         ("[^]a]", ["b"], ["]"]),
         (r"[\b]", ["\b"], ["b"]),
         (r"\<", ["<"], [""]),
         (r"\101\0", ["A\0"], ["A"]),
         ("a{,2}", ["", "aa"], ["aaa", "a{,2}"]),
-        ("a{e<=1}", ["a{e<=1}"], ["b"]),
+        ("(?:abc){e<=1}", ["abc", "ab", "axc", "abxc"], ["a", "xbx"]),
+        (r"(?=(\w+))\1:", ["ab:"], ["ab"]),
+        (r"(?!.*(.)\1)[a-z]+", ["balon"], ["balloon"]),
+        (r"\bfoo\b.*", ["foo bar", "foo"], ["food"]),
+        (r"(?>a*)ab|b", ["b"], ["aab", "ab"]),
+        (r"(.)(.)(.)\3\2\1", ["abccba"], ["abcabc"]),
+        (r"(a(?1)?b)", ["ab", "aabb"], ["aab", "abab"]),
+        (r"(?<!x)y.", ["yx"], ["xy"]),
+        (r"(?m)^a$\n^b$", ["a\nb"], ["ab"]),
         ("a*?", ["", "aa"], ["b"]),
         (r"[\p{Greek}&&\p{Lu}]", ["Ω"], ["ω", "A"]),
     ],
@@ -86,74 +111,35 @@ def test_agreement_with_re(pattern, text):
 
 
 @pytest.mark.parametrize(
-    ("pattern", "construct", "position"),
+    ("pattern", "construct"),
     [
-        ("a(?=b)b", "(?=", 1),
-        ("a(?!b)b", "(?!", 1),
-        ("(?<=a)b", "(?<=", 0),
-        ("(?<!a)b", "(?<!", 0),
-        (r"\ba", r"\b", 0),
-        (r"a\Bb", r"\B", 1),
-        (r"(a)\1", r"\1", 3),
-        (r"(?P<n>a)(?P=n)", "(?P=", 8),
-        ("(?>a)b", "(?>", 0),
-        ("(?|a|b)", "(?|", 0),
-        ("(a)?(?(1)b|c)", "(?(", 4),
-        ("(?R)?a", "(?R)", 0),
-        ("(a(?1)?)", "(?1)", 2),
-        ("(*FAIL)", "(*", 0),
-        ("a*+b", "*+", 1),
-        ("a{2}+", "{2}+", 1),
-        ("(?a)b", "(?a)", 0),
-        ("(?m)^a$", "^", 4),
-        ("(?m:a)(?m:b$)", "$", 11),
-        ("a^b", "^", 1),
-        ("ab$c", "$", 2),
-        (r"\p{InGreek}", r"\p{InGreek}", 0),
-        ("[a-z&&[b]--[c]]", "--", 9),
-        (r"\h", r"\h", 0),
+        (r"(?L)a", "L"),
+        (r"(a+)(?<=\1)", "backreference"),
+        (r"(?=(a+))b*\1", "group in a lookaround"),
+        (r"(?<=a(?>b|bc))d", "atomic group in a lookbehind"),
     ],
 )
-def test_unsupported_constructs_are_named(pattern, construct, position):
-    with pytest.raises(UnsupportedConstraintError, match=re.escape(repr(construct)[1:-1])) as info:
+def test_unsupported_constructs_are_named(pattern, construct):
+    with pytest.raises(UnsupportedConstraintError, match=construct) as info:
         regex(pattern)
-    assert info.value.keywords == (construct,)
-    assert info.value.position == position
+    assert pattern in str(info.value) or repr(pattern) in str(info.value)
 
 
 @pytest.mark.parametrize(
-    ("pattern", "reason", "position"),
-    [
-        ("a(b", "this group is never closed", 1),
-        ("ab)", "closes no group", 2),
-        ("a[b", "this class is never closed", 1),
-        ("*a", "nothing here to repeat", 0),
-        ("a|*", "nothing here to repeat", 2),
-        ("^*", "nothing here to repeat", 1),
-        ("a**", "a repeat cannot be repeated", 2),
-        ("a{3,2}", "wrong way round", 1),
-        ("[z-a]", "wrong way round", 1),
-        (r"[\w-z]", "is a set and cannot bound a range", 1),
-        ("[&&a]", "nothing on its left", 1),
-        ("[a&&]", "nothing on its right", 4),
-        ("a\\", "nothing follows the backslash", 1),
-        (r"\i", "is no escape", 0),
-        (r"\N{NO SUCH}", "no character has the name", 0),
-        (r"\ud800", "is not a character", 0),
-        ("\ud800", "half of a surrogate pair", 0),
-        (r"\x{110000}", "is not a character", 0),
-        ("(?", "no kind of group", 0),
-        (r"\p{Nope}", "unknown property", None),
-    ],
+    "pattern", ["a(b", "ab)", "a[b", "*a", "a**", "[z-a]", "a\\", r"\N{NO}", "(?", r"\p{Nope}"]
 )
-def test_what_does_not_parse_is_placed(pattern, reason, position):
-    with pytest.raises(CompileError, match=reason) as info:
+def test_what_does_not_parse_is_refused_in_the_words_of_the_module(pattern):
+    with pytest.raises(oracle.error) as said:
+        oracle.compile(pattern, oracle.V1)
+    with pytest.raises(CompileError, match=re.escape(said.value.msg)) as info:
         regex(pattern)
     assert not isinstance(info.value, UnsupportedConstraintError)
-    assert info.value.position == position
+    assert info.value.position == said.value.pos
 
 
-@pytest.mark.parametrize("pattern", ["[a&&b]", "c[a&&b]", "a|[b--b]{2}"])
+@pytest.mark.parametrize(
+    "pattern", ["[a&&b]", "c[a&&b]", "a|[b--b]{2}", "a(?=b)", r"a\bb", "(?>a*)a", r"\Ba"]
+)
 def test_nothing_matches(pattern):
     if pattern.startswith("a|"):
         assert regex(pattern).accepts("a")

@@ -46,13 +46,10 @@ def test_a_type_is_enforced(case: Case, writes, by_byte, order_taker) -> None:
     assert constraint.accepts(ending.text.decode())
     if case.name in _SLOW_TO_DRAW:
         return
-    for seed in (0, 1):
-        result = condit.generate(
-            order_taker, "x ", constraint, max_tokens=40, seed=seed, sampler="masked"
-        )
-        assert result.best.valid
-        if case.kind is not None:
-            assert isinstance(result.best.value, case.kind)
+    result = condit.generate(order_taker, "x ", constraint, max_tokens=40, seed=0, sampler="masked")
+    assert result.best.valid
+    if case.kind is not None:
+        assert isinstance(result.best.value, case.kind)
 
 
 _ASKED = {"validator", "Decimal", "date", "datetime", "time", "timedelta", "str", "bytes", "Url"}

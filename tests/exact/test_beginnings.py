@@ -39,7 +39,7 @@ WORLDS = {
 def test_every_attempt_is_accepted_and_the_bound_is_the_evidence(name: str, width: int) -> None:
     world = WORLDS[name]()
     sampler = Exact(width)
-    check_sampler(sampler, world, runs=150, lanes=2)
+    check_sampler(sampler, world, runs=100, lanes=2)
     state = run_to_the_end(sampler, world, 50, seed=1)
     assert state.attempts == state.accepted == 50
     assert state.findings().log_bound == pytest.approx(math.log(world.evidence), abs=1e-6)

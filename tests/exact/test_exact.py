@@ -37,8 +37,8 @@ def test_draws_are_independent() -> None:
     world = world_of("regex of low mass")
     texts = list(world.probabilities)[:6]
     truth = np.array([world.probabilities[text] / world.evidence for text in texts])
-    pairs = np.zeros((1500, 36))
-    for run in range(1500):
+    pairs = np.zeros((500, 36))
+    for run in range(500):
         first, second = (
             tuple(lane.tokens) for lane in run_to_the_end(Exact(), world, 2, run).lanes
         )
@@ -72,7 +72,7 @@ class NoCoin(Exact):
 def test_the_check_notices_draws_that_are_nearly_exact(sampler: Exact) -> None:
     world = letters_world(condit.regex("(ab|ba|c)*"), smoothing=100)
     with pytest.raises(BrokenLawError):
-        check_sampler(sampler, world, runs=1500, lanes=1)
+        check_sampler(sampler, world, runs=800, lanes=1)
 
 
 def test_asap_begins_as_masking_and_comes_near_the_target() -> None:
@@ -111,7 +111,7 @@ def run_problem(sampler: condit.Sampler, problem: Problem, seed: int) -> State:
 def test_learned_weights_are_unbiased_from_the_first_call_on(
     sampler: condit.Sampler, name: str
 ) -> None:
-    check_sampler(sampler, world_of(name), runs=300)
+    check_sampler(sampler, world_of(name), runs=200)
 
 
 @pytest.mark.parametrize("most_bytes", [2**28, 8_000], ids=["roomy", "tight"])

@@ -137,7 +137,7 @@ def test_evidence_and_every_text_are_unbiased(
     assert 0.01 < world.evidence < 0.9
     assert len(world.probabilities) > 20
     sampler = Watched(kernel, threshold=threshold, resampling=resampling)
-    check_sampler(sampler, world, runs=300, lanes=6, false_alarm=1e-6)
+    check_sampler(sampler, world, runs=200, lanes=6, false_alarm=1e-6)
     if name == "flat":
         assert all(let_go == 6 and groups == 1 for let_go, groups, _, _ in sampler.seen)
     else:
@@ -180,7 +180,7 @@ def liked(text: str) -> float:
 @pytest.mark.parametrize("name", WORLDS)
 def test_with_a_preference_that_judges_prefixes(name: str) -> None:
     sampler = SMC("masked", threshold=1.0)
-    check_sampler(sampler, Preferred(world_of(name)), runs=300, lanes=6, false_alarm=1e-6)
+    check_sampler(sampler, Preferred(world_of(name)), runs=200, lanes=6, false_alarm=1e-6)
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,7 @@ def test_the_one_lane_that_auto_draws_of_eight_is_unbiased(
 ) -> None:
     monkeypatch.setattr(auto, "SHORT", 0)
     world = Preferred(world_of(name)) if preferred else world_of(name)
-    check_sampler(Weighted(), world, runs=200, lanes=1, false_alarm=1e-6)
+    check_sampler(Weighted(), world, runs=150, lanes=1, false_alarm=1e-6)
 
 
 @dataclass(frozen=True)
@@ -217,7 +217,7 @@ class Forgetful(SMC):
 
 def test_the_check_notices_that_a_group_forgets_its_weight() -> None:
     with pytest.raises(BrokenLawError, match="the evidence should weigh"):
-        check_sampler(Forgetful("masked", threshold=1.0), world_of("records"), runs=900, lanes=6)
+        check_sampler(Forgetful("masked", threshold=1.0), world_of("records"), runs=600, lanes=6)
 
 
 @pytest.mark.parametrize("kernel", ["masked", "awrs"])

@@ -57,7 +57,7 @@ def test_masking_bends_and_exact_draws_do_not(worlds: dict[str, FiniteWorld], na
     world = worlds[name]
     # Known without noise: 0.29 and 0.06.
     assert total_variation(world.masked_law, world.posterior) > 0.05
-    check_sampler(Exact(), world, runs=150, lanes=4)
+    check_sampler(Exact(), world, runs=100, lanes=4)
 
 
 @pytest.mark.parametrize("draws", [1, 20, 400])

@@ -133,7 +133,7 @@ def test_attempts_side_by_side_do_not_share_out_the_rest(width: int, limit: str)
     world = TightWorld(spread_out(), LIMITS[limit])
     texts = list(world.probabilities)
     truth = np.array([world.probabilities[text] for text in texts]) / world.evidence
-    pairs = np.zeros((400, len(texts) ** 2))
+    pairs = np.zeros((250, len(texts) ** 2))
     for run in range(len(pairs)):
         lanes = run_to_the_end(Exact(width, beginnings=0), world, 2, run).lanes
         first, second = (texts.index(tuple(lane.tokens)) for lane in lanes)

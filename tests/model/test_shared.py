@@ -478,7 +478,7 @@ def test_a_view_refuses_what_would_touch_others(letters: NgramModel) -> None:
         view.advance([[1]])
     with pytest.raises(ArgumentError, match="at least one token"):
         shared.start([])
-    assert len(shared._meeting._seats) == 2
+    assert len(shared._scheduler._seats) == 2
     assert view.lengths == (0, 0)
     assert other.lengths == (0,)
 
@@ -627,3 +627,21 @@ def test_calls_that_share_a_model_share_a_memory() -> None:
     assert [future.result() for future in together(model, [call])]
     assert len(memory) == 1
     assert memory.nodes >= known
+
+
+def test_runs_that_heal_their_prompts_share_forwards() -> None:
+    vocabulary = condit.Vocabulary.of(["a", "b", " ", ":", "://", " a", "/"])
+    texts = ["b://a", "b a", "b: a", "a://b"]
+    model = condit.NgramModel.train(texts, vocabulary=vocabulary, order=3, smoothing=2)
+
+    def draw(model: Model, prompt: str) -> condit.Result:
+        return condit.generate(
+            model, prompt, condit.regex("[ab/]{1,4}"), n=3, max_tokens=5, heal=True, seed=0
+        )
+
+    prompts = ["b:", "b ", "a:"]
+    calls = [lambda model, prompt=prompt: draw(model, prompt) for prompt in prompts]
+    for prompt, future in zip(prompts, together(model, calls), strict=True):
+        shared, alone = future.result(), draw(model, prompt)
+        assert shared.healed == alone.healed == prompt[1:]
+        assert [each.text for each in shared.samples] == [each.text for each in alone.samples]

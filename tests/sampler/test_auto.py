@@ -54,6 +54,7 @@ def test_where_few_attempts_are_accepted_lanes_take_over(letters: NgramModel) ->
     assert sum("lanes go on" in info.note for info in result.trace) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("survive", [0.95, 0.4], ids=["easy", "hard"])
 def test_one_draw_costs_about_one_lane(survive: float) -> None:
     """Positions that the model computes for one text, by the mean over runs."""

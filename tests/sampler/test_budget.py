@@ -40,14 +40,14 @@ class FinishingWorld(World):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("pattern", ["(abc)+", "c[bc]*aa", "(ab|ba|c)*"])
-@pytest.mark.parametrize("sampler", [Masked(), AWRS(), SMC(), SMC(kernel="masked")], ids=repr)
+@pytest.mark.parametrize("sampler", [Masked(), AWRS(), SMC()], ids=repr)
 def test_weights_are_exact_for_the_restricted_law(
     sampler: Sampler, pattern: str, letters: NgramModel
 ) -> None:
     world = FinishingWorld(letters, condit.regex(pattern), "ab", 4)
     everything = World(letters, condit.regex(pattern), "ab", 4)
     assert 0.3 * everything.evidence < world.evidence <= everything.evidence
-    check_sampler(sampler, world, runs=400)
+    check_sampler(sampler, world, runs=250)
 
 
 def test_no_lane_is_cut_off(letters: NgramModel) -> None:
@@ -134,8 +134,7 @@ class Invoice(BaseModel):
 
 
 @pytest.mark.model
-@pytest.mark.parametrize("sampler", ["masked", "smc"])
-@pytest.mark.parametrize("max_tokens", [40, 90])
+@pytest.mark.parametrize(("sampler", "max_tokens"), [("masked", 40), ("smc", 90)])
 def test_an_unbounded_type_is_finished_by_the_embedded_model(
     smollm2: TransformersModel, sampler: str, max_tokens: int
 ) -> None:
@@ -146,6 +145,7 @@ def test_an_unbounded_type_is_finished_by_the_embedded_model(
         max_tokens=max_tokens,
         sampler=sampler,
         seed=max_tokens,
+        heal=False,
     )
     assert all(sample.finish_reason == "stop" for sample in result.samples)
     assert all(isinstance(sample.value, Invoice) for sample in result.samples)

@@ -111,7 +111,7 @@ def test_no_step_asks_for_every_token(name: str, more: int) -> None:
         draw = draw_masked(flat(rng), matcher, rng)
         assert draw.token is not None
         # One by one it would be up to 25 questions for each of the 9,000 tokens.
-        assert asked[0] < 1.5 * len(WORDS)
+        assert asked[0] < 2 * len(WORDS)
         assert draw.checks <= 64
         matcher.advance(draw.token)
         if draw.token == WORDS.end:
@@ -139,7 +139,7 @@ def test_what_is_allowed_is_the_same_as_one_by_one(
         inside = together.outline().tokens(len(WORDS))
         assert inside is not None
         offered = np.flatnonzero(unpack(together.within.mask(), len(WORDS)))
-        for token in rng.permutation(offered)[:300].tolist():
+        for token in rng.permutation(offered)[:100].tolist():
             allowed = together.allows(token)
             assert allowed == alone.allows(token), WORDS.bytes[token]
             assert inside[token] or not allowed

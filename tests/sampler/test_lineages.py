@@ -58,8 +58,8 @@ def test_the_error_is_unknown_where_resampling_has_left_too_little() -> None:
 
 
 def collapsed(model: NgramModel) -> condit.Result:
-    """A run all of whose lanes are one text."""
-    for seed in range(200):
+    """A run all of whose lanes are one text: one in thirty, and these seeds soon come to it."""
+    for seed in range(36, 236):
         result = condit.generate(
             model,
             "ab",

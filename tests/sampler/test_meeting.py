@@ -126,6 +126,22 @@ def test_nobody_goes_on_before_all_have_arrived(model: NgramModel) -> None:
     assert meeting.groups(lanes) == [[1]]
 
 
+def test_who_will_probably_be_compared(model: NgramModel) -> None:
+    """Lanes that grow are taken to come to where most of those stand that go on first."""
+    problem = structured_of(model)
+    lanes = [lane(problem, text) for text in ('{"a":[', '{"b":1', "{", '{"b":2', '{"b":[')]
+    meeting = Meeting(problem, lanes, every_token=False)
+    meeting.arrive(lanes)
+    lanes[2].waits = False
+    assert meeting.groups(lanes) == [[2]]
+    assert meeting.expected_groups(lanes) == [[0, 2]]
+    lanes[0].waits = False
+    assert meeting.expected_groups(lanes) == [[0, 1, 2, 3], [4]]
+    for each in lanes:
+        each.waits = False
+    assert meeting.expected_groups(lanes) == []
+
+
 def test_where_lanes_are_compared_is_one_of_two_places() -> None:
     assert SMC(compare_at="token") != SMC()
     with pytest.raises(ArgumentError, match="compare_at must be 'boundary' or 'token', not 'tok'"):

@@ -106,6 +106,7 @@ def test_auto_picks_what_it_can_serve(
         assert any(sample.valid for sample in result.samples)
 
 
+@pytest.mark.slow
 def test_weights_are_unbiased(near: condit.NgramModel) -> None:
     world = World(near, CONSTRAINT, "ab", 4)
 

@@ -19,12 +19,11 @@ from condit.testing.samplers import run_to_the_end
 from condit.trace import SCHEMA
 
 
-@pytest.mark.parametrize("kernel", ["masked", "awrs"])
 @pytest.mark.slow
-def test_the_evidence_and_every_text_stay_unbiased(letters: NgramModel, kernel: str) -> None:
+def test_the_evidence_and_every_text_stay_unbiased(letters: NgramModel) -> None:
     world = World(letters, condit.regex("(ab|ba|c)*"), "ab", 4)
-    sampler = SMC(kernel, threshold=0.9, compare_at="token", rejuvenate=True)
-    check_sampler(sampler, world, runs=3000, lanes=4, false_alarm=1e-6)
+    sampler = SMC("masked", threshold=0.9, compare_at="token", rejuvenate=True)
+    check_sampler(sampler, world, runs=2000, lanes=4, false_alarm=1e-6)
     states = [run_to_the_end(sampler, world, 4, seed) for seed in range(100)]
     assert sum(state.findings().notes.get("rejuvenated", 0) for state in states) > 0
 

@@ -54,7 +54,7 @@ def test_a_forced_chain_is_followed_to_its_end(model: condit.NgramModel) -> None
     place = frontier(model, "hello", "h")
     guesser(model).grow([place])
     assert paths(place) == {"e", "el", "ell", "ello"}
-    assert place.draft.parents == (-1, 0, 1, 2)
+    assert [guess.parent for guess in place.guesses] == [-1, 0, 1, 2]
 
 
 def test_the_budget_bounds_the_depth(model: condit.NgramModel) -> None:
@@ -90,7 +90,7 @@ def test_nothing_is_guessed_where_nothing_allowed_has_mass(temperature: float) -
         place = Frontier((0,), matcher, 9)
         drafts = Drafts(forced=False, lookup=False, positions=1)
         Guesser(model, [0, 1], temperature, drafts).grow([place])
-        return place.draft.tokens
+        return tuple(guess.token for guess in place.guesses)
 
     for low in (-np.inf, -3000.0):
         assert guessed([0.0, low, low, low, low], matcher) == ()
@@ -112,7 +112,7 @@ def test_the_end_is_never_guessed(model: condit.NgramModel) -> None:
     table_of(model).learn([(ord("x"),)], [row])
     place = frontier(model, "x+", "x")
     guesser(model).grow([place])
-    assert model.vocabulary.end not in place.draft.tokens
+    assert model.vocabulary.end not in [guess.token for guess in place.guesses]
 
 
 def test_lanes_share_one_budget(model: condit.NgramModel) -> None:
@@ -164,7 +164,7 @@ def test_nothing_known_means_no_guess(model: condit.NgramModel) -> None:
     forget(model)
     place = frontier(model, "[a-z]{30}", "q")
     guesser(model).grow([place])
-    assert place.draft.tokens == ()
+    assert place.guesses == []
 
 
 def test_an_engine_at_its_limit_makes_no_guesses(

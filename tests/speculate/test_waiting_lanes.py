@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 import condit
+from condit.model.base import Draft
+from condit.sampler.base import Lane
+from condit.sampler.lead import Lead, Tip, drafts_of
+from condit.sampler.local import LocalState
 from condit.speculate import cost
 from condit.speculate.recycling import forget
+from condit.speculate.tree import Frontier, Guess
 
 SCHEMA = {
     "type": "object",
@@ -51,6 +57,41 @@ def test_they_are_let_go_with_a_lead(threshold: float) -> None:
         saved.append(plain.stats.forwards - drafted.stats.forwards)
     assert min(saved) >= 0
     assert sum(saved) > 0
+
+
+@pytest.mark.usefixtures("assumed_costs")
+def test_copies_are_drawn_before_resampling_makes_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In fewer forwards than where nobody foresees who will be resampled away."""
+    foreseeing = [draw(seed, NO_GUESSES, 0.9) for seed in range(12)]
+    assert sum(result.stats.resamplings for result in foreseeing) > 6
+
+    def nothing(sampler: condit.SMC, rng: object, state: LocalState, meeting: object) -> list[int]:
+        return list(range(len(state.lanes)))
+
+    monkeypatch.setattr(condit.SMC, "_expected", nothing)
+    blind = [draw(seed, NO_GUESSES, 0.9) for seed in range(12)]
+    assert [what_was_drawn(each) for each in blind] == [what_was_drawn(each) for each in foreseeing]
+    saved = [
+        one.stats.forwards - other.stats.forwards
+        for one, other in zip(blind, foreseeing, strict=True)
+    ]
+    assert sum(saved) > 4
+    assert all(result.stats.accepted == result.stats.drafted == 0 for result in foreseeing)
+
+
+def test_what_goes_on_from_one_lane_is_one_draft() -> None:
+    lanes = [Lane(None, np.random.default_rng(0), tokens=[7]), Lane(None, np.random.default_rng(1))]
+    lanes[1].tokens, lanes[1].waits = [8], True
+    tree = Frontier((), None, 9)
+    tree.guesses = [Guess(4, -1, 1.0, (), None), Guess(5, 0, 1.0, (), None)]
+    tips = [
+        Tip(0, lanes[0], Lead(), path=(7,), frontier=tree),
+        Tip(1, lanes[1], Lead(), path=(8, 1)),
+        Tip(1, lanes[1], Lead(), path=(8, 2), frontier=tree),
+    ]
+    own, waiting = drafts_of(tips, 2)
+    assert own == Draft((4, 5), (-1, 0))
+    assert waiting == Draft((8, 1, 2, 4, 5), (-1, 0, 0, 2, 3))
 
 
 @pytest.mark.usefixtures("assumed_costs")

@@ -6,7 +6,9 @@ allowed where the constraint allows it and an ending that fits is known after it
 for is said in ``condit.constraint.steering``.
 
 So by induction every prefix that is reached has an ending that fits, its first token is always
-allowed, and no lane meets the budget unfinished. The ending is a function of the tokens so far, so
+allowed, and no lane meets the budget unfinished. Functions that only say yes or no (``Where``) are
+left out of that: the ending is one of the constraint without them (``Matcher.unchecked``), so where
+they refuse it, a lane may come to a dead end. The ending is a function of the tokens so far, so
 what is allowed is one, too: it does not matter which tokens were asked about, in which order, or on
 which copy. So weights are exact for the resulting distribution: ``p`` restricted to the texts that
 could, after each of their tokens, still be finished in a way that is known.
@@ -18,13 +20,17 @@ not only the last ones.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from condit.constraint.anything import Anything
 from condit.constraint.base import Matcher, Outline, Strength, pack
 from condit.constraint.boundary import Boundary, checked_boundary
 from condit.constraint.ending_tokens import Ending
+from condit.constraint.lifted import LiftedMatcher
+from condit.constraint.prefixed import Prefixed, unwrapped
 from condit.constraint.steering import Steering, find
 from condit.errors import BudgetError, RefusedTokenError
 
@@ -48,7 +54,15 @@ class Budgeted(Matcher):
         self._steering = steering
 
     @classmethod
-    def of(cls, within: Matcher, max_tokens: int, *, more_is_given: bool = False) -> Budgeted:
+    def of(
+        cls,
+        within: Matcher,
+        max_tokens: int,
+        *,
+        more_is_given: bool = False,
+        prefix: bytes = b"",
+        prefix_tokens: int = 0,
+    ) -> Budgeted:
         """At the empty text, with an ending where one is found.
 
         Args:
@@ -56,24 +70,44 @@ class Budgeted(Matcher):
             max_tokens: how many tokens may be drawn.
             more_is_given: whether tokens may be put in that nobody draws (see ``give``), so that
                 a text which takes too many tokens may fit after all.
+            prefix: what every text begins with, and the error message leaves out.
+            prefix_tokens: how many of ``max_tokens`` are there for that.
 
         Raises:
             BudgetError: the shortest text that was found takes more than ``max_tokens``.
         """
-        ending = find(within, thorough=True)
+        steered = within.unchecked()
+        ending = find(steered, thorough=True)
         if ending is None or (more_is_given and ending.costs[0] > max_tokens):
             return cls(within, max_tokens)
-        text = ending.text
+        text = ending.text.removeprefix(prefix)
         if ending.costs[0] > max_tokens:
+            needed = ending.costs[0] - prefix_tokens
             shown = text if len(text) <= 80 else text[:50] + b" ... " + text[-25:]
-            surely = "" if within.exact_costs else " that was found"
+            surely = "" if steered.exact_costs else " that was found"
             raise BudgetError(
-                f"max_tokens={max_tokens} is too small: the shortest text{surely} takes "
-                f"{ending.costs[0]} tokens, {shown.decode(errors='replace')!r}. "
-                f"Set max_tokens to {ending.costs[0]} or more, or loosen the constraint",
-                needed=ending.costs[0],
+                f"max_tokens={max_tokens - prefix_tokens} is too small: the shortest text{surely} "
+                f"takes {needed} tokens, {shown.decode(errors='replace')!r}. "
+                f"Set max_tokens to {needed} or more, or loosen the constraint",
+                needed=needed,
             )
         return cls(within, max_tokens, Steering(within.vocabulary, ending, 0, max_tokens))
+
+    @property
+    def may_be_cut(self) -> bool:
+        """Whether a text counts that meets the budget unfinished: nothing more is asked of it."""
+        return isinstance(self.within, Anything)
+
+    @property
+    def begun(self) -> bool:
+        """Whether a given beginning of the text is written, if there is one."""
+        return not isinstance(self.within, Prefixed) or self.within.written
+
+    @property
+    def has_masks(self) -> bool:
+        """Whether a mask or an outline is known here, or after a beginning that is given."""
+        asked = self.within.constraint if isinstance(self.within, Prefixed) else self
+        return asked.outline().mask is not None
 
     @property
     def steers(self) -> bool:
@@ -86,13 +120,18 @@ class Budgeted(Matcher):
         if steering is None or token == self.vocabulary.end:
             within_budget = self._left > 0 or token == self.vocabulary.end
             return within_budget and self.within.allows(token)
-        return self._left > 0 and steering.found(self.within, token) is not None
+        steered = self.within.unchecked()
+        if self._left == 0 or steering.found(steered, token) is None:
+            return False
+        return steered is self.within or self.within.allows(token)
 
     def outline(self) -> Outline:
         """What the constraint allows, less the groups of equivalent tokens that are refused."""
-        if self._steering is None or self._left == 0:
+        if self._left == 0:
             return super().outline()
-        return self._steering.outline(self.within)
+        if self._steering is None:
+            return self.within.outline()
+        return self._steering.outline(self.within.unchecked())
 
     def mask(self) -> NDArray[np.uint32] | None:
         """``None`` where tokens must be asked about one by one; see ``outline``."""
@@ -117,12 +156,15 @@ class Budgeted(Matcher):
         if self._left == 0:
             raise RefusedTokenError(self.explain(token))
         if steering is not None:
-            found = steering.found(self.within, token)
+            found = steering.found(self.within.unchecked(), token)
             if found is None:
                 raise RefusedTokenError(self.explain(token))
             steering = Steering(self.vocabulary, *found, left)
         self.within.advance(token)
+        self.within = unwrapped(self.within)
         self._left, self._steering = left, steering
+        if self.may_be_cut:
+            self._steering = None  # whatever comes, the text can be finished
 
     def give(self, tokens: Sequence[int]) -> None:
         """Append tokens that nobody drew, which do not count as part of the budget.
@@ -133,7 +175,7 @@ class Budgeted(Matcher):
         after = self.within.copy()
         for token in tokens:
             after.advance(token)
-        found = (find(after, thorough=thorough) for thorough in (False, True))
+        found = (find(after.unchecked(), thorough=thorough) for thorough in (False, True))
         fitting = (each for each in found if each is not None and each.costs[0] <= self._left)
         ending = next(fitting, None)
         self.within, self._steering = after, None
@@ -141,9 +183,9 @@ class Budgeted(Matcher):
         if ending is not None:
             self._steering = Steering(self.vocabulary, ending, 0, self._left)
 
-    def copy(self) -> Budgeted:
+    def copy(self) -> Self:
         """An independent matcher in the same state."""
-        return Budgeted(self.within.copy(), self._left, self._steering)
+        return type(self)(self.within.copy(), self._left, self._steering)
 
     def boundary(self) -> Boundary | None:
         """That of the constraint.
@@ -151,7 +193,10 @@ class Budgeted(Matcher):
         Raises:
             ArgumentError: it is none that lanes could be compared by.
         """
-        return checked_boundary(self.within.boundary(), self.within)
+        within = self.within
+        # Whoever wrote a byte matcher looks for its name.
+        who = within.machine if isinstance(within, LiftedMatcher) else within
+        return checked_boundary(within.boundary(), who)
 
     def forced(self) -> tuple[int, ...]:
         """Tokens that are the only choice from here, as far as the budget goes."""

@@ -9,9 +9,10 @@ Four searches, the cheap ones first; see ``ending_walks.py``.
 4. *A long way*: greedy for thousands of bytes, where a text has a least length. Runs of one byte
    are measured by bisection.
 
-What the later ones find is then made shorter. With ``thorough``, an ending is improved by local
-search: at each place where there was a choice, every other byte is followed greedily, and the
-ending that takes the fewest tokens is kept, until none is better.
+What the later ones find is then made shorter. With ``thorough``, what an ending does not need is
+left out, such as optional members that a greedy walk came upon, and it is improved by local search:
+at each place where there was a choice, every other byte is followed greedily, and the ending that
+takes the fewest tokens is kept, until none is better.
 
 Nothing here proves that there is no shorter ending, nor that there is none where none is found.
 """
@@ -20,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from condit.constraint.ending_shorter import cut, improved, pruned
+from condit.constraint.ending_shorter import cut, improved, pruned, without_members
 from condit.constraint.ending_walks import LONG_WAY, Walkable, Work, in_turns, straight, with_memory
 
 _FIRST_CHOICES = 32
@@ -31,6 +32,9 @@ _WORK = 5000
 
 _IMPROVING = 1000
 """Questions to the matcher for improving an ending."""
+
+_LEAVING_OUT = 300
+"""Questions to the matcher for leaving out what an ending does not need, before that."""
 
 _PRUNING = 5000
 """Questions to the matcher for making one shorter that the later searches found."""
@@ -62,7 +66,10 @@ def find_ending(
         if found is None:
             return None
         found = pruned(matcher, cut(matcher, found), Work(_PRUNING))
-    return improved(matcher, found, Work(_IMPROVING)) if thorough and len(found) > 1 else found
+    if not thorough or len(found) < 2:
+        return found
+    found = without_members(matcher, found, Work(_LEAVING_OUT))
+    return improved(matcher, found, Work(_IMPROVING))
 
 
 def _roundabout(matcher: Walkable, hints: Sequence[bytes]) -> bytes | None:

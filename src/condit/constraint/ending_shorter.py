@@ -20,6 +20,8 @@ from condit.constraint.ending_walks import (
 _FEW = 16
 """Bytes that are not in ``STARTS`` are tried where there are no more than these."""
 
+_QUOTE, _BACKSLASH, _COMMA = b'"\\,'
+
 _CUTS = 48
 """How many beginnings of an ending are tried to be left out."""
 
@@ -54,6 +56,49 @@ def pruned(matcher: Walkable, ending: bytes, work: Work) -> bytes:
     """
     ending = _with_fewer(matcher, re.findall(b"[^,]*,|[^,]+", ending), work)
     return _with_fewer(matcher, [bytes([byte]) for byte in ending], work)
+
+
+def without_members(matcher: Walkable, ending: bytes, work: Work) -> bytes:
+    """``ending`` without members and items that it does not need, as far as the work suffices.
+
+    A greedy walk names optional keys on its way to a required one. Where there are many, local
+    search has spent its work on other names for the first of them before it comes to the others.
+    """
+    place = 0
+    try:
+        while place < len(ending):
+            stop = _end_of_member(ending, place)
+            if stop is not None:
+                work.spend(1 + len(ending) // 32)
+                if _holds(matcher, ending[:place] + ending[stop:]):
+                    ending = ending[:place] + ending[stop:]
+                    continue
+            place += 1
+    except OutOfWorkError:
+        pass
+    return ending
+
+
+def _end_of_member(ending: bytes, place: int) -> int | None:
+    """Behind the comma after what begins at ``place``, or before the bracket that ends it.
+
+    ``None`` where nothing begins, or it is followed by neither.
+    """
+    if place and ending[place - 1] not in b"{[,":
+        return None
+    depth, in_string = 0, False
+    for stop in range(place, len(ending)):
+        byte = ending[stop]
+        if byte == _QUOTE and ending[stop - 1] != _BACKSLASH:
+            in_string = not in_string
+        elif not in_string:
+            depth += (byte in b"{[") - (byte in b"}]")
+            if depth < 0:
+                # Behind a comma the comma would be left.
+                return stop if place and stop > place and ending[place - 1] != _COMMA else None
+            if depth == 0 and byte == _COMMA:
+                return stop + 1
+    return None
 
 
 def _with_fewer(matcher: Walkable, pieces: list[bytes], work: Work) -> bytes:

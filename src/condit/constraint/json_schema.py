@@ -11,7 +11,7 @@ import json
 import os
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -20,9 +20,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from condit.constraint.base import Constraint, Matcher, Violation
 from condit.constraint.engine import EngineMatcher
+from condit.constraint.json_ends import SPACES, last_bytes, value_ends
 from condit.constraint.json_positions import NotJsonError, position_of, read_json
 from condit.constraint.python.checks import TypeChecks
-from condit.constraint.python.places import Type, failed
+from condit.constraint.python.places import Place, Type, failed
 from condit.constraint.python.schemas import Described
 from condit.constraint.python_types import adapter_of, described
 from condit.constraint.schema.boundaries import JsonBoundaries, ranks_of
@@ -241,6 +242,18 @@ class JsonSchema(Constraint):
             return ClosingMatcher(engine, None, checks=checks)
         return engine
 
+    def place(self, path: Sequence[str]) -> Place | None:
+        """What the type says of the value under a path of keys.
+
+        ``None`` where there is no type, or it has several alternatives there.
+        """
+        place = None if self._places is None else self._places.root
+        for key in path:
+            containers = (place.containers if place is not None else None) or ()
+            found = containers[0].member(key) if len(containers) == 1 else None
+            place = found if isinstance(found, Place) else None
+        return place
+
     def warn_of_endings(self) -> None:
         """Warn if no text is found that all validators of the type accept.
 
@@ -292,6 +305,15 @@ class JsonSchema(Constraint):
             ValueError: the text is not accepted.
         """
         return self._verdicts.value(text)
+
+    def last_bytes(self) -> frozenset[int]:
+        """The bytes with which a value of the schema's types may end."""
+        found = last_bytes(self.source.schema)
+        return found if self.whitespace == "compact" else found | SPACES
+
+    def possible_ends(self, text: str, start: int) -> list[int] | None:
+        """Where the JSON value that begins there ends; of a number each of its digits."""
+        return value_ends(text, start)
 
     def _judge(self, text: str) -> Verdict:
         verdict = self._judge_by_schema(text)

@@ -6,14 +6,14 @@ Single tokens are walked byte by byte; masks are found by a walk of the vocabula
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Final, Generic, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from condit.constraint.base import Matcher, Strength, few_tokens, unpack
-from condit.constraint.boundary import Boundary, checked_boundary
+from condit.constraint.boundary import Boundary
 from condit.constraint.byte_matcher import ByteMatcher, State
 from condit.constraint.describe import describe_bytes, excerpt
 from condit.constraint.ending import find_ending
@@ -139,13 +139,13 @@ class LiftedMatcher(Matcher, Generic[State]):
         twin.__dict__.update(self.__dict__)
         return twin
 
-    def boundary(self) -> Boundary | None:
-        """That of the byte matcher's state.
+    def state_key(self) -> Hashable:
+        """The state, and whether the text has ended."""
+        return self.state, self._ended
 
-        Raises:
-            ArgumentError: it is none that lanes could be compared by.
-        """
-        return checked_boundary(self.machine.boundary(self.state), self.machine)
+    def boundary(self) -> Boundary | None:
+        """What the byte matcher says of its state; `Budgeted` checks that it is one."""
+        return self.machine.boundary(self.state)
 
     def forced(self) -> tuple[int, ...]:
         """Tokens that are the only choice from here; the end token may be the last of them."""

@@ -1,20 +1,23 @@
 """The constraint ``regex``: texts that match a regular expression as a whole.
 
-The mask engine matches; Python's ``regex`` module is the oracle. The dialect that both read is in
-``regex_dialect.py``.
+Patterns are read and followed in the room ``regular``; Python's ``regex`` module is the oracle.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import regex as oracle  # type: ignore[import-untyped]
 
-from condit.constraint.base import Constraint, Violation
-from condit.constraint.engine import HEADER, EngineMatcher, probe
+from condit.constraint.base import Constraint, Matcher, Violation
 from condit.constraint.example_texts import for_readers
-from condit.constraint.regex_dialect import Dialect, read_pattern
+from condit.constraint.regular.combined import closed
+from condit.constraint.regular.expression import Node
+from condit.constraint.regular.language import Language
+from condit.constraint.regular.prepared import NotFollowedError
+from condit.constraint.regular.python_reader import read
 from condit.constraint.source import ConstraintSource
 from condit.errors import (
     ArgumentError,
@@ -23,7 +26,7 @@ from condit.errors import (
     UnsatisfiableError,
     UnsupportedConstraintError,
 )
-from condit.foreign.llguidance import first_line, regex_to_lark
+from condit.foreign.llguidance import regex_to_lark
 from condit.foreign.regex import said
 from condit.vocabulary import Vocabulary
 
@@ -32,28 +35,34 @@ _SHOWN = 200
 """Characters of a pattern that ``describe`` shows at most."""
 
 
-def regex(pattern: str) -> Regex:
+def regex(pattern: str, **lists: Iterable[str]) -> Regex:
     r"""Texts that ``pattern`` matches from beginning to end.
 
-    The syntax is what Python's ``re`` and Rust's ``regex`` share, with nested sets
-    (``[\w--[aeiou]]``) and Unicode properties (``\p{L}``). ``\d``, ``\w`` and ``\s`` are Unicode,
-    ``.`` is anything but a newline. ``^`` and ``$`` may stand at the ends, where they change
-    nothing.
+    The syntax is that of the ``regex`` module, version 1, a superset of Python's ``re``: what
+    matches is what ``regex.fullmatch(pattern, text, regex.V1)`` matches. Lookaround of any width,
+    word boundaries, possessive repeats, atomic and conditional groups, backreferences, recursion,
+    sets and all Unicode properties are followed token by token.
 
     >>> regex("[0-9]{3}").accepts("123")
     True
+    >>> regex(r"(?!.*(.)\1)[a-z]+").accepts("balloon")
+    False
+
+    Args:
+        pattern: the regular expression.
+        lists: the texts of named lists, for ``\L<name>``.
 
     Raises:
         ArgumentError: it is not a ``str``.
         CompileError: it does not parse; the error's ``position`` says where.
-        UnsupportedConstraintError: lookaround, backreferences, word boundaries, possessive repeats
-            and the like, which no automaton can follow.
+        UnsupportedConstraintError: it has a construct that cannot be followed; the message
+            names it.
         UnsatisfiableError: nothing matches.
-        ConstraintTooComplexError: it is beyond the mask engine's limits.
+        ConstraintTooComplexError: it nests too deeply.
     """
     if not isinstance(pattern, str):
         raise ArgumentError(f"regex: the pattern is {type(pattern).__name__}, not str")
-    return Regex(pattern)
+    return Regex(pattern, tuple((name, tuple(texts)) for name, texts in sorted(lists.items())))
 
 
 @dataclass(frozen=True)
@@ -62,33 +71,55 @@ class Regex(Constraint):
 
     Attributes:
         pattern: the regular expression.
+        lists: the texts of named lists.
+        language: what it matches, as far as it does not depend on how patterns are written.
     """
 
     pattern: str
-    _grammar: str = field(init=False, repr=False, compare=False)
+    lists: tuple[tuple[str, tuple[str, ...]], ...] = field(default=(), repr=False)
+    language: Language = field(init=False, repr=False, compare=False)
     _oracle: oracle.Pattern[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        lists = dict(self.lists)
         try:
-            dialect = read_pattern(self.pattern)
-            object.__setattr__(self, "_oracle", compile_oracle(dialect.oracle))
+            language = Language(read(self.pattern, lists))
+            is_empty = language.is_empty
         except RecursionError:
-            raise ConstraintTooComplexError("the regex nests too many groups or classes") from None
-        grammar = HEADER + "start: " + terminal(dialect.engine)
-        probed = probe(grammar)
-        if probed.error:
-            raise _refusal(self.pattern, dialect, probed.error)
-        if probed.is_empty:
+            raise ConstraintTooComplexError(
+                f"regex {self.pattern[:_SHOWN]!r} nests too many groups or classes"
+            ) from None
+        except NotFollowedError as error:
+            raise UnsupportedConstraintError(
+                f"regex {self.pattern!r} has {error} which cannot be followed token by token. "
+                "Write the pattern without it"
+            ) from None
+        if is_empty:
             raise UnsatisfiableError(f"no text matches regex {self.pattern!r}")
-        object.__setattr__(self, "_grammar", grammar)
+        object.__setattr__(self, "language", language)
+        compiled = oracle.compile(self.pattern, oracle.VERSION1, **lists)
+        object.__setattr__(self, "_oracle", compiled)
 
-    def bind(self, vocabulary: Vocabulary) -> EngineMatcher:
-        """A matcher at the empty text; EXACT where every byte of UTF-8 is a token.
+    @property
+    def tree(self) -> Node | None:
+        """As a part of larger expressions; ``None`` where it calls groups, as recursion does."""
+        pattern = self.language.pattern
+        return None if pattern.groups else closed(pattern.root)
+
+    def bind(self, vocabulary: Vocabulary) -> Matcher:
+        """A matcher at the empty text.
+
+        EXACT where every byte of UTF-8 is a token, unless the pattern is beyond regular or has
+        too many states to know of each whether a match can follow; then SOUND.
 
         Raises:
             VocabularyError: no token of this vocabulary can begin a match.
         """
-        return EngineMatcher.bind(self._grammar, vocabulary)
+        return self.language.bind(vocabulary)
+
+    def longest(self) -> int | None:
+        """The most bytes of a match; ``None`` where there is no bound."""
+        return self.language.longest()
 
     def violation(self, text: str) -> Violation | None:
         """Where ``text`` stops being the beginning of a match.
@@ -144,36 +175,6 @@ def compile_oracle(pattern: str) -> oracle.Pattern[str]:
         return oracle.compile("(?-f)" + pattern, oracle.VERSION1)
     except oracle.error as error:
         raise CompileError(f"regex does not parse: {said(error)}") from error
-
-
-def _refusal(pattern: str, dialect: Dialect, error: str) -> CompileError | Exception:
-    """The engine's error for a pattern that the dialect let pass, in the user's terms."""
-    for position, name in dialect.properties:
-        if probe(HEADER + "start: " + terminal(name)).error:
-            return UnsupportedConstraintError(
-                f"regex {pattern!r} uses the Unicode property {name!r} at character {position}, "
-                "which the mask engine does not know. Scripts, general categories and the usual "
-                r"yes-or-no properties work: \p{Greek}, \p{Lu}, \p{Alphabetic}",
-                position=position,
-                keywords=(name,),
-            )
-    if "lookarounds not supported" in error and dialect.anchors:
-        inner = [place for place in dialect.anchors if 0 < place < len(pattern) - 1]
-        position = (inner or list(dialect.anchors))[0]
-        return UnsupportedConstraintError(
-            f"regex {pattern!r} has an anchor in its middle, at character {position}. The whole "
-            "text must match anyway: leave anchors out, or keep them to the two ends",
-            position=position,
-            keywords=(pattern[position],),
-        )
-    lines = [line for line in error.splitlines() if line.startswith("error: ")]
-    reason = (lines or [first_line(error)])[0].removeprefix("error: ")
-    if "too big" in reason or "too complex" in reason or "too many" in reason.lower():
-        return ConstraintTooComplexError(
-            f"regex {pattern!r} is too complex for the mask engine: {reason}. Smaller repeat "
-            "counts and fewer nested repeats make it simpler"
-        )
-    return CompileError(f"regex {pattern!r} does not compile: {reason}")
 
 
 REGEX = ConstraintSource(

@@ -2,7 +2,7 @@
 
 A *seat* is a number of lanes that belong together, those of one ``DecoderView``. Nothing here waits
 or locks: whoever calls this sees to it that nobody else uses the decoder meanwhile (see
-`condit.model.meeting`).
+`condit.model.batching`).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Samplers are synchronous and know one decoder, their own. `SharedModel` gives each of them a
 `DecoderView`: a decoder whose lanes are some lanes of one that all of them share. Each run is a
 thread; where several wait for the model, what they ask for goes through it together
-(see `condit.model.meeting`). A forward of few positions costs hardly more than one of a single
+(see `condit.model.batching`). A forward of few positions costs hardly more than one of a single
 position, so that many short forwards become few of about the same length.
 
 This module draws nothing: what a run does with its view is up to the run.
@@ -21,8 +21,8 @@ from typing import TypeVar
 
 from condit.errors import ArgumentError
 from condit.model.base import Model, Prompt
+from condit.model.batching import BatchScheduler, Run
 from condit.model.decoder import Decoder, Draft, Logits, SharedForward, refuse_rewind
-from condit.model.meeting import Meeting, Run
 from condit.model.seats import Request, Seat
 
 T = TypeVar("T")
@@ -74,7 +74,7 @@ class SharedModel(Model):
         self.context = model.context
         self.module = model.module
         self._model = model
-        self._meeting = Meeting(model, most_lanes, piece, patience)
+        self._scheduler = BatchScheduler(model, most_lanes, piece, patience)
         self._here = threading.local()
 
     @property
@@ -85,7 +85,7 @@ class SharedModel(Model):
     @property
     def last_shared(self) -> SharedForward | None:  # type: ignore[override]
         """The last forward, with all who were in it."""
-        return self._meeting.last_forward
+        return self._scheduler.last_forward
 
     def version(self) -> object:
         """What tells apart states of the model that computes."""
@@ -111,15 +111,15 @@ class SharedModel(Model):
         Returns:
             the run: other threads may cancel it.
         """
-        run = Run(self._meeting)
+        run = Run(self._scheduler)
         runs: list[Run] = self._here.__dict__.setdefault("runs", [])
         runs.append(run)
-        self._meeting.enter()
+        self._scheduler.enter()
         try:
             yield run
         finally:
             runs.remove(run)
-            self._meeting.exit()
+            self._scheduler.exit()
             run.end()
 
     def start(self, prompt: Sequence[int], lanes: int = 1) -> DecoderView:
@@ -131,8 +131,8 @@ class SharedModel(Model):
         """
         runs: list[Run] = getattr(self._here, "runs", [])
         view = DecoderView(
-            self._meeting,
-            self._meeting.sit_down(lanes, runs[-1] if runs else None),
+            self._scheduler,
+            self._scheduler.sit_down(lanes, runs[-1] if runs else None),
             len(self.vocabulary),
         )
         try:
@@ -156,17 +156,17 @@ class DecoderView(Decoder):
         forwards: forwards that computed some of them, for this view alone or for others too.
     """
 
-    def __init__(self, meeting: Meeting, seat: Seat, vocabulary_size: int) -> None:
+    def __init__(self, scheduler: BatchScheduler, seat: Seat, vocabulary_size: int) -> None:
         self.logits = []
         self.positions_forwarded = 0
         self.forwards = 0
-        self._meeting = meeting
+        self._scheduler = scheduler
         self._seat = seat
         self._vocabulary_size = vocabulary_size
         self._lengths: list[int] = []
         self._prompt_logits: list[Logits] = []
         # Whoever lets go of the view leaves its lanes to others, unless all is ending.
-        weakref.finalize(self, meeting.collected, seat).atexit = False
+        weakref.finalize(self, scheduler.collected, seat).atexit = False
 
     @property
     def lengths(self) -> tuple[int, ...]:
@@ -175,7 +175,7 @@ class DecoderView(Decoder):
 
     def close(self) -> None:
         """Give up all lanes; nobody waits for this view any more."""
-        self._meeting.leave(self._seat)
+        self._scheduler.leave(self._seat)
 
     def admit(self, prompt: Sequence[int], lanes: int = 1) -> range:
         """Forward ``prompt`` once and add ``lanes`` lanes that share it; returns their indices.
@@ -191,7 +191,7 @@ class DecoderView(Decoder):
         here = len(self._lengths)
         in_pieces = seen < len(prompt)
         while seen < len(prompt):
-            piece = tuple(prompt[seen : seen + self._meeting.piece])
+            piece = tuple(prompt[seen : seen + self._scheduler.piece])
             tokens = [*[()] * here, piece]
             request = Request(self._seat, tokens, self._seat.drafts, len(piece), is_piece=True)
             self._ask(request)
@@ -227,7 +227,7 @@ class DecoderView(Decoder):
             )
             request = Request(self._seat, tokens, drafts, cost)
             if not cost:
-                self._meeting.advance([request])
+                self._scheduler.advance([request])
         if cost:
             self._ask(request)
         for lane, path in enumerate(tokens):
@@ -283,10 +283,10 @@ class DecoderView(Decoder):
             self.logits[lane] = None if lengths[lane] else self._prompt_logits[lane]
 
     def _quiet(self) -> AbstractContextManager[tuple[Decoder, int]]:
-        return self._meeting.quiet(self._seat, len(self._lengths))
+        return self._scheduler.quiet(self._seat, len(self._lengths))
 
     def _ask(self, request: Request) -> None:
-        self._meeting.ask(request)
+        self._scheduler.ask(request)
         self.positions_forwarded += request.positions
         self.forwards += request.forwards
 

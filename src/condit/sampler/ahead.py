@@ -10,7 +10,9 @@ would have without drafts.
 
 A lane that waits for others at a boundary keeps what it has drawn ahead. It draws on past the
 boundary in forwards that others need, where a further position costs little beside a forward: the
-lane is then let go with a lead.
+lane is then let go with a lead. Where it will probably be resampled away, the copy that will
+probably take its place draws on, with the generator that it will have: resampling then finds the
+tokens of that copy drawn.
 
 Where guesses come from is not decided here: see ``speculate/tree.py``.
 """
@@ -20,47 +22,32 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+
+import numpy as np
 
 from condit.errors import ConditError
-from condit.model.base import Decoder, Draft, Logits, Model
+from condit.model.base import Decoder, Logits, Model
 from condit.sampler.base import Lane, Problem
 from condit.sampler.kernels import Draw
+from condit.sampler.lead import (
+    DrawnAhead,
+    ExpectedCopy,
+    Lead,
+    Tip,
+    admit_waiting,
+    drafts_of,
+    put_first_those_behind,
+)
 from condit.speculate.settings import Drafts
 from condit.speculate.tree import Frontier, Guesser
 
-_MOST_AHEAD = 32
+_MOST_AHEAD = 64
 """The most tokens that a lane may be ahead of the current step."""
-
-_MOST_LEAD = 6
-"""A lane that leads the shortest one by so many tokens adds nothing to the next forward."""
-
-_LEAD_DISCOUNT = 0.7
-"""Factor on the worth of guesses, for each token by which a lane leads the shortest one."""
-
-_WAIT_DISCOUNT = 0.97
-"""Factor on the worth of a waiting lane's position, for each token drawn past its boundary."""
 
 Grow = Callable[[Lane, Logits], Draw]
 """Draws the next token of a lane from logits, and appends it."""
-
-
-@dataclass
-class DrawnAhead:
-    """A token drawn ahead.
-
-    Attributes:
-        draw: the draw.
-        lane: the lane after it.
-        rng_state: the state of the lane's random generator after it.
-    """
-
-    draw: Draw
-    lane: Lane
-    rng_state: Any
 
 
 @dataclass
@@ -69,39 +56,51 @@ class Ahead:
 
     Attributes:
         guesser: makes the trees of guesses.
-        drawn: for each lane the tokens it has drawn ahead, oldest first.
-        own: for each lane the lengths of its text at which the last token was forwarded early, as
-            the lane waited: it had been drawn, so no guess was right.
+        generator: draws ahead, from the state that a lane's own will be in.
+        leads: for each lane what it has drawn ahead.
         waited: for each lane whether it waited at the last step.
+        expected: for each lane the one that it will probably be a copy of when it is let go.
+        became: for each lane the one that it was made a copy of since the last step.
+        copies: the copies that are expected, by the index of the lane that they will replace.
         released: how often a lane that had waited was let go, resampled away or not.
-        lost: how often such a lane was resampled away.
+        foreseen: how often that went as expected.
         drafted: positions that were forwarded for guesses.
         accepted: tokens drawn from logits that the forward of a guess had given.
     """
 
     problem: Problem
     guesser: Guesser
-    drawn: list[deque[DrawnAhead]]
-    own: list[set[int]]
+    generator: np.random.Generator
+    leads: list[Lead]
     waited: list[bool]
+    expected: list[int]
+    became: list[int]
+    copies: dict[int, ExpectedCopy] = field(default_factory=dict)
     released: int = 0
-    lost: int = 0
+    foreseen: int = 0
     drafted: int = 0
     accepted: int = 0
 
     @classmethod
-    def of(cls, problem: Problem, model: Model, drafts: Drafts) -> Ahead:
-        """No tokens drawn ahead."""
+    def of(cls, problem: Problem, model: Model, drafts: Drafts, rng: np.random.Generator) -> Ahead:
+        """No tokens drawn ahead; ``rng`` is of the kind that lanes have, and is not changed."""
         temperature = problem.law.temperature
         guesser = Guesser(model, problem.prompt, temperature, drafts, alone=problem.lanes == 1)
         lanes = range(problem.lanes)
+        leads = [Lead() for _ in lanes]
         return cls(
-            problem, guesser, [deque() for _ in lanes], [set() for _ in lanes], [False] * len(lanes)
+            problem,
+            guesser,
+            copy.deepcopy(rng),
+            leads,
+            [False] * len(lanes),
+            expected=list(lanes),
+            became=list(lanes),
         )
 
     def replay(self, index: int, lane: Lane) -> Draw:
         """Apply the next token drawn ahead to ``lane``."""
-        drawn = self.drawn[index].popleft()
+        drawn = self.leads[index].drawn.popleft()
         lane.tokens = drawn.lane.tokens
         lane.matcher = drawn.lane.matcher
         lane.log_probability = drawn.lane.log_probability
@@ -113,23 +112,37 @@ class Ahead:
         lane.rng.bit_generator.state = drawn.rng_state
         return drawn.draw
 
+    def expect(self, lanes: Sequence[Lane], ancestors: Sequence[int]) -> None:
+        """Say which lanes will probably become copies of which when those that wait are let go."""
+        known, self.copies = self.copies, {}
+        self.expected = list(ancestors)
+        for index, ancestor in enumerate(ancestors):
+            if ancestor != index and lanes[index].waits and lanes[ancestor].waits:
+                found = known.get(index)
+                if found is None or found.ancestor != ancestor:
+                    rng = copy.deepcopy(lanes[index].rng)
+                    found = ExpectedCopy(ancestor, lanes[ancestor].copy_to(rng))
+                self.copies[index] = found
+
     def fork(self, ancestors: Sequence[int]) -> None:
         """Lane ``i`` has become a copy of lane ``ancestors[i]``, with its own random generator."""
-        self.lost += sum(
-            waited and ancestor != index
-            for index, (waited, ancestor) in enumerate(zip(self.waited, ancestors, strict=True))
-        )
-        self.own = [set(self.own[ancestor]) for ancestor in ancestors]
-        self.drawn = [
-            self.drawn[index] if ancestor == index else deque()
-            for index, ancestor in enumerate(ancestors)
-        ]
+        leads = []
+        for index, ancestor in enumerate(ancestors):
+            lead = self.leads[ancestor]
+            if ancestor != index:
+                found = self.copies.get(index)
+                foreseen = found is not None and found.ancestor == ancestor
+                mine = found.lead if found is not None and foreseen else Lead()
+                lead = Lead(mine.drawn, mine.own | lead.own)
+            leads.append(lead)
+        self.leads, self.became = leads, list(ancestors)
+        self.copies.clear()
 
     def feed(self, lanes: Sequence[Lane], decoder: Decoder, grow: Grow) -> None:
         """Advance the decoder by the newest token of each lane that has not ended.
 
         If that takes a forward, every lane first draws ahead as far as logits are known. Lanes that
-        wait keep their drafts, and may add to the forward.
+        wait keep their drafts, and may add to the forward, as do copies that are expected.
         """
         newest = [(lane.tokens[-1],) if lane.grows else () for lane in lanes]
         known = [
@@ -137,187 +150,114 @@ class Ahead:
             for index, path in enumerate(newest)
         ]
         guessed = sum(
-            found and len(lane.tokens) not in own
-            for found, lane, own in zip(known, lanes, self.own, strict=True)
+            found and len(lane.tokens) not in lead.own
+            for found, lane, lead in zip(known, lanes, self.leads, strict=True)
         )
         self.accepted += guessed
-        self.released += sum(
-            waited and lane.grows for waited, lane in zip(self.waited, lanes, strict=True)
-        )
-        self.waited = [lane.waits for lane in lanes]
+        self._note_released(lanes)
         if all(known[index] for index, path in enumerate(newest) if path):
             # Guesses save a forward only if they were right for every lane.
             self.guesser.trust.accept(guessed)
             decoder.advance(newest)
             return
-        paths: list[tuple[int, ...]] = []
-        frontiers: list[Frontier | None] = []
-        for index, lane in enumerate(lanes):
-            if lane.finish_reason is None:
-                path, frontier = self._draw_ahead(index, lane, decoder, grow)
-            else:
-                path, frontier = (), None
-            paths.append(path)
-            frontiers.append(frontier)
-        _hold_back(paths, frontiers, self.waited)
-        self._admit_waiting(paths, frontiers)
-        self.guesser.grow([frontier for frontier in frontiers if frontier is not None])
-        chains = [path[len(given) :] for path, given in zip(paths, newest, strict=True)]
-        drafts = [
-            _draft(chain, frontier) for chain, frontier in zip(chains, frontiers, strict=True)
-        ]
+        tips = self._tips(lanes)
+        for tip in tips:
+            self._draw_ahead(tip, decoder, grow)
+        put_first_those_behind(tips)
+        admit_waiting(tips, self.guesser.cost)
+        self.guesser.grow([tip.frontier for tip in tips if tip.frontier is not None])
         before = decoder.positions_forwarded
         # Lanes that have the same text share its positions.
-        needed = len(
-            {
-                (*lane.tokens[:-1], *path)
-                for lane, path, frontier in zip(lanes, paths, frontiers, strict=True)
-                if frontier is not None
-            }
-        )
-        self._note_own(lanes, paths, frontiers)
+        needed = len({(*tip.lane.tokens[:-1], *tip.path) for tip in tips if tip.frontier})
+        for tip in tips:
+            tip.note_own()
+        drafts = drafts_of(tips, len(lanes))
         began = time.perf_counter()
         decoder.advance(newest, drafts)
         seconds = time.perf_counter() - began
         positions = decoder.positions_forwarded - before
         self.guesser.cost.record(positions, seconds)
         self.drafted += max(0, positions - needed)
-        self._learn(decoder, chains, frontiers)
+        self._learn(decoder, tips)
 
-    def _admit_waiting(
-        self, paths: list[tuple[int, ...]], frontiers: list[Frontier | None]
-    ) -> None:
-        """Let waiting lanes add to the forward, as many as raise the expected tokens per cost.
+    def _note_released(self, lanes: Sequence[Lane]) -> None:
+        """Count the lanes that waited and are let go now, and how many of them as expected."""
+        for index, lane in enumerate(lanes):
+            if self.waited[index] and lane.grows:
+                self.released += 1
+                self.foreseen += self.expected[index] == self.became[index]
+        self.waited = [lane.waits for lane in lanes]
+        self.became = list(range(len(lanes)))
+        self.copies = {
+            index: found
+            for index, found in self.copies.items()
+            if lanes[index].waits and lanes[found.ancestor].waits
+        }
 
-        Where a forward costs in proportion to its positions, that is none, for a token of theirs
-        may be resampled away. Changes both lists in place.
+    def _tips(self, lanes: Sequence[Lane]) -> list[Tip]:
+        """The tips of lanes that have not ended, and of expected copies."""
+        right = (self.foreseen + 1) / (self.released + 2)
+        tips: list[Tip] = []
+        for index, lane in enumerate(lanes):
+            if lane.finish_reason is None:
+                stays = right if self.expected[index] == index else 1 - right
+                tips.append(Tip(index, lane, self.leads[index], 1.0 if lane.grows else stays))
+        for found in self.copies.values():
+            tips.append(Tip(found.ancestor, found.lane, found.lead, right))
+        return tips
+
+    def _draw_ahead(self, tip: Tip, decoder: Decoder, grow: Grow) -> None:
+        """Draw ahead as far as logits are known; sets the tip's path and frontier.
+
+        There is no frontier where logits are known along the whole path, or are not needed.
         """
-        kept = (self.released - self.lost + 1) / (self.released + 2)
-        worths: list[tuple[float, int]] = []
-        growing = [
-            f.urgency for f, waits in zip(frontiers, self.waited, strict=True) if f and not waits
-        ]
-        for index, frontier in enumerate(frontiers):
-            if frontier is not None and self.waited[index]:
-                frontier.urgency = kept * _WAIT_DISCOUNT ** (len(paths[index]) - 1)
-                worths.append((-frontier.urgency, index))
-        worths.sort()
-        expected, positions = sum(growing), len(growing)
-        best, most = expected / self.guesser.cost.of(positions), 0
-        for admitted, (worth, _) in enumerate(worths, 1):
-            expected -= worth
-            rate = expected / self.guesser.cost.of(positions + admitted)
-            if rate > best:
-                best, most = rate, admitted
-        for _, index in worths[most:]:
-            frontiers[index], paths[index] = None, paths[index][:-1]
-
-    def _draw_ahead(
-        self, index: int, lane: Lane, decoder: Decoder, grow: Grow
-    ) -> tuple[tuple[int, ...], Frontier | None]:
-        """Draw ahead as far as logits are known.
-
-        Returns:
-            the tokens of the path from the lane's newest on; and the frontier behind it, whose
-            logits are unknown. ``None`` for no frontier: logits are known along the whole path.
-        """
-        drawn = self.drawn[index]
+        lane, drawn = tip.lane, tip.lead.drawn
         here = drawn[-1].lane if drawn else lane
         start = len(lane.tokens) - 1
         runner: Lane | None = None
         while here.finish_reason is None and len(drawn) < _MOST_AHEAD:
-            logits = decoder.peek(index, here.tokens[start:])
+            logits = decoder.peek(tip.base, here.tokens[start:])
             if logits is None:
                 break
             if runner is None:
-                generator = copy.deepcopy(lane.rng)
-                if drawn:
-                    generator.bit_generator.state = drawn[-1].rng_state
-                runner = here.copy_to(generator)
+                state = drawn[-1].rng_state if drawn else lane.rng.bit_generator.state
+                self.generator.bit_generator.state = state
+                runner = here.copy_to(self.generator)
             try:
                 draw = grow(runner, logits)
             except ConditError:
                 # The error is raised when the lane's own step comes here.
-                return tuple(here.tokens[start:]), None
+                tip.path = tuple(here.tokens[start:])
+                return
             here = runner.copy_to(runner.rng)
             drawn.append(DrawnAhead(draw, here, runner.rng.bit_generator.state))
-        path = tuple(here.tokens[start:])
+        tip.path = tuple(here.tokens[start:])
         if here.finish_reason is not None or len(drawn) >= _MOST_AHEAD:
             # Nothing follows the last token of a finished text: its logits are not needed.
-            return path if decoder.peek(index, path) is not None else path[:-1], None
+            if decoder.peek(tip.base, tip.path) is None:
+                tip.path = tip.path[:-1]
+            return
         context = (*self.problem.prompt[-4:], *here.tokens[-4:])
         room = self.problem.max_tokens - len(here.tokens)
         # Guesses may ignore the budget: the constraint without it is cheaper to ask.
         matcher = here.matcher.within if here.matcher is not None else None
-        return path, Frontier(context, matcher, room)
+        tip.frontier = Frontier(context, matcher, room)
 
-    def _note_own(
-        self,
-        lanes: Sequence[Lane],
-        paths: Sequence[tuple[int, ...]],
-        frontiers: Sequence[Frontier | None],
-    ) -> None:
-        """Note which lanes forward a drawn token early because they wait, or had waited."""
-        for index, (lane, path, own) in enumerate(zip(lanes, paths, self.own, strict=True)):
-            length = len(lane.tokens) + len(path) - 1
-            if frontiers[index] is not None and (self.waited[index] or length - 1 in own):
-                own.add(length)
-
-    def _learn(
-        self,
-        decoder: Decoder,
-        chains: Sequence[tuple[int, ...]],
-        frontiers: Sequence[Frontier | None],
-    ) -> None:
+    def _learn(self, decoder: Decoder, tips: Sequence[Tip]) -> None:
         """Add the new rows of logits to the table of recycled tokens."""
         table = self.guesser.table
         if table is None:
             return
         contexts: list[tuple[int, ...]] = []
         rows: list[Logits] = []
-        for index, (chain, frontier) in enumerate(zip(chains, frontiers, strict=True)):
-            if frontier is None:
+        for tip in tips:
+            if tip.frontier is None:
                 continue
             ways: list[tuple[int, ...]] = []
-            for guess in frontier.guesses:
-                before = ways[guess.parent] if guess.parent >= 0 else chain
+            for guess in tip.frontier.guesses:
+                before = ways[guess.parent] if guess.parent >= 0 else tip.chain
                 ways.append((*before, guess.token))
-            contexts += [frontier.context, *(guess.context for guess in frontier.guesses)]
+            contexts += [tip.frontier.context, *(guess.context for guess in tip.frontier.guesses)]
             # The newest token itself has just been appended.
-            rows += [decoder.peek(index, way) for way in (chain, *ways)]
+            rows += [decoder.peek(tip.base, way) for way in (tip.chain, *ways)]
         table.learn(contexts, rows)
-
-
-def _hold_back(
-    paths: list[tuple[int, ...]], frontiers: list[Frontier | None], waits: Sequence[bool]
-) -> None:
-    """Spend the forward on the lanes that are behind, for a step waits for the last of them.
-
-    Also, tokens drawn ahead are lost if the lane is resampled away. Lanes that wait are left alone.
-    Changes both lists in place.
-    """
-    lengths = [
-        len(path)
-        for path, frontier, waiting in zip(paths, frontiers, waits, strict=True)
-        if frontier and not waiting
-    ]
-    for index, frontier in enumerate(frontiers):
-        if frontier is None or waits[index]:
-            continue
-        lead = len(paths[index]) - min(lengths)
-        frontier.urgency = _LEAD_DISCOUNT**lead
-        if lead >= _MOST_LEAD:
-            frontiers[index], paths[index] = None, paths[index][:-1]
-
-
-def _draft(chain: tuple[int, ...], frontier: Frontier | None) -> Draft:
-    """One draft of the tokens drawn ahead (a chain) and the tree of guesses at its end."""
-    tree = frontier.draft if frontier is not None else Draft()
-    last = len(chain) - 1
-    return Draft(
-        chain + tree.tokens,
-        (
-            *range(-1, last),
-            *(last if parent < 0 else parent + len(chain) for parent in tree.parents),
-        ),
-    )

@@ -201,7 +201,7 @@ def _several(problem: Problem, reason: str) -> Choice:
     learns = problem.trie is not None or not isinstance(problem.model, Model)
     kernel: str | Kernel = "learned" if learns and problem.insert is None else "awrs"
     matcher = problem.bind()
-    if kernel == "awrs" and matcher is not None and matcher.outline().mask is None:
+    if kernel == "awrs" and matcher is not None and not matcher.has_masks:
         kernel = AWRS(mask_after=None)  # a mask would be made by asking about every token
     one_of = WIDTH if problem.lanes == 1 else 0
     if one_of:

@@ -11,6 +11,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, ClassVar, Generic, NamedTuple, Protocol, Self
 
 import numpy as np
@@ -19,14 +20,17 @@ from typing_extensions import TypeVar
 from condit.constraint.base import Constraint, Matcher, Strength
 from condit.constraint.boundary import START, Boundary
 from condit.constraint.budgeted import Budgeted
+from condit.constraint.prefixed import Prefixed
 from condit.errors import ArgumentError
 from condit.model.base import Model, PrefixModel
 from condit.prefer.base import Preference
 from condit.report import Guarantee
 from condit.sampler.law import BaseLaw
+from condit.sampler.seam import Seam
 from condit.sampler.trie import Trie
 from condit.speculate.settings import Drafts
 from condit.trace import Ended, FinishReason, StepInfo
+from condit.vocabulary import Vocabulary
 
 Insert = Callable[[str], str | None]
 """From the text of a lane so far to the text to append to it; ``None`` appends nothing."""
@@ -45,6 +49,10 @@ class Problem:
     A preference multiplies the target by its weight ``φ``. ``trie`` holds what earlier runs of the
     *same* problem have learned (see ``condit.sampler.memory``). Text that ``insert`` appends has no
     probability and does not count against ``max_tokens``.
+
+    With a ``seam``, the last tokens of the prompt were taken back: every text begins with the bytes
+    of the seam, which the constraint, the preference and ``insert`` do not see. Probabilities and
+    weights of lanes are those of the seam and the text together; ``max_tokens`` is for both.
     """
 
     model: PrefixModel
@@ -58,6 +66,7 @@ class Problem:
     trie: Trie | None = None
     drafts: Drafts | None = None
     insert: Insert | None = None
+    seam: Seam | None = None
     _bound: dict[object, Budgeted] = field(default_factory=dict, repr=False, compare=False)
     _accepted: dict[bytes, bool] = field(default_factory=dict, repr=False, compare=False)
 
@@ -65,10 +74,34 @@ class Problem:
     def longest(self) -> int:
         """The most tokens that a text may have, by the budget or by the constraint."""
         most = self.constraint.longest() if self.constraint is not None else None
-        return self.max_tokens if most is None else min(self.max_tokens, most)
+        if most is None:
+            return self.max_tokens
+        return min(self.max_tokens, most + (len(self.seam.text) if self.seam else 0))
+
+    @property
+    def most_new_tokens(self) -> int:
+        """``max_tokens`` without the tokens that were taken back from the prompt."""
+        return self.max_tokens - (self.seam.tokens if self.seam else 0)
+
+    def written(self, tokens: Sequence[int]) -> bytes:
+        """The bytes of a text, without the seam; none until that is written."""
+        spelled = self.model.vocabulary.spell(tokens)
+        return spelled if self.seam is None else spelled[len(self.seam.text) :]
+
+    def bytes_of_prompt(self, token: int | None, tokens: Sequence[int], place: int) -> int:
+        """How many bytes of ``token``, drawn after ``tokens[:place]``, belong to the seam."""
+        if self.seam is None or token is None or place >= len(self.seam.text):
+            return 0
+        vocabulary = self.model.vocabulary
+        rest = self.seam.text[len(vocabulary.spell(tokens[:place])) :]
+        spelled = vocabulary.bytes[token]
+        fits = rest.startswith(spelled) or spelled.startswith(rest)
+        return min(len(rest), len(spelled)) if fits else 0
 
     def bind(self) -> Budgeted | None:
-        """A matcher for constraint and budget at the empty text; ``None`` without a constraint.
+        """A matcher of constraint, seam and budget at the empty text.
+
+        ``None`` if there is neither a constraint nor a seam.
 
         Compiled once, and shared with problems made from this one by ``dataclasses.replace``.
 
@@ -76,41 +109,63 @@ class Problem:
             VocabularyError: no token can begin a valid text.
             BudgetError: ``finish``, and the shortest text found has more than ``max_tokens``.
         """
-        if self.constraint is None:
+        if self.constraint is None and self.seam is None:
             return None
-        key = (id(self.constraint), self.max_tokens, self.finish, self.insert)
+        key = (id(self.constraint), self.max_tokens, self.finish, self.insert, self.seam)
         if key not in self._bound:
-            self._bound[key] = self._bind(self.constraint)
+            self._bound[key] = self._bind()
         return self._bound[key].copy()
 
     def accepts(self, tokens: Sequence[int]) -> bool:
         """Whether the oracle takes a finished text, given by its tokens; each is judged once."""
-        if self.constraint is None:
+        seam = b"" if self.seam is None else self.seam.text
+        if not seam and self.constraint is None:
             return True
         spelled = self.model.vocabulary.spell(tokens)
         known = self._accepted.get(spelled)
         if known is None:
+            text, constraint = spelled.removeprefix(seam), self.constraint
             try:
-                known = self.constraint.accepts(spelled.decode())
+                known = spelled.startswith(seam)
+                known = known and (constraint is None or constraint.accepts(text.decode()))
             except UnicodeDecodeError:
                 known = False
             self._accepted[spelled] = known
         return known
 
-    def _bind(self, constraint: Constraint) -> Budgeted:
-        matcher, longest = constraint.bind(self.model.vocabulary), constraint.longest()
-        if not isinstance(matcher, Matcher):
-            raise ArgumentError(
-                f"{type(constraint).__name__}.bind must return a Matcher, not something of type "
-                f"{type(matcher).__name__}; of a byte matcher, LiftedMatcher.bind(machine, "
-                "vocabulary) makes one"
-            )
+    def _bind(self) -> Budgeted:
+        constraint, seam, vocabulary = self.constraint, self.seam, self.model.vocabulary
+        bind = None if constraint is None else partial(_bound, constraint)
+        prefix = b"" if seam is None else seam.text
+        if bind is not None and seam is None:
+            matcher = bind(vocabulary)
+        else:
+            matcher = Prefixed.bind(bind, vocabulary, prefix)
+        # Without a constraint only the seam must be written.
+        longest = 0 if constraint is None else constraint.longest()
         exact = matcher.strength is Strength.EXACT and self.insert is None
         # Where no text can be too long the budget refuses nothing.
-        fits = exact and longest is not None and longest <= self.max_tokens
-        if not self.finish or fits:
+        fits = exact and longest is not None and len(prefix) + longest <= self.max_tokens
+        if fits or not self.finish:
             return Budgeted(matcher, self.max_tokens)
-        return Budgeted.of(matcher, self.max_tokens, more_is_given=self.insert is not None)
+        return Budgeted.of(
+            matcher,
+            self.max_tokens,
+            more_is_given=self.insert is not None,
+            prefix=prefix,
+            prefix_tokens=self.max_tokens - self.most_new_tokens,
+        )
+
+
+def _bound(constraint: Constraint, vocabulary: Vocabulary) -> Matcher:
+    matcher = constraint.bind(vocabulary)
+    if not isinstance(matcher, Matcher):
+        raise ArgumentError(
+            f"{type(constraint).__name__}.bind must return a Matcher, not something of type "
+            f"{type(matcher).__name__}; of a byte matcher, LiftedMatcher.bind(machine, "
+            "vocabulary) makes one"
+        )
+    return matcher
 
 
 @dataclass
@@ -304,6 +359,11 @@ class Sampler(ABC, Generic[StateT]):
     def takes_insertions(self) -> bool:
         """Whether it can insert text between draws (``Problem.insert``)."""
         return False
+
+    @property
+    def heals(self) -> bool:
+        """Whether the problem may have a seam (``Problem.seam``)."""
+        return True
 
     @abstractmethod
     def init(self, problem: Problem, rng: np.random.Generator) -> StateT:

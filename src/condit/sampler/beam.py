@@ -273,9 +273,16 @@ def _extend(text: Hypothesis, branch: Branch, problem: Problem) -> None:
         meet_budget(text, end)
 
 
+def _bytes_of_prompt(problem: Problem, text: Hypothesis) -> int:
+    """How many bytes of its last token belong to the seam; of an end token none."""
+    if text.finish_reason == "stop":
+        return 0
+    return problem.bytes_of_prompt(text.tokens[-1], text.tokens, len(text.tokens) - 1)
+
+
 def _record(state: BeamState, kept: Sequence[Hypothesis]) -> StepInfo:
     """The trace record: each text kept with its rank, the open ones before the finished ones."""
-    end = state.problem.model.vocabulary.end
+    problem, end = state.problem, state.problem.model.vocabulary.end
     masses = [text.log_probability + text.log_preference for text in state.found.values()]
     state.steps += 1
     return StepInfo(
@@ -288,6 +295,7 @@ def _record(state: BeamState, kept: Sequence[Hypothesis]) -> StepInfo:
                 text.log_last,
                 text.log_allowed,
                 text.log_probability + text.log_preference,
+                prompt_bytes=_bytes_of_prompt(problem, text),
             )
             for rank, text in enumerate(kept)
         ),

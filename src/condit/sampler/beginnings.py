@@ -63,7 +63,7 @@ def list_beginnings(root: TrieLane, problem: Problem, most: int) -> list[Beginni
 
     ``None`` if there are more than ``most``, or the matcher has no masks.
     """
-    if root.matcher is None:
+    if root.matcher is None or problem.constraint is None:
         return None
     found, seen = [Beginning(root)], 0
     try:

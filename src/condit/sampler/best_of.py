@@ -112,15 +112,18 @@ class BestOf(Sampler[BestOfState]):
         matchers: list[Matcher] = []
         if problem.preference is None:
             root = problem.bind()
-            if root is None:
+            if root is None or problem.constraint is None:
                 raise ArgumentError(
                     "there is nothing to be best by: best_of needs a preference or a constraint"
                 )
             matchers = [root.copy() for _ in range(inner.lanes)]
             # One token more, for the end of a text that takes the whole budget. The trie is about
-            # constrained draws.
+            # constrained draws. Matchers judge the seam, too: were it steered to, candidates would
+            # need weights.
             most = problem.max_tokens + 1
-            inner = replace(inner, constraint=None, finish=False, max_tokens=most, trie=None)
+            inner = replace(
+                inner, constraint=None, finish=False, max_tokens=most, trie=None, seam=None
+            )
         candidates = kernel_of(self.kernel, "best_of").init(inner, rng)
         lanes = [
             Lane(matcher=None, rng=lane_rng, origin=index)
@@ -226,6 +229,8 @@ def _judge(state: BestOfState, info: StepInfo, before: list[float]) -> StepInfo:
         lane = state.candidates.lanes[index]
         if token is None:
             continue
+        of_prompt = problem.bytes_of_prompt(token, lane.tokens, len(lane.tokens) - 1)
+        draws[place] = drawn._replace(prompt_bytes=of_prompt)
         if token == end:
             finish(lane, problem)
             refused = lane.log_weight == -math.inf
@@ -240,7 +245,7 @@ def _judge(state: BestOfState, info: StepInfo, before: list[float]) -> StepInfo:
                 matcher.advance(token)
         if refused:
             lane.finish_reason, lane.log_weight = "rejected", -math.inf
-            draws[place] = drawn._replace(log_allowed=-math.inf, log_weight=-math.inf)
+            draws[place] = draws[place]._replace(log_allowed=-math.inf, log_weight=-math.inf)
     ends = tuple(
         ended_as(lane, index=drawn.lane)
         for drawn in draws
@@ -268,9 +273,9 @@ def _scores(state: BestOfState) -> list[float]:
     if preference is None:
         log_weights = [0.0] * len(good)
     else:
-        spell = state.problem.model.vocabulary.spell
+        written = state.problem.written
         # A text that was cut at the budget may stop in the middle of a character.
-        texts = [spell(lanes[index].tokens).decode(errors="ignore") for index in good]
+        texts = [written(lanes[index].tokens).decode(errors="ignore") for index in good]
         log_weights = preference.log_weights(texts) if texts else []
     for index, log_weight in zip(good, log_weights, strict=True):
         scores[index] = log_weight

@@ -29,10 +29,12 @@ def insert(problem: Problem, lane: Lane) -> tuple[int, ...]:
         return ()
     model = problem.model
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    text = decoder.decode(model.vocabulary.spell(lane.tokens))
+    if lane.matcher is not None and not lane.matcher.begun:
+        return ()  # in the middle of the seam
+    text = decoder.decode(problem.written(lane.tokens))
     if decoder.getstate()[0]:
         return ()  # in the middle of a character
-    found = _asked(problem.insert, text)
+    found = inserted(problem.insert, text)
     if not found:
         return ()
     tokens = tuple(model.encode(found))
@@ -56,7 +58,7 @@ def insert(problem: Problem, lane: Lane) -> tuple[int, ...]:
     return tokens
 
 
-def _asked(insert: Insert, text: str) -> str | None:
+def inserted(insert: Insert, text: str) -> str | None:
     """What ``insert`` gives for ``text``, surely a text if it is anything."""
     try:
         found = insert(text)

@@ -26,9 +26,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from condit.model.reader import Reader
-from condit.sampler.base import Findings, Problem, State
+from condit.sampler.base import Findings, Problem
 from condit.sampler.kernels import Draw
-from condit.sampler.local import Kernel, lanes_from, record, weigh_preference
+from condit.sampler.local import Kernel, KernelState, lanes_from, record, weigh_preference
 from condit.sampler.twisted import draw_allowed
 from condit.sampler.walk import (
     TrieLane,
@@ -46,7 +46,7 @@ from condit.trace import StepInfo
 
 
 @dataclass
-class LearnedState(State[TrieLane]):
+class LearnedState(KernelState[TrieLane]):
     """Lanes that walk a trie.
 
     Attributes:

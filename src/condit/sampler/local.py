@@ -36,12 +36,24 @@ from condit.sampler.base import (
 from condit.sampler.insertion import insert
 from condit.sampler.kernels import Draw
 from condit.sampler.law import TokenLaw
+from condit.sampler.meeting import Meeting
 from condit.trace import Drawn, Ended, StepInfo
 from condit.weights import effective_sample_size
 
 
 @dataclass
-class LocalState(State):
+class KernelState(State[LaneT]):
+    """Lanes of a kernel, which `SMC` may compare.
+
+    Attributes:
+        meeting: where `SMC` lets them meet; ``None`` before its first step, and without `SMC`.
+    """
+
+    meeting: Meeting | None = field(default=None, kw_only=True)
+
+
+@dataclass
+class LocalState(KernelState):
     """Lanes that grow side by side, one token a step.
 
     Attributes:
@@ -65,11 +77,14 @@ class LocalState(State):
 
     def drew_ahead(self, index: int) -> bool:
         """Whether that lane has drawn its next token already."""
-        return self.ahead is not None and bool(self.ahead.drawn[index])
+        return self.ahead is not None and bool(self.ahead.leads[index].drawn)
 
 
 class Kernel(Sampler[StateT]):
-    """Independent lanes that grow by one token a step; `SMC` resamples them."""
+    """Independent lanes that grow by one token a step; `SMC` resamples them.
+
+    Its states are of a class made of `KernelState`.
+    """
 
     def step(self, rng: np.random.Generator, state: StateT) -> tuple[StateT, StepInfo]:
         """Grow every lane that has not ended by one token. ``state`` is consumed."""
@@ -117,7 +132,7 @@ class LocalSampler(Kernel[LocalState]):
             decoder.advance([root.tokens] * problem.lanes)
         # Inserted text may follow any token, so guessing ahead would be of no use.
         drafts = problem.drafts if decoder.looks_ahead and problem.insert is None else None
-        ahead = Ahead.of(problem, model, drafts) if drafts is not None else None
+        ahead = Ahead.of(problem, model, drafts, rng) if drafts is not None else None
         return LocalState(problem, lanes_from(root, problem, rng), [decoder], decoder, ahead)
 
     def grow(self, state: LocalState) -> StepInfo:
@@ -221,8 +236,19 @@ def record(state: State[Any], draws: Mapping[int, Draw], *, masks: int = 0) -> S
     for index, draw in draws.items():
         lane = state.lanes[index]
         token, log_allowed, checks_made, masks_made, log_probability = draw
+        of_prompt = state.problem.bytes_of_prompt(token, lane.tokens, len(lane.tokens) - 1)
         checks, masks = checks + checks_made, masks + masks_made
-        drawn.append(Drawn(index, None, token, log_probability, log_allowed, lane.log_weight))
+        drawn.append(
+            Drawn(
+                index,
+                None,
+                token,
+                log_probability,
+                log_allowed,
+                lane.log_weight,
+                prompt_bytes=of_prompt,
+            )
+        )
         if lane.finish_reason is not None:
             ends.append(ended_as(lane, index=index))
     ess = effective_sample_size(state.log_weights)
@@ -261,9 +287,8 @@ def weigh_preference(problem: Problem, lanes: Sequence[Lane]) -> None:
     ]
     if not scored:
         return
-    vocabulary = problem.model.vocabulary
     # An unfinished text may stop in the middle of a character, which is not yet part of it.
-    texts = [vocabulary.spell(lane.tokens).decode(errors="ignore") for lane in scored]
+    texts = [problem.written(lane.tokens).decode(errors="ignore") for lane in scored]
     log_weights = checked_log_weights(preference, texts)
     for lane, log_weight in zip(scored, log_weights, strict=True):
         lane.log_weight += log_weight - lane.log_preference
@@ -318,7 +343,7 @@ def meet_budget(lane: Lane, end: int) -> None:
 
     Without a constraint the text is cut, and keeps its weight; else it is unfinished: weight 0.
     """
-    if lane.matcher is None:
+    if lane.matcher is None or lane.matcher.may_be_cut:
         lane.finish_reason = "length"
     elif not lane.matcher.allows(end):
         lane.finish_reason = "length"

@@ -194,7 +194,7 @@ class MCMC(Sampler[ChainsState]):
         ]
         ended = [chain for chain in moving if chain.draft.finish_reason is not None]
         weigh_preference(state.problem, [chain.draft for chain in ended])
-        draws = tuple(_drawn(chain, draw) for chain, draw in grown)
+        draws = tuple(_drawn(state, chain, draw) for chain, draw in grown)
         ends = tuple(self._settle(state, chain) for chain in ended)
         _update_evidence(state)
         state.steps += 1
@@ -272,12 +272,20 @@ class MCMC(Sampler[ChainsState]):
         return ended_as(draft, index=chain.origin, attempt=number, accepted=accepted)
 
 
-def _drawn(chain: Chain, draw: Draw) -> Drawn:
+def _drawn(state: ChainsState, chain: Chain, draw: Draw) -> Drawn:
     """The trace record of a token of a draft; a first draft has no number."""
     number = chain.number if chain.text is not None else None
-    log_weight = chain.draft.log_weight
+    draft = chain.draft
+    appended = draft.tokens[-1:] == [draw.token] and draw.log_weight > -math.inf
+    place = len(draft.tokens) - appended
     return Drawn(
-        chain.origin, number, draw.token, draw.log_probability, draw.log_weight, log_weight
+        chain.origin,
+        number,
+        draw.token,
+        draw.log_probability,
+        draw.log_weight,
+        draft.log_weight,
+        prompt_bytes=state.problem.bytes_of_prompt(draw.token, draft.tokens, place),
     )
 
 

@@ -74,7 +74,22 @@ class Meeting:
         """Indices of the lanes that go on now, those that are comparable together."""
         if self._flat:
             return [list(range(len(lanes)))]
-        waiting = [index for index, lane in enumerate(lanes) if lane.finish_reason is None]
+        return self._together(lanes, [i for i, lane in enumerate(lanes) if not lane.finish_reason])
+
+    def expected_groups(self, lanes: Sequence[Lane]) -> list[list[int]]:
+        """What ``groups`` will probably be once lanes that still grow have come to a boundary.
+
+        They are taken to come to the one where most of those stand that will go on first.
+        """
+        groups = self._together(lanes, [i for i, lane in enumerate(lanes) if lane.waits])
+        if groups:
+            largest = max(groups, key=len)
+            largest += [index for index, lane in enumerate(lanes) if lane.grows]
+            largest.sort()
+        return groups
+
+    def _together(self, lanes: Sequence[Lane], waiting: Sequence[int]) -> list[list[int]]:
+        """Those that stand at the same boundary, among those with the least progress."""
         least = min((lanes[index].boundary.progress for index in waiting), default=())
         together: dict[Boundary, list[int]] = defaultdict(list)
         for index in waiting:

@@ -16,6 +16,7 @@ from condit.errors import ArgumentError, ConditError
 from condit.model.base import PrefixModel
 from condit.sampler.base import Problem
 from condit.sampler.law import BaseLaw
+from condit.sampler.seam import Seam
 from condit.sampler.trie import Trie
 
 
@@ -28,6 +29,7 @@ class _Key(NamedTuple):
     law: BaseLaw
     max_tokens: int
     finish: bool
+    seam: Seam | None
 
     @classmethod
     def of(cls, problem: Problem) -> _Key:
@@ -38,6 +40,7 @@ class _Key(NamedTuple):
             problem.law,
             problem.max_tokens,
             problem.finish,
+            problem.seam,
         )
 
 

@@ -102,6 +102,11 @@ class Rejection(AttemptsSampler[RejectionState]):
         if self.prompt is not None or self.model is not None:
             object.__setattr__(self, "guarantee", Guarantee.PROPOSAL)
 
+    @property
+    def heals(self) -> bool:
+        """Not with a prompt of its own, which ends in another way than the problem's."""
+        return self.prompt is None
+
     def init(self, problem: Problem, rng: np.random.Generator) -> RejectionState:
         """No attempts yet; the prompts are forwarded here.
 
@@ -190,16 +195,25 @@ def _draw(state: RejectionState, trial: Proposed, law: TokenLaw) -> None:
     token = law.draw(trial.rng)
     assert token is not None  # nothing is ever taken out of this law
     log_mass = law.log_probability(token)
+    drawn = Drawn(
+        None,
+        number,
+        token,
+        log_mass,
+        0.0,
+        trial.log_weight,
+        prompt_bytes=problem.bytes_of_prompt(token, trial.tokens, len(trial.tokens)),
+    )
     if trial.matcher is not None:
         state.checks += 1
         if not trial.matcher.allows(token):
             trial.reject("length" if len(trial.tokens) == problem.max_tokens else "rejected")
-            state.draws.append(Drawn(None, number, token, log_mass, -math.inf, -math.inf))
+            state.draws.append(drawn._replace(log_allowed=-math.inf, log_weight=-math.inf))
             return
         trial.matcher.advance(token)
     trial.log_proposal += log_mass
     take(trial, token, problem)
-    state.draws.append(Drawn(None, number, token, log_mass, 0.0, trial.log_weight))
+    state.draws.append(drawn._replace(log_weight=trial.log_weight))
 
 
 def _log_target(state: RejectionState, trial: Proposed) -> float:

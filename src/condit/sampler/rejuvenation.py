@@ -136,7 +136,7 @@ def rejuvenate(
             # Resampling made the weights of the group equal, and the move keeps them so.
             new.log_weight, new.before = same.log_weight, same.before
             if ahead is not None:
-                ahead.own[index].clear()
+                ahead.leads[index].own.clear()
         else:
             state.lanes[index], slots[index] = same, chosen[index]
     kernel.fork(state, slots)

@@ -10,6 +10,8 @@ and weighted averages are consistent (Del Moral 2004; for language models, Lew e
 
 from __future__ import annotations
 
+import copy
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,8 +19,8 @@ import numpy as np
 from condit.errors import ArgumentError, UnknownNameError
 from condit.model.base import Model, PrefixModel
 from condit.plugins import unknown
-from condit.sampler.base import Problem, Sampler, State
-from condit.sampler.local import Kernel, LocalSampler, LocalState, kernel_of
+from condit.sampler.base import Problem, Sampler
+from condit.sampler.local import Kernel, KernelState, LocalSampler, LocalState, kernel_of
 from condit.sampler.meeting import Meeting
 from condit.sampler.rejuvenation import Group, rejuvenate, remember, uneven
 from condit.sampler.resampling import SCHEMES, ancestors
@@ -29,7 +31,7 @@ _PLACES = ("boundary", "token")
 
 
 @dataclass(frozen=True)
-class SMC(Sampler):
+class SMC(Sampler[KernelState]):
     """Sequential Monte Carlo with the proposals of a kernel.
 
     Attributes:
@@ -88,7 +90,7 @@ class SMC(Sampler):
         default = "awrs" if forks or problem.insert is not None else "learned"
         return kernel_of(self.kernel or default, "smc")
 
-    def init(self, problem: Problem, rng: np.random.Generator) -> State:
+    def init(self, problem: Problem, rng: np.random.Generator) -> KernelState:
         """Lanes before their first token; forwards the prompt."""
         kernel = self.kernel_for(problem)
         if self.rejuvenate and (problem.insert or not isinstance(kernel, LocalSampler)):
@@ -96,16 +98,19 @@ class SMC(Sampler):
                 "rejuvenate=True needs the kernel 'awrs' or 'masked', and cannot redraw inserted "
                 "text: leave out insert= and the memory, or rejuvenate"
             )
-        state: State = kernel.init(problem, rng)
+        state: KernelState = kernel.init(problem, rng)
         if self.rejuvenate:
             remember(state.lanes)
         return state
 
-    def step(self, rng: np.random.Generator, state: State) -> tuple[State, StepInfo]:
+    def step(self, rng: np.random.Generator, state: KernelState) -> tuple[KernelState, StepInfo]:
         """Grow every lane that has not ended, then resample if need be. ``state`` is modified."""
         kernel = self.kernel_for(state.problem)
         info = kernel.grow(state)
-        meeting = Meeting(state.problem, state.lanes, every_token=self.compare_at == "token")
+        if state.meeting is None:
+            every_token = self.compare_at == "token"
+            state.meeting = Meeting(state.problem, state.lanes, every_token=every_token)
+        meeting = state.meeting
         if meeting.arrive(state.lanes) and not state.done:
             groups = [
                 Group(group, [state.lanes[index].log_weight for index in group])
@@ -129,21 +134,19 @@ class SMC(Sampler):
                 lane.waits = False
             if self.rejuvenate:
                 remember(released)
+        elif isinstance(state, LocalState) and state.ahead is not None and not self.rejuvenate:
+            state.ahead.expect(state.lanes, self._expected(rng, state, meeting))
         kernel.feed(state)
         return state, info
 
     def _resample(
-        self, rng: np.random.Generator, state: State, groups: list[Group]
+        self, rng: np.random.Generator, state: KernelState, groups: list[Group]
     ) -> list[int] | None:
         """Resample each group among itself where its weights differ much."""
-        lanes, chosen = state.lanes, list(range(len(state.lanes)))
+        lanes, chosen = state.lanes, self._choose(rng, len(state.lanes), groups)
         for group, log_weights in groups:
             if uneven(log_weights, self.threshold):
-                weights = np.exp(np.array(log_weights) - max(log_weights))
-                counts = SCHEMES[self.resampling](rng, weights / weights.sum())
                 mean = log_mean_exp(log_weights)
-                for index, ancestor in zip(group, ancestors(counts), strict=True):
-                    chosen[index] = group[ancestor]
                 for index in group:
                     lanes[index].log_weight = mean
         if chosen == list(range(len(lanes))):
@@ -153,3 +156,25 @@ class SMC(Sampler):
             for index, ancestor in enumerate(chosen)
         ]
         return chosen
+
+    def _choose(self, rng: np.random.Generator, lanes: int, groups: list[Group]) -> list[int]:
+        """For each lane the index of the one that it becomes a copy of."""
+        chosen = list(range(lanes))
+        for group, log_weights in groups:
+            if uneven(log_weights, self.threshold):
+                weights = np.exp(np.array(log_weights) - max(log_weights))
+                counts = SCHEMES[self.resampling](rng, weights / weights.sum())
+                for index, ancestor in zip(group, ancestors(counts), strict=True):
+                    chosen[index] = group[ancestor]
+        return chosen
+
+    def _expected(self, rng: np.random.Generator, state: LocalState, meeting: Meeting) -> list[int]:
+        """What ``_choose`` will probably give when lanes meet: nothing is drawn from ``rng``."""
+        lanes = state.lanes
+        if not any(lane.waits for lane in lanes):
+            return list(range(len(lanes)))
+        groups = [
+            Group(group, [lanes[i].log_weight if lanes[i].waits else -math.inf for i in group])
+            for group in meeting.expected_groups(lanes)
+        ]
+        return self._choose(copy.deepcopy(rng), len(lanes), groups)

@@ -137,9 +137,18 @@ class TrieAttempts(AttemptsSampler[TrieAttemptsState]):
     ) -> None:
         """Append the token in ``slot`` of ``node``; see ``condit.sampler.walk.extend``."""
         log_mass, token = float(node.log_masses[slot]), int(node.tokens[slot])
+        of_prompt = state.problem.bytes_of_prompt(token, trial.tokens, len(trial.tokens))
         extend(state.walk, trial, node, slot, log_assumed)
         state.draws.append(
-            Drawn(None, trial.number, token, log_mass, node.log_allowed, trial.log_weight)
+            Drawn(
+                None,
+                trial.number,
+                token,
+                log_mass,
+                node.log_allowed,
+                trial.log_weight,
+                prompt_bytes=of_prompt,
+            )
         )
 
     def forward(self, state: TrieAttemptsState, waiting: Sequence[TrieTrial]) -> int:

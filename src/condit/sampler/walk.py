@@ -134,7 +134,9 @@ def extend(
         lane.matcher.advance(token)
     take(lane, token, walk.problem)
     # Not by its weight, which a preference may have made 0: tries do not depend on preferences.
-    met_budget = lane.finish_reason == "length" and lane.matcher is not None
+    met_budget = (
+        lane.finish_reason == "length" and lane.matcher is not None and not lane.matcher.may_be_cut
+    )
     if met_budget or lane.finish_reason == "dead_end":
         walk.trie.refuse(node, slot)
         walk.trie.met_budget |= met_budget

@@ -14,7 +14,7 @@ from itertools import count
 
 from condit.constraint.base import Matcher
 from condit.errors import ConditError
-from condit.model.base import Draft, Model
+from condit.model.base import Model
 from condit.speculate.cost import ForwardCost, cost_of
 from condit.speculate.forced import ForcedText
 from condit.speculate.lookup import PromptLookup
@@ -76,14 +76,6 @@ class Frontier:
     room: int
     urgency: float = 1.0
     guesses: list[Guess] = field(default_factory=list)
-
-    @property
-    def draft(self) -> Draft:
-        """The tree in the form that a decoder takes."""
-        return Draft(
-            tuple(guess.token for guess in self.guesses),
-            tuple(guess.parent for guess in self.guesses),
-        )
 
 
 class Guesser:

@@ -6,8 +6,8 @@ import pytest
 from llguidance import LLMatcher
 
 from condit.constraint.engine import _LIMITS, HEADER
-from condit.constraint.schema.ecma import read
-from condit.constraint.schema.expression import (
+from condit.constraint.regular.ecma import read
+from condit.constraint.regular.expression import (
     Alternation,
     Concatenation,
     Intersection,

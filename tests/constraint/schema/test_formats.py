@@ -5,7 +5,7 @@ import re
 import jsonschema_rs
 import pytest
 
-from condit.constraint.schema.expression import ANYTHING
+from condit.constraint.regular.expression import ANYTHING
 from condit.constraint.schema.formats import format_texts
 from condit.constraint.schema.spelling import escapes
 from condit.constraint.schema.strings import names_texts

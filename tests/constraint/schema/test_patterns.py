@@ -5,8 +5,8 @@ import time
 import jsonschema_rs
 import pytest
 
-from condit.constraint.schema.ecma import NotReadError, read
-from condit.constraint.schema.expression import ANYTHING, NOTHING
+from condit.constraint.regular.ecma import NotReadError, read
+from condit.constraint.regular.expression import ANYTHING, NOTHING
 from condit.constraint.schema.patterns import matching
 from condit.constraint.schema.spelling import escapes
 from condit.constraint.schema.strings import language as spelled_out

@@ -53,6 +53,13 @@ def test_an_object_with_all_sorts_of_members() -> None:
         ({"type": "number", "exclusiveMinimum": 0}, "number (above 0)"),
         ({"type": "number", "minimum": 0, "exclusiveMaximum": 1}, "number (0 or more and below 1)"),
         ({"type": "boolean"}, "true | false"),
+        ({"not": {"type": "string"}}, "any JSON value (but not string)"),
+        ({"type": "string", "not": {"enum": ["a", "b"]}}, 'string (but not "a" | "b")'),
+        ({"type": "string", "not": {"const": "a" * 100}}, "string"),
+        (
+            {"type": "integer", "allOf": [{"not": {"const": 1}}, {"not": {"const": 2}}]},
+            "integer (but not 1 and not 2)",
+        ),
         ({"type": "array"}, "[any JSON values, ...]"),
         ({"prefixItems": [{"type": "string"}], "items": False, "minItems": 1}, "[string]"),
         (

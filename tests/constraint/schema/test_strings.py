@@ -3,8 +3,9 @@ import json
 import jsonschema_rs
 import pytest
 
-from condit.constraint.schema.characters import EVERY, Characters
-from condit.constraint.schema.expression import ANYTHING, NOTHING
+from condit.constraint.regular.characters import EVERY, Characters
+from condit.constraint.regular.expression import ANYTHING, NOTHING
+from condit.constraint.schema.json_characters import can_escape, spelled
 from condit.constraint.schema.patterns import matching
 from condit.constraint.schema.spelling import escapes
 from condit.constraint.schema.strings import (
@@ -204,7 +205,7 @@ def test_sets_of_characters():
     greek = Characters((), r"\p{Greek}")
     assert greek.intersection(letters).is_empty
     assert 97 in greek.complement()
-    assert not greek.escapes
+    assert not can_escape(greek)
 
 
 @pytest.mark.parametrize(
@@ -222,8 +223,8 @@ def test_sets_of_characters():
 )
 def test_escapes_of_a_range_are_those_of_its_members(ranges, terminal):
     characters = Characters.of(ranges)
-    holds = terminal(Language(f'/"{characters.spelled(True)}"/'))
-    plainly = terminal(Language(f'/"{characters.spelled(False)}"/'))
+    holds = terminal(Language(f'/"{spelled(characters, True)}"/'))
+    plainly = terminal(Language(f'/"{spelled(characters, False)}"/'))
     edges = {
         edge + by for part in ranges for edge in part for by in (-1024, -16, -1, 0, 1, 16, 1024)
     }

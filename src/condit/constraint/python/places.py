@@ -11,7 +11,13 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from pydantic_core import PydanticOmit, PydanticUseDefault, SchemaValidator, ValidationError
+from pydantic_core import (
+    PydanticOmit,
+    PydanticUseDefault,
+    SchemaValidator,
+    Some,
+    ValidationError,
+)
 
 from condit.errors import ValidatorError
 
@@ -124,6 +130,18 @@ class Place:
             ValidatorError: a validator of the type failed in another way than by refusing.
         """
         return asked(self._validator, text)
+
+    def read(self, text: str) -> object:
+        """The object that pydantic makes of the JSON text ``text``, a new one for each call.
+
+        Raises:
+            pydantic_core.ValidationError: it refuses the value.
+        """
+        return self._validator.validate_json(text)
+
+    def default(self) -> Some[Any] | None:
+        """The value where none is written; ``None`` where one must be."""
+        return self._validator.get_default_value()
 
     @cached_property
     def containers(self) -> tuple[Container, ...] | None:

@@ -8,8 +8,8 @@ multiply, too.
 
 from __future__ import annotations
 
-from condit.constraint.schema.characters import EVERY, NONE, Characters
-from condit.constraint.schema.expression import (
+from condit.constraint.regular.characters import EVERY, NONE, Characters
+from condit.constraint.regular.expression import (
     ANYTHING,
     Alternation,
     Complement,

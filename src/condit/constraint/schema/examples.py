@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable
 from functools import lru_cache
 
-from condit.constraint.schema.expression import (
+from condit.constraint.regular.expression import (
     Alternation,
     Concatenation,
     Intersection,

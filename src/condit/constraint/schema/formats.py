@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 
-from condit.constraint.schema.dialect import Draft, is_checked_format
-from condit.constraint.schema.ecma import read
-from condit.constraint.schema.expression import (
+from condit.constraint.regular.ecma import read
+from condit.constraint.regular.expression import (
     ANY,
     ANYTHING,
     Node,
@@ -23,6 +22,7 @@ from condit.constraint.schema.expression import (
     intersection,
     repetition,
 )
+from condit.constraint.schema.dialect import Draft, is_checked_format
 from condit.constraint.schema.texts import Texts
 
 _RELAXED = ("format",)

@@ -11,8 +11,8 @@ from typing import Any, cast
 import jsonschema_rs
 from jsonschema_rs import CanonicalSchema, canonical
 
+from condit.constraint.regular.expression import ANYTHING, NOTHING
 from condit.constraint.schema import strings
-from condit.constraint.schema.expression import ANYTHING, NOTHING
 from condit.constraint.schema.layout import repeated, separated
 from condit.constraint.schema.literals import key_terminal, listed
 from condit.constraint.schema.order import Place

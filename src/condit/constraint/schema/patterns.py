@@ -6,10 +6,10 @@ from functools import lru_cache
 
 import jsonschema_rs
 
+from condit.constraint.regular.ecma import NotReadError, read
+from condit.constraint.regular.expression import ANYTHING
+from condit.constraint.regular.lookaround import searched
 from condit.constraint.schema.cost import cheap
-from condit.constraint.schema.ecma import NotReadError, read
-from condit.constraint.schema.expression import ANYTHING
-from condit.constraint.schema.lookaround import searched
 from condit.constraint.schema.texts import Texts
 
 # Beyond these a pattern costs more than a check at the close of the value.

@@ -1,7 +1,7 @@
 """A JSON schema as the short form of its values: ``{"name": string, "age": integer}``.
 
-For prompts. What is enforced is decided elsewhere; conditions that have no short form (``not``,
-``if``) are left out here. Keys come in the order in which drawn texts have them.
+For prompts. What is enforced is decided elsewhere; conditions that have no short form (``if``, a
+long ``not``) are left out here. Keys come in the order in which drawn texts have them.
 """
 
 from __future__ import annotations
@@ -34,6 +34,9 @@ _OF_OBJECTS = ("properties", "patternProperties", "additionalProperties", "requi
 _OF_ARRAYS = ("items", "prefixItems", "minItems", "maxItems", "additionalItems", "contains")
 _TYPES = ("null", "boolean", "object", "array", "number", "integer", "string")
 _SAYS_NOTHING = {"$ref", "$defs", "definitions", "$schema", "$id", "id", "title", "$comment"}
+_LONGEST_NOT = 80
+"""Characters of the form of what is excluded: a model does not learn what to write from more."""
+
 _MOST_TOGETHER = 50
 _MOST_OPEN = 50
 """Alternatives inside alternatives are not levels of the value, and could go on for ever."""
@@ -146,9 +149,20 @@ class _Writer:
             return "..."
         self.open.append(places)
         try:
-            return self._all_of(self._schemas(places), places, depth)
+            form = self._all_of(self._schemas(places), places, depth)
+            return form + self._but_not(places, depth)
         finally:
             self.open.pop()
+
+    def _but_not(self, places: Places, depth: int) -> str:
+        """What ``not`` takes out, where that has a short form."""
+        found = [
+            self._value(self._together([f"{place}/not"]), depth + 1)
+            for place in places
+            if f"{place}/not" in self.index.subschemas
+        ]
+        short = [form for form in found if form != _ANY and len(form) <= _LONGEST_NOT]
+        return f" (but not {' and not '.join(short)})" if short else ""
 
     def _all_of(self, schemas: list[dict[str, Any]], places: Places, depth: int) -> str:
         unions = [

@@ -13,9 +13,8 @@ from math import inf
 from jsonschema_rs import CanonicalSchema
 from jsonschema_rs import canonical as views
 
-from condit.constraint.schema.characters import FREE
-from condit.constraint.schema.cost import cheap
-from condit.constraint.schema.expression import (
+from condit.constraint.regular.engine_text import count
+from condit.constraint.regular.expression import (
     ANY,
     ANYTHING,
     EMPTY,
@@ -28,9 +27,11 @@ from condit.constraint.schema.expression import (
     repetition,
     word,
 )
+from condit.constraint.schema.cost import cheap
 from condit.constraint.schema.formats import format_texts
+from condit.constraint.schema.json_characters import FREE
 from condit.constraint.schema.patterns import matching
-from condit.constraint.schema.spelling import count, escapes, spelled
+from condit.constraint.schema.spelling import escapes, spelled
 from condit.constraint.schema.texts import Texts, both, either, merged, without
 
 # The drafts that check what a string encodes.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from condit.constraint.schema.expression import (
+from condit.constraint.regular.expression import (
     ANYTHING,
     NOTHING,
     Node,

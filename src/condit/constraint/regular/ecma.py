@@ -14,8 +14,9 @@ from functools import lru_cache
 import jsonschema_rs
 
 from condit.constraint.engine import HEADER, probe
-from condit.constraint.schema.characters import EVERY, Characters
-from condit.constraint.schema.expression import (
+from condit.constraint.regular.boundaries import WORD_EDGE, WORD_INSIDE, word_place
+from condit.constraint.regular.characters import EVERY, Characters
+from condit.constraint.regular.expression import (
     ANYTHING,
     EMPTY,
     END,
@@ -211,9 +212,9 @@ class _Reader:
     def _read_escape_atom(self) -> Node:
         self.position += 1
         if self._take("b"):
-            return _boundary(inside=False)
+            return word_place(_WORD, WORD_EDGE)
         if self._take("B"):
-            return _boundary(inside=True)
+            return word_place(_WORD, WORD_INSIDE)
         if self._take("A"):
             return START
         if self._take("z"):
@@ -307,21 +308,6 @@ class _Reader:
 @lru_cache(maxsize=512)
 def _single(character: str) -> Node:
     return one(Characters.single(character))
-
-
-def _boundary(*, inside: bool) -> Node:
-    """A place where a word begins or ends, or (``inside``) where none does."""
-    word = one(_WORD)
-    return alternation(
-        *(
-            concatenation(
-                Look(word, ahead=False, negative=before), Look(word, ahead=True, negative=after)
-            )
-            for before in (False, True)
-            for after in (False, True)
-            if (before == after) == inside
-        )
-    )
 
 
 def _bare(node: Node) -> Node:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from math import inf
 
-from condit.constraint.schema.expression import (
+from condit.constraint.regular.expression import (
     ANY,
     ANYTHING,
     EMPTY,
@@ -43,6 +43,11 @@ def searched(node: Node) -> tuple[Node, bool]:
     """The texts in which ``node`` matches somewhere, without lookaround, and whether exactly."""
     resolver = _Resolver()
     return resolver.resolve((ANYTHING, node, ANYTHING), left=True, right=True)
+
+
+def whole(node: Node) -> tuple[Node, bool]:
+    """The texts that ``node`` matches as a whole, without lookaround, and whether exactly."""
+    return _Resolver().resolve((node,), left=True, right=True)
 
 
 class _Resolver:

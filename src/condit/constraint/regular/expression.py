@@ -1,4 +1,4 @@
-"""Regular expressions over characters, with intersection, complement and lookaround.
+"""Expressions over characters, with intersection, complement and lookaround.
 
 A node stands for a set of texts. The functions ``concatenation``, ``alternation`` and so on build
 nodes and simplify what is trivial.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import inf
 
-from condit.constraint.schema.characters import EVERY, Characters
+from condit.constraint.regular.characters import EVERY, Characters
 
 
 class Node:
@@ -61,13 +61,20 @@ class Node:
 
     @property
     def nullable(self) -> bool:
-        """Whether the empty text is one of them."""
+        """Whether the empty text is one of them; where it ``asks``, whether it may be."""
         return self._measures[2]
 
     @cached_property
     def looks(self) -> bool:
         """Whether it contains a ``Look`` or a ``Loose``."""
         return isinstance(self, Look | Loose) or any(part.looks for part in self.parts)
+
+    @cached_property
+    def asks(self) -> bool:
+        """Whether it is more than a set of texts: it depends on what is around, or captures."""
+        return isinstance(
+            self, Look | Loose | Atomic | Capture | Backreference | Conditional | Call
+        ) or any(part.asks for part in self.parts)
 
     @cached_property
     def size(self) -> int:
@@ -124,6 +131,8 @@ class Repetition(Node):
     item: Node
     least: int
     most: int | None
+    lazy: bool = False
+    """Whether fewer are tried first, which matters only within an ``Atomic``."""
 
     def _measure(self) -> tuple[float, float, bool]:
         item = self.item
@@ -154,6 +163,8 @@ class Complement(Node):
     item: Node
 
     def _measure(self) -> tuple[float, float, bool]:
+        if self.item.asks:  # then ``nullable`` says only that it may be
+            return 0, inf, True
         return int(self.item.nullable), inf, not self.item.nullable
 
 
@@ -192,6 +203,73 @@ class Loose(Node):
         return self.item.shortest, self.item.longest, self.item.nullable
 
 
+@dataclass(frozen=True, eq=False)
+class Atomic(Node):
+    """A text of ``item``, and no other than backtracking finds first, given all that follows.
+
+    Of choices the first is tried first; of repetitions the longest, or the shortest if ``lazy``.
+    """
+
+    item: Node
+
+    def _measure(self) -> tuple[float, float, bool]:
+        return self.item.shortest, self.item.longest, self.item.nullable
+
+
+@dataclass(frozen=True, eq=False)
+class Capture(Node):
+    """A text of ``item``, which ``Backreference`` and ``Conditional`` call ``group``."""
+
+    group: int
+    item: Node
+
+    def _measure(self) -> tuple[float, float, bool]:
+        return self.item.shortest, self.item.longest, self.item.nullable
+
+
+@dataclass(frozen=True, eq=False)
+class Backreference(Node):
+    """The text that ``group`` captured last; no text where it has captured none.
+
+    With ``folded``, whatever is the same without regard to case.
+    """
+
+    group: int
+    folded: bool = False
+
+    def _measure(self) -> tuple[float, float, bool]:
+        return 0, inf, False
+
+
+@dataclass(frozen=True, eq=False)
+class Conditional(Node):
+    """A text of ``yes`` if ``group`` has captured something, else one of ``no``."""
+
+    group: int
+    yes: Node
+    no: Node
+
+    def _measure(self) -> tuple[float, float, bool]:
+        sides = (self.yes, self.no)
+        return (
+            min(side.shortest for side in sides),
+            max(side.longest for side in sides),
+            any(side.nullable for side in sides),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Call(Node):
+    """A text of what ``group`` holds in the pattern (0: the whole), as if it stood here."""
+
+    group: int
+    least: float = 0
+    """A lower bound of its texts' lengths."""
+
+    def _measure(self) -> tuple[float, float, bool]:
+        return self.least, inf, not self.least
+
+
 EMPTY = Concatenation(())
 NOTHING = Alternation(())
 ANY = One(EVERY)
@@ -223,7 +301,7 @@ def alternation(*choices: Node) -> Node:
     return kept[0] if len(kept) == 1 else Alternation(tuple(kept))
 
 
-def repetition(item: Node, least: int, most: int | None) -> Node:
+def repetition(item: Node, least: int, most: int | None, *, lazy: bool = False) -> Node:
     """``least`` to ``most`` times the item."""
     if most == 0 or item == EMPTY:
         return EMPTY
@@ -231,7 +309,7 @@ def repetition(item: Node, least: int, most: int | None) -> Node:
         return NOTHING if least else EMPTY
     if (least, most) == (1, 1):
         return item
-    return Repetition(item, least, most)
+    return Repetition(item, least, most, lazy)
 
 
 def intersection(*members: Node) -> Node:
@@ -242,7 +320,7 @@ def intersection(*members: Node) -> Node:
         return ANYTHING
     if NOTHING in kept:
         return NOTHING
-    if EMPTY in kept:
+    if EMPTY in kept and not any(member.asks for member in kept):
         return EMPTY if all(member.nullable for member in kept) else NOTHING
     return kept[0] if len(kept) == 1 else Intersection(tuple(kept))
 

@@ -1,4 +1,4 @@
-"""Where runs that share a decoder meet: one thread computes, for all of them at a time.
+"""The batch scheduler of runs that share a decoder: one thread computes, for all at a time.
 
 A *run* is a thread that uses lanes of the decoder. When every run under way waits for the model,
 what they ask for goes through it in one forward. A run that is busy elsewhere is waited for only as
@@ -38,7 +38,7 @@ _LEAST_PATIENCE = 0.002
 class Run:
     """A run as whoever looks after it sees it; see ``SharedModel.run``."""
 
-    _meeting: Meeting
+    _scheduler: BatchScheduler
     error: Exception | None = None
 
     def cancel(self) -> None:
@@ -51,11 +51,11 @@ class Run:
     def end(self, error: Exception | None = None) -> None:
         """Give up all lanes; using them raises ``error`` from now on."""
         self.error = self.error or error or ModelError("the run of this decoder has ended")
-        self._meeting.end(self, self.error)
+        self._scheduler.end(self, self.error)
 
 
-class Meeting:
-    """Requests of runs, gathered and computed together.
+class BatchScheduler:
+    """Gathers what runs ask for, and computes it together.
 
     Args:
         model: starts the decoders. There is one at a time, unless the model's weights change.

@@ -1,0 +1,336 @@
+"""A pattern as an automaton whose states are found as they are asked for.
+
+Its states are places (``terms.py``), its moves their derivatives (``derivative.py``). Here is
+what is worked out by search: whether a place can still become a match, and by which text.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import inf
+
+from condit.constraint.regular.classes import Class, is_whole
+from condit.constraint.regular.derivative import Derivatives
+from condit.constraint.regular.expression import (
+    Atomic,
+    Backreference,
+    Complement,
+    Conditional,
+    Intersection,
+    Look,
+    Node,
+)
+from condit.constraint.regular.fuzzy import Fuzzy
+from condit.constraint.regular.pattern import Pattern
+from condit.constraint.regular.terms import (
+    FALSE,
+    TRUE,
+    And,
+    Not,
+    Or,
+    Part,
+    Place,
+    Rest,
+    Step,
+    Term,
+    Threads,
+)
+
+_MOST_SEARCHED = 3000
+"""Places that a search goes to, at most."""
+_MOST_PLACES = 500
+"""Places that are found beforehand, at most, to know that all is known of them."""
+_MOST_PLACES_WITH_TEXT = 60
+"""The same where each capture makes a place of its own."""
+
+
+@dataclass(frozen=True, eq=False)
+class Move:
+    """Characters after which a text is at the same place.
+
+    Where a pattern has backreferences the places may differ in what was captured.
+
+    Attributes:
+        held: the classes of the characters.
+        listed: single characters, if it is these instead.
+        others: characters that are listed in other moves.
+        first: one of them.
+    """
+
+    held: tuple[Class, ...]
+    listed: str
+    others: str
+    first: str
+
+    def next_bytes(self, begun: bytes) -> int:
+        """Bytes that may follow the bytes ``begun`` of one of the characters, as bits."""
+        if not self.listed:
+            found = 0
+            for each in self.held:
+                found |= each.next_bytes(begun)
+            return found
+        found = 0
+        for character in self.listed:
+            encoded = character.encode()
+            if encoded.startswith(begun) and len(encoded) > len(begun):
+                found |= 1 << encoded[len(begun)]
+        return found
+
+    def character(self, begun: bytes) -> str | None:
+        """One of the characters whose bytes begin with ``begun``."""
+        if self.listed:
+            return next((c for c in self.listed if c.encode().startswith(begun)), None)
+        spelled = begun
+        while not spelled or not is_whole(spelled):
+            options = self.next_bytes(spelled)
+            if not options:
+                return None
+            spelled += bytes((options.bit_length() - 1,))
+        return spelled.decode()
+
+
+@dataclass(eq=False)
+class _Known:
+    """What was worked out for a place.
+
+    Attributes:
+        after: places after single characters, or after those of a class.
+        live: whether it can become a match; ``None``: not yet known.
+        on: the next character of a shortest text that makes it one.
+        bytes: the bytes that may come next, by those of the character that is begun.
+    """
+
+    after: dict[str | int, Place] = field(default_factory=dict)
+    moves: list[Move] | None = None
+    live: bool | None = None
+    on: str | None = None
+    bytes: dict[bytes, int] = field(default_factory=dict)
+
+
+class Automaton:
+    """The automaton of a pattern.
+
+    Attributes:
+        start: the place before the first character.
+    """
+
+    def __init__(self, pattern: Pattern) -> None:
+        self._derivatives = Derivatives(pattern)
+        self.classes = self._derivatives.classes
+        self.start = self._derivatives.start
+        self._gave_up = False
+        self._plain: dict[Node, bool] = {}
+        self._plain_rests: dict[Rest, bool] = {}
+
+    @cached_property
+    def is_exact(self) -> bool:
+        """Whether it is known of every place that texts lead to whether a match can follow."""
+        pattern = self._derivatives.pattern
+        if all(map(self._is_plain_node, [pattern.root, *pattern.groups.values()])):
+            return True
+        if not self._derivatives.is_finite:
+            return False
+        most = _MOST_PLACES_WITH_TEXT if self._derivatives.follows_text else _MOST_PLACES
+        return self.explore(most) is not None and not self._gave_up
+
+    # Places and moves.
+
+    def _known(self, place: Place) -> _Known:
+        if place.known is None:
+            place.known = _Known()
+        found: _Known = place.known
+        return found
+
+    def next(self, place: Place, character: str) -> Place:
+        """The place after ``character``; it may be dead."""
+        known = self._known(place)
+        key = character if self._derivatives.follows_text else self.classes.of(character).number
+        found = known.after.get(key)
+        if found is None:
+            found = known.after[key] = self._derivatives.next(place, character)
+        return found
+
+    def may_stop(self, place: Place) -> bool:
+        """Whether the text may end here."""
+        return self._derivatives.may_stop(place.term)
+
+    def moves(self, place: Place) -> list[Move]:
+        """Characters that are worth telling apart at a place, but for those that are refused."""
+        known = self._known(place)
+        if known.moves is None:
+            known.moves = list(self._find_moves(place))
+        return known.moves
+
+    def _find_moves(self, place: Place) -> Iterator[Move]:
+        sets, listed = _asked(place)
+        together: dict[tuple[int, Place], list[Class]] = {}
+        listed_text = "".join(sorted(listed))
+        if self._derivatives.follows_text:
+            for character in listed_text:
+                if self.next(place, character).term is not FALSE:
+                    yield Move((), character, "", character)
+        seen: dict[int, Place] = {}
+        for each in self.classes.classes:
+            asked = each.sets & sets
+            if asked not in seen:
+                first = next((c for c in each.members() if c not in listed), None)
+                if first is None:
+                    continue
+                seen[asked] = self.next(place, first)
+            if seen[asked].term is not FALSE:
+                together.setdefault((0, seen[asked]), []).append(each)
+        for group in together.values():
+            firsts = (next((c for c in e.members() if c not in listed), None) for e in group)
+            best = min(((_rank(c), c) for c in firsts if c), default=None)
+            if best is not None:
+                yield Move(tuple(group), "", listed_text, best[1])
+
+    # What can become of a place.
+
+    def live(self, place: Place) -> bool:
+        """Whether some text may follow. True where that is not found out in time."""
+        known = self._known(place)
+        if known.live is None:
+            known.live = self._surely_live(place.term) or self._search(place) is not False
+        return known.live
+
+    def _search(self, start: Place) -> bool | None:
+        """Look for a text that may follow; ``None``: not found in time."""
+        counter = 0
+        waiting: list[tuple[float, int, int, Place]] = [(start.term.shortest, 0, 0, start)]
+        came: dict[Place, tuple[Place, str] | None] = {start: None}
+        while waiting:
+            _, _, length, place = heapq.heappop(waiting)
+            known = self._known(place)
+            if known.live is False:
+                continue
+            if self.may_stop(place) or known.on is not None:
+                self._note_way(place, came)
+                return True
+            if len(came) > _MOST_SEARCHED:
+                self._gave_up = True
+                return None
+            for move in self.moves(place):
+                after = self.next(place, move.first)
+                if after not in came and after.term.shortest < inf:
+                    came[after] = (place, move.first)
+                    counter += 1
+                    estimate = length + 1 + after.term.shortest
+                    heapq.heappush(waiting, (estimate, counter, length + 1, after))
+        for place in came:
+            self._known(place).live = False
+        return False
+
+    def _note_way(self, place: Place, came: dict[Place, tuple[Place, str] | None]) -> None:
+        """Note that all places on the way to ``place`` are live."""
+        self._known(place).live = True
+        while (before := came[place]) is not None:
+            place, character = before
+            known = self._known(place)
+            known.live, known.on = True, character
+
+    def shortest(self, place: Place) -> str | None:
+        """A short text that may follow; ``None`` where none is found."""
+        found: list[str] = []
+        while not self.may_stop(place):
+            known = self._known(place)
+            if known.on is None and not self._search(place):
+                return None
+            if known.on is None:
+                break
+            found.append(known.on)
+            place = self.next(place, known.on)
+        return "".join(found)
+
+    def explore(self, most: int) -> list[Place] | None:
+        """All places that some text leads to and that are live; ``None`` if there are more."""
+        seen = {self.start: None}
+        for place in (waiting := [self.start]):
+            if len(seen) > most:
+                return None
+            for move in self.moves(place):
+                after = self.next(place, move.first)
+                if after not in seen and self.live(after):
+                    seen[after] = None
+                    waiting.append(after)
+        return list(seen)
+
+    def next_bytes(self, place: Place, begun: bytes) -> int:
+        """The bytes that may come next in a text that can become a match, as bits of a number."""
+        known = self._known(place)
+        found = known.bytes.get(begun)
+        if found is None:
+            found = 0
+            for move in self.moves(place):
+                if self.live(self.next(place, move.first)):
+                    found |= move.next_bytes(begun)
+            known.bytes[begun] = found
+        return found
+
+    # What is live without a search: terms that ask for nothing but characters in a row.
+
+    def _surely_live(self, term: Term) -> bool:
+        if isinstance(term, Or):
+            return any(map(self._surely_live, term.terms))
+        if isinstance(term, Step):
+            return self._is_plain(term.rest)
+        return term is TRUE
+
+    def _is_plain(self, rest: Rest) -> bool:
+        found = self._plain_rests.get(rest)
+        if found is None:
+            item, tail = rest.item, rest.tail
+            found = tail is None or (
+                self._is_plain(tail) and (not isinstance(item, Node) or self._is_plain_node(item))
+            )
+            self._plain_rests[rest] = found
+        return found
+
+    def _is_plain_node(self, node: Node) -> bool:
+        found = self._plain.get(node)
+        if found is None:
+            asks = isinstance(node, _ASKING) or node.shortest == inf
+            found = not asks and all(map(self._is_plain_node, node.parts))
+            self._plain[node] = found
+        return found
+
+
+_ASKING = (Look, Backreference, Intersection, Complement, Atomic, Conditional, Fuzzy)
+_USUAL = "a0bcA1 "
+
+
+def _rank(character: str) -> tuple[int, int]:
+    """Usual characters first: they stand for others in what is shown."""
+    place = _USUAL.find(character)
+    return (place if place >= 0 else len(_USUAL), ord(character))
+
+
+def _asked(place: Place) -> tuple[int, set[str]]:
+    """What a place asks of the next character: sets of the pattern, as bits, and characters."""
+    sets, listed = 0, set[str]()
+    seen: set[Term] = set()
+    waiting: list[Term] = [place.term]
+    waiting += [each for ways in place.behind for way in ways for each in way]
+    while waiting:
+        term = waiting.pop()
+        if term in seen:
+            continue
+        seen.add(term)
+        if isinstance(term, Step):
+            if isinstance(term.characters, int):
+                sets |= 1 << term.characters
+            else:
+                listed |= set(term.characters)
+        elif isinstance(term, And | Or):
+            waiting += term.terms
+        elif isinstance(term, Not):
+            waiting.append(term.term)
+        elif isinstance(term, Threads):
+            waiting += [each for way in term.ways for each in way]
+        elif isinstance(term, Part):
+            waiting.append(term.place.term)
+            waiting += [each for ways in term.place.behind for way in ways for each in way]
+    return sets, listed

@@ -1,0 +1,109 @@
+"""A regular language (or a little more) as something to draw from: by the engine, or an automaton.
+
+The mask engine is faster, and knows intersection and complement, so whatever it can say exactly
+goes to it. The rest is followed by derivatives (``automaton.py``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import isfinite
+
+from condit.constraint.base import Matcher
+from condit.constraint.engine import HEADER, EngineMatcher, probe
+from condit.constraint.lifted import LiftedMatcher
+from condit.constraint.regular.automaton import Automaton
+from condit.constraint.regular.byte_machine import PatternMachine
+from condit.constraint.regular.engine_text import engine_text, plain
+from condit.constraint.regular.expression import (
+    Alternation,
+    Complement,
+    Concatenation,
+    Intersection,
+    Look,
+    Node,
+    One,
+    Repetition,
+)
+from condit.constraint.regular.lookaround import whole
+from condit.constraint.regular.pattern import Pattern
+from condit.vocabulary import Vocabulary
+
+_MOST_FOR_ENGINE = 2000
+"""Nodes, at most, that may be left of a pattern with lookaround for the engine to take it."""
+_MOST_BYTES = 4
+"""Of a character."""
+
+
+@dataclass(frozen=True, eq=False)
+class Language:
+    """The texts that a pattern matches as a whole.
+
+    Attributes:
+        pattern: the pattern.
+    """
+
+    pattern: Pattern
+
+    @cached_property
+    def grammar(self) -> str | None:
+        """The engine's grammar of exactly these texts; ``None`` where it has none."""
+        node = self.pattern.root
+        for each in _nodes(node):
+            is_own = isinstance(each, Intersection | Complement)
+            if not isinstance(each, _ENGINE_NODES) or (is_own and each.looks):
+                return None
+        if node.looks:
+            node, exact = whole(node)
+            if not exact or node.size > _MOST_FOR_ENGINE:
+                return None
+        grammar = f"{HEADER}start: TEXT\nTEXT: {engine_text(node, plain)}"
+        return None if probe(grammar).error else grammar
+
+    @cached_property
+    def automaton(self) -> Automaton:
+        """Its automaton.
+
+        Raises:
+            NotFollowedError: the pattern has a construct that derivatives cannot follow.
+        """
+        return Automaton(self.pattern)
+
+    @cached_property
+    def is_empty(self) -> bool:
+        """Whether it surely has no text."""
+        if self.grammar is not None:
+            return probe(self.grammar).is_empty
+        return not self.automaton.live(self.automaton.start)
+
+    @cached_property
+    def _machine(self) -> PatternMachine:
+        return PatternMachine(self.automaton)
+
+    def bind(self, vocabulary: Vocabulary) -> Matcher:
+        """A matcher at the empty text.
+
+        Raises:
+            VocabularyError: no token of this vocabulary can begin a text.
+        """
+        if self.grammar is not None:
+            return EngineMatcher.bind(self.grammar, vocabulary)
+        return LiftedMatcher.bind(self._machine, vocabulary)
+
+    def longest(self) -> int | None:
+        """The most bytes of a text; ``None``: not known."""
+        longest = self.pattern.root.longest
+        return _MOST_BYTES * int(longest) if isfinite(longest) else None
+
+
+_ENGINE_NODES = (One, Concatenation, Alternation, Repetition, Intersection, Complement, Look)
+
+
+def _nodes(root: Node) -> list[Node]:
+    found, seen = [root], {root}
+    for node in found:
+        more = [part for part in dict.fromkeys(node.parts) if part not in seen]
+        seen.update(more)
+        found += more
+    return found

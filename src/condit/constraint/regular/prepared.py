@@ -1,0 +1,186 @@
+"""Rewrites a pattern into what derivatives can follow, and refuses what they cannot.
+
+- Lookbehind is matched backwards by the oracle. An atomic group in which it ends there takes
+  nothing away from others, so that it is as good as a plain one; elsewhere it is refused.
+- ``(?=(a+))\\1`` captures before the text is there, and is ``(?>(a+))``. Any other group that
+  captures inside a lookaround, and is asked for outside of it, is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+from math import inf
+
+from condit.constraint.regular.expression import (
+    EMPTY,
+    Alternation,
+    Atomic,
+    Backreference,
+    Call,
+    Capture,
+    Complement,
+    Concatenation,
+    Conditional,
+    Intersection,
+    Look,
+    Loose,
+    Node,
+    Repetition,
+    alternation,
+    concatenation,
+)
+from condit.constraint.regular.fuzzy import Fuzzy
+from condit.constraint.regular.pattern import Pattern
+
+
+class NotFollowedError(ValueError):
+    """The pattern uses a construct that derivatives cannot follow; the message names it."""
+
+
+def prepared(pattern: Pattern) -> Pattern:
+    """The same pattern, as ``derivative.py`` wants it.
+
+    Raises:
+        NotFollowedError: it has a construct that cannot be followed.
+    """
+    root = _rewritten(pattern.root)
+    groups = {number: _rewritten(node) for number, node in pattern.groups.items()}
+    _check(root, groups)
+    return Pattern(*_measured(root, groups), pattern.names)
+
+
+def _measured(root: Node, groups: dict[int, Node]) -> tuple[Node, dict[int, Node]]:
+    """The same with what calls know of how short a text can be; infinite: there is none."""
+    if not any(map(_calls, [root, *groups.values()])):
+        return root, groups
+    # From above, each round finds the shortest texts of one call more in each other.
+    least = dict.fromkeys([0, *groups], inf)
+    while True:
+
+        def called(node: Node) -> Node:
+            if isinstance(node, Call):
+                return Call(node.group, least[node.group])  # noqa: B023 - not kept
+            return mapped(node, called)
+
+        held = {0: called(root)} | {number: called(node) for number, node in groups.items()}
+        found = {number: node.shortest for number, node in held.items()}
+        if found == least:
+            return held.pop(0), held
+        least = found
+
+
+def mapped(node: Node, change: Callable[[Node], Node]) -> Node:
+    """The node with ``change`` made to each of its parts."""
+    match node:
+        case Concatenation():
+            return concatenation(*map(change, node.items))
+        case Alternation():
+            return Alternation(tuple(map(change, node.choices)))
+        case Intersection():
+            return Intersection(tuple(map(change, node.members)))
+        case Repetition() | Complement() | Look() | Loose() | Atomic() | Capture() | Fuzzy():
+            return replace(node, item=change(node.item))
+        case Conditional():
+            return replace(node, yes=change(node.yes), no=change(node.no))
+        case _:
+            return node
+
+
+def _rewritten(node: Node) -> Node:
+    node = mapped(node, _rewritten)
+    if isinstance(node, Atomic) and _is_of_one_length(node.item):
+        return node.item
+    if isinstance(node, Look) and not node.ahead:
+        return replace(node, item=_backward(node.item, True))
+    if isinstance(node, Concatenation):
+        items = list(node.items)
+        for place, (look, after) in enumerate(pairwise(items)):
+            match look, after:
+                case Look(Capture(group) as captured, True, False), Backreference(again, False) if (
+                    group == again
+                ):
+                    items[place : place + 2] = [EMPTY, Capture(group, Atomic(captured.item))]
+        return concatenation(*items)
+    return node
+
+
+def _is_of_one_length(node: Node) -> bool:
+    """Whether all its texts are equally long, so that it does not matter which is taken."""
+    return node.shortest == node.longest and not _captured(node) and not _calls(node)
+
+
+def _backward(node: Node, first: bool) -> Node:
+    """What a lookbehind asks for; ``first``: nothing of it is matched before the node."""
+    if isinstance(node, Atomic):
+        if not first:
+            raise NotFollowedError("an atomic group in a lookbehind, with something before it,")
+        return _backward(node.item, True)
+    if isinstance(node, Concatenation):
+        items = [_backward(item, first and not at) for at, item in enumerate(node.items)]
+        return concatenation(*items)
+    if isinstance(node, Alternation):
+        return alternation(*(_backward(choice, first) for choice in node.choices))
+    if isinstance(node, Repetition):
+        return replace(node, item=_backward(node.item, first and node.most == 1))
+    if isinstance(node, Look):
+        return node
+    return mapped(node, lambda part: _backward(part, first))
+
+
+def _check(root: Node, groups: dict[int, Node]) -> None:
+    """Refuse captures that are asked for from outside of the lookaround that they are in."""
+    asked = _references(root)
+    for node in groups.values():
+        asked |= _references(node)
+
+    def visit(node: Node, look: Look | None) -> None:
+        if isinstance(node, Look):
+            inner = _captured(node.item)
+            beyond = asked & inner and not _only_inside(root, node, asked & inner)
+            if beyond and not node.negative:
+                raise NotFollowedError("a group in a lookaround that is asked for outside of it")
+            if not node.ahead and _has(node.item, Fuzzy):
+                raise NotFollowedError("fuzzy matching in a lookbehind")
+            if not node.ahead and (_references(node.item) or _calls(node.item)):
+                raise NotFollowedError("a backreference, a call or a conditional in a lookbehind")
+        if isinstance(node, Atomic) and _has(node, Fuzzy):
+            raise NotFollowedError("fuzzy matching in an atomic group")
+        if isinstance(node, Fuzzy) and _has(node.item, Backreference):
+            raise NotFollowedError("a backreference in fuzzy matching")
+        for part in node.parts:
+            visit(part, look)
+
+    visit(root, None)
+    for node in groups.values():
+        visit(node, None)
+
+
+def _only_inside(root: Node, look: Look, groups: set[int]) -> bool:
+    """Whether the groups are asked for only within ``look``."""
+    return not groups & _references(root, without=look)
+
+
+def _references(node: Node, without: Node | None = None) -> set[int]:
+    if node is without:
+        return set()
+    found = {node.group} if isinstance(node, Backreference | Conditional) else set()
+    for part in node.parts:
+        found |= _references(part, without)
+    return found
+
+
+def _captured(node: Node) -> set[int]:
+    found = {node.group} if isinstance(node, Capture) else set()
+    for part in node.parts:
+        found |= _captured(part)
+    return found
+
+
+def _calls(node: Node) -> bool:
+    return _has(node, Call)
+
+
+def _has(node: Node, kind: type[Node]) -> bool:
+    return isinstance(node, kind) or any(_has(part, kind) for part in node.parts)

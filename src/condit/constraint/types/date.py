@@ -1,0 +1,164 @@
+"""The constraint ``date``: days of the calendar."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass, field
+
+from condit.constraint.source import ConstraintSource
+from condit.constraint.types.arguments import given
+from condit.constraint.types.automaton import Automaton, automaton
+from condit.constraint.types.base import SmallType
+from condit.constraint.types.calendar_fields import (
+    DATE_FIELDS,
+    RANGES,
+    bound,
+    boxes_between,
+    parts_of,
+    pattern,
+    shown,
+    with_months,
+)
+from condit.errors import UnsatisfiableError
+
+ISO_DATE = "%Y-%m-%d"
+FIRST_FORMATTED_YEAR = 1000
+"""Systems differ in how ``strftime`` writes earlier years."""
+
+
+def date(
+    earliest: datetime.date | str | None = None,
+    latest: datetime.date | str | None = None,
+    *,
+    format: str = ISO_DATE,
+) -> Date:
+    """Days that exist, from ``earliest`` to ``latest``, both included; ``None``: no bound there.
+
+    As ISO 8601 has them, ``2024-02-29``, from the year 1 to 9999. The value is a ``datetime.date``.
+
+    >>> date().accepts("2023-02-29")
+    False
+    >>> date("2024-01-01", "2024-12-31").accepts("2024-02-29")
+    True
+    >>> date(format="%d.%m.%Y").value("29.02.2024")
+    datetime.date(2024, 2, 29)
+
+    Args:
+        earliest: the first day that may be written: a date, or a text in ISO 8601.
+        latest: the last one.
+        format: another way to write them, with ``%Y`` (or ``%y``: 1969 to 2068), ``%m`` (or ``%b``,
+            ``%B``: names of months in the language of the process) and ``%d``, each in all its
+            digits. Years then begin at 1000.
+
+    Raises:
+        ArgumentError: a bound is no date, or the format is none of these.
+        UnsatisfiableError: no day that can be written lies between the bounds.
+    """
+    first, last = (
+        None if each is None else bound("date", each, datetime.date, datetime.date.fromisoformat)
+        for each in (earliest, latest)
+    )
+    return Date(first, last, format)
+
+
+@dataclass(frozen=True)
+class Date(SmallType):
+    """Days of the calendar; made by ``date``.
+
+    Attributes:
+        earliest: the first, or ``None``.
+        latest: the last, or ``None``.
+        format: how they are written.
+    """
+
+    earliest: datetime.date | None
+    latest: datetime.date | None
+    format: str
+    machine: Automaton = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        parts = parts_of("date", self.format, date=True, time=False)
+        low, high = (
+            None if day is None else (day.year, day.month, day.day)
+            for day in (self.earliest, self.latest)
+        )
+        ranges = year_ranges(self.format == ISO_DATE)[:DATE_FIELDS]
+        boxes = [
+            box
+            for intervals in boxes_between(ranges, *inside(ranges, low, high))
+            for box in with_months(intervals)
+        ]
+        machine = automaton(pattern(parts, boxes, 0))
+        if machine.is_empty:
+            raise UnsatisfiableError(f"date: there is no day {self._range}")
+        object.__setattr__(self, "machine", machine)
+
+    def objection(self, text: str) -> str | None:
+        """Why it is no such day, by Python's ``datetime``."""
+        try:
+            day = self.value(text)
+        except ValueError as error:
+            return f"it is no date: {error}"
+        written = day.isoformat() if self.format == ISO_DATE else day.strftime(self.format)
+        if written != text or (day.year < FIRST_FORMATTED_YEAR and self.format != ISO_DATE):
+            return f"it is not written as {self._shown}"
+        if self.earliest is not None and day < self.earliest:
+            return f"it is before {self.earliest}"
+        if self.latest is not None and day > self.latest:
+            return f"it is after {self.latest}"
+        return None
+
+    def value(self, text: str) -> datetime.date:
+        """The day."""
+        if self.format == ISO_DATE:
+            return datetime.date.fromisoformat(text)
+        return datetime.datetime.strptime(text, self.format).date()
+
+    def longest(self) -> int | None:
+        """Bytes of the longest text."""
+        return self.machine.longest()
+
+    def describe(self) -> str:
+        """The form and the bounds, as an instruction to a model."""
+        return f"Respond only with a date in the form {self._shown} {self._range}".rstrip()
+
+    @property
+    def _shown(self) -> str:
+        return shown(parts_of("date", self.format, date=True, time=False))
+
+    @property
+    def _range(self) -> str:
+        return between_in_words(self.earliest, self.latest)
+
+
+def between_in_words(earliest: object, latest: object) -> str:
+    """Two bounds in words; ``""`` where there are none."""
+    if earliest is None:
+        return "" if latest is None else f"not after {latest}"
+    return f"not before {earliest}" if latest is None else f"from {earliest} to {latest}"
+
+
+def year_ranges(early: bool) -> tuple[tuple[int, int], ...]:
+    """The ranges of all fields; ``early``: with years before 1000."""
+    return RANGES if early else ((FIRST_FORMATTED_YEAR, 9999), *RANGES[1:])
+
+
+def inside(
+    ranges: tuple[tuple[int, int], ...],
+    low: tuple[int, ...] | None,
+    high: tuple[int, ...] | None,
+) -> tuple[tuple[int, ...] | None, tuple[int, ...] | None]:
+    """The same bounds, a lower one that is below the first year being none."""
+    return (None if low is not None and low[0] < ranges[0][0] else low), high
+
+
+def _make(value: object = None, *, format: str = ISO_DATE) -> Date:
+    earliest, latest = given("date", value, 2)
+    return date(earliest, latest, format=format)  # type: ignore[arg-type]
+
+
+DATE = ConstraintSource(
+    name="date",
+    description="a day as in 2024-02-29; the first and the last, as in 2024-01-01,2024-12-31",
+    make=_make,
+)

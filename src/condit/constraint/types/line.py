@@ -1,0 +1,174 @@
+"""The constraints ``line`` and ``sentence``: free text on one line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import regex  # type: ignore[import-untyped]
+
+from condit.constraint.byte_matcher import ByteMatcher
+from condit.constraint.source import ConstraintSource
+from condit.constraint.types.arguments import given, whole_number
+from condit.constraint.types.automaton import automaton
+from condit.constraint.types.base import SmallType
+from condit.constraint.types.limited import Limited
+from condit.constraint.types.pattern import characters
+from condit.constraint.types.utf8 import LAST
+from condit.errors import ArgumentError, UnsatisfiableError
+
+LINE_BREAKS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
+"""Where ``str.splitlines`` splits."""
+
+_ENDS = ".!?\u3002\uff01\uff1f"
+_FIRST = r"[\p{Lu}\p{Lt}\p{Lo}]"
+
+
+def line(most: int | None = None) -> Line:
+    """Texts of one line that is not empty. The value is the text.
+
+    >>> line().accepts("Anything, really: 1 < 2")
+    True
+    >>> line().accepts("two" + chr(10) + "lines")
+    False
+
+    Args:
+        most: characters at most; ``None``: as many as one likes.
+
+    Raises:
+        ArgumentError: ``most`` is no count.
+        UnsatisfiableError: ``most`` is 0.
+    """
+    return Line(_counted("line", most, 1))
+
+
+def sentence(most: int | None = None) -> Sentence:
+    """Texts of one line that are one sentence. The value is the text.
+
+    It begins with a capital letter, or with one of a script that has none. It ends with ``.``,
+    ``!``, ``?`` or the like of East Asian scripts, and inside none of these stands before a space:
+    ``3.5`` may occur, ``Dr. No`` may not.
+
+    >>> sentence().accepts("It costs 3.5 euros.")
+    True
+    >>> sentence().accepts("It rains. It pours.")
+    False
+
+    Args:
+        most: characters at most; ``None``: as many as one likes.
+
+    Raises:
+        ArgumentError: ``most`` is no count.
+        UnsatisfiableError: ``most`` is less than 2.
+    """
+    return Sentence(_counted("sentence", most, 2))
+
+
+@dataclass(frozen=True)
+class Line(SmallType):
+    """Texts of one line; made by ``line``.
+
+    Attributes:
+        most: characters at most, or ``None``.
+    """
+
+    most: int | None
+    machine: ByteMatcher[Any] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        inner = automaton(self._pattern())
+        machine = inner if self.most is None else Limited(inner, self.most, characters=True)
+        object.__setattr__(self, "machine", machine)
+
+    def _pattern(self) -> str:
+        return f"{_within()}+"
+
+    def objection(self, text: str) -> str | None:
+        """Why it is no such line, by ``str.splitlines``."""
+        if text.splitlines() != [text]:
+            return "it is empty" if not text else "it has more than one line"
+        if self.most is not None and len(text) > self.most:
+            return f"it has more than {self.most} characters"
+        return None
+
+    def value(self, text: str) -> str:
+        """The text."""
+        return text
+
+    def longest(self) -> int | None:
+        """Four bytes a character, where their number is limited."""
+        return None if self.most is None else 4 * self.most
+
+    def describe(self) -> str:
+        """An instruction to a model."""
+        return f"Respond only with one line of text{self._limit}"
+
+    @property
+    def _limit(self) -> str:
+        return "" if self.most is None else f", of at most {self.most} characters"
+
+
+@dataclass(frozen=True)
+class Sentence(Line):
+    """Texts of one sentence; made by ``sentence``."""
+
+    def _pattern(self) -> str:
+        ends, spaces = characters(_ENDS), characters(_members(r"\s"))
+        first = characters(_members(_FIRST))
+        return f"{first}{_within()}*{ends}&(~.*{ends}{spaces}.*)"
+
+    def objection(self, text: str) -> str | None:
+        """Why it is no such sentence, by the ``regex`` package."""
+        if (found := super().objection(text)) is not None:
+            return found
+        if not regex.match(_FIRST, text):
+            return "it does not begin with a capital letter"
+        if not regex.search(rf".[{_ENDS}]\Z", text):
+            return "it does not end like a sentence"
+        return "it is more than one sentence" if regex.search(rf"[{_ENDS}]\s", text) else None
+
+    def describe(self) -> str:
+        """An instruction to a model."""
+        return f"Respond only with one sentence{self._limit}"
+
+
+def _within() -> str:
+    return f"[^{characters(LINE_BREAKS)[1:]}"
+
+
+@lru_cache
+def _members(of: str) -> str:
+    """All characters of a class, by the tables of the ``regex`` package."""
+    everything = "".join(chr(point) for point in range(LAST + 1) if not 0xD800 <= point < 0xE000)
+    return "".join(regex.findall(of, everything))
+
+
+def _counted(name: str, most: object, least: int) -> int | None:
+    if most is None:
+        return None
+    if not isinstance(most, int) or isinstance(most, bool) or most < 0:
+        raise ArgumentError(f"{name}: most={most!r} is no count of characters")
+    if most < least:
+        raise UnsatisfiableError(f"{name}: no {name} has at most {most} characters")
+    return most
+
+
+def _make_line(value: object = None) -> Line:
+    return line(whole_number("line", given("line", value, 1)[0]))
+
+
+def _make_sentence(value: object = None) -> Sentence:
+    return sentence(whole_number("sentence", given("sentence", value, 1)[0]))
+
+
+LINE = ConstraintSource(
+    name="line",
+    description="one line of text; characters at most, or no value",
+    make=_make_line,
+)
+SENTENCE = ConstraintSource(
+    name="sentence",
+    description="one sentence; characters at most, or no value",
+    make=_make_sentence,
+)

@@ -1,0 +1,179 @@
+"""Automata against the ``regex`` module: random patterns, on all short texts of two letters."""
+
+import random
+from itertools import product
+
+import pytest
+import regex as oracle
+
+from condit.constraint.base import Strength
+from condit.constraint.regular import combined
+from condit.constraint.regular.automaton import Automaton
+from condit.constraint.regular.byte_machine import PatternMachine
+from condit.constraint.regular.language import Language
+from condit.constraint.regular.prepared import NotFollowedError
+from condit.constraint.regular.python_reader import read
+
+ATOMS = ("a", "b", ".", "[ab]", "[^a]", r"\w")
+REPEATS = ("*", "+", "?", "{2}", "{1,2}", "*?", "+?", "??", "*+", "++", "?+")
+TEXTS = ["".join(letters) for size in range(6) for letters in product("ab", repeat=size)]
+
+
+class Patterns:
+    """Random patterns with everything that backtracking knows."""
+
+    def __init__(self, seed):
+        self.rng = random.Random(seed)
+        self.groups = 0
+
+    def __iter__(self):
+        while True:
+            self.groups = 0
+            yield self.make(4)
+
+    def make(self, depth, in_look=False):
+        kind = self.rng.random()
+        more = lambda look=in_look: self.make(depth - 1, look)  # noqa: E731
+        if depth == 0 or kind < 0.22:
+            return self.rng.choice(ATOMS)
+        if kind < 0.42:
+            return more() + more()
+        if kind < 0.54:
+            return f"(?:{more()}|{more()})"
+        if kind < 0.66:
+            return f"(?:{more()}){self.rng.choice(REPEATS)}"
+        if kind < 0.72:
+            return f"(?>{more()})"
+        if kind < 0.80:
+            return self.rng.choice(["(?=", "(?!", "(?<=", "(?<!"]) + more(True) + ")"
+        if kind < 0.84:
+            return self.rng.choice([r"\b", r"\B", "^", "$"])
+        if kind < 0.91 and not in_look:
+            self.groups += 1
+            return f"({more()})"
+        if not self.groups or in_look:
+            return "a"
+        group = self.rng.randint(1, self.groups)
+        if kind < 0.95:
+            return f"\\{group}"
+        if kind < 0.97:
+            return f"(?{group})"
+        return f"(?({group}){more(True)}|{more(True)})"
+
+
+def automata(seed, count):
+    """Some random patterns that can be followed, each compiled and as an automaton."""
+    made = 0
+    for pattern in Patterns(seed):
+        try:
+            compiled = oracle.compile(pattern, oracle.V1)
+            found = Automaton(read(pattern))
+        except (oracle.error, NotFollowedError):
+            continue
+        yield pattern, compiled, found
+        made += 1
+        if made == count:
+            return
+
+
+def matches(compiled, text):
+    try:
+        return bool(compiled.fullmatch(text, timeout=0.5))
+    except TimeoutError:
+        return None
+
+
+def accepts(automaton, text):
+    place = automaton.start
+    for character in text:
+        place = automaton.next(place, character)
+    return automaton.may_stop(place)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_automaton_accepts_what_the_module_matches(seed):
+    for pattern, compiled, automaton in automata(seed, 300):
+        for text in TEXTS:
+            expected = matches(compiled, text)
+            if expected is None:
+                break
+            assert accepts(automaton, text) == expected, (pattern, text)
+
+
+def test_what_cannot_become_a_match_is_refused_at_once():
+    exact = 0
+    for pattern, compiled, automaton in automata(7, 300):
+        machine = PatternMachine(automaton)
+        found = [matches(compiled, text) for text in TEXTS]
+        if None in found:
+            continue
+        matching = [text for text, is_match in zip(TEXTS, found, strict=True) if is_match]
+        for text in TEXTS[:15]:
+            state = machine.start
+            for byte in text.encode():
+                state = state and machine.next(state, byte)
+            followed = any(each.startswith(text) for each in matching)
+            if state is None:
+                assert not followed, (pattern, text)
+                continue
+            ending = machine.ending(state)
+            if ending is None:
+                assert not followed, (pattern, text)
+                # At the start it is the constraint that says that nothing matches.
+                assert not text or machine.strength is not Strength.EXACT, (pattern, text)
+            else:
+                assert compiled.fullmatch(text + ending.decode()), (pattern, text, ending)
+                exact += machine.strength is Strength.EXACT
+    assert exact > 500
+
+
+def test_combinations_are_those_of_the_sets():
+    found = list(automata(11, 60))
+    for (first, one, _), (second, other, _) in zip(found[::2], found[1::2], strict=True):
+        patterns = read(first), read(second)
+        made = {
+            "both": (Automaton(combined.both(*patterns)), lambda a, b: a and b),
+            "either": (Automaton(combined.either(*patterns)), lambda a, b: a or b),
+            "without": (Automaton(combined.without(patterns[0])), lambda a, _: not a),
+        }
+        joined = Automaton(combined.joined(*patterns))
+        twice = Automaton(combined.repeated(patterns[0], 1, 2))
+        for text in TEXTS[:31]:
+            yes = [bool(each.fullmatch(text)) for each in (one, other)]
+            for name, (automaton, expected) in made.items():
+                assert accepts(automaton, text) == expected(*yes), (first, second, name, text)
+            splits = [(text[:at], text[at:]) for at in range(len(text) + 1)]
+            in_a_row = any(one.fullmatch(a) and other.fullmatch(b) for a, b in splits)
+            assert accepts(joined, text) == in_a_row, (first, second, text)
+            again = yes[0] or any(one.fullmatch(a) and one.fullmatch(b) for a, b in splits)
+            assert accepts(twice, text) == again, (first, text)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "strength"),
+    [
+        (r"(?=.*\d)\w{3}", Strength.EXACT),
+        (r"(['\"])x*\1", Strength.EXACT),
+        (r"\((?R)*\)", Strength.EXACT),
+        (r"(\w+)-\1", Strength.SOUND),
+    ],
+)
+def test_strength(pattern, strength):
+    assert PatternMachine(Automaton(read(pattern))).strength is strength
+
+
+def test_the_engine_is_told_the_same_as_the_automaton_knows(by_byte):
+    short = combined.both(read("[ab]{2}"), read("b*a"))
+    nodes = {
+        "a repeat of an intersection": combined.repeated(short, 2, 3),
+        "its complement": combined.without(combined.repeated(short, 2, 3)),
+        "a complement in a row": combined.joined(combined.without(read("a")), read("b")),
+        "a lookaround": read(r"(?!.*bb)[ab]*(?<=a)"),
+    }
+    for name, pattern in nodes.items():
+        language, automaton = Language(pattern), Automaton(pattern)
+        assert language.grammar is not None, name
+        for text in TEXTS:
+            matcher = language.bind(by_byte)
+            written = matcher.count_allowed([*text.encode(), by_byte.end]) == len(text) + 1
+            assert written == accepts(automaton, text), (name, text)
