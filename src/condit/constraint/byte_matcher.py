@@ -42,6 +42,8 @@ class ByteMatcher(ABC, Generic[State]):
     start: State
     strength: ClassVar[Strength] = Strength.SOUND
     alphabet: Collection[int] = range(256)
+    has_masks: bool = True
+    """Whether states come again, so that it is worth it to ask about all tokens of one at once."""
 
     @abstractmethod
     def next(self, state: State, byte: int) -> State | None:
@@ -58,6 +60,13 @@ class ByteMatcher(ABC, Generic[State]):
         states have few.
         """
         return None
+
+    def first_bytes(self, state: State) -> Collection[int] | None:
+        """Bytes without which no text goes on here: all that may come, and perhaps others.
+
+        Asked for where there is no mask. By default ``options``.
+        """
+        return self.options(state)
 
     def near(self, state: State, length: int) -> State:
         """A state after which the same texts of up to ``length`` bytes may come.

@@ -13,6 +13,7 @@ from typing import Any, Generic
 import numpy as np
 from numpy.typing import NDArray
 
+from condit.constraint.base import pack
 from condit.constraint.byte_matcher import ByteMatcher, State, not_hashable
 from condit.constraint.byte_transitions import ByteTransitions
 from condit.constraint.trie_walk import MOST_STATES, text_mask
@@ -40,6 +41,7 @@ class KnownState(Generic[State]):
             the end token the state itself.
         mask: the mask; ``None`` if it was not asked for, or is dear.
         dear: whether the mask was asked for, and takes too many states to compute.
+        outline: tokens whose first byte may come; ``None`` if not asked for.
         forced_text: the bytes that must come; ``None`` if not asked for.
         only_stops: whether the text may stop and no byte may come; ``None`` if not asked for.
         endings: endings, by whether they were searched for thoroughly.
@@ -50,6 +52,7 @@ class KnownState(Generic[State]):
     after: dict[int, State | None] = field(default_factory=dict)
     mask: NDArray[np.uint32] | None = None
     dear: bool = False
+    outline: NDArray[np.uint32] | None = None
     forced_text: bytes | None = None
     only_stops: bool | None = None
     endings: dict[bool, bytes | None] = field(default_factory=dict)
@@ -65,6 +68,7 @@ class StateCache(Generic[State]):
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._end, self._tokens = vocabulary.end, vocabulary.bytes
         self._trie = VocabularyTrie.of(vocabulary)
+        self._is_text = np.fromiter(map(bool, vocabulary.bytes), np.bool_, len(vocabulary))
         self._transitions: ByteTransitions[State] = ByteTransitions(MOST_STATES)
         self._states: dict[State, KnownState[State]] = {}
         self._size = 0
@@ -123,7 +127,7 @@ class StateCache(Generic[State]):
         self, machine: ByteMatcher[State], known: KnownState[State]
     ) -> NDArray[np.uint32] | None:
         """All allowed tokens, packed, not to be changed; ``None`` where that takes too long."""
-        if known.mask is None and not known.dear:
+        if known.mask is None and not known.dear and machine.has_masks:
             near = machine.near(known.state, self._trie.longest)
             like = known if near == known.state else self.at(near)
             mask = self._walked_mask(machine, like)
@@ -137,6 +141,22 @@ class StateCache(Generic[State]):
                     self._grow(known, mask.nbytes)
                 known.mask = mask
         return known.mask
+
+    def outline(
+        self, machine: ByteMatcher[State], known: KnownState[State]
+    ) -> NDArray[np.uint32] | None:
+        """The tokens whose first byte may come, packed; ``None`` where those are not known."""
+        if known.outline is None:
+            first = machine.first_bytes(known.state)
+            if first is None:
+                return None
+            among = np.zeros(256, dtype=np.bool_)
+            among[list(first)] = True
+            found = among[self._trie.first_of_tokens] & self._is_text
+            found[self._end] = machine.may_stop(known.state)
+            known.outline = pack(found)
+            self._grow(known, known.outline.nbytes)
+        return known.outline
 
     def _walked_mask(
         self, machine: ByteMatcher[State], known: KnownState[State]

@@ -30,6 +30,8 @@ class PatternMachine(ByteMatcher[State]):
         object.__setattr__(self, "start", (self.automaton.start, b""))
         if self.automaton.is_exact:
             object.__setattr__(self, "strength", Strength.EXACT)
+        # Where places come again, so do masks.
+        object.__setattr__(self, "has_masks", self.automaton.comes_back)
 
     def next(self, state: State, byte: int) -> State | None:
         """The state after ``byte``; ``None`` where no match can follow."""
@@ -51,6 +53,11 @@ class PatternMachine(ByteMatcher[State]):
         """The bytes that may come next."""
         found = self.automaton.next_bytes(*state)
         return [byte for byte in range(256) if found >> byte & 1 and self.next(state, byte)]
+
+    def first_bytes(self, state: State) -> Collection[int]:
+        """The bytes that may come next, and perhaps some after which no match follows."""
+        found = self.automaton.next_bytes(*state)
+        return [byte for byte in range(256) if found >> byte & 1]
 
     def ending(self, state: State) -> bytes | None:
         """The bytes of a shortest match."""
