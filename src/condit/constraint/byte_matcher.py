@@ -42,8 +42,9 @@ class ByteMatcher(ABC, Generic[State]):
     start: State
     strength: ClassVar[Strength] = Strength.SOUND
     alphabet: Collection[int] = range(256)
-    has_masks: bool = True
-    """Whether states come again, so that it is worth it to ask about all tokens of one at once."""
+    most_states: int = 2048
+    """A mask that takes more states to find is not made: tokens are better asked about one by one.
+    Few where states hardly come again and ``next`` is slow."""
 
     @abstractmethod
     def next(self, state: State, byte: int) -> State | None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from condit.constraint.base import pack
 from condit.constraint.byte_matcher import ByteMatcher, State, not_hashable
 from condit.constraint.byte_transitions import ByteTransitions
-from condit.constraint.trie_walk import MOST_STATES, text_mask
+from condit.constraint.trie_walk import text_mask
 from condit.constraint.vocabulary_trie import VocabularyTrie
 from condit.kept import Kept
 from condit.vocabulary import Vocabulary
@@ -65,11 +65,11 @@ class StateCache(Generic[State]):
     The machine is an argument of each method, not kept, so that it can be garbage collected.
     """
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    def __init__(self, vocabulary: Vocabulary, most_states: int) -> None:
         self._end, self._tokens = vocabulary.end, vocabulary.bytes
         self._trie = VocabularyTrie.of(vocabulary)
         self._is_text = np.fromiter(map(bool, vocabulary.bytes), np.bool_, len(vocabulary))
-        self._transitions: ByteTransitions[State] = ByteTransitions(MOST_STATES)
+        self._transitions: ByteTransitions[State] = ByteTransitions(most_states)
         self._states: dict[State, KnownState[State]] = {}
         self._size = 0
         self._lock, self._walking = threading.Lock(), threading.Lock()
@@ -127,7 +127,7 @@ class StateCache(Generic[State]):
         self, machine: ByteMatcher[State], known: KnownState[State]
     ) -> NDArray[np.uint32] | None:
         """All allowed tokens, packed, not to be changed; ``None`` where that takes too long."""
-        if known.mask is None and not known.dear and machine.has_masks:
+        if known.mask is None and not known.dear:
             near = machine.near(known.state, self._trie.longest)
             like = known if near == known.state else self.at(near)
             mask = self._walked_mask(machine, like)
@@ -184,7 +184,8 @@ def walked(machine: ByteMatcher[State], state: State, text: bytes) -> State | No
 
 
 def _of_vocabularies(machine: ByteMatcher[Any]) -> Kept[Vocabulary, StateCache[Any]]:
-    return Kept(StateCache)
+    most = machine.most_states
+    return Kept(lambda vocabulary: StateCache(vocabulary, most))
 
 
 _known: Kept[ByteMatcher[Any], Kept[Vocabulary, StateCache[Any]]] = Kept(_of_vocabularies)

@@ -92,7 +92,7 @@ def bind_tree(tree: Node | None, vocabulary: Vocabulary) -> Matcher | None:
         raise UnsatisfiableError("no text satisfies all of the constraint: its parts exclude it")
     found = language.bind(vocabulary)
     # Side by side, parts have masks where their automaton has too many states for that.
-    is_better = not isinstance(found, LiftedMatcher) or found.machine.has_masks
+    is_better = not isinstance(found, LiftedMatcher) or language.automaton.comes_back
     return found if is_better else None
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf
+from typing import Any
 
 from condit.constraint.regular.classes import Class, is_whole
 from condit.constraint.regular.derivative import Derivatives
@@ -105,6 +106,7 @@ class _Known:
         live: whether it can become a match; ``None``: not yet known.
         on: the next character of a shortest text that makes it one.
         bytes: the bytes that may come next, by those of the character that is begun.
+        rows: kept for ``byte_machine.py``: the state after characters of a class.
     """
 
     after: dict[str | int, Place] = field(default_factory=dict)
@@ -112,6 +114,7 @@ class _Known:
     live: bool | None = None
     on: str | None = None
     bytes: dict[bytes, int] = field(default_factory=dict)
+    rows: dict[int, Any] = field(default_factory=dict)
 
 
 class Automaton:
@@ -165,6 +168,15 @@ class Automaton:
         if found is None:
             found = known.after[key] = self._derivatives.next(place, character)
         return found
+
+    def rows(self, place: Place) -> dict[int, Any]:
+        """What is kept of a place for each class of characters."""
+        return self._known(place).rows
+
+    @property
+    def follows_text(self) -> bool:
+        """Whether it matters what a group has captured."""
+        return self._derivatives.follows_text
 
     def may_stop(self, place: Place) -> bool:
         """Whether the text may end here."""
