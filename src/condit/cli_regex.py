@@ -143,6 +143,60 @@ def random(
         typer.echo(_quoted(text))
 
 
+@app.command()
+def minimal(
+    pattern: First,
+    size: Annotated[
+        int, typer.Option(help="The largest size: characters, repeats, bars and joints.")
+    ] = 8,
+) -> None:
+    """Print a smallest regular expression that matches the same texts.
+
+    Exit code 0: it is printed; 1: all are larger than --size; 2: the question cannot be answered.
+    """
+    from condit import regular
+
+    found = regular.minimal(pattern, size)
+    if found is None:
+        typer.echo(f"none of size {size} or less")
+        raise typer.Exit(NO_ANSWER)
+    typer.echo(found)
+
+
+@app.command()
+def synthesize(
+    yes: Annotated[
+        list[str] | None,
+        typer.Option("--yes", help="A text that is to match; give it several times."),
+    ] = None,
+    no: Annotated[
+        list[str] | None,
+        typer.Option("--no", help="A text that must not match; may be given several times."),
+    ] = None,
+    size: Annotated[
+        int, typer.Option(help="The largest size: characters, repeats, bars and joints.")
+    ] = 9,
+) -> None:
+    """Print the smallest regular expressions that agree with examples, one a line.
+
+    If there are several, a text about which the first two differ is printed to standard error.
+
+    Exit code 0: one is printed; 1: all are larger than --size; 2: the question cannot be answered.
+    """
+    from condit import regular
+
+    found = regular.synthesize(yes or [], no or [], size)
+    if found is None:
+        typer.echo(f"none of size {size} or less")
+        raise typer.Exit(NO_ANSWER)
+    typer.echo("\n".join(found.patterns))
+    if found.distinguishing is not None:
+        said = (
+            f"the first two differ about {_quoted(found.distinguishing)}: give it as --yes or --no"
+        )
+        typer.echo(said, err=True)
+
+
 def _quoted(text: str) -> str:
     import json
 

@@ -13,15 +13,20 @@ from condit.regular.compare import (
     witness,
 )
 from condit.regular.count import count, random_text
+from condit.regular.minimal import minimal
+from condit.regular.synthesize import Synthesis, synthesize
 
 __all__ = [
     "Difference",
     "Pattern",
+    "Synthesis",
     "count",
     "difference",
     "equivalent",
     "includes",
     "is_empty",
+    "minimal",
     "random_text",
+    "synthesize",
     "witness",
 ]

@@ -97,12 +97,19 @@ class Product:
         most: states that are looked at, at most.
     """
 
-    def __init__(self, automata: Sequence[Automaton], wanted: Iterable[tuple[bool, ...]]) -> None:
+    def __init__(
+        self,
+        automata: Sequence[Automaton],
+        wanted: Iterable[tuple[bool, ...]],
+        *,
+        apart: bool = False,
+    ) -> None:
         """Make it.
 
         Args:
             automata: the automata.
             wanted: the answers, one for each automaton, of texts that are looked for.
+            apart: whether each character that a group may capture is followed on its own.
         """
         self._automata = automata
         self._wanted = frozenset(wanted)
@@ -111,7 +118,7 @@ class Product:
         self.follows_text = any(each.follows_text for each in automata)
         is_finite = all(each.is_finite for each in automata)
         self.most = _MOST_STATES if is_finite else _MOST_WITHOUT_END
-        self._one_by_one = self.follows_text and any(map(_ignores_case, automata))
+        self._one_by_one = self.follows_text and (apart or any(map(_ignores_case, automata)))
         self._moves: dict[State, list[Move]] = {}
         self.start: State = tuple(each.start for each in automata)
 
@@ -135,7 +142,7 @@ class Product:
         """The moves from a state, but for those that are hopeless.
 
         Raises:
-            ConstraintTooComplexError: a backreference that ignores case has too many characters.
+            ConstraintTooComplexError: too many characters have to be followed one by one.
         """
         found = self._moves.get(state)
         if found is None:
@@ -179,8 +186,8 @@ class Product:
                 yield move
             elif size > _MOST_CHARACTERS:
                 raise ConstraintTooComplexError(
-                    "a backreference that ignores case follows a group of too many characters "
-                    f"({size}) to tell all of them apart"
+                    f"a backreference follows a group of {size} characters, which are too many to "
+                    "tell all of them apart. Name fewer in the group"
                 )
             else:
                 for character in move.members():
