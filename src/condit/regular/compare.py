@@ -80,7 +80,7 @@ def is_empty(pattern: Pattern) -> bool:
 def witness(pattern: Pattern) -> str | None:
     r"""A shortest text that matches; ``None`` where nothing does.
 
-    >>> witness(r"(?=.*\\d)[a-z].+")
+    >>> witness(r"(?=.*\d)[a-z].+")
     'a0'
 
     Args:

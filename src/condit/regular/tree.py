@@ -20,8 +20,8 @@ from condit.errors import ConstraintTooComplexError
 
 Value = TypeVar("Value", bound=Hashable)
 
-_MOST_VALUES = 30_000
-"""Trees that are kept, at most."""
+_MOST_TRIED = 200_000
+"""Trees that are looked at, at most."""
 _PLAIN = frozenset(" !\"%',/:;<=>@_`")
 """Characters beside letters and digits that mean themselves in a pattern and in a class."""
 
@@ -108,10 +108,17 @@ class Smallest(Generic[Value]):
         """
         levels: list[list[tuple[Tree, Value]]] = [[]]
         known: set[Value] = set()
+        tried = 0
         while len(levels) <= size:
             level: list[tuple[Tree, Value]] = []
             found: list[Tree] = []
             for tree, value in self._of_size(levels):
+                tried += 1
+                if tried > _MOST_TRIED:
+                    raise ConstraintTooComplexError(
+                        f"no pattern of a size below {len(levels)} will do, and there are too many "
+                        f"of size {len(levels)}: ask for a smaller size to be told so"
+                    )
                 if self._fits(value):
                     found.append(tree)
                     if len(found) == most:
@@ -122,11 +129,6 @@ class Smallest(Generic[Value]):
                         level.append((tree, value))
             if found:
                 return found
-            if len(known) > _MOST_VALUES:
-                raise ConstraintTooComplexError(
-                    f"there are too many patterns of size {len(levels)}, and none smaller will do: "
-                    f"ask for a size of at most {len(levels)}"
-                )
             levels.append(level)
         return []
 
