@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from condit.constraint.regular.characters import Ranges
 from condit.constraint.regular.classes import Class, Classes
@@ -45,18 +46,15 @@ _ASCII = 0x80
 
 def common(classes: Sequence[Classes]) -> list[Atom]:
     """The classes of characters that are in the same class of each."""
-    spans = [_spans(each) for each in classes]
-    together: dict[tuple[int, ...], list[tuple[int, int]]] = {}
-    at = [0] * len(spans)
-    # All of them divide the same characters, so that all end together.
-    while at[0] < len(spans[0]):
-        here = [spans[i][place] for i, place in enumerate(at)]
-        low = max(each[0] for each in here)
-        high = min(each[1] for each in here)
-        together.setdefault(tuple(each[2] for each in here), []).append((low, high))
-        at = [place + (each[1] == high) for place, each in zip(at, here, strict=True)]
+    first, *others = map(_spans, classes)
+    spans: list[tuple[int, int, Any]] = first
+    for each in others:
+        spans = _overlaps(spans, each)
+    together: dict[Any, list[tuple[int, int]]] = {}
+    for low, high, sets in spans:
+        together.setdefault(sets, []).append((low, high))
     return [
-        Atom(sets, tuple(ranges), sum(high - low + 1 for low, high in ranges))
+        Atom(_flat(sets), tuple(ranges), sum(high - low + 1 for low, high in ranges))
         for sets, ranges in together.items()
     ]
 
@@ -65,3 +63,25 @@ def common(classes: Sequence[Classes]) -> list[Atom]:
 def _spans(classes: Classes) -> list[tuple[int, int, int]]:
     """Ranges of characters in order, each with the sets that hold it."""
     return sorted((low, high, each.sets) for each in classes.classes for low, high in each.ranges)
+
+
+def _overlaps(
+    ones: list[tuple[int, int, Any]], others: list[tuple[int, int, int]]
+) -> list[tuple[int, int, Any]]:
+    """The ranges of characters that lie in one range of each, with the sets of both."""
+    found = []
+    # Both divide the same characters, so that both end together.
+    rest = iter(others)
+    low, high, sets = next(rest)
+    for start, end, held in ones:
+        while high < end:
+            found.append((start if start > low else low, high, (held, sets)))
+            low, high, sets = next(rest)
+        found.append((start if start > low else low, end, (held, sets)))
+        if high == end:
+            low, high, sets = next(rest, (0, 0, 0))
+    return found
+
+
+def _flat(sets: Any) -> tuple[int, ...]:
+    return (*_flat(sets[0]), sets[1]) if isinstance(sets, tuple) else (sets,)

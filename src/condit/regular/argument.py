@@ -52,6 +52,11 @@ def _of_text(pattern: str) -> Automaton:
         ) from None
 
 
+def forget() -> None:
+    """Drop the automata that are kept."""
+    _of_text.cache_clear()
+
+
 def shown(pattern: Pattern) -> str:
     """The pattern as messages show it."""
     text = pattern.pattern if isinstance(pattern, Regex) else pattern
