@@ -11,6 +11,7 @@ QUESTIONS = {
     "speed": "constrained generation against the same model generating freely, and every peer",
     "fidelity": "how near draws come to the exact posterior, for their cost, against genlm-control",
     "wild": "faithfulness where nothing can be enumerated: log evidence on realistic tasks",
+    "compose": "tokens a second of composed constraints, against their schema alone",
     "width": "accepted exact draws a second, 8 attempts at a time against 1",
     "together": "tokens a second of several runs in one decoder, against one after the other",
     "edge": "seconds a step where the budget runs out, against every token asked about itself",

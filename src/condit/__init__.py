@@ -15,6 +15,12 @@ from condit.prefer.score import prefer
 if TYPE_CHECKING:
     from condit.agreement import Agreement
     from condit.cache import CacheInfo, cache_info, clear_cache, set_cache_limit
+    from condit.constraint.algebra.free import free
+    from condit.constraint.algebra.limits import within
+    from condit.constraint.algebra.repeated import optional, repeat
+    from condit.constraint.algebra.sequence import then
+    from condit.constraint.algebra.template import template
+    from condit.constraint.algebra.triggered import triggered
     from condit.constraint.base import Constraint, Matcher, Strength, Violation
     from condit.constraint.choice import choice
     from condit.constraint.function import function
@@ -75,6 +81,15 @@ __version__ = "0.1.0"
 _HOMES = {
     "condit.agreement": ("Agreement",),
     "condit.cache": ("CacheInfo", "cache_info", "clear_cache", "set_cache_limit"),
+    "condit.constraint.algebra.free": ("free",),
+    "condit.constraint.algebra.limits": ("within",),
+    "condit.constraint.algebra.repeated": (
+        "optional",
+        "repeat",
+    ),
+    "condit.constraint.algebra.sequence": ("then",),
+    "condit.constraint.algebra.template": ("template",),
+    "condit.constraint.algebra.triggered": ("triggered",),
     "condit.constraint.base": ("Constraint", "Matcher", "Strength", "Violation"),
     "condit.constraint.choice": ("choice",),
     "condit.constraint.function": ("function",),
@@ -159,6 +174,13 @@ __all__ = [  # noqa: RUF022 - the order of the documentation
     "xml",
     "markdown_table",
     "yaml",
+    "then",
+    "repeat",
+    "optional",
+    "free",
+    "template",
+    "triggered",
+    "within",
     "make_constraint",
     "describe",
     "instructed_prompt",

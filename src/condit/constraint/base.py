@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import enum
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from itertools import islice
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,6 +124,14 @@ class Matcher(ABC):
     def copy(self) -> Matcher:
         """An independent matcher in the same state."""
 
+    def state_key(self) -> Hashable | None:
+        """A value that matchers of one constraint share only if the same tokens may follow.
+
+        ``None``, as here, where the matcher cannot tell: then only equal texts are taken to be
+        equal.
+        """
+        return None
+
     def boundary(self) -> Boundary | None:
         """The boundary that the text has reached last, a function of the tokens so far.
 
@@ -226,6 +235,20 @@ class Constraint(ABC):
         """The most bytes that a text may have, and so the most tokens; ``None``: not known."""
         return None
 
+    def last_bytes(self) -> frozenset[int] | None:
+        """The bytes that a text which is not empty may end with, or more; ``None``: not known.
+
+        The fewer they are, the cheaper it is to let another constraint follow this one.
+        """
+        return None
+
+    def possible_ends(self, text: str, start: int) -> Iterable[int] | None:
+        """Offsets at which a valid text that begins at ``start`` may end within ``text``.
+
+        A superset, for the oracle of constraints that are made of several; ``None``: any offset.
+        """
+        return None
+
     def value(self, text: str) -> object:
         """The parsed value of an accepted ``text``; ``None`` where the constraint has no type."""
         return None
@@ -247,6 +270,38 @@ class Constraint(ABC):
         shown = for_readers(found)
         return f"Respond only with a text of the same shape as these made-up examples:\n{shown}"
 
+    def __and__(self, other: Constraint | str) -> Constraint:
+        """The texts that satisfy both; see ``condit.constraint.algebra``."""
+        return _combined("all_of", self, other)
+
+    def __rand__(self, other: str) -> Constraint:
+        return _combined("all_of", other, self)
+
+    def __or__(self, other: Constraint | str) -> Constraint:
+        """The texts that satisfy one of the two, or both."""
+        return _combined("any_of", self, other)
+
+    def __ror__(self, other: str) -> Constraint:
+        return _combined("any_of", other, self)
+
+    def __invert__(self) -> Constraint:
+        """All other texts."""
+        return _combined("complement", self)
+
+    def __add__(self, other: Constraint | str) -> Constraint:
+        """A text that satisfies this one, and right after it one that satisfies the other."""
+        return _combined("concatenation", self, other)
+
+    def __radd__(self, other: str) -> Constraint:
+        return _combined("concatenation", other, self)
+
+    def __mul__(self, times: int | tuple[int, int | None]) -> Constraint:
+        """So many texts in a row: a number, or the least and the most (``None``: no limit)."""
+        return _combined("repetition", self, times)
+
+    def __rmul__(self, times: int | tuple[int, int | None]) -> Constraint:
+        return _combined("repetition", self, times)
+
     def example_texts(self, most: int = 3) -> list[str]:
         """Some texts that satisfy the constraint, the same ones each time; none if none is found.
 
@@ -258,6 +313,17 @@ class Constraint(ABC):
             return []
         accepted = (text for text in example_texts(start) if self.accepts(text))
         return list(islice(accepted, most))
+
+
+def _combined(operation: str, *operands: object) -> Constraint:
+    """What an operator makes; ``NotImplemented`` where it cannot take the operands.
+
+    The constraints that operators make are subclasses of ``Constraint``: they are looked up when an
+    operator is used, so that this module imports none of them.
+    """
+    operators: Any = import_module("condit.constraint.algebra.operators")
+    made: Constraint = getattr(operators, operation)(*operands)
+    return made
 
 
 def outlined(matcher: Matcher | None) -> tuple[NDArray[np.bool_] | None, bool]:

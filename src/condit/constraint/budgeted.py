@@ -20,6 +20,7 @@ not only the last ones.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -182,9 +183,9 @@ class Budgeted(Matcher):
         if ending is not None:
             self._steering = Steering(self.vocabulary, ending, 0, self._left)
 
-    def copy(self) -> Budgeted:
+    def copy(self) -> Self:
         """An independent matcher in the same state."""
-        return Budgeted(self.within.copy(), self._left, self._steering)
+        return type(self)(self.within.copy(), self._left, self._steering)
 
     def boundary(self) -> Boundary | None:
         """That of the constraint.

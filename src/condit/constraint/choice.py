@@ -107,6 +107,15 @@ class Choice(Constraint):
         """Bytes of the longest option."""
         return max(len(option.encode()) for option in self.options)
 
+    def last_bytes(self) -> frozenset[int]:
+        """The last bytes of the options."""
+        return frozenset(option.encode()[-1] for option in self.options if option)
+
+    def possible_ends(self, text: str, start: int) -> list[int]:
+        """Where an option that stands there ends."""
+        standing = (option for option in self.options if text.startswith(option, start))
+        return sorted({start + len(option) for option in standing})
+
     def describe(self) -> str:
         """The options, as an instruction to a model; of many the first, and how many there are."""
         shown: list[str] = []

@@ -137,6 +137,14 @@ class Function(Constraint):
         """The most bytes that a text may have, where that is known."""
         return self.arguments.longest()
 
+    def last_bytes(self) -> frozenset[int]:
+        """The bytes with which an object may end."""
+        return self.arguments.last_bytes()
+
+    def possible_ends(self, text: str, start: int) -> list[int] | None:
+        """Where the object that begins there ends."""
+        return self.arguments.possible_ends(text, start)
+
     def value(self, text: str) -> dict[str, Any]:
         """The arguments that an accepted ``text`` gives, by name, as objects of their types.
 

@@ -20,6 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from condit.constraint.base import Constraint, Matcher, Violation
 from condit.constraint.engine import EngineMatcher
+from condit.constraint.json_ends import SPACES, last_bytes, value_ends
 from condit.constraint.json_positions import NotJsonError, position_of, read_json
 from condit.constraint.python.checks import TypeChecks
 from condit.constraint.python.places import Place, Type, failed
@@ -304,6 +305,15 @@ class JsonSchema(Constraint):
             ValueError: the text is not accepted.
         """
         return self._verdicts.value(text)
+
+    def last_bytes(self) -> frozenset[int]:
+        """The bytes with which a value of the schema's types may end."""
+        found = last_bytes(self.source.schema)
+        return found if self.whitespace == "compact" else found | SPACES
+
+    def possible_ends(self, text: str, start: int) -> list[int] | None:
+        """Where the JSON value that begins there ends; of a number each of its digits."""
+        return value_ends(text, start)
 
     def _judge(self, text: str) -> Verdict:
         verdict = self._judge_by_schema(text)

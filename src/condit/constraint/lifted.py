@@ -6,13 +6,13 @@ Single tokens are walked byte by byte; masks are found by a walk of the vocabula
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Final, Generic, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from condit.constraint.base import Matcher, Strength, few_tokens, unpack
+from condit.constraint.base import Matcher, Outline, Strength, few_tokens, unpack
 from condit.constraint.boundary import Boundary
 from condit.constraint.byte_matcher import ByteMatcher, State
 from condit.constraint.describe import describe_bytes, excerpt
@@ -113,6 +113,14 @@ class LiftedMatcher(Matcher, Generic[State]):
         mask = self._cache.mask(self.machine, self._known)
         return None if mask is None else mask.copy()
 
+    def outline(self) -> Outline:
+        """As ``mask``; without one, the tokens whose first byte may come."""
+        mask = self.mask()
+        if mask is not None:
+            return Outline(mask, exact=True)
+        found = self._cache.outline(self.machine, self._known)
+        return Outline(None if found is None else found.copy(), exact=False)
+
     def advance(self, token: int) -> None:
         """Append ``token``.
 
@@ -138,6 +146,10 @@ class LiftedMatcher(Matcher, Generic[State]):
         twin = type(self).__new__(type(self))
         twin.__dict__.update(self.__dict__)
         return twin
+
+    def state_key(self) -> Hashable:
+        """The state, and whether the text has ended."""
+        return self.state, self._ended
 
     def boundary(self) -> Boundary | None:
         """What the byte matcher says of its state; `Budgeted` checks that it is one."""

@@ -13,6 +13,8 @@ import regex as oracle  # type: ignore[import-untyped]
 
 from condit.constraint.base import Constraint, Matcher, Violation
 from condit.constraint.example_texts import for_readers
+from condit.constraint.regular.combined import closed
+from condit.constraint.regular.expression import Node
 from condit.constraint.regular.language import Language
 from condit.constraint.regular.prepared import NotFollowedError
 from condit.constraint.regular.python_reader import read
@@ -97,6 +99,12 @@ class Regex(Constraint):
         object.__setattr__(self, "language", language)
         compiled = oracle.compile(self.pattern, oracle.VERSION1, **lists)
         object.__setattr__(self, "_oracle", compiled)
+
+    @property
+    def tree(self) -> Node | None:
+        """As a part of larger expressions; ``None`` where it calls groups, as recursion does."""
+        pattern = self.language.pattern
+        return None if pattern.groups else closed(pattern.root)
 
     def bind(self, vocabulary: Vocabulary) -> Matcher:
         """A matcher at the empty text.

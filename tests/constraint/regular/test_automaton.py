@@ -10,6 +10,7 @@ from condit.constraint.base import Strength
 from condit.constraint.regular import combined
 from condit.constraint.regular.automaton import Automaton
 from condit.constraint.regular.byte_machine import PatternMachine
+from condit.constraint.regular.language import Language
 from condit.constraint.regular.prepared import NotFollowedError
 from condit.constraint.regular.python_reader import read
 
@@ -159,3 +160,20 @@ def test_combinations_are_those_of_the_sets():
 )
 def test_strength(pattern, strength):
     assert PatternMachine(Automaton(read(pattern))).strength is strength
+
+
+def test_the_engine_is_told_the_same_as_the_automaton_knows(by_byte):
+    short = combined.both(read("[ab]{2}"), read("b*a"))
+    nodes = {
+        "a repeat of an intersection": combined.repeated(short, 2, 3),
+        "its complement": combined.without(combined.repeated(short, 2, 3)),
+        "a complement in a row": combined.joined(combined.without(read("a")), read("b")),
+        "a lookaround": read(r"(?!.*bb)[ab]*(?<=a)"),
+    }
+    for name, pattern in nodes.items():
+        language, automaton = Language(pattern), Automaton(pattern)
+        assert language.grammar is not None, name
+        for text in TEXTS:
+            matcher = language.bind(by_byte)
+            written = matcher.count_allowed([*text.encode(), by_byte.end]) == len(text) + 1
+            assert written == accepts(automaton, text), (name, text)

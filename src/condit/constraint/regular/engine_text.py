@@ -77,7 +77,7 @@ def _spelled(node: Node, character: SpellsCharacter) -> tuple[str, bool]:
             return f"(?:{node.regex})", True
         case Intersection():
             members = [
-                f"~{_operand(*_spelled(member.item, character))}"
+                _without(*_spelled(member.item, character))
                 if isinstance(member, Complement)
                 else _operand(*_spelled(member, character))
                 for member in node.members
@@ -87,8 +87,8 @@ def _spelled(node: Node, character: SpellsCharacter) -> tuple[str, bool]:
                 members.insert(0, engine_text(ANYTHING, character))
             return f"({' & '.join(members)})", False
         case Complement():
-            inner = _operand(*_spelled(node.item, character))
-            return f"({engine_text(ANYTHING, character)} & ~{inner})", False
+            refused = _without(*_spelled(node.item, character))
+            return f"({engine_text(ANYTHING, character)} & {refused})", False
         case _:
             raise TypeError(f"{type(node).__name__} has no spelling")
 
@@ -102,6 +102,11 @@ def _joined(items: tuple[Node, ...], character: SpellsCharacter) -> tuple[str, b
         parts = [text for text, _ in run]
         pieces += [f"/{''.join(parts)}/"] if is_regex else parts
     return f"({' '.join(pieces)})", False
+
+
+def _without(text: str, is_regex: bool) -> str:
+    # A repeat binds less tightly than ``~``.
+    return f"~/{text}/" if is_regex else f"~({text})"
 
 
 def _operand(text: str, is_regex: bool) -> str:

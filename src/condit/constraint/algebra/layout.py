@@ -1,0 +1,106 @@
+"""In which order parts may follow each other: a finite automaton whose steps are constraints.
+
+Sequences, repetitions, alternatives and texts with tags are all one of these. Nothing here knows
+what a part allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cached_property
+
+
+@dataclass(frozen=True)
+class Step:
+    """One way on: a text of a part, which leads from one place to another.
+
+    Attributes:
+        part: the number of the part.
+        after: the place that it leads to.
+    """
+
+    part: int
+    after: int
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Places, and the steps between them. A text begins at place 0.
+
+    Places are numbered so that a step that leads back, or to where it began, closes a circle.
+
+    Attributes:
+        steps: for each place the ways on.
+        ends: the places at which a text may end.
+    """
+
+    steps: tuple[tuple[Step, ...], ...]
+    ends: frozenset[int]
+
+    @classmethod
+    def in_a_row(cls, count: int) -> Layout:
+        """``count`` parts, one after the other."""
+        steps = (*((Step(place, place + 1),) for place in range(count)), ())
+        return cls(steps, frozenset((count,)))
+
+    @classmethod
+    def either(cls, count: int) -> Layout:
+        """One of ``count`` parts."""
+        return cls((tuple(Step(part, 1) for part in range(count)), ()), frozenset((1,)))
+
+    @classmethod
+    def repeated(cls, least: int, most: int | None, *, separated: bool) -> Layout:
+        """``least`` to ``most`` times part 0, with part 1 in between if ``separated``."""
+        if not separated:
+            rows = [(Step(0, place + 1),) for place in range(least if most is None else most)]
+            if most is None:
+                return cls((*rows, (Step(0, least),)), frozenset((least,)))
+            return cls((*rows, ()), frozenset(range(least, most + 1)))
+        # Place 2n is before text n, counted from 0, and place 2n + 1 behind it. Without a limit
+        # the last separator leads back to the place before it, at which no text may end.
+        count = (least or 2) if most is None else most
+        steps: list[tuple[Step, ...]] = []
+        for number in range(count):
+            further = number + 1 < count
+            steps.append((Step(0, 2 * number + 1),))
+            back = () if most is not None else (Step(1, 2 * number),)
+            steps.append((Step(1, 2 * number + 2),) if further else back)
+        ends = {2 * number - 1 for number in range(max(least, 1), count + 1)}
+        if least == 0:
+            ends.add(0)
+        return cls(tuple(steps) or ((),), frozenset(ends))
+
+    @cached_property
+    def parts(self) -> tuple[int, ...]:
+        """The numbers of the parts that steps need, in order."""
+        return tuple(sorted({step.part for steps in self.steps for step in steps}))
+
+    @property
+    def has_circles(self) -> bool:
+        """Whether a step leads back."""
+        return any(first is not None for first in self.circles)
+
+    def without(self, parts: Collection[int]) -> Layout:
+        """The same without some parts, and without steps from which no end can be reached."""
+        steps = [[step for step in row if step.part not in parts] for row in self.steps]
+        finishing, before = set(self.ends), -1
+        while len(finishing) > before:
+            before = len(finishing)
+            for place in reversed(range(len(steps))):
+                if any(step.after in finishing for step in steps[place]):
+                    finishing.add(place)
+        kept = (tuple(step for step in row if step.after in finishing) for row in steps)
+        return Layout(tuple(kept), self.ends)
+
+    @cached_property
+    def circles(self) -> tuple[int | None, ...]:
+        """For each place the first place of the circle that it is in; ``None``: in none."""
+        first: list[int | None] = [None] * len(self.steps)
+        for place, steps in enumerate(self.steps):
+            for step in steps:
+                if step.after <= place:
+                    for inside in range(step.after, place + 1):
+                        known = first[inside]
+                        first[inside] = step.after if known is None else min(known, step.after)
+        return tuple(first)

@@ -1,0 +1,86 @@
+"""Where each part of a composed constraint is enforced, and why there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal as OneOf
+
+from condit.constraint.algebra.labels import label_of
+from condit.constraint.algebra.regular import bind_tree, tree_of
+from condit.constraint.base import Constraint, Strength
+from condit.constraint.engine import EngineMatcher
+from condit.constraint.lifted import LiftedMatcher
+from condit.errors import ConditError
+from condit.vocabulary import Vocabulary
+
+Where = OneOf["automaton", "engine", "matcher", "side by side", "in turn", "end", "nowhere"]
+"""How a part is enforced.
+
+``"automaton"``: a state machine over bytes, at the token. ``"engine"``: a grammar of the mask
+engine, at the token. ``"matcher"``: a matcher of its own kind. ``"side by side"``: its parts are
+asked about each token. ``"in turn"``: its parts follow each other, and a token is followed over
+joins. ``"end"``: the finished text is asked about. ``"nowhere"``: no text satisfies it.
+"""
+
+
+@dataclass(frozen=True)
+class Enforcement:
+    """Where one part is enforced.
+
+    Attributes:
+        path: the number of the part, of the part in it, and so on, counted from 1; empty for the
+            whole constraint.
+        part: what it is called in messages.
+        where: how it is enforced.
+        note: why so; often empty.
+    """
+
+    path: tuple[int, ...]
+    part: str
+    where: Where
+    note: str = ""
+
+
+def plan_of(
+    whole: Constraint, parts: Sequence[Constraint], where: Where, note: str
+) -> tuple[Enforcement, ...]:
+    """Where a composed constraint and its parts are enforced.
+
+    Args:
+        whole: the constraint.
+        parts: what it is made of.
+        where: how it is enforced if it is not one regular expression.
+        note: why so.
+    """
+    label = label_of(whole)
+    if _is_automaton(whole):
+        return (Enforcement((), label, "automaton", "its parts are one regular expression"),)
+    found = [Enforcement((), label, where, note)]
+    for number, part in enumerate(parts, 1):
+        own = getattr(part, "plan", ())
+        composed = [each for each in own if isinstance(each, Enforcement)]
+        for each in composed or [_enforcement(part, bool(own))]:
+            found.append(Enforcement((number, *each.path), each.part, each.where, each.note))
+    return tuple(found)
+
+
+def _is_automaton(part: Constraint) -> bool:
+    tree = tree_of(part)
+    return tree is not None and bind_tree(tree, Vocabulary.of_bytes()) is not None
+
+
+def _enforcement(part: Constraint, has_plan: bool) -> Enforcement:
+    label = label_of(part)
+    note = "its own plan says where each keyword is" if has_plan else ""
+    try:
+        matcher = part.bind(Vocabulary.of_bytes())
+    except ConditError as error:
+        return Enforcement((), label, "nowhere", str(error))
+    if matcher.strength is Strength.FINAL:
+        return Enforcement((), label, "end", note or "only a finished text can be checked")
+    if isinstance(matcher, EngineMatcher):
+        return Enforcement((), label, "engine", note)
+    if isinstance(matcher, LiftedMatcher):
+        return Enforcement((), label, "automaton", note)
+    return Enforcement((), label, "matcher", note or type(matcher).__name__)

@@ -1,0 +1,158 @@
+"""How a finished text is made of parts, by the parts' own oracles: dynamic programming.
+
+No matcher is used here. What is known at an offset of the text is which places of the layout it
+can be at.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from condit.constraint.algebra.layout import Layout, Step
+from condit.constraint.base import Constraint, Violation
+
+
+class Piece(NamedTuple):
+    """A part of a text.
+
+    Attributes:
+        part: the number of the part.
+        text: what was written of it.
+    """
+
+    part: int
+    text: str
+
+
+class _Edge(NamedTuple):
+    step: Step
+    start: int
+    stop: int
+
+
+_Node = tuple[int, int]  # an offset of the text, and a place
+
+
+class Splits:
+    """All ways to read one text as parts.
+
+    Args:
+        layout: in which order parts may follow each other.
+        parts: the parts.
+        text: the finished text.
+    """
+
+    def __init__(self, layout: Layout, parts: Sequence[Constraint], text: str) -> None:
+        self._layout, self._parts, self._text = layout, parts, text
+        self._stops: dict[tuple[int, int], list[int]] = {}
+        self._edges = self._follow()
+        self._distances = self._measure()
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the whole text can be read."""
+        return (0, 0) in self._distances
+
+    def pieces(self) -> list[Piece]:
+        """One way to read the text: each part in turn the first that fits, as long as can be."""
+        found, node = [], (0, 0)
+        while not (node[0] == len(self._text) and node[1] in self._layout.ends):
+            edge = self._chosen(node)
+            found.append(Piece(edge.step.part, self._text[edge.start : edge.stop]))
+            node = (edge.stop, edge.step.after)
+        return found
+
+    def _chosen(self, node: _Node) -> _Edge:
+        good = [edge for edge in self._edges[node] if _target(edge) in self._distances]
+        longer = [edge for edge in good if edge.stop > edge.start]
+        if longer:
+            order = {step: number for number, step in enumerate(self._layout.steps[node[1]])}
+            return min(longer, key=lambda edge: (order[edge.step], -edge.stop))
+        return min(good, key=lambda edge: self._distances[_target(edge)])
+
+    def furthest(self) -> tuple[int, Violation]:
+        """Of a text that cannot be read: the part, and the violation furthest in the text."""
+        best: tuple[int, Violation] | None = None
+        for start, place in self._edges:
+            if place in self._layout.ends and not self._layout.steps[place]:
+                found = Violation("the text should have ended here", start)
+                best = self._later(best, -1, found)
+            for step in self._layout.steps[place]:
+                own = self._parts[step.part].violation(self._text[start:])
+                if own is None:
+                    at = len(self._text)
+                    found = Violation("the text ends before all parts are written", at)
+                else:
+                    at = len(self._text) if own.position is None else start + own.position
+                    found = Violation(own.reason, at)
+                best = self._later(best, step.part, found)
+        return best or (-1, Violation("no part can begin here", 0))
+
+    @staticmethod
+    def _later(
+        best: tuple[int, Violation] | None, part: int, found: Violation
+    ) -> tuple[int, Violation]:
+        if best is None or (found.position or 0) >= (best[1].position or 0):
+            return part, found
+        return best
+
+    def _follow(self) -> dict[_Node, list[_Edge]]:
+        """From each place that can be reached at an offset the pieces that may follow."""
+        edges: dict[_Node, list[_Edge]] = {}
+        waiting = deque([(0, 0)])
+        while waiting:
+            node = waiting.popleft()
+            if node in edges:
+                continue
+            start, place = node
+            edges[node] = [
+                _Edge(step, start, stop)
+                for step in self._layout.steps[place]
+                for stop in self._stops_of(step, start)
+            ]
+            waiting.extend(map(_target, edges[node]))
+        return edges
+
+    def _stops_of(self, step: Step, start: int) -> list[int]:
+        key = (step.part, start)
+        found = self._stops.get(key)
+        if found is None:
+            part, text = self._parts[step.part], self._text
+            possible = part.possible_ends(text, start)
+            if self._only_at_end(step):
+                possible = (len(text),)
+            elif possible is None:
+                possible = range(start, len(text) + 1)
+            found = self._stops[key] = [
+                stop for stop in dict.fromkeys(possible) if part.accepts(text[start:stop])
+            ]
+        return found
+
+    def _only_at_end(self, step: Step) -> bool:
+        """Whether nothing may follow a part."""
+        return not self._layout.steps[step.after]
+
+    def _measure(self) -> dict[_Node, int]:
+        """For each place from which the text can be finished, in how few pieces."""
+        before: dict[_Node, list[_Node]] = {}
+        for node, edges in self._edges.items():
+            for edge in edges:
+                before.setdefault(_target(edge), []).append(node)
+        size = len(self._text)
+        distances = {
+            (size, place): 0 for place in self._layout.ends if (size, place) in self._edges
+        }
+        waiting = deque(distances)
+        while waiting:
+            node = waiting.popleft()
+            for earlier in before.get(node, ()):
+                if earlier not in distances:
+                    distances[earlier] = distances[node] + 1
+                    waiting.append(earlier)
+        return distances
+
+
+def _target(edge: _Edge) -> _Node:
+    return edge.stop, edge.step.after
