@@ -138,11 +138,6 @@ class Automaton:
         return self._derivatives.pattern
 
     @property
-    def follows_text(self) -> bool:
-        """Whether it matters what a group has captured."""
-        return self._derivatives.follows_text
-
-    @property
     def is_finite(self) -> bool:
         """Whether there are surely finitely many places."""
         return self._derivatives.is_finite
