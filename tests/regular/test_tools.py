@@ -177,6 +177,14 @@ def test_random_texts_of_characters_that_are_alike_match() -> None:
     assert len(random_text(r"\w+", 1, length=300)) == 300
 
 
+def test_composed_constraints_are_patterns() -> None:
+    composed = condit.regex("[ab]+") & ~condit.regex(".*aa.*")
+    assert equivalent(composed, "(?!.*aa)[ab]+")
+    assert [count(composed, length) for length in range(5)] == [0, 2, 3, 5, 8]
+    with pytest.raises(ArgumentError, match="Choice"):
+        witness(condit.choice("a", "b"))
+
+
 def test_what_cannot_be_answered_says_so() -> None:
     endless = r"(a+)b\1"
     with pytest.raises(ConstraintTooComplexError, match="no end of states"):

@@ -1,6 +1,6 @@
 """Tools for regular languages: compare patterns, count and draw their texts.
 
-Patterns are in the dialect of ``condit.regex``; constraints that it made may be given, too.
+Patterns are in the dialect of ``condit.regex``; constraints made of such may be given, too.
 """
 
 from condit.regular.argument import Pattern

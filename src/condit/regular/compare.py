@@ -34,7 +34,7 @@ def equivalent(first: Pattern, second: Pattern) -> bool:
     (True, False)
 
     Args:
-        first: a pattern, or a constraint ``condit.regex``.
+        first: a pattern, or a regular constraint.
         second: another.
 
     Raises:
@@ -51,7 +51,7 @@ def includes(whole: Pattern, part: Pattern) -> bool:
     True
 
     Args:
-        whole: a pattern, or a constraint ``condit.regex``.
+        whole: a pattern, or a regular constraint.
         part: another.
 
     Raises:
@@ -68,7 +68,7 @@ def is_empty(pattern: Pattern) -> bool:
     True
 
     Args:
-        pattern: a pattern, or a constraint ``condit.regex``.
+        pattern: a pattern, or a regular constraint.
 
     Raises:
         CompileError: it does not parse, or cannot be followed.
@@ -84,7 +84,7 @@ def witness(pattern: Pattern) -> str | None:
     'a0'
 
     Args:
-        pattern: a pattern, or a constraint ``condit.regex``.
+        pattern: a pattern, or a regular constraint.
 
     Raises:
         CompileError: it does not parse, or cannot be followed.
@@ -104,7 +104,7 @@ def difference(first: Pattern, second: Pattern, most: int = 5) -> Difference:
     Difference(only_first=('a',), only_second=('aaaa',))
 
     Args:
-        first: a pattern, or a constraint ``condit.regex``.
+        first: a pattern, or a regular constraint.
         second: another.
         most: the most texts for each of the two.
 

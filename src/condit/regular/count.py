@@ -23,7 +23,7 @@ def count(pattern: Pattern, length: int) -> int:
     (512, 0)
 
     Args:
-        pattern: a pattern, or a constraint ``condit.regex``.
+        pattern: a pattern, or a regular constraint.
         length: characters (Unicode code points) of the texts.
 
     Raises:
@@ -59,7 +59,7 @@ def random_text(
     'c'
 
     Args:
-        pattern: a pattern, or a constraint ``condit.regex``.
+        pattern: a pattern, or a regular constraint.
         seed: of the draw, or a generator of random numbers to draw with.
         length: characters of the text.
         longest: instead, the most characters; with neither, 10 more than a shortest text has.

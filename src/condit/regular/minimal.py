@@ -30,7 +30,7 @@ def minimal(pattern: Pattern, size: int = 8) -> str | None:
     'a(?:a*b)*'
 
     Args:
-        pattern: a pattern, or a constraint ``condit.regex``.
+        pattern: a pattern, or a regular constraint.
         size: the largest that is looked for.
 
     Raises:
