@@ -22,6 +22,7 @@ QUESTIONS = {
     "weights": "what exact local weights cost, and the noise that others leave, along real texts",
     "lift": "microseconds of checks and masks of byte matchers lifted to real vocabularies",
     "heal": "nats that healing the seam of prompt and text is worth, on fifty prompts",
+    "regular": "milliseconds of whether two patterns match the same texts",
     "spelling": "a check, not a race: token bytes and masks of four real tokenizers",
 }
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import typer
 from typer.models import ArgumentInfo, OptionInfo
 
 from condit import cli
@@ -68,12 +69,22 @@ class Parameter(typing.NamedTuple):
 
 def page() -> str:
     """The whole page."""
-    parts = [INTRODUCTION, *_section("condit", cli.main)]
-    for command in cli.app.registered_commands:
+    parts = [INTRODUCTION, *_section("condit", cli.main), *_sections("condit", cli.app)]
+    return "\n".join(parts)
+
+
+def _sections(prefix: str, app: typer.Typer) -> Iterator[str]:
+    for command in app.registered_commands:
         assert command.callback is not None
         name = command.name or command.callback.__name__.replace("_", "-")
-        parts += _section(f"condit {name}", command.callback)
-    return "\n".join(parts)
+        yield from _section(f"{prefix} {name}", command.callback)
+    for group in app.registered_groups:
+        assert group.typer_instance is not None
+        assert group.typer_instance.registered_callback is not None
+        callback = group.typer_instance.registered_callback.callback
+        assert callback is not None
+        yield from _section(f"{prefix} {group.name}", callback)
+        yield from _sections(f"{prefix} {group.name}", group.typer_instance)
 
 
 def _section(name: str, command: Callable[..., Any]) -> Iterator[str]:
@@ -91,7 +102,7 @@ def _section(name: str, command: Callable[..., Any]) -> Iterator[str]:
 
 
 def _parameters(command: Callable[..., Any]) -> Iterator[Parameter]:
-    hints = typing.get_type_hints(command, vars(cli), include_extras=True)
+    hints = typing.get_type_hints(command, include_extras=True)
     for name, parameter in inspect.signature(command).parameters.items():
         kind, info = typing.get_args(hints[name])[:2]
         yield Parameter(name, kind, info, parameter.default)

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 import condit
+from condit import cli_regex
 from condit.cli_output import Output, console, following, show, show_info, show_plan
 from condit.cli_streams import NO_ANSWER, Commands, read_text
 from condit.cli_where import checked
@@ -34,6 +35,8 @@ app = typer.Typer(
     help="Draw text from a language model conditioned on a constraint: always valid, "
     "faithfully weighted.",
 )
+
+app.add_typer(cli_regex.app, name="regex")
 
 OPTIONS = "--json-schema, --regex, --grammar, --choice or --constraint"
 

@@ -79,7 +79,7 @@ def test_a_refused_token_is_explained_by_the_parts_it_could_belong_to() -> None:
     said = matcher.explain(ord("q"))
     assert "part 1" in said
     assert "part 2, the text 'x'" in said
-    several = grammar("start: \"a\"*") + "b"
+    several = grammar('start: "a"*') + "b"
     assert "may stop here, but not the whole text" in several.bind(BYTES).explain(256)
 
 

@@ -132,6 +132,16 @@ class Automaton:
         self._plain: dict[Node, bool] = {}
         self._plain_rests: dict[Rest, bool] = {}
 
+    @property
+    def pattern(self) -> Pattern:
+        """The pattern, as it is followed."""
+        return self._derivatives.pattern
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether there are surely finitely many places."""
+        return self._derivatives.is_finite
+
     @cached_property
     def has_few_places(self) -> bool:
         """Whether texts lead to so few places that all were found."""
@@ -190,7 +200,7 @@ class Automaton:
         return known.moves
 
     def _find_moves(self, place: Place) -> Iterator[Move]:
-        sets, listed = _asked(place)
+        sets, listed = asked(place)
         together: dict[tuple[int, Place], list[Class]] = {}
         listed_text = "".join(sorted(listed))
         if self._derivatives.follows_text:
@@ -199,14 +209,14 @@ class Automaton:
                     yield Move((), character, "", character)
         seen: dict[int, Place] = {}
         for each in self.classes.classes:
-            asked = each.sets & sets
-            if asked not in seen:
+            wanted = each.sets & sets
+            if wanted not in seen:
                 first = next((c for c in each.members() if c not in listed), None)
                 if first is None:
                     continue
-                seen[asked] = self.next(place, first)
-            if seen[asked].term is not FALSE:
-                together.setdefault((0, seen[asked]), []).append(each)
+                seen[wanted] = self.next(place, first)
+            if seen[wanted].term is not FALSE:
+                together.setdefault((0, seen[wanted]), []).append(each)
         for group in together.values():
             firsts = (next((c for c in e.members() if c not in listed), None) for e in group)
             best = min(((_rank(c), c) for c in firsts if c), default=None)
@@ -338,7 +348,7 @@ def _rank(character: str) -> tuple[int, int]:
     return (place if place >= 0 else len(_USUAL), ord(character))
 
 
-def _asked(place: Place) -> tuple[int, set[str]]:
+def asked(place: Place) -> tuple[int, set[str]]:
     """What a place asks of the next character: sets of the pattern, as bits, and characters."""
     sets, listed = 0, set[str]()
     seen: set[Term] = set()

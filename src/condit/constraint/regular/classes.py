@@ -70,10 +70,11 @@ class Classes:
         spans: dict[int, list[tuple[int, int]]] = {}
         of_start: list[int] = []
         now = 0
+        (_, last), (again, _) = EVERY.ranges
         for start, end in pairwise(starts):
             now ^= toggled[start]
             of_start.append(now)
-            if _holds(EVERY.ranges, start):
+            if not last < start < again:  # surrogates are no characters
                 spans.setdefault(now, []).append((start, end - 1))
         self.classes = [
             Class(number, sets, tuple(ranges))
