@@ -156,6 +156,11 @@ class Regex(Constraint):
                 f"regex {self.pattern!r} takes more than {_SECONDS:.0f} seconds to check a text of "
                 f"{len(text)} characters; nested repeats such as '(a*)*' are the usual cause"
             ) from None
+        except (MemoryError, RecursionError):
+            raise ConstraintTooComplexError(
+                f"regex {self.pattern!r} takes too much memory to check a text of {len(text)} "
+                "characters; a group that calls itself before any character is the usual cause"
+            ) from None
 
 
 def terminal(pattern: str) -> str:

@@ -60,6 +60,14 @@ class PatternMachine(ByteMatcher[State]):
         found = self.automaton.shortest(place)
         return None if found is None else found.encode()
 
+    def ending_after(self, text: bytes) -> bytes | None:
+        """The bytes of a shortest match after ``text``, which can begin one."""
+        whole = text.decode(errors="ignore")
+        place = self.automaton.start
+        for character in whole:
+            place = self.automaton.next(place, character)
+        return self.ending((place, text[len(whole.encode()) :]))
+
     def _ending_of_character(self, place: Place, begun: bytes) -> bytes | None:
         for move in self.automaton.moves(place):
             after = self.automaton.next(place, move.first)

@@ -28,6 +28,7 @@ from condit.constraint.regular.expression import (
 )
 from condit.constraint.regular.lookaround import whole
 from condit.constraint.regular.pattern import Pattern
+from condit.constraint.regular.prepared import NotFollowedError
 from condit.vocabulary import Vocabulary
 
 _MOST_FOR_ENGINE = 2000
@@ -88,8 +89,17 @@ class Language:
             VocabularyError: no token of this vocabulary can begin a text.
         """
         if self.grammar is not None:
-            return EngineMatcher.bind(self.grammar, vocabulary)
+            return EngineMatcher.bind(
+                self.grammar, vocabulary, ending_after=self._shortest_ending
+            )
         return LiftedMatcher.bind(self._machine, vocabulary)
+
+    def _shortest_ending(self, text: bytes) -> bytes | None:
+        """The bytes of a shortest match that begins with ``text``, after it."""
+        try:
+            return self._machine.ending_after(text)
+        except (NotFollowedError, RecursionError):
+            return None
 
     def longest(self) -> int | None:
         """The most bytes of a text; ``None``: not known."""
