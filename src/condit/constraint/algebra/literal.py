@@ -106,8 +106,11 @@ def _nesting(made: Constraint) -> int:
     held = vars(made) if hasattr(made, "__dict__") else {}
     found = held.get("_nesting")
     if not isinstance(found, int):
-        inner = [each for each in (*held.get("parts", ()), held.get("part"), held.get("inner"))]
-        found = max((1 + _nesting(each) for each in inner if isinstance(each, Constraint)), default=0)
+        inner: list[object] = []
+        for each in held.values():
+            inner += each if isinstance(each, tuple) else [each]
+        depths = (1 + _nesting(each) for each in inner if isinstance(each, Constraint))
+        found = max(depths, default=0)
         # Kept: the parts of the next one are those of this one.
         held["_nesting"] = found
     return found

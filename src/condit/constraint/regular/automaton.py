@@ -49,8 +49,10 @@ from condit.constraint.regular.terms import (
 
 _MOST_SEARCHED = 3000
 """Places that a search goes to, at most."""
-_MOST_SEARCHED_WITH_TEXT = 300
-"""The same where each capture makes a place of its own."""
+_MOST_LIVE_WITH_TEXT = 100
+"""The same where each capture makes a place of its own, and it is asked about each of them."""
+_MOST_SEARCHED_WITH_TEXT = 1000
+"""The same for the text that finishes a place."""
 _MOST_PLACES = 500
 """Places that are found beforehand, at most, to know that all is known of them."""
 _MOST_PLACES_WITH_TEXT = 60
@@ -206,16 +208,18 @@ class Automaton:
         """Whether some text may follow. True where that is not found out in time."""
         known = self._known(place)
         if known.live is None:
-            known.live = self._surely_live(place.term) or self._search(place) is not False
+            known.live = self._surely_live(place.term) or (
+                self._search(place, _MOST_LIVE_WITH_TEXT) is not False
+            )
         return known.live
 
-    def _search(self, start: Place) -> bool | None:
+    def _search(self, start: Place, most_with_text: int) -> bool | None:
         """Look for a text that may follow; ``None``: not found in time."""
         counter = 0
         # Places that differ in what was captured are many: the shortest texts are looked at first,
         # and of those that may be equally short the one that is nearly there.
         follows = self._derivatives.follows_text
-        most = _MOST_SEARCHED_WITH_TEXT if follows else _MOST_SEARCHED
+        most = most_with_text if follows else _MOST_SEARCHED
         waiting: list[tuple[float, int, int, int, Place]] = [(start.term.shortest, 0, 0, 0, start)]
         came: dict[Place, tuple[Place, str] | None] = {start: None}
         while waiting:
@@ -254,7 +258,7 @@ class Automaton:
         found: list[str] = []
         while not self.may_stop(place):
             known = self._known(place)
-            if known.on is None and not self._search(place):
+            if known.on is None and not self._search(place, _MOST_SEARCHED_WITH_TEXT):
                 return None
             if known.on is None:
                 break
@@ -296,6 +300,9 @@ class Automaton:
             return any(map(self._surely_live, term.terms))
         if isinstance(term, Step):
             return self._is_plain(term.rest) or self._spells_itself(term.rest, term.captures)
+        if isinstance(term, Part):
+            own = self._surely_live(term.place.term)
+            return own and self._spells_itself(term.rest, term.captures)
         return term is TRUE
 
     def _spells_itself(self, rest: Rest, captures: Captures) -> bool:

@@ -220,8 +220,8 @@ class Derivatives:
                     more = [(condition, tail, closed(item.group))]
                 case Backreference():
                     if (text := captures.text(item.group)) is not None:
-                        again = [_Spelled(text, item.folded)] if text else []
-                        more = [(condition, tail.before(*again), captures)]
+                        spelled = [_Spelled(text, item.folded)] if text else []
+                        more = [(condition, tail.before(*spelled), captures)]
                 case Conditional():
                     side = item.yes if captures.has(item.group) else item.no
                     more = [(condition, tail.before(side), captures)]

@@ -14,7 +14,7 @@ from condit.constraint.base import Matcher
 from condit.constraint.engine import HEADER, EngineMatcher, probe
 from condit.constraint.lifted import LiftedMatcher
 from condit.constraint.regular.automaton import Automaton
-from condit.constraint.regular.byte_machine import PatternMachine
+from condit.constraint.regular.byte_machine import PatternMachine, ending_after
 from condit.constraint.regular.engine_text import engine_text, plain
 from condit.constraint.regular.expression import (
     Alternation,
@@ -89,15 +89,13 @@ class Language:
             VocabularyError: no token of this vocabulary can begin a text.
         """
         if self.grammar is not None:
-            return EngineMatcher.bind(
-                self.grammar, vocabulary, ending_after=self._shortest_ending
-            )
+            return EngineMatcher.bind(self.grammar, vocabulary, ending_after=self._shortest_ending)
         return LiftedMatcher.bind(self._machine, vocabulary)
 
     def _shortest_ending(self, text: bytes) -> bytes | None:
         """The bytes of a shortest match that begins with ``text``, after it."""
         try:
-            return self._machine.ending_after(text)
+            return ending_after(self.automaton, text)
         except (NotFollowedError, RecursionError):
             return None
 
