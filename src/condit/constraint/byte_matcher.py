@@ -42,6 +42,9 @@ class ByteMatcher(ABC, Generic[State]):
     start: State
     strength: ClassVar[Strength] = Strength.SOUND
     alphabet: Collection[int] = range(256)
+    most_states: int = 2048
+    """A mask that takes more states to find is not made: tokens are better asked about one by one.
+    Few where states hardly come again and ``next`` is slow."""
 
     @abstractmethod
     def next(self, state: State, byte: int) -> State | None:
@@ -58,6 +61,13 @@ class ByteMatcher(ABC, Generic[State]):
         states have few.
         """
         return None
+
+    def first_bytes(self, state: State) -> Collection[int] | None:
+        """Bytes without which no text goes on here: all that may come, and perhaps others.
+
+        Asked for where there is no mask. By default ``options``.
+        """
+        return self.options(state)
 
     def near(self, state: State, length: int) -> State:
         """A state after which the same texts of up to ``length`` bytes may come.

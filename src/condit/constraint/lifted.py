@@ -12,7 +12,7 @@ from typing import Final, Generic, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from condit.constraint.base import Matcher, Strength, few_tokens, unpack
+from condit.constraint.base import Matcher, Outline, Strength, few_tokens, unpack
 from condit.constraint.boundary import Boundary
 from condit.constraint.byte_matcher import ByteMatcher, State
 from condit.constraint.describe import describe_bytes, excerpt
@@ -112,6 +112,14 @@ class LiftedMatcher(Matcher, Generic[State]):
             return np.zeros(-(-len(self.vocabulary) // 32), dtype=np.uint32)
         mask = self._cache.mask(self.machine, self._known)
         return None if mask is None else mask.copy()
+
+    def outline(self) -> Outline:
+        """As ``mask``; without one, the tokens whose first byte may come."""
+        mask = self.mask()
+        if mask is not None:
+            return Outline(mask, exact=True)
+        found = self._cache.outline(self.machine, self._known)
+        return Outline(None if found is None else found.copy(), exact=False)
 
     def advance(self, token: int) -> None:
         """Append ``token``.

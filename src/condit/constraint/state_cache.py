@@ -13,9 +13,10 @@ from typing import Any, Generic
 import numpy as np
 from numpy.typing import NDArray
 
+from condit.constraint.base import pack
 from condit.constraint.byte_matcher import ByteMatcher, State, not_hashable
 from condit.constraint.byte_transitions import ByteTransitions
-from condit.constraint.trie_walk import MOST_STATES, text_mask
+from condit.constraint.trie_walk import text_mask
 from condit.constraint.vocabulary_trie import VocabularyTrie
 from condit.kept import Kept
 from condit.vocabulary import Vocabulary
@@ -40,6 +41,7 @@ class KnownState(Generic[State]):
             the end token the state itself.
         mask: the mask; ``None`` if it was not asked for, or is dear.
         dear: whether the mask was asked for, and takes too many states to compute.
+        outline: tokens whose first byte may come; ``None`` if not asked for.
         forced_text: the bytes that must come; ``None`` if not asked for.
         only_stops: whether the text may stop and no byte may come; ``None`` if not asked for.
         endings: endings, by whether they were searched for thoroughly.
@@ -50,6 +52,7 @@ class KnownState(Generic[State]):
     after: dict[int, State | None] = field(default_factory=dict)
     mask: NDArray[np.uint32] | None = None
     dear: bool = False
+    outline: NDArray[np.uint32] | None = None
     forced_text: bytes | None = None
     only_stops: bool | None = None
     endings: dict[bool, bytes | None] = field(default_factory=dict)
@@ -62,10 +65,11 @@ class StateCache(Generic[State]):
     The machine is an argument of each method, not kept, so that it can be garbage collected.
     """
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    def __init__(self, vocabulary: Vocabulary, most_states: int) -> None:
         self._end, self._tokens = vocabulary.end, vocabulary.bytes
         self._trie = VocabularyTrie.of(vocabulary)
-        self._transitions: ByteTransitions[State] = ByteTransitions(MOST_STATES)
+        self._is_text = np.fromiter(map(bool, vocabulary.bytes), np.bool_, len(vocabulary))
+        self._transitions: ByteTransitions[State] = ByteTransitions(most_states)
         self._states: dict[State, KnownState[State]] = {}
         self._size = 0
         self._lock, self._walking = threading.Lock(), threading.Lock()
@@ -138,6 +142,22 @@ class StateCache(Generic[State]):
                 known.mask = mask
         return known.mask
 
+    def outline(
+        self, machine: ByteMatcher[State], known: KnownState[State]
+    ) -> NDArray[np.uint32] | None:
+        """The tokens whose first byte may come, packed; ``None`` where those are not known."""
+        if known.outline is None:
+            first = machine.first_bytes(known.state)
+            if first is None:
+                return None
+            among = np.zeros(256, dtype=np.bool_)
+            among[list(first)] = True
+            found = among[self._trie.first_of_tokens] & self._is_text
+            found[self._end] = machine.may_stop(known.state)
+            known.outline = pack(found)
+            self._grow(known, known.outline.nbytes)
+        return known.outline
+
     def _walked_mask(
         self, machine: ByteMatcher[State], known: KnownState[State]
     ) -> NDArray[np.uint32] | None:
@@ -164,7 +184,8 @@ def walked(machine: ByteMatcher[State], state: State, text: bytes) -> State | No
 
 
 def _of_vocabularies(machine: ByteMatcher[Any]) -> Kept[Vocabulary, StateCache[Any]]:
-    return Kept(StateCache)
+    most = machine.most_states
+    return Kept(lambda vocabulary: StateCache(vocabulary, most))
 
 
 _known: Kept[ByteMatcher[Any], Kept[Vocabulary, StateCache[Any]]] = Kept(_of_vocabularies)

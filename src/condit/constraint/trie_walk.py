@@ -24,9 +24,6 @@ from condit.constraint.byte_transitions import (
 )
 from condit.constraint.vocabulary_trie import Nodes, VocabularyTrie, ranges
 
-MOST_STATES = 2048
-"""A walk that meets more states gives no mask: tokens are better asked about one by one."""
-
 _MANY_BYTES = 64
 """Self-loops of fewer bytes are not treated apart."""
 
@@ -45,8 +42,7 @@ def text_mask(
 ) -> NDArray[np.uint32] | None:
     """The tokens that are text and may come at ``state``, packed, without the end token.
 
-    ``None`` where that takes more than ``MOST_STATES`` states, which does not depend on what is
-    already in ``transitions``.
+    ``None`` where that takes more states than ``transitions`` allow, whatever is already in them.
     """
     try:
         return _Walk(machine, trie, transitions).mask(state)

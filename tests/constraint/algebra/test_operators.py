@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 import condit
-from condit import Vocabulary, optional, regex, repeat, then
+from condit import Vocabulary, grammar, optional, regex, repeat, then
 from condit.constraint.algebra.alternatives import Alternative
 from condit.constraint.base import Constraint, Matcher, Strength, Violation
 from condit.errors import (
@@ -84,9 +84,8 @@ def test_a_refused_token_is_explained_by_the_parts_it_could_belong_to() -> None:
     said = matcher.explain(ord("q"))
     assert "part 1" in said
     assert "part 2, the text 'x'" in said
-    assert "may stop here, but not the whole text" in (condit.grammar('start: "a"*') + "b").bind(
-        BYTES
-    ).explain(256)
+    several = grammar('start: "a"*') + "b"
+    assert "may stop here, but not the whole text" in several.bind(BYTES).explain(256)
 
 
 def test_what_no_text_satisfies_is_refused() -> None:

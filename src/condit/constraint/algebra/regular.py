@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from condit.constraint.base import Constraint, Matcher
+from condit.constraint.lifted import LiftedMatcher
 from condit.constraint.regular.expression import (
     Alternation,
     Concatenation,
@@ -89,7 +90,10 @@ def bind_tree(tree: Node | None, vocabulary: Vocabulary) -> Matcher | None:
         return None
     if language.is_empty:
         raise UnsatisfiableError("no text satisfies all of the constraint: its parts exclude it")
-    return language.bind(vocabulary)
+    found = language.bind(vocabulary)
+    # Side by side, parts have masks where their automaton has too many states for that.
+    is_better = not isinstance(found, LiftedMatcher) or language.automaton.comes_back
+    return found if is_better else None
 
 
 @lru_cache(maxsize=256)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf
+from typing import Any
 
 from condit.constraint.regular.classes import Class, is_whole
 from condit.constraint.regular.derivative import Derivatives
@@ -53,12 +54,14 @@ _MOST_LIVE_WITH_TEXT = 100
 """The same where each capture makes a place of its own, and it is asked about each of them."""
 _MOST_SEARCHED_WITH_TEXT = 1000
 """The same for the text that finishes a place."""
-_MOST_PLACES = 500
+_MOST_WORK = 50_000
+"""Ways on that a search looks at, at most: about a second's."""
+_MOST_EXPLORED = 15_000
+"""The same to find all places."""
+_MOST_PLACES = 300
 """Places that are found beforehand, at most, to know that all is known of them."""
 _MOST_PLACES_WITH_TEXT = 60
 """The same where each capture makes a place of its own."""
-_MOST_MOVES_WITH_TEXT = 250
-"""Moves that are looked at for it then, at most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +118,7 @@ class _Known:
         live: whether it can become a match; ``None``: not yet known.
         on: the next character of a shortest text that makes it one.
         bytes: the bytes that may come next, by those of the character that is begun.
+        rows: kept for ``byte_machine.py``: the state after characters of a class.
     """
 
     after: dict[str | int, Place] = field(default_factory=dict)
@@ -122,6 +126,7 @@ class _Known:
     live: bool | None = None
     on: str | None = None
     bytes: dict[bytes, int] = field(default_factory=dict)
+    rows: dict[int, Any] = field(default_factory=dict)
 
 
 class Automaton:
@@ -140,15 +145,24 @@ class Automaton:
         self._plain_rests: dict[Rest, bool] = {}
 
     @cached_property
-    def is_exact(self) -> bool:
-        """Whether it is known of every place that texts lead to whether a match can follow."""
-        pattern = self._derivatives.pattern
-        if all(map(self._is_plain_node, [pattern.root, *pattern.groups.values()])):
-            return True
+    def has_few_places(self) -> bool:
+        """Whether texts lead to so few places that all were found."""
         if not self._derivatives.is_finite:
             return False
         most = _MOST_PLACES_WITH_TEXT if self._derivatives.follows_text else _MOST_PLACES
         return self.explore(most) is not None and not self._gave_up
+
+    @property
+    def comes_back(self) -> bool:
+        """Whether texts lead to few places, which they come back to."""
+        return not self._derivatives.follows_text and self.has_few_places
+
+    @cached_property
+    def is_exact(self) -> bool:
+        """Whether it is known of every place that texts lead to whether a match can follow."""
+        pattern = self._derivatives.pattern
+        plain = all(map(self._is_plain_node, [pattern.root, *pattern.groups.values()]))
+        return plain or self.has_few_places
 
     # Places and moves.
 
@@ -166,6 +180,15 @@ class Automaton:
         if found is None:
             found = known.after[key] = self._derivatives.next(place, character)
         return found
+
+    def rows(self, place: Place) -> dict[int, Any]:
+        """What is kept of a place for each class of characters."""
+        return self._known(place).rows
+
+    @property
+    def follows_text(self) -> bool:
+        """Whether it matters what a group has captured."""
+        return self._derivatives.follows_text
 
     def may_stop(self, place: Place) -> bool:
         """Whether the text may end here."""
@@ -216,6 +239,7 @@ class Automaton:
     def _search(self, start: Place, most_with_text: int) -> bool | None:
         """Look for a text that may follow; ``None``: not found in time."""
         counter = 0
+        limit = self._derivatives.work + _MOST_WORK
         # Places that differ in what was captured are many: the shortest texts are looked at first,
         # and of those that may be equally short the one that is nearly there.
         follows = self._derivatives.follows_text
@@ -230,7 +254,7 @@ class Automaton:
             if self.may_stop(place) or known.on is not None:
                 self._note_way(place, came)
                 return True
-            if len(came) > most:
+            if len(came) > most or self._derivatives.work > limit:
                 self._gave_up = True
                 return None
             for move in self.moves(place):
@@ -267,13 +291,15 @@ class Automaton:
         return "".join(found)
 
     def explore(self, most: int) -> list[Place] | None:
-        """All places that some text leads to and that are live; ``None`` if there are more."""
+        """All places that some text leads to and that are live.
+
+        ``None`` if there are more than ``most``, or it takes too much work to find them.
+        """
         seen = {self.start: None}
-        left: float = _MOST_MOVES_WITH_TEXT if self._derivatives.follows_text else inf
+        limit = self._derivatives.work + _MOST_EXPLORED
         for place in (waiting := [self.start]):
-            if len(seen) > most or left < 0:
+            if len(seen) > most or self._derivatives.work > limit:
                 return None
-            left -= len(self.moves(place))
             for move in self.moves(place):
                 after = self.next(place, move.first)
                 if after not in seen and self.live(after):

@@ -14,6 +14,9 @@ from condit.constraint.regular.terms import Place
 State = tuple[Place, bytes]
 """A place, and the bytes of a character that is not yet whole."""
 
+_FEW, _FEW_WITH_TEXT = 384, 128
+"""The most states that a mask may take where they hardly come again."""
+
 
 @dataclass(frozen=True, eq=False)
 class PatternMachine(ByteMatcher[State]):
@@ -25,23 +28,38 @@ class PatternMachine(ByteMatcher[State]):
 
     automaton: Automaton
     start: State = field(init=False)
+    _ascii: list[int] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "start", (self.automaton.start, b""))
         if self.automaton.is_exact:
             object.__setattr__(self, "strength", Strength.EXACT)
+        if not self.automaton.comes_back:
+            few = _FEW_WITH_TEXT if self.automaton.follows_text else _FEW
+            object.__setattr__(self, "most_states", few)
+        ascii_classes = [self.automaton.classes.of(chr(point)).number for point in range(0x80)]
+        object.__setattr__(self, "_ascii", ascii_classes)
 
     def next(self, state: State, byte: int) -> State | None:
         """The state after ``byte``; ``None`` where no match can follow."""
         place, begun = state
+        if byte < 0x80 and not begun and not self.automaton.follows_text:
+            return self._after_class(place, self._ascii[byte], byte)
         if not self.automaton.next_bytes(place, begun) >> byte & 1:
             return None
         begun += bytes((byte,))
         if not is_whole(begun):
             return place, begun
         after = self.automaton.next(place, begun.decode())
-        # Characters of which only some can be followed are told apart here.
         return (after, b"") if self.automaton.live(after) else None
+
+    def _after_class(self, place: Place, number: int, byte: int) -> State | None:
+        rows = self.automaton.rows(place)
+        if number not in rows:
+            after = self.automaton.next(place, chr(byte))
+            rows[number] = (after, b"") if self.automaton.live(after) else None
+        found: State | None = rows[number]
+        return found
 
     def may_stop(self, state: State) -> bool:
         """Whether the text is a match."""
@@ -49,8 +67,15 @@ class PatternMachine(ByteMatcher[State]):
 
     def options(self, state: State) -> Collection[int]:
         """The bytes that may come next."""
+        found = self.first_bytes(state)
+        if not self.automaton.follows_text:
+            return found
+        return [byte for byte in found if self.next(state, byte)]
+
+    def first_bytes(self, state: State) -> Collection[int]:
+        """The bytes that may come next, and perhaps some after which no match follows."""
         found = self.automaton.next_bytes(*state)
-        return [byte for byte in range(256) if found >> byte & 1 and self.next(state, byte)]
+        return [byte for byte in range(256) if found >> byte & 1]
 
     def ending(self, state: State) -> bytes | None:
         """The bytes of a shortest match."""

@@ -25,10 +25,13 @@ from condit.constraint.regular.expression import (
     Node,
     One,
     Repetition,
+    complement,
+    intersection,
 )
 from condit.constraint.regular.lookaround import whole
 from condit.constraint.regular.pattern import Pattern
-from condit.constraint.regular.prepared import NotFollowedError
+from condit.constraint.regular.prepared import NotFollowedError, mapped
+from condit.errors import ConstraintTooComplexError
 from condit.vocabulary import Vocabulary
 
 _MOST_FOR_ENGINE = 2000
@@ -50,15 +53,12 @@ class Language:
     @cached_property
     def grammar(self) -> str | None:
         """The engine's grammar of exactly these texts; ``None`` where it has none."""
-        node = self.pattern.root
-        for each in _nodes(node):
-            is_own = isinstance(each, Intersection | Complement)
-            if not isinstance(each, _ENGINE_NODES) or (is_own and each.looks):
-                return None
-        if node.looks:
-            node, exact = whole(node)
-            if not exact or node.size > _MOST_FOR_ENGINE:
-                return None
+        found = self.pattern.root
+        if not all(isinstance(each, _ENGINE_NODES) for each in _nodes(found)):
+            return None
+        node = _resolved(found) if found.looks else found
+        if node is None or (found.looks and node.size > _MOST_FOR_ENGINE):
+            return None
         grammar = f"{HEADER}start: TEXT\nTEXT: {engine_text(node, plain)}"
         return None if probe(grammar).error else grammar
 
@@ -89,7 +89,12 @@ class Language:
             VocabularyError: no token of this vocabulary can begin a text.
         """
         if self.grammar is not None:
-            return EngineMatcher.bind(self.grammar, vocabulary, ending_after=self._shortest_ending)
+            try:
+                return EngineMatcher.bind(
+                    self.grammar, vocabulary, ending_after=self._shortest_ending
+                )
+            except ConstraintTooComplexError:
+                pass  # for the engine
         return LiftedMatcher.bind(self._machine, vocabulary)
 
     def _shortest_ending(self, text: bytes) -> bytes | None:
@@ -103,6 +108,34 @@ class Language:
         """The most bytes of a text; ``None``: not known."""
         longest = self.pattern.root.longest
         return _MOST_BYTES * int(longest) if isfinite(longest) else None
+
+
+def _resolved(node: Node) -> Node | None:
+    """The texts of the node, without lookaround; ``None`` where that is not found exactly."""
+    inner = _parts_resolved(node)
+    if inner is None:
+        return None
+    found, exact = whole(inner)
+    return found if exact else None
+
+
+def _parts_resolved(node: Node) -> Node | None:
+    """The node with what is a text of its own in it, as parts of combinations are, resolved."""
+    if not node.looks or isinstance(node, Look):
+        return node
+    resolve = _resolved if isinstance(node, Intersection | Complement) else _parts_resolved
+    parts = [resolve(part) for part in node.parts]
+    known = [part for part in parts if part is not None]
+    if len(known) < len(parts):
+        return None
+    match node:
+        case Intersection():
+            return intersection(*known)
+        case Complement():
+            return complement(known[0])
+        case _:
+            replaced = iter(known)
+            return mapped(node, lambda _: next(replaced))
 
 
 _ENGINE_NODES = (One, Concatenation, Alternation, Repetition, Intersection, Complement, Look)
