@@ -44,7 +44,11 @@ _MOST_WORK = 40_000
 
 
 def find_ending(
-    matcher: Walkable, hints: Callable[[], Sequence[bytes]] = tuple, *, thorough: bool = False
+    matcher: Walkable,
+    hints: Callable[[], Sequence[bytes]] = tuple,
+    *,
+    known: Callable[[], bytes | None] | None = None,
+    thorough: bool = False,
 ) -> bytes | None:
     """A text after which ``matcher`` may stop, ``b""`` if it may stop here; ``None``: not found.
 
@@ -54,6 +58,7 @@ def find_ending(
     Args:
         matcher: where to begin; not changed.
         hints: gives pieces of text to be tried where no string or bracket can be closed.
+        known: finds one in another way, if a greedy walk finds none.
         thorough: improve it by local search, too: up to a millisecond more.
     """
     found = straight(matcher, Work(_MOST_WORK), _FIRST_CHOICES)
@@ -61,6 +66,8 @@ def find_ending(
         found = straight(matcher, Work(_MOST_WORK), hints=pieces)
     if found is None:
         found = straight(matcher, Work(_MOST_WORK), turning=True)
+        if found is None and known is not None:
+            found = known()
         if found is None:
             found = _roundabout(matcher, hints())
         if found is None:

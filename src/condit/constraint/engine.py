@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol, Self
 
 import numpy as np
@@ -102,6 +103,7 @@ class EngineMatcher(Matcher):
         vocabulary: the tokens.
         strength: as claimed by the constraint that made it.
         hints: pieces of text that may be of use for an ending.
+        ending_after: an ending of a text, by other means; ``None``: none are known.
         boundaries: reads the text along; ``None``: it has no boundaries that are known.
     """
 
@@ -115,6 +117,7 @@ class EngineMatcher(Matcher):
         objection: Callable[[str], Violation | None] | None = None,
         doubtful: bool = True,
         hints: Callable[[], Sequence[bytes]] = tuple,
+        ending_after: Callable[[bytes], bytes | None] | None = None,
     ) -> Self:
         """A matcher at the empty text, for a grammar that ``probe`` has found to compile.
 
@@ -129,6 +132,7 @@ class EngineMatcher(Matcher):
             doubtful: whether the grammar allows texts to which there is an objection. If not,
                 ``count_allowed`` saves itself the check, which is slow.
             hints: gives pieces of text for the search of an ending, if it finds none without.
+            ending_after: finds an ending of a text by other means, where a simple search does not.
 
         Raises:
             VocabularyError: no token can begin a text.
@@ -143,6 +147,7 @@ class EngineMatcher(Matcher):
         strength = Strength.EXACT if exact else Strength.SOUND
         matcher = cls(engine, vocabulary, strength, objection, grammar=grammar)
         matcher._doubtful, matcher.hints = doubtful, hints
+        matcher.ending_after = ending_after
         if not matcher.mask().any():
             missing = probe(grammar).first_bytes
             raise VocabularyError(
@@ -174,6 +179,7 @@ class EngineMatcher(Matcher):
         self._grammar = grammar
         self._doubtful = True
         self.hints: Callable[[], Sequence[bytes]] = tuple
+        self.ending_after: Callable[[bytes], bytes | None] | None = None
         # Endings at this state, thorough and not; copies share them until they advance.
         self._endings: dict[bool, Ending | None] = {}
         self.boundaries: Boundaries | None = None
@@ -252,6 +258,7 @@ class EngineMatcher(Matcher):
             twin._verdict, twin._judged, twin._ended = self._verdict, self._judged, self._ended
             twin._endings, twin._doubtful = self._endings, self._doubtful
             twin.hints, twin.boundaries = self.hints, self.boundaries
+            twin.ending_after = self.ending_after
         return twin
 
     def boundary(self) -> Boundary | None:
@@ -316,11 +323,16 @@ class EngineMatcher(Matcher):
         if self._ended:
             return None
         if thorough not in self._endings:
-            found = find_ending(self, self.hints, thorough=thorough)
+            found = self._find_ending(self, thorough)
             if found is None and (by_byte := self.by_byte()) is not None:
-                found = find_ending(by_byte, self.hints, thorough=thorough)
+                found = self._find_ending(by_byte, thorough)
             self._endings[thorough] = None if found is None else spell(found, self.vocabulary)
         return self._endings[thorough]
+
+    def _find_ending(self, matcher: EngineMatcher, thorough: bool) -> bytes | None:
+        after = self.ending_after
+        known = None if after is None else partial(after, self._text)
+        return find_ending(matcher, self.hints, known=known, thorough=thorough)
 
     def by_byte(self) -> EngineMatcher | None:
         """A matcher in the same state over single bytes.

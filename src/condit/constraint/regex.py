@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import inf
 
 import regex as oracle  # type: ignore[import-untyped]
 
@@ -121,6 +122,20 @@ class Regex(Constraint):
         """The most bytes of a match; ``None`` where there is no bound."""
         return self.language.longest()
 
+    def possible_ends(self, text: str, start: int) -> range:
+        """Offsets as far from ``start`` as a match may be long."""
+        root = self.language.pattern.root
+        last = len(text) if root.longest == inf else min(len(text), start + int(root.longest))
+        return range(start + int(root.shortest), last + 1)
+
+    def accepts(self, text: str) -> bool:
+        """Whether the pattern matches ``text``.
+
+        Raises:
+            ConstraintTooComplexError: the pattern makes a backtracking matcher take too long.
+        """
+        return self._matches(text)
+
     def violation(self, text: str) -> Violation | None:
         """Where ``text`` stops being the beginning of a match.
 
@@ -155,6 +170,11 @@ class Regex(Constraint):
             raise ConstraintTooComplexError(
                 f"regex {self.pattern!r} takes more than {_SECONDS:.0f} seconds to check a text of "
                 f"{len(text)} characters; nested repeats such as '(a*)*' are the usual cause"
+            ) from None
+        except (MemoryError, RecursionError):
+            raise ConstraintTooComplexError(
+                f"regex {self.pattern!r} takes too much memory to check a text of {len(text)} "
+                "characters; a group that calls itself before any character is the usual cause"
             ) from None
 
 

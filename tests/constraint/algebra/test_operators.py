@@ -10,7 +10,12 @@ import condit
 from condit import Vocabulary, grammar, optional, regex, repeat, then
 from condit.constraint.algebra.alternatives import Alternative
 from condit.constraint.base import Constraint, Matcher, Strength, Violation
-from condit.errors import ArgumentError, UnsatisfiableError, VocabularyError
+from condit.errors import (
+    ArgumentError,
+    ConstraintTooComplexError,
+    UnsatisfiableError,
+    VocabularyError,
+)
 
 INTEGER = condit.json_schema({"type": "integer"})
 BOOLEAN = condit.json_schema({"type": "boolean"})
@@ -75,7 +80,7 @@ def test_explanations_name_the_part_and_the_place() -> None:
 
 
 def test_a_refused_token_is_explained_by_the_parts_it_could_belong_to() -> None:
-    matcher = (optional(grammar('start: "7"')) + "x").bind(BYTES)
+    matcher = (optional(condit.grammar('start: "7"')) + "x").bind(BYTES)
     said = matcher.explain(ord("q"))
     assert "part 1" in said
     assert "part 2, the text 'x'" in said
@@ -228,3 +233,30 @@ def test_operands_that_are_no_constraints_are_type_errors() -> None:
     for make in (lambda: regex("a") & 3, lambda: 3 | regex("a"), lambda: regex("a") * "b"):
         with pytest.raises(TypeError):
             make()
+
+
+@pytest.mark.parametrize(
+    "deeper",
+    [
+        optional,
+        lambda part: then(part, INTEGER),
+        lambda part: (part + INTEGER) | "x",
+        lambda part: condit.template("{a}", a=part),
+        lambda part: condit.within(part, chars=9),
+    ],
+)
+def test_what_nests_too_deeply_is_refused_when_it_is_made(deeper) -> None:
+    def nested():
+        made = regex("a")
+        for _ in range(400):
+            made = deeper(made)
+
+    with pytest.raises(ConstraintTooComplexError, match="nests constraints"):
+        nested()
+
+
+def test_a_row_of_many_patterns_is_read_at_once() -> None:
+    row = then(*(regex(f"[a-c]{{1,2}}{number}") for number in range(300)), separator=",")
+    text = ",".join(f"ab{number}" for number in range(300))
+    assert row.accepts(text)
+    assert not row.accepts(text + "x")

@@ -177,3 +177,34 @@ def test_the_engine_is_told_the_same_as_the_automaton_knows(by_byte):
             matcher = language.bind(by_byte)
             written = matcher.count_allowed([*text.encode(), by_byte.end]) == len(text) + 1
             assert written == accepts(automaton, text), (name, text)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "begun"),
+    [
+        (r"((?>a|b)+)\1", b"abbabaabbbababaabbabaababb"),
+        (r"(?i)(\w+) \1", "Straße und".encode()[:7]),
+        (r"(?<p>\w)(?R)?\g<p>", b"abcdefgh"),
+        (r"<(\w+)>(?:[^<>]|(?R))*</\1>", b"<table><tr"),
+        (r"[\w.+-]+@[\w.-]+\.[a-z]{2,}", b"somebody"),
+        (r"(?s)/\*.*?\*/", b"/* a [{( comment"),
+        (r"a.*(?<=b.*c)d", b"azPkU"),
+    ],
+)
+def test_a_text_that_has_begun_is_finished(by_byte, pattern, begun):
+    matcher = Language(read(pattern)).bind(by_byte)
+    for byte in begun:
+        matcher.advance(byte)
+    ending = matcher.ending()
+    assert ending is not None
+    assert oracle.fullmatch(pattern, (begun + ending.text).decode(), oracle.V1)
+
+
+def test_parts_that_become_a_superset_are_not_taken_for_exact(by_byte):
+    # The choice in ``$`` made the resolver forget that it had lost a condition in the loop.
+    for pattern in (r"^(?:a(?!.*b)|b)+$", r"(?:a|(?<=a)b)+$", r"(?:a(?=.*b)|b)+(?:(?!aa).)*"):
+        language = Language(read(pattern))
+        for text in TEXTS:
+            matcher = language.bind(by_byte)
+            written = matcher.count_allowed([*text.encode(), by_byte.end]) == len(text) + 1
+            assert written == bool(oracle.fullmatch(pattern, text, oracle.V1)), (pattern, text)

@@ -10,7 +10,7 @@ from condit.constraint.byte_matcher import ByteMatcher
 from condit.constraint.example_texts import for_readers
 from condit.constraint.lifted import LiftedMatcher
 from condit.constraint.regular.expression import Node, word
-from condit.errors import ArgumentError
+from condit.errors import ArgumentError, ConstraintTooComplexError
 from condit.vocabulary import Vocabulary, lone_surrogate
 
 
@@ -97,13 +97,38 @@ class Literal(Constraint):
         return f"Respond only with this text:\n{for_readers([self.text])}"
 
 
+_DEEPEST = 60
+"""What is made of parts asks them one inside the other, in a few calls of functions each."""
+
+
+def _nesting(made: Constraint) -> int:
+    """How deeply a constraint is made of parts."""
+    held = vars(made) if hasattr(made, "__dict__") else {}
+    found = held.get("_nesting")
+    if not isinstance(found, int):
+        inner: list[object] = []
+        for each in held.values():
+            inner += each if isinstance(each, tuple) else [each]
+        depths = (1 + _nesting(each) for each in inner if isinstance(each, Constraint))
+        found = max(depths, default=0)
+        # Kept: the parts of the next one are those of this one.
+        held["_nesting"] = found
+    return found
+
+
 def as_constraint(given: object, who: str) -> Constraint:
     """A constraint as it is, a string as a `Literal`.
 
     Raises:
         ArgumentError: it is neither.
+        ConstraintTooComplexError: it is made of parts of parts of parts, too deeply.
     """
     if isinstance(given, Constraint):
+        if _nesting(given) > _DEEPEST:
+            raise ConstraintTooComplexError(
+                f"{who}: the part nests constraints more than {_DEEPEST} deep. Put parts side by "
+                "side, as in then(a, b, c), or write what repeats itself as a grammar"
+            )
         return given
     if isinstance(given, str):
         return Literal(given)

@@ -16,25 +16,33 @@ from typing import Any
 from condit.constraint.regular.classes import Class, is_whole
 from condit.constraint.regular.derivative import Derivatives
 from condit.constraint.regular.expression import (
+    Alternation,
     Atomic,
     Backreference,
+    Capture,
     Complement,
+    Concatenation,
     Conditional,
     Intersection,
     Look,
     Node,
+    Repetition,
 )
 from condit.constraint.regular.fuzzy import Fuzzy
 from condit.constraint.regular.pattern import Pattern
 from condit.constraint.regular.terms import (
     FALSE,
     TRUE,
+    Again,
     And,
+    Captures,
+    Close,
     Not,
     Or,
     Part,
     Place,
     Rest,
+    Return,
     Step,
     Term,
     Threads,
@@ -42,6 +50,10 @@ from condit.constraint.regular.terms import (
 
 _MOST_SEARCHED = 3000
 """Places that a search goes to, at most."""
+_MOST_LIVE_WITH_TEXT = 100
+"""The same where each capture makes a place of its own, and it is asked about each of them."""
+_MOST_SEARCHED_WITH_TEXT = 1000
+"""The same for the text that finishes a place."""
 _MOST_WORK = 50_000
 """Ways on that a search looks at, at most: about a second's."""
 _MOST_EXPLORED = 15_000
@@ -229,24 +241,30 @@ class Automaton:
         """Whether some text may follow. True where that is not found out in time."""
         known = self._known(place)
         if known.live is None:
-            known.live = self._surely_live(place.term) or self._search(place) is not False
+            known.live = self._surely_live(place.term) or (
+                self._search(place, _MOST_LIVE_WITH_TEXT) is not False
+            )
         return known.live
 
-    def _search(self, start: Place) -> bool | None:
+    def _search(self, start: Place, most_with_text: int) -> bool | None:
         """Look for a text that may follow; ``None``: not found in time."""
         counter = 0
         limit = self._derivatives.work + _MOST_WORK
-        waiting: list[tuple[float, int, int, Place]] = [(start.term.shortest, 0, 0, start)]
+        # Places that differ in what was captured are many: the shortest texts are looked at first,
+        # and of those that may be equally short the one that is nearly there.
+        follows = self._derivatives.follows_text
+        most = most_with_text if follows else _MOST_SEARCHED
+        waiting: list[tuple[float, int, int, int, Place]] = [(start.term.shortest, 0, 0, 0, start)]
         came: dict[Place, tuple[Place, str] | None] = {start: None}
         while waiting:
-            _, _, length, place = heapq.heappop(waiting)
+            _, _, _, length, place = heapq.heappop(waiting)
             known = self._known(place)
             if known.live is False:
                 continue
             if self.may_stop(place) or known.on is not None:
                 self._note_way(place, came)
                 return True
-            if len(came) > _MOST_SEARCHED or self._derivatives.work > limit:
+            if len(came) > most or self._derivatives.work > limit:
                 self._gave_up = True
                 return None
             for move in self.moves(place):
@@ -255,7 +273,8 @@ class Automaton:
                     came[after] = (place, move.first)
                     counter += 1
                     estimate = length + 1 + after.term.shortest
-                    heapq.heappush(waiting, (estimate, counter, length + 1, after))
+                    depth = -length if follows else 0
+                    heapq.heappush(waiting, (estimate, depth, counter, length + 1, after))
         for place in came:
             self._known(place).live = False
         return False
@@ -273,7 +292,7 @@ class Automaton:
         found: list[str] = []
         while not self.may_stop(place):
             known = self._known(place)
-            if known.on is None and not self._search(place):
+            if known.on is None and not self._search(place, _MOST_SEARCHED_WITH_TEXT):
                 return None
             if known.on is None:
                 break
@@ -316,8 +335,53 @@ class Automaton:
         if isinstance(term, Or):
             return any(map(self._surely_live, term.terms))
         if isinstance(term, Step):
-            return self._is_plain(term.rest)
+            return self._is_plain(term.rest) or self._spells_itself(term.rest, term.captures)
+        if isinstance(term, Part):
+            own = self._surely_live(term.place.term)
+            return own and self._spells_itself(term.rest, term.captures)
         return term is TRUE
+
+    def _spells_itself(self, rest: Rest, captures: Captures) -> bool:
+        """Whether it surely can be finished, what groups have captured being there."""
+        if captures.errors:
+            return False
+        known = {group for group, text in captures.closed if text is not None}
+        here: Rest | None = rest
+        while here is not None and (item := here.item) is not None:
+            if isinstance(item, Close):
+                known.add(item.group)
+            elif isinstance(item, Return):
+                known = {group for group, text in item.captures.closed if text is not None}
+            elif isinstance(item, Again):
+                if item.least and not self._has_text(item.node, known):
+                    return False
+            elif not isinstance(item, Node) or not self._has_text(item, known):
+                return False
+            here = here.tail
+        return True
+
+    def _has_text(self, node: Node, known: set[int]) -> bool:
+        """Whether it surely has a text where the groups ``known`` are captured; more may become."""
+        match node:
+            case Backreference(group):
+                return group in known
+            case Capture(group, item):
+                found = self._has_text(item, known)
+                known.add(group)
+                return found
+            case Repetition(item, least):
+                return not least or self._has_text(item, known)
+            case Concatenation(items):
+                return all(self._has_text(item, known) for item in items)
+            case Alternation(choices):
+                for choice in choices:
+                    after = set(known)
+                    if self._has_text(choice, after):
+                        known |= after
+                        return True
+                return False
+            case _:
+                return self._is_plain_node(node)
 
     def _is_plain(self, rest: Rest) -> bool:
         found = self._plain_rests.get(rest)

@@ -79,19 +79,28 @@ class PatternMachine(ByteMatcher[State]):
 
     def ending(self, state: State) -> bytes | None:
         """The bytes of a shortest match."""
-        place, begun = state
-        if begun:
-            return self._ending_of_character(place, begun)
-        found = self.automaton.shortest(place)
-        return None if found is None else found.encode()
+        return _ending(self.automaton, *state)
 
-    def _ending_of_character(self, place: Place, begun: bytes) -> bytes | None:
-        for move in self.automaton.moves(place):
-            after = self.automaton.next(place, move.first)
-            character = move.character(begun)
-            if character is None or not self.automaton.live(after):
-                continue
-            rest = self.automaton.shortest(self.automaton.next(place, character))
-            if rest is not None:
-                return (character + rest).encode()[len(begun) :]
-        return None
+
+def ending_after(automaton: Automaton, text: bytes) -> bytes | None:
+    """The bytes of a shortest match that begins with ``text``, after it; ``None``: not found."""
+    whole = text.decode(errors="ignore")
+    place = automaton.start
+    for character in whole:
+        place = automaton.next(place, character)
+    return _ending(automaton, place, text[len(whole.encode()) :])
+
+
+def _ending(automaton: Automaton, place: Place, begun: bytes) -> bytes | None:
+    if not begun:
+        found = automaton.shortest(place)
+        return None if found is None else found.encode()
+    for move in automaton.moves(place):
+        after = automaton.next(place, move.first)
+        character = move.character(begun)
+        if character is None or not automaton.live(after):
+            continue
+        rest = automaton.shortest(automaton.next(place, character))
+        if rest is not None:
+            return (character + rest).encode()[len(begun) :]
+    return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 
 from condit.constraint.regular.characters import EVERY, Characters, Ranges, clipped
@@ -30,13 +31,15 @@ class Class:
 
     def members(self) -> Iterator[str]:
         """The characters, usual ones first."""
-        for character in _LIKELY:
-            if _holds(self.ranges, ord(character)):
-                yield character
+        yield from self._usual
         for low, high in self.ranges:
             for point in range(low, high + 1):
                 if (character := chr(point)) not in _LIKELY:
                     yield character
+
+    @cached_property
+    def _usual(self) -> str:
+        return "".join(each for each in _LIKELY if _holds(self.ranges, ord(each)))
 
     def next_bytes(self, begun: bytes) -> int:
         """Bytes that may follow the bytes ``begun`` of a character in it, as bits of a number."""

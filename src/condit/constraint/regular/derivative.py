@@ -33,6 +33,7 @@ from condit.constraint.regular.expression import (
     One,
     Repetition,
 )
+from condit.constraint.regular.folding import expansions, same_letters
 from condit.constraint.regular.fuzzy import Fuzzy
 from condit.constraint.regular.pattern import Pattern
 from condit.constraint.regular.prepared import prepared
@@ -223,8 +224,8 @@ class Derivatives:
                     more = [(condition, tail, closed(item.group))]
                 case Backreference():
                     if (text := captures.text(item.group)) is not None:
-                        spelled = [_same_letters(c) if item.folded else c for c in text]
-                        more = [(condition, _spelled(spelled, tail), captures)]
+                        spelled = [_Spelled(text, item.folded)] if text else []
+                        more = [(condition, tail.before(*spelled), captures)]
                 case Conditional():
                     side = item.yes if captures.has(item.group) else item.no
                     more = [(condition, tail.before(side), captures)]
@@ -239,7 +240,10 @@ class Derivatives:
                     kept = replace(captures, closed=item.captures.closed)
                     more = [(condition, tail, kept)]
                 case _Spelled():
-                    found.append((condition, step(item.characters, tail, captures)))
+                    found += [
+                        (condition, step(fitting, tail.before(*after), captures))
+                        for fitting, after in item.ways()
+                    ]
                 case Intersection():
                     found += self._parted(
                         condition, self._place(*item.members), tail, captures, here
@@ -385,19 +389,28 @@ class _Derivation:
 
 
 class _Spelled(Node):
-    """One of some characters, of what a group has captured."""
+    """What a group has captured, which is not empty, once more."""
 
-    __match_args__ = ("characters",)
+    __match_args__ = ("text", "folded")
 
-    def __init__(self, characters: str) -> None:
-        self.characters = characters
+    def __init__(self, text: str, folded: bool) -> None:
+        self.text, self.folded = text, folded
 
     def _measure(self) -> tuple[float, float, bool]:
-        return 1, 1, False
+        return -(-len(self.text) // 3) if self.folded else len(self.text), inf, False
 
+    def ways(self) -> Iterator[tuple[str, list[_Spelled]]]:
+        """Characters that may come next, and what is left after them."""
+        if not self.folded:
+            yield self.text[0], self._from(1)
+            return
+        for size, characters in same_letters(self.text):
+            yield characters, self._from(size)
+        if (longer := expansions().get(self.text[0])) is not None:
+            yield from _Spelled(longer + self.text[1:], True).ways()
 
-def _spelled(characters: Iterable[str], tail: Rest) -> Rest:
-    return tail.before(*map(_Spelled, characters))
+    def _from(self, place: int) -> list[_Spelled]:
+        return [_Spelled(self.text[place:], self.folded)] if len(self.text) > place else []
 
 
 def _repeated(node: Repetition, tail: Rest) -> list[Rest]:
@@ -451,9 +464,3 @@ def _sets(nodes: Iterable[Node]) -> Iterator[Characters]:
 def _wrong(fuzzy: Fuzzy, item: One) -> Characters:
     """The characters that may stand in an item's place, or before it, as errors."""
     return fuzzy.wrong.intersection(item.characters.complement())
-
-
-def _same_letters(character: str) -> str:
-    """The character and its other cases."""
-    cases = (character, character.lower(), character.upper(), character.title())
-    return "".join(dict.fromkeys(case for case in cases if len(case) == 1))

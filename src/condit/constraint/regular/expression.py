@@ -65,6 +65,43 @@ class Node:
         return self._measures[2]
 
     @cached_property
+    def captured(self) -> frozenset[int]:
+        """The groups that it captures."""
+        own = [self.group] if isinstance(self, Capture) else []
+        return frozenset(own).union(*(part.captured for part in self.parts))
+
+    def lower_bound(self, sizes: dict[int, float]) -> float:
+        """A lower bound of its texts' lengths, by those of what groups have captured.
+
+        Args:
+            sizes: lower bounds by group, which become those after it; 0 for others.
+        """
+        if self.asks:
+            match self:
+                case Backreference(group, folded):
+                    # Without regard to case three characters may be one.
+                    return sizes.get(group, 0) // (3 if folded else 1)
+                case Concatenation(items):
+                    return sum(item.lower_bound(sizes) for item in items)
+                case Atomic(item):
+                    return item.lower_bound(sizes)
+                case Capture(group, item):
+                    sizes[group] = found = item.lower_bound(sizes)
+                    return found
+                case Alternation(choices):
+                    after = [dict(sizes) for _ in choices]
+                    found = min(map(Node.lower_bound, choices, after), default=inf)
+                    sizes.clear()
+                    for group in set[int]().union(*after):
+                        sizes[group] = min(each.get(group, 0) for each in after)
+                    return found
+                case Repetition(item, times) if not item.captured:
+                    return times * item.lower_bound(sizes) if times else 0
+        for group in self.captured:
+            sizes.pop(group, None)
+        return self.shortest
+
+    @cached_property
     def looks(self) -> bool:
         """Whether it contains a ``Look`` or a ``Loose``."""
         return isinstance(self, Look | Loose) or any(part.looks for part in self.parts)

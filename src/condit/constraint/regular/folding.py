@@ -8,7 +8,7 @@ literals stand beside each other in the pattern, so that a reader emits each as 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cache, lru_cache
 from typing import Literal
@@ -26,7 +26,7 @@ from condit.constraint.regular.expression import (
     concatenation,
     one,
 )
-from condit.constraint.regular.properties import Encoding, cased, members
+from condit.constraint.regular.properties import UNICODE, Encoding, cased, members
 
 Folding = Literal["", "simple", "full"]
 """How case is regarded: at all; not, one character for one; not, and one may stand for more."""
@@ -150,6 +150,28 @@ def _spelled(run: tuple[Letter, ...], encoding: Encoding) -> Node:
             done += [_single(each, encoding, folded=folded) for each in text]
         start = end
     return concatenation(*done)
+
+
+def same_letters(text: str) -> Iterator[tuple[int, str]]:
+    """Characters that are the first of ``text``, or the first few, without regard to case.
+
+    Yields:
+        How many of them, and the characters.
+    """
+    yield 1, _cases(text[0])
+    lower = "".join(map(_lowered, text[:3]))
+    for size in range(2, len(lower) + 1):
+        if found := _expanding().get(lower[:size]):
+            yield size, _listed(found)
+
+
+@lru_cache(maxsize=4096)
+def _cases(character: str) -> str:
+    return _listed(members(regex.escape(character), UNICODE, folded=True))
+
+
+def _listed(characters: Characters) -> str:
+    return "".join(chr(p) for low, high in characters.ranges for p in range(low, high + 1))
 
 
 def _full(text: str, encoding: Encoding) -> Node:

@@ -14,7 +14,7 @@ from condit.constraint.base import Matcher
 from condit.constraint.engine import HEADER, EngineMatcher, probe
 from condit.constraint.lifted import LiftedMatcher
 from condit.constraint.regular.automaton import Automaton
-from condit.constraint.regular.byte_machine import PatternMachine
+from condit.constraint.regular.byte_machine import PatternMachine, ending_after
 from condit.constraint.regular.engine_text import engine_text, plain
 from condit.constraint.regular.expression import (
     Alternation,
@@ -30,7 +30,7 @@ from condit.constraint.regular.expression import (
 )
 from condit.constraint.regular.lookaround import whole
 from condit.constraint.regular.pattern import Pattern
-from condit.constraint.regular.prepared import mapped
+from condit.constraint.regular.prepared import NotFollowedError, mapped
 from condit.errors import ConstraintTooComplexError
 from condit.vocabulary import Vocabulary
 
@@ -90,10 +90,19 @@ class Language:
         """
         if self.grammar is not None:
             try:
-                return EngineMatcher.bind(self.grammar, vocabulary)
+                return EngineMatcher.bind(
+                    self.grammar, vocabulary, ending_after=self._shortest_ending
+                )
             except ConstraintTooComplexError:
                 pass  # for the engine
         return LiftedMatcher.bind(self._machine, vocabulary)
+
+    def _shortest_ending(self, text: bytes) -> bytes | None:
+        """The bytes of a shortest match that begins with ``text``, after it."""
+        try:
+            return ending_after(self.automaton, text)
+        except (NotFollowedError, RecursionError):
+            return None
 
     def longest(self) -> int | None:
         """The most bytes of a text; ``None``: not known."""

@@ -85,9 +85,12 @@ class _Resolver:
             if not is_exact and self.steps < _MOST_STEPS:
                 if choices := _choices(item):
                     found = [self.resolve((*before, c, *after), left, right) for c in choices]
-                    return alternation(*(n for n, _ in found)), all(e for _, e in found)
+                    # An item before it may have become a superset already.
+                    exact &= all(e for _, e in found)
+                    return alternation(*(n for n, _ in found)), exact
                 if right and not after and (tempered := _tempered(item)):
-                    return self.resolve((*before, tempered), left, right)
+                    node, is_exact = self.resolve((*before, tempered), left, right)
+                    return node, exact and is_exact
             flat[i] = alone
             exact &= is_exact
         node, is_exact = self._resolve_looks(flat, left, right)

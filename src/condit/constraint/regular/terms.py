@@ -233,6 +233,46 @@ Rest.ANY = Rest._of(None, None, "any")
 Rest.MARK = Rest._of(None, None, "mark")
 
 
+def _left(captures: Captures, taken: float, *rests: Rest) -> float:
+    """A lower bound of the characters left in some rests in a row, by what was captured.
+
+    Args:
+        captures: before ``taken``.
+        taken: characters that are taken before the rests, at least.
+        rests: each ends where the next one begins.
+    """
+    if captures.errors or not (captures.closed or captures.open):
+        return sum(rest.shortest for rest in rests)
+    sizes = _sizes(captures)
+    opened = [len(text) + taken for _, text in captures.open]
+    found = 0.0
+    for rest in rests:
+        here: Rest | None = rest
+        while here is not None and (item := here.item) is not None:
+            more: float = 0
+            if isinstance(item, Node):
+                more = item.lower_bound(sizes)
+            elif isinstance(item, Close):
+                if item.marks or not opened:
+                    sizes.pop(item.group, None)
+                else:
+                    sizes[item.group] = opened.pop()
+            elif isinstance(item, Return):
+                sizes = _sizes(item.captures)
+            elif isinstance(item, Again):
+                more = 0 if item.fresh else item.node.shortest
+                for group in item.node.captured:
+                    sizes.pop(group, None)
+            found += more
+            opened = [size + more for size in opened]
+            here = here.tail
+    return found
+
+
+def _sizes(captures: Captures) -> dict[int, float]:
+    return {group: len(text) for group, text in captures.closed if text is not None}
+
+
 class Term(_One):
     """A set of texts that may follow.
 
@@ -277,7 +317,7 @@ class Step(Term):
 
     def __init__(self, characters: int | str, rest: Rest, captures: Captures) -> None:
         self.characters, self.rest, self.captures = characters, rest, captures
-        self.shortest = 1 + rest.shortest
+        self.shortest = 1 + _left(captures, 1, rest)
 
 
 class Threads(Term):
@@ -292,7 +332,7 @@ class Threads(Term):
 
     def __init__(self, ways: Ways, rest: Rest) -> None:
         self.ways, self.rest = ways, rest
-        self.shortest = rest.shortest + min(way.shortest for _, way in ways)
+        self.shortest = min(_left_of(way, rest) for _, way in ways)
 
 
 class Part(Term):
@@ -302,7 +342,8 @@ class Part(Term):
 
     def __init__(self, place: Place, rest: Rest, captures: Captures) -> None:
         self.place, self.rest, self.captures = place, rest, captures
-        self.shortest = place.term.shortest + rest.shortest
+        size = place.term.shortest
+        self.shortest = size + _left(captures, size, rest)
 
 
 class And(Term):
@@ -332,6 +373,12 @@ class Not(Term):
 
     def __init__(self, term: Term) -> None:
         self.term, self.shortest = term, 0
+
+
+def _left_of(way: Term, rest: Rest) -> float:
+    if isinstance(way, Step):
+        return 1 + _left(way.captures, 1, way.rest, rest)
+    return way.shortest + rest.shortest
 
 
 Ways = tuple[tuple[Term, Term], ...]
