@@ -87,6 +87,7 @@ def test_laws(obeys, pattern):
         (r"\bfoo\b.*", ["foo bar", "foo"], ["food"]),
         (r"(?>a*)ab|b", ["b"], ["aab", "ab"]),
         (r"(.)(.)(.)\3\2\1", ["abccba"], ["abcabc"]),
+        (r"(.)-(?!\w)\1", ["---", ",-,"], ["a-a", ",-a"]),
         (r"(a(?1)?b)", ["ab", "aabb"], ["aab", "abab"]),
         (r"(?<!x)y.", ["yx"], ["xy"]),
         (r"(?m)^a$\n^b$", ["a\nb"], ["ab"]),

@@ -65,7 +65,7 @@ class StateCache(Generic[State]):
     The machine is an argument of each method, not kept, so that it can be garbage collected.
     """
 
-    def __init__(self, vocabulary: Vocabulary, most_states: int) -> None:
+    def __init__(self, vocabulary: Vocabulary, most_states: int = ByteMatcher.most_states) -> None:
         self._end, self._tokens = vocabulary.end, vocabulary.bytes
         self._trie = VocabularyTrie.of(vocabulary)
         self._is_text = np.fromiter(map(bool, vocabulary.bytes), np.bool_, len(vocabulary))

@@ -213,7 +213,7 @@ class Automaton:
 
     def _find_moves(self, place: Place) -> Iterator[Move]:
         sets, listed = asked(place)
-        together: dict[tuple[int, Place], list[Class]] = {}
+        together: dict[Place, list[Class]] = {}
         listed_text = "".join(sorted(listed))
         if self._derivatives.follows_text:
             for character in listed_text:
@@ -221,14 +221,15 @@ class Automaton:
                     yield Move((), character, "", character)
         seen: dict[int, Place] = {}
         for each in self.classes.classes:
-            wanted = each.sets & sets
+            # What is captured now may be asked about later.
+            wanted = each.sets if self._derivatives.follows_text else each.sets & sets
             if wanted not in seen:
                 first = next((c for c in each.members() if c not in listed), None)
                 if first is None:
                     continue
                 seen[wanted] = self.next(place, first)
             if seen[wanted].term is not FALSE:
-                together.setdefault((0, seen[wanted]), []).append(each)
+                together.setdefault(seen[wanted], []).append(each)
         for group in together.values():
             firsts = (next((c for c in e.members() if c not in listed), None) for e in group)
             best = min(((_rank(c), c) for c in firsts if c), default=None)
