@@ -204,3 +204,10 @@ def test_a_regex_is_a_value():
 def test_the_oracle_refuses_what_it_cannot_compile():
     with pytest.raises(CompileError):
         compile_oracle("(")
+
+
+@pytest.mark.slow
+def test_a_group_that_calls_itself_first_is_too_complex_to_check():
+    pattern = regex("(?:a|(?0)b)")
+    with pytest.raises(ConstraintTooComplexError, match="memory"):
+        pattern.accepts("ab" * 20)

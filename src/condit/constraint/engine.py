@@ -330,7 +330,8 @@ class EngineMatcher(Matcher):
         return self._endings[thorough]
 
     def _find_ending(self, matcher: EngineMatcher, thorough: bool) -> bytes | None:
-        after = self.ending_after
+        # What is found elsewhere may need bytes that are no tokens here.
+        after = self.ending_after if matcher._spelling.single_bytes >= UTF8_BYTES else None
         known = None if after is None else partial(after, self._text)
         return find_ending(matcher, self.hints, known=known, thorough=thorough)
 

@@ -1,13 +1,14 @@
 """Automata against the ``regex`` module: random patterns, on all short texts of two letters."""
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 
 import pytest
 import regex as oracle
 
 from condit.constraint.base import Strength
-from condit.constraint.regular import combined
+from condit.constraint.regular import combined, terms
 from condit.constraint.regular.automaton import Automaton
 from condit.constraint.regular.byte_machine import PatternMachine
 from condit.constraint.regular.language import Language
@@ -208,3 +209,14 @@ def test_parts_that_become_a_superset_are_not_taken_for_exact(by_byte):
             matcher = language.bind(by_byte)
             written = matcher.count_allowed([*text.encode(), by_byte.end]) == len(text) + 1
             assert written == bool(oracle.fullmatch(pattern, text, oracle.V1)), (pattern, text)
+
+
+def test_threads_share_terms():
+    def make(number):
+        return [terms.not_(terms.part(number, terms.Rest.END, each)) for each in captures]
+
+    captures = [terms.Captures(((1, str(number)),)) for number in range(2000)]
+    place = Automaton(read("a")).start
+    with ThreadPoolExecutor(4) as pool:
+        first, *others = pool.map(make, [place] * 4)
+    assert all(one is other for each in others for one, other in zip(first, each, strict=True))

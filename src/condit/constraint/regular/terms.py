@@ -12,12 +12,14 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, replace
 from math import inf
+from threading import RLock
 from typing import Any, ClassVar, TypeVar
 from weakref import WeakValueDictionary
 
 from condit.constraint.regular.expression import Node
 from condit.constraint.regular.fuzzy import Fuzzy
 
+_making = RLock()
 _known: WeakValueDictionary[tuple[Any, ...], _One] = WeakValueDictionary()
 
 Kind = TypeVar("Kind", bound="_One")
@@ -33,8 +35,12 @@ class _One:
         key = (cls, *values)
         found = _known.get(key)
         if not isinstance(found, cls):
-            found = cls(*values)
-            _known[key] = found
+            # Two threads must not make two of them.
+            with _making:
+                found = _known.get(key)
+                if not isinstance(found, cls):
+                    found = cls(*values)
+                    _known[key] = found
         return found
 
 
