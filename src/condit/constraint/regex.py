@@ -92,7 +92,7 @@ class Regex(Constraint):
             ) from None
         except NotFollowedError as error:
             raise UnsupportedConstraintError(
-                f"regex {self.pattern!r} has {error} which cannot be followed token by token. "
+                f"regex {self.pattern!r} has {error}, which cannot be followed token by token. "
                 "Write the pattern without it"
             ) from None
         if is_empty:

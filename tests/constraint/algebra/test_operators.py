@@ -42,7 +42,7 @@ def test_operators_of_one_kind_do_not_nest() -> None:
 
 def test_alternatives_say_which_one_it_was() -> None:
     either = BOOLEAN | INTEGER
-    assert either.value("12") == Alternative(1, "JsonSchema", 12)
+    assert either.value("12") == Alternative(1, "JSON schema", 12)
     assert either.value("true").index == 0  # type: ignore[attr-defined]
     assert "none of 2 alternatives fits" in either.explain("x")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from condit.constraint.algebra.chained import Chained
-from condit.constraint.algebra.labels import label_of, listed, wanted
+from condit.constraint.algebra.labels import label_of, listed, reason_in, wanted
 from condit.constraint.algebra.layout import Layout
 from condit.constraint.algebra.plan import Enforcement, plan_of
 from condit.constraint.algebra.regular import trees_of
@@ -71,7 +71,7 @@ class AnyOf(Chained):
             if found is None:
                 return None
             if furthest is None or (found.position or 0) > (furthest.position or 0):
-                furthest = Violation(f"in {label_of(part)}: {found.reason}", found.position)
+                furthest = Violation(reason_in(part, found.reason), found.position)
         reason = "" if furthest is None else furthest.reason
         position = None if furthest is None else furthest.position
         return Violation(f"none of {len(self.parts)} alternatives fits; {reason}", position)

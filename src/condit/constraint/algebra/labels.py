@@ -6,6 +6,19 @@ from condit.constraint.algebra.literal import Literal
 from condit.constraint.base import Constraint
 
 _SHOWN = 40
+_CALLED = {
+    "AllOf": "all of several",
+    "AnyOf": "one of several",
+    "AtMost": "limit",
+    "JsonSchema": "JSON schema",
+    "Grammar": "grammar",
+    "Choice": "choice",
+    "Repeated": "repeat",
+    "Then": "sequence",
+    "Template": "template",
+    "Free": "free text",
+}
+"""What kinds of constraints are called, where their class would say little to a user."""
 _LEAD = "Respond only with "
 BY_EXAMPLE = "a text of the same shape as these made-up examples"
 """How descriptions begin that consist of examples; see ``Constraint.describe``."""
@@ -24,7 +37,18 @@ def label_of(part: Constraint) -> str:
     if isinstance(pattern, str):
         return f"{kind.lower()} {_cut(pattern)!r}"
     name = getattr(part, "name", None)
-    return f"{kind} {_cut(name)!r}" if isinstance(name, str) else kind
+    called = _CALLED.get(kind, kind)
+    return f"{called} {_cut(name)!r}" if isinstance(name, str) else called
+
+
+def reason_in(part: Constraint, reason: str) -> str:
+    """Why a part refuses a text, with what the part is called unless the reason says that.
+
+    >>> reason_in(Literal("abc"), "it must be 'abc'")
+    "in the text 'abc': it must be 'abc'"
+    """
+    called = label_of(part)
+    return reason if called in reason else f"in {called}: {reason}"
 
 
 def _cut(text: str) -> str:

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from condit.constraint.algebra.labels import BY_EXAMPLE, label_of, listed, wanted
+from condit.constraint.algebra.labels import BY_EXAMPLE, label_of, listed, reason_in, wanted
 from condit.constraint.algebra.plan import Enforcement, plan_of
 from condit.constraint.algebra.regular import bind_tree, trees_of
 from condit.constraint.base import Constraint, Matcher, Outline, Strength, Violation, few_tokens
@@ -77,7 +77,7 @@ class AllOf(Constraint):
     def violation(self, text: str) -> Violation | None:
         """The first violation of a part, in the order of the text."""
         found = [
-            Violation(f"in {label_of(part)}: {own.reason}", own.position)
+            Violation(reason_in(part, own.reason), own.position)
             for part in self.parts
             if (own := part.violation(text)) is not None
         ]

@@ -141,10 +141,11 @@ class Triggered(Chained):
     def describe(self) -> str:
         """The tags, as an instruction to a model."""
         most = "" if self.at_most is None else f" and at most {self.at_most}"
-        count = f" There must be at least {self.at_least}{most} of them." if self.at_least else ""
+        count = f", at least {self.at_least}{most} of them" if self.at_least else ""
         said = [
             f"{begin}...{end.text} with, between the two: {wanted(held)}".replace("\n", "\n  ")
             for begin, held, end in self.tags
         ]
         forms = "\n".join(said)
-        return f"Respond with text. It may hold parts of this form:{count}\n{forms}"
+        holds = "holds" if self.at_least else "may hold"
+        return f"Respond with text that {holds} parts of this form{count}:\n{forms}"

@@ -115,7 +115,7 @@ def _backward(node: Node, first: bool) -> Node:
     """What a lookbehind asks for; ``first``: nothing of it is matched before the node."""
     if isinstance(node, Atomic):
         if not first:
-            raise NotFollowedError("an atomic group in a lookbehind, with something before it,")
+            raise NotFollowedError("an atomic group in a lookbehind, with something before it")
         return _backward(node.item, True)
     if isinstance(node, Concatenation):
         items = [_backward(item, first and not at) for at, item in enumerate(node.items)]
