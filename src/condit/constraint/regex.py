@@ -118,10 +118,6 @@ class Regex(Constraint):
         """
         return self.language.bind(vocabulary)
 
-    def longest(self) -> int | None:
-        """The most bytes of a match; ``None`` where there is no bound."""
-        return self.language.longest()
-
     def possible_ends(self, text: str, start: int) -> range:
         """Offsets as far from ``start`` as a match may be long."""
         root = self.language.pattern.root
