@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import functools
 import inspect
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -115,21 +116,21 @@ def test_a_function_that_hangs_is_given_up_and_its_thread_ends() -> None:
     with pytest.raises(CheckTimeoutError, match=r"hangs \(.*\) did not answer within 0\.2 s") as e:
         condit.generate("ngram", "1", constraint, max_tokens=5, seed=0)
     assert time.monotonic() - began < 30
-    assert e.value.result is not None
     assert e.value.function.endswith("hangs")
     threads[0].join(timeout=30)
     assert not threads[0].is_alive()
 
 
+@pytest.mark.skipif(sys.gettrace() is not None, reason="a tracer holds up the caller as well")
 def test_a_wait_in_c_does_not_hold_up_the_caller() -> None:
-    released = threading.Event()
-
     def waits(text: str) -> bool:
-        return released.wait(60)
+        time.sleep(8)
+        return True
 
+    began = time.monotonic()
     with pytest.raises(CheckTimeoutError):
         condit.where(waits, seconds=0.1).accepts("1")
-    released.set()
+    assert time.monotonic() - began < 6
 
 
 def test_calls_see_context_variables_and_share_a_thread() -> None:

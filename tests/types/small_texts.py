@@ -48,7 +48,7 @@ def matches(constraint: SmallType, text: str) -> bool:
 
 
 def check_agreement(
-    constraint: SmallType, characters: str, *, texts: int = 300, stopping: float = 0.3
+    constraint: SmallType, characters: str, *, texts: int = 100, stopping: float = 0.3
 ) -> None:
     """Matcher and oracle agree on texts that the matcher allows, and on mutations of them."""
     rng = random.Random(0)
