@@ -32,6 +32,7 @@ from condit.constraint.regular.expression import (
     Node,
     One,
     Repetition,
+    nodes,
 )
 from condit.constraint.regular.folding import expansions, same_letters
 from condit.constraint.regular.fuzzy import Fuzzy
@@ -87,17 +88,17 @@ class Derivatives:
     def __init__(self, pattern: Pattern) -> None:
         self._pattern = pattern = prepared(pattern)
         self.work = 0
-        nodes = list(_nodes([pattern.root, *pattern.groups.values()]))
-        self.classes = Classes(_sets(nodes))
-        self._text_groups = {node.group for node in nodes if isinstance(node, Backreference)}
-        self._mark_groups = {node.group for node in nodes if isinstance(node, Conditional)}
+        held = list(nodes([pattern.root, *pattern.groups.values()]))
+        self.classes = Classes(_sets(held))
+        self._text_groups = {node.group for node in held if isinstance(node, Backreference)}
+        self._mark_groups = {node.group for node in held if isinstance(node, Conditional)}
         self.follows_text = bool(self._text_groups)
-        captured = [node for node in nodes if isinstance(node, Capture)]
-        self.is_finite = not any(isinstance(node, Call) for node in nodes) and all(
+        captured = [node for node in held if isinstance(node, Capture)]
+        self.is_finite = not any(isinstance(node, Call) for node in held) and all(
             node.longest < inf for node in captured if node.group in self._text_groups
         )
         # Inner ones first, for they are asked by outer ones.
-        looks = [node.item for node in nodes if isinstance(node, Look) and not node.ahead]
+        looks = [node.item for node in held if isinstance(node, Look) and not node.ahead]
         self._asked = [*dict.fromkeys(reversed(looks))]
         self._behind = {item: number for number, item in enumerate(self._asked)}
 
@@ -439,26 +440,14 @@ def _sometime(term: Term) -> Term:
     return term
 
 
-def _nodes(roots: Iterable[Node]) -> Iterator[Node]:
-    """All nodes, each before its parts."""
-    seen: set[int] = set()
-    waiting = list(roots)[::-1]
-    while waiting:
-        node = waiting.pop()
-        if id(node) not in seen:
-            seen.add(id(node))
-            yield node
-            waiting += reversed(node.parts)
-
-
-def _sets(nodes: Iterable[Node]) -> Iterator[Characters]:
+def _sets(held: Iterable[Node]) -> Iterator[Characters]:
     """The sets of characters that steps ask about."""
-    for node in nodes:
+    for node in held:
         if isinstance(node, One):
             yield node.characters
         elif isinstance(node, Fuzzy):
             yield node.wrong
-            yield from (_wrong(node, each) for each in _nodes([node.item]) if isinstance(each, One))
+            yield from (_wrong(node, each) for each in nodes([node.item]) if isinstance(each, One))
 
 
 def _wrong(fuzzy: Fuzzy, item: One) -> Characters:

@@ -6,7 +6,7 @@ nodes and simplify what is trivial.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from math import inf
@@ -379,3 +379,15 @@ def one(characters: Characters) -> Node:
 def word(text: str) -> Node:
     """Just ``text``."""
     return concatenation(*(One(Characters.single(character)) for character in text))
+
+
+def nodes(roots: Iterable[Node]) -> Iterator[Node]:
+    """All nodes, each before its parts."""
+    seen: set[int] = set()
+    waiting = list(roots)[::-1]
+    while waiting:
+        node = waiting.pop()
+        if id(node) not in seen:
+            seen.add(id(node))
+            yield node
+            waiting += reversed(node.parts)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import isfinite
 
 from condit.constraint.base import Matcher
 from condit.constraint.engine import HEADER, EngineMatcher, probe
@@ -27,6 +26,7 @@ from condit.constraint.regular.expression import (
     Repetition,
     complement,
     intersection,
+    nodes,
 )
 from condit.constraint.regular.lookaround import whole
 from condit.constraint.regular.pattern import Pattern
@@ -36,8 +36,6 @@ from condit.vocabulary import Vocabulary
 
 _MOST_FOR_ENGINE = 2000
 """Nodes, at most, that may be left of a pattern with lookaround for the engine to take it."""
-_MOST_BYTES = 4
-"""Of a character."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +52,7 @@ class Language:
     def grammar(self) -> str | None:
         """The engine's grammar of exactly these texts; ``None`` where it has none."""
         found = self.pattern.root
-        if not all(isinstance(each, _ENGINE_NODES) for each in _nodes(found)):
+        if not all(isinstance(each, _ENGINE_NODES) for each in nodes([found])):
             return None
         node = _resolved(found) if found.looks else found
         if node is None or (found.looks and node.size > _MOST_FOR_ENGINE):
@@ -104,11 +102,6 @@ class Language:
         except (NotFollowedError, RecursionError):
             return None
 
-    def longest(self) -> int | None:
-        """The most bytes of a text; ``None``: not known."""
-        longest = self.pattern.root.longest
-        return _MOST_BYTES * int(longest) if isfinite(longest) else None
-
 
 def _resolved(node: Node) -> Node | None:
     """The texts of the node, without lookaround; ``None`` where that is not found exactly."""
@@ -139,12 +132,3 @@ def _parts_resolved(node: Node) -> Node | None:
 
 
 _ENGINE_NODES = (One, Concatenation, Alternation, Repetition, Intersection, Complement, Look)
-
-
-def _nodes(root: Node) -> list[Node]:
-    found, seen = [root], {root}
-    for node in found:
-        more = [part for part in dict.fromkeys(node.parts) if part not in seen]
-        seen.update(more)
-        found += more
-    return found
