@@ -42,12 +42,16 @@ _FLAGS = "abefiLmprsuwxV01"
 _NO_LISTS: Mapping[str, Iterable[str]] = MappingProxyType({})
 
 
-def read(pattern: str, lists: Mapping[str, Iterable[str]] = _NO_LISTS) -> Pattern:
+def read(
+    pattern: str, lists: Mapping[str, Iterable[str]] = _NO_LISTS, *, full_case: bool = True
+) -> Pattern:
     r"""The meaning of a pattern.
 
     Args:
         pattern: the pattern.
         lists: the texts of each named list (``\L<name>``).
+        full_case: whether one character may stand for several where case is ignored, as ``ß``
+            for ``SS``, unless the pattern says otherwise (flag ``f``).
 
     Raises:
         CompileError: the ``regex`` module refuses it; ``position`` says where.
@@ -68,17 +72,21 @@ def read(pattern: str, lists: Mapping[str, Iterable[str]] = _NO_LISTS) -> Patter
             "the pattern without it",
             keywords=("(?L)",),
         )
-    return _Reader(pattern, compiled, given).read()
+    return _Reader(pattern, compiled, given, frozenset("f" * full_case)).read()
 
 
 class _Reader(AtomReader):
     """Goes over a pattern once, left to right."""
 
     def __init__(
-        self, pattern: str, compiled: regex.Pattern[str], lists: dict[str, list[str]]
+        self,
+        pattern: str,
+        compiled: regex.Pattern[str],
+        lists: dict[str, list[str]],
+        on: frozenset[str],
     ) -> None:
         whole = "a" if compiled.flags & regex.A else "u"
-        super().__init__(pattern, dict(compiled.groupindex), Flags(frozenset("f"), whole), lists)
+        super().__init__(pattern, dict(compiled.groupindex), Flags(on, whole), lists)
         self.backwards = bool(compiled.flags & regex.R)
         self.named: set[int] = set()
         # Where the last lookaround as a condition stands.
