@@ -30,7 +30,7 @@ def grammar(text: str, *, start: str | None = None, syntax: str | None = None) -
     In **Lark** a terminal reads as far as it can, and never gives back what it has read: with
     ``start: A B``, ``A: /a+/``, ``B: /ab/`` the text ``aab`` cannot be written. The same goes for
     a keyword that begins a longer terminal allowed in its place. A terminal whose repeats are all
-    lazy, as in ``/".*?"/``, stops as early as it can. Terminals are written in the syntax of `regex`;
+    lazy, as in ``/".*?"/``, stops as early as it can. Terminals are in the syntax of `regex`;
     lookaround in one sees nothing beyond its ends. ``%ignore``d terminals may stand between all
     others and at both ends. Priorities choose among trees, not among texts: they change nothing.
 

@@ -14,8 +14,9 @@ import lark
 
 from condit.constraint.engine import HEADER
 from condit.constraint.grammar_choices import name_choices
+from condit.constraint.grammar_places import LITERAL, broken_literal
 from condit.constraint.grammar_terminals import Terminal as Texts
-from condit.constraint.grammar_terminals import broken_literal, read_terminal
+from condit.constraint.grammar_terminals import read_terminal, text_terminal
 from condit.constraint.nesting import refuse_deep
 from condit.errors import CompileError, UnsatisfiableError
 from condit.foreign.lark import (
@@ -34,7 +35,6 @@ from condit.foreign.lark import (
 )
 
 _FOREIGN = re.compile(r"%(?:llguidance|json|lark)\b|<\[?\w+\]?>|^\w+\[\w+", re.MULTILINE)
-_LITERAL = re.compile(r'"(?:[^"\\\n]|\\.)*"|/(?!/)(?:[^/\\\n]|\\.)+/|//[^\n]*')
 _DEFINITION = re.compile(r"^[?!]*([A-Za-z_]\w*)(?:\{[^}\n]*\})?(?:\.-?\d+)?[ \t]*:", re.MULTILINE)
 _TERMINAL = re.compile(r"\b_*[A-Z][A-Z0-9_]*\b")
 _MOST_TERMINALS = 200
@@ -72,7 +72,12 @@ def read_rules(text: str, start: str) -> Rules:
     def respell(definition: TerminalDef) -> None:
         name, pattern = definition.name, definition.pattern
         displayed[name] = _displayed(name, pattern)
-        terminals[name] = read_terminal(displayed[name], pattern.to_regexp(), text)
+        is_text = isinstance(pattern, PatternStr) and not pattern.flags
+        # Neither empty, nor with half of a surrogate pair: that takes an error.
+        if is_text and pattern.value and pattern.value.isprintable():
+            terminals[name] = text_terminal(pattern.value, pattern.to_regexp())
+        else:
+            terminals[name] = read_terminal(displayed[name], pattern.to_regexp(), text)
         definition.pattern = PatternRE(terminals[name].oracle)
 
     _probe_lark()
@@ -189,7 +194,7 @@ def _mentions(grammar: LarkGrammar) -> dict[str, list[str]]:
 
 def _refuse_deep_terminals(text: str) -> None:
     """Refuse terminals that mention one another too deep, as lark expands each in the other."""
-    plain = _LITERAL.sub(" ", text)
+    plain = LITERAL.sub(" ", text)
     parts = _DEFINITION.split(plain)
     bodies = zip(parts[1::2], parts[2::2], strict=True)
     mentions = {name: _TERMINAL.findall(body) for name, body in bodies}

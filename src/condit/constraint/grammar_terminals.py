@@ -6,7 +6,6 @@ it asks about just that, it is refused. The rules are in ``grammar_rules.py``.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import inf
@@ -14,6 +13,14 @@ from typing import NamedTuple
 
 import regex  # type: ignore[import-untyped]
 
+from condit.constraint.grammar_places import (
+    AFTER,
+    BEFORE,
+    CALLS,
+    REFERENCES,
+    Source,
+    broken_literal,
+)
 from condit.constraint.regular.automaton import Automaton
 from condit.constraint.regular.elimination import plain_expression
 from condit.constraint.regular.engine_text import engine_text, plain
@@ -25,11 +32,11 @@ from condit.constraint.regular.expression import (
     One,
     Repetition,
     nodes,
+    word,
 )
 from condit.constraint.regular.lookaround import whole
 from condit.constraint.regular.pattern import Pattern
 from condit.constraint.regular.prepared import NotFollowedError
-from condit.constraint.regular.python_class import ESCAPE, class_end
 from condit.constraint.regular.python_reader import read
 from condit.constraint.regular.terms import FALSE
 from condit.errors import CompileError, UnsatisfiableError, UnsupportedConstraintError
@@ -41,24 +48,7 @@ _PLAIN_STRING = r'"(?:[^"\\\n]|\\[^\n])*"'
 _MOST_NODES = 2000
 """Nodes, at most, that may be left of a pattern with lookaround."""
 _PLAIN = (One, Concatenation, Alternation, Repetition)
-_REFERENCES = (*(rf"\{digit}" for digit in "123456789"), r"\g<", "(?P=", "(?(")
-_CALLS = ("(?R", "(?&", "(?P>", "(?P&", *(f"(?{digit}" for digit in "0123456789+-"))
-_NAMES = (
-    *(("(?=", "lookahead"), ("(?!", "negative lookahead")),
-    *(("(?<=", "lookbehind"), ("(?<!", "negative lookbehind")),
-    *((each, "an anchor") for each in ("^", "$", r"\A", r"\Z", r"\z", r"\G")),
-    *((each, "a word boundary") for each in (r"\b", r"\B", r"\m", r"\M")),
-    *((each, "a backreference") for each in _REFERENCES[:-1]),
-    *((each, "recursion") for each in _CALLS),
-)
 _CANNOT = "in a way that the mask engine cannot follow. Write it without, or as rules"
-_REGEXP = re.compile(r'"(?:[^"\\\n]|\\.)*"|/(?!/)((?:[^/\\\n]|\\.)+)/|//[^\n]*')
-_CONSTRUCT = re.compile(
-    r"\(\?(?:<?[=!]|[>(&]|P[=>&]|R|[+-]?\d)|\(\*|(?<=[*+?}])\+|[\^$]|\{[^}]*[dies]<?="
-)
-_ESCAPES = re.compile(r"\\(?:[AZzGbBmMRXKL1-9]|g<)")
-_BEFORE = ("(?<", "^", r"\A", r"\G", r"\b", r"\B", r"\m", r"\M")
-_AFTER = ("(?=", "(?!", "$", r"\Z", r"\z", r"\b", r"\B", r"\m", r"\M")
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,6 +117,16 @@ class OwnTexts:
                 yield end
 
 
+def text_terminal(text: str, pattern: str) -> Terminal:
+    """The terminal that is just a text, which is not empty.
+
+    Args:
+        text: the text, without halves of surrogate pairs.
+        pattern: the same as a pattern.
+    """
+    return Terminal(engine_text(word(text), plain), f"(?V1){pattern}", None, False, len(text) == 1)
+
+
 def read_terminal(name: str, pattern: str, grammar: str) -> Terminal:
     """A terminal.
 
@@ -140,7 +140,7 @@ def read_terminal(name: str, pattern: str, grammar: str) -> Terminal:
         UnsatisfiableError: it matches no text.
         UnsupportedConstraintError: it uses something that the engine cannot follow.
     """
-    source = _Source(name, pattern.replace(_LIBRARY_STRING, _PLAIN_STRING), grammar)
+    source = Source(name, pattern.replace(_LIBRARY_STRING, _PLAIN_STRING), grammar)
     try:
         found = read(source.pattern, full_case=False)
     except CompileError as error:
@@ -175,74 +175,7 @@ def read_terminal(name: str, pattern: str, grammar: str) -> Terminal:
     )
 
 
-def broken_literal(grammar: str) -> CompileError | None:
-    """The error of the first regular expression of a grammar that does not parse by itself."""
-    for found in _REGEXP.finditer(grammar):
-        if found[1]:
-            try:
-                read(found[1])
-            except UnsupportedConstraintError:
-                continue
-            except CompileError as error:
-                source = _Source(found[0], found[1], grammar)
-                place, position = source.placed(error.position)
-                return CompileError(f"terminal {found[0]}{place}: {error}", position=position)
-    return None
-
-
-@dataclass(frozen=True)
-class _Source:
-    """Where a terminal comes from.
-
-    Attributes:
-        name: how to call it.
-        pattern: what it matches.
-        grammar: the text of the grammar.
-    """
-
-    name: str
-    pattern: str
-    grammar: str
-
-    def placed(self, position: int | None) -> tuple[str, int | None]:
-        """A position in the pattern in words, and as one in the grammar.
-
-        Lark has put the pattern together from the grammar's literals: it is looked for in these.
-        """
-        for found in _REGEXP.finditer(self.grammar):
-            literal = found[1]
-            if not literal or position is None:
-                continue
-            for part in re.finditer(re.escape(literal), self.pattern):
-                if part.start() <= position <= part.end():
-                    offset = found.start(1) + position - part.start()
-                    line = self.grammar.count("\n", 0, offset) + 1
-                    column = offset - self.grammar.rfind("\n", 0, offset)
-                    return f" (line {line}, column {column})", offset
-        return "", None
-
-    def unsupported(
-        self, reason: str, openings: tuple[str, ...] = ("",), *, last: bool = False
-    ) -> UnsupportedConstraintError:
-        """The error for what it uses.
-
-        Args:
-            reason: what it is used for, or what about it.
-            openings: how the construct may begin.
-            last: whether it is rather the last such construct than the first.
-        """
-        found = [each for each in _constructs(self.pattern) if each[1].startswith(openings)]
-        position, construct = found[-last] if found else (None, self.pattern)
-        named = "".join(f"{name}, " for start, name in _NAMES if construct.startswith(start))
-        place, offset = self.placed(position)
-        return UnsupportedConstraintError(
-            f"terminal {self.name} uses {named}{construct!r} in /{self.pattern}/{place} {reason}",
-            position=offset,
-            keywords=(construct,),
-        )
-
-
-def _is_lazy(root: Node, source: _Source) -> bool:
+def _is_lazy(root: Node, source: Source) -> bool:
     """Whether its repeats are lazy; those of lookaround do not matter."""
     seen = {False: False, True: False}
     waiting = [root]
@@ -260,13 +193,13 @@ def _is_lazy(root: Node, source: _Source) -> bool:
     return seen[True]
 
 
-def _automaton(found: Pattern, source: _Source) -> Automaton:
+def _automaton(found: Pattern, source: Source) -> Automaton:
     """The automaton of a terminal that has lookaround or the like.
 
     Raises:
         UnsupportedConstraintError: it asks what stands around the terminal, or cannot be followed.
     """
-    for ahead, side, openings in ((False, "before", _BEFORE), (True, "after", _AFTER)):
+    for ahead, side, openings in ((False, "before", BEFORE), (True, "after", AFTER)):
         if _looks_out(found.root, ahead):
             raise source.unsupported(
                 f"to ask what stands {side} it: a terminal is a text of its own, wherever it "
@@ -280,7 +213,7 @@ def _automaton(found: Pattern, source: _Source) -> Automaton:
         raise source.unsupported(f"({error}), {_CANNOT}") from None
 
 
-def _resolved(found: Pattern, automaton: Automaton, source: _Source) -> Node:
+def _resolved(found: Pattern, automaton: Automaton, source: Source) -> Node:
     """Its texts as an expression without lookaround."""
     if not found.groups and all(isinstance(each, (*_PLAIN, Look)) for each in nodes([found.root])):
         node, exact = whole(found.root)
@@ -288,7 +221,7 @@ def _resolved(found: Pattern, automaton: Automaton, source: _Source) -> Node:
             return node
     node_of_states = plain_expression(automaton)
     if node_of_states is None:
-        openings = _REFERENCES if automaton.follows_text else _CALLS if found.groups else ("",)
+        openings = REFERENCES if automaton.follows_text else CALLS if found.groups else ("",)
         raise source.unsupported(_CANNOT, openings)
     return node_of_states
 
@@ -307,19 +240,3 @@ def _looks_out(node: Node, ahead: bool) -> bool:
             return False
         case _:
             return any(_looks_out(part, ahead) for part in node.parts)
-
-
-def _constructs(pattern: str) -> Iterator[tuple[int, str]]:
-    """What is more than characters, choices and repeats in a pattern, and where."""
-    position = 0
-    while position < len(pattern):
-        if found := ESCAPE.match(pattern, position):
-            if asked := _ESCAPES.match(pattern, position):
-                yield position, asked[0]
-            position = found.end()
-        elif pattern[position] == "[":
-            position = class_end(pattern, position)
-        else:
-            if found := _CONSTRUCT.match(pattern, position):
-                yield position, found[0]
-            position = found.end() if found else position + 1

@@ -86,7 +86,7 @@ def probe(found: Any = lark) -> None:
         raise incompatible("lark", "the patterns of its terminals are not what they were")
     for terminal in seen:
         require("lark", terminal, ("name", "pattern"))
-        require("lark", terminal.pattern, ("max_width", "min_width", "to_regexp", "value"))
+        require("lark", terminal.pattern, ("flags", "to_regexp", "value"))
     for rule in parser.rules:
         require("lark", rule, ("expansion", "origin"))
     try:
