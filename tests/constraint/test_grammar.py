@@ -130,11 +130,12 @@ def test_what_does_not_parse(text, reason, position):
     [
         ("start: A\nA: /(?<=x)a/", "terminal A uses lookbehind, .*what stands before", 13),
         ("start: /a(?!b)/", "uses negative lookahead, .*what stands after", 9),
-        ('start: X A\nX: /a/\nA: "x" /a(?!b)/', "what stands after", 29),
+        ('start: X A\nX: /a/\nA: "x" /a(?!b)/', "what stands after", 27),
         ("start: A\nA: /^a/", "terminal A uses an anchor, .*line 2, column 5", 13),
         ("start: A\nA: /if\\b/", "a word boundary, .*what stands after", 15),
         ('start: A\nA: "x" /(.)\\1/', "a backreference, .*cannot follow", 20),
         ("start: A\nA: /\\((?R)?\\)/", "recursion, .*cannot follow", 15),
+        ("start: /a/il", "terminal /a/ has the flag 'l'", None),
         ("start: A\nA: /a*?b*/", "terminal A mixes lazy and greedy", None),
     ],
 )

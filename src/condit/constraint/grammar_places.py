@@ -32,7 +32,7 @@ _CONSTRUCT = re.compile(
 )
 _ESCAPES = re.compile(r"\\(?:[AZzGbBmMRXKL1-9]|g<)")
 BEFORE = ("(?<", "^", r"\A", r"\G", r"\b", r"\B", r"\m", r"\M")
-AFTER = ("(?=", "(?!", "$", r"\Z", r"\z", r"\b", r"\B", r"\m", r"\M")
+AFTER = ("(?=", "(?!", "$", r"\X", r"\Z", r"\z", r"\b", r"\B", r"\m", r"\M")
 
 
 def broken_literal(grammar: str) -> CompileError | None:

@@ -6,6 +6,7 @@ it asks about just that, it is refused. The rules are in ``grammar_rules.py``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import inf
@@ -48,6 +49,8 @@ _PLAIN_STRING = r'"(?:[^"\\\n]|\\[^\n])*"'
 _MOST_NODES = 2000
 """Nodes, at most, that may be left of a pattern with lookaround."""
 _PLAIN = (One, Concatenation, Alternation, Repetition)
+# As lark writes it before what a literal says.
+_LOCALE = re.compile(r"(?<!\\)\(\?[imsux]*l[imsux]*:")
 _CANNOT = "in a way that the mask engine cannot follow. Write it without, or as rules"
 
 
@@ -107,14 +110,14 @@ class OwnTexts:
 
     def _ends(self, text: str, index: int) -> Iterator[int]:
         place = self._automaton.start
-        for end, character in enumerate(text[index:], index + 1):
-            if "\ud800" <= character <= "\udfff":
+        for at in range(index, len(text)):
+            if "\ud800" <= text[at] <= "\udfff":
                 return
-            place = self._automaton.next(place, character)
+            place = self._automaton.next(place, text[at])
             if place.term is FALSE:
                 return
             if self._automaton.may_stop(place):
-                yield end
+                yield at + 1
 
 
 def text_terminal(text: str, pattern: str) -> Terminal:
@@ -141,6 +144,12 @@ def read_terminal(name: str, pattern: str, grammar: str) -> Terminal:
         UnsupportedConstraintError: it uses something that the engine cannot follow.
     """
     source = Source(name, pattern.replace(_LIBRARY_STRING, _PLAIN_STRING), grammar)
+    if _LOCALE.search(source.pattern):
+        raise UnsupportedConstraintError(
+            f"terminal {name} has the flag 'l', which depends on the computer's locale. Leave it "
+            "out",
+            keywords=("(?l",),
+        )
     try:
         found = read(source.pattern, full_case=False)
     except CompileError as error:
