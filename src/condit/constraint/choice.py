@@ -12,8 +12,7 @@ from condit.constraint.base import Constraint, Violation
 from condit.constraint.ending_tokens import Ending, spell
 from condit.constraint.engine import HEADER, EngineMatcher, probe
 from condit.constraint.example_texts import for_readers
-from condit.constraint.regex import terminal
-from condit.constraint.regex_escape import literal
+from condit.constraint.regular.characters import quoted
 from condit.constraint.source import ConstraintSource
 from condit.errors import ArgumentError, ConstraintTooComplexError, UnsatisfiableError
 from condit.vocabulary import Vocabulary
@@ -72,8 +71,8 @@ class Choice(Constraint):
         object.__setattr__(self, "_members", frozenset(self.options))
         object.__setattr__(self, "_sorted", tuple(sorted(map(str.encode, self.options))))
         object.__setattr__(self, "_bytes", frozenset(spelled))
-        alternatives = "|".join("".join(map(literal, option)) for option in self.options)
-        grammar = HEADER + "start: " + terminal(alternatives)
+        alternatives = "|".join("".join(map(quoted, option)) for option in self.options)
+        grammar = f"{HEADER}start: /{alternatives}/"
         refused = probe(grammar).error
         if refused:
             raise ConstraintTooComplexError(

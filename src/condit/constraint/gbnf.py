@@ -11,7 +11,6 @@ import re
 
 import lark
 
-from condit.constraint.regex_escape import literal
 from condit.errors import CompileError
 from condit.foreign.lark import Token, Transformer, v_args
 
@@ -230,6 +229,7 @@ def _lark_character(character: str) -> str:
 
 
 def _class_character(character: str) -> str:
-    # Lark itself resolves ``\x5d`` in a regex, and would read the bracket as the end of the class.
-    punctuation = character.isascii() and character.isprintable() and not character.isalnum()
-    return "\\" + character if punctuation and character != " " else literal(character)
+    # Lark resolves ``\\U0000005d``, too, and would read the bracket as the end of the class.
+    if character.isascii() and character.isprintable() and not character.isalnum():
+        return "\\" + character
+    return character if character.isprintable() else _lark_character(character)

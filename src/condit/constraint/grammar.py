@@ -30,7 +30,8 @@ def grammar(text: str, *, start: str | None = None, syntax: str | None = None) -
     In **Lark** a terminal reads as far as it can, and never gives back what it has read: with
     ``start: A B``, ``A: /a+/``, ``B: /ab/`` the text ``aab`` cannot be written. The same goes for
     a keyword that begins a longer terminal allowed in its place. A terminal whose repeats are all
-    lazy, as in ``/".*?"/``, stops as early as it can. ``%ignore``d terminals may stand between all
+    lazy, as in ``/".*?"/``, stops as early as it can. Terminals are in the syntax of `regex`;
+    lookaround in one sees nothing beyond its ends. ``%ignore``d terminals may stand between all
     others and at both ends. Priorities choose among trees, not among texts: they change nothing.
 
     In **GBNF** there are no terminals but characters, and nothing is read ahead.
@@ -46,8 +47,8 @@ def grammar(text: str, *, start: str | None = None, syntax: str | None = None) -
     Raises:
         ArgumentError: it is not a ``str``, or there is no such syntax.
         CompileError: the grammar does not parse or names an undefined rule.
-        UnsupportedConstraintError: a terminal uses lookaround or the like.
-        UnsatisfiableError: it derives no text at all.
+        UnsupportedConstraintError: a terminal asks what stands around it, or is not regular.
+        UnsatisfiableError: it derives no text at all, or a terminal matches none.
         ConstraintTooComplexError: it is beyond the mask engine's limits.
     """
     if not isinstance(text, str):

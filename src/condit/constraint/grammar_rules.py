@@ -14,10 +14,11 @@ import lark
 
 from condit.constraint.engine import HEADER
 from condit.constraint.grammar_choices import name_choices
+from condit.constraint.grammar_places import LITERAL, broken_literal
+from condit.constraint.grammar_terminals import Terminal as Texts
+from condit.constraint.grammar_terminals import read_terminal, text_terminal
 from condit.constraint.nesting import refuse_deep
-from condit.constraint.regex import compile_oracle, terminal
-from condit.constraint.regex_dialect import Dialect, read_pattern
-from condit.errors import CompileError, UnsatisfiableError, UnsupportedConstraintError
+from condit.errors import CompileError, UnsatisfiableError
 from condit.foreign.lark import (
     LarkGrammar,
     NonTerminal,
@@ -29,15 +30,11 @@ from condit.foreign.lark import (
     Terminal,
     TerminalDef,
     load_grammar,
+    match_by,
     probe,
 )
 
-# The string of lark's own library uses lookbehind; this is the same set of texts without it.
-_LIBRARY_STRING = r'".*?(?<!\\)(\\\\)*?"'
-_PLAIN_STRING = r'"(?:[^"\\\n]|\\[^\n])*"'
-
 _FOREIGN = re.compile(r"%(?:llguidance|json|lark)\b|<\[?\w+\]?>|^\w+\[\w+", re.MULTILINE)
-_LITERAL = re.compile(r'"(?:[^"\\\n]|\\.)*"|/(?!/)(?:[^/\\\n]|\\.)+/|//[^\n]*')
 _DEFINITION = re.compile(r"^[?!]*([A-Za-z_]\w*)(?:\{[^}\n]*\})?(?:\.-?\d+)?[ \t]*:", re.MULTILINE)
 _TERMINAL = re.compile(r"\b_*[A-Z][A-Z0-9_]*\b")
 _MOST_TERMINALS = 200
@@ -69,19 +66,19 @@ def read_rules(text: str, start: str) -> Rules:
         UnsupportedConstraintError: a terminal uses something that no automaton can follow.
         UnsatisfiableError: no text derives from ``start``.
     """
-    terminals: dict[str, Dialect] = {}
+    terminals: dict[str, Texts] = {}
     displayed: dict[str, str] = {}
-    scannerless = True
 
     def respell(definition: TerminalDef) -> None:
-        nonlocal scannerless
         name, pattern = definition.name, definition.pattern
         displayed[name] = _displayed(name, pattern)
-        terminals[name] = dialect = _read_terminal(displayed[name], pattern.to_regexp())
-        # POSIX: the longest match, as the engine does, not the first that is found.
-        flags = "(?V1)(?-f)" if dialect.lazy else "(?V1p)(?-f)"
-        scannerless &= (pattern.min_width, pattern.max_width) == (1, 1)
-        definition.pattern = PatternRE(flags + dialect.oracle)
+        is_text = isinstance(pattern, PatternStr) and not pattern.flags
+        # Neither empty, nor with half of a surrogate pair: that takes an error.
+        if is_text and pattern.value and pattern.value.isprintable():
+            terminals[name] = text_terminal(pattern.value, pattern.to_regexp())
+        else:
+            terminals[name] = read_terminal(displayed[name], pattern.to_regexp(), text)
+        definition.pattern = PatternRE(terminals[name].oracle)
 
     _probe_lark()
     try:
@@ -107,7 +104,7 @@ def read_rules(text: str, start: str) -> Rules:
     except (lark.exceptions.LarkError, re.error, OSError, ValueError, AttributeError) as error:
         if isinstance(error, CompileError):
             raise
-        raise _compile_error(text, start, error) from error
+        raise broken_literal(text) or _compile_error(text, start, error) from error
     undefined = {
         symbol.name
         for rule in parser.rules
@@ -125,8 +122,10 @@ def read_rules(text: str, start: str) -> Rules:
             f"rule {start!r} derives no text: each of its alternatives leads back to itself or to "
             "another such rule. Add an alternative that ends"
         )
+    match_by(parser, {name: each.own for name, each in terminals.items() if each.own})
     engine = _write(rules, terminals, list(parser.ignore_tokens), start)
-    return Rules(engine, parser, displayed, scannerless)
+    is_scannerless = all(each.is_character for each in terminals.values())
+    return Rules(engine, parser, displayed, is_scannerless)
 
 
 @cache
@@ -138,26 +137,6 @@ def _displayed(name: str, pattern: Pattern) -> str:
     if isinstance(pattern, PatternStr):
         return repr(pattern.value)
     return f"/{pattern.value}/" if name.startswith("__") else name
-
-
-def _read_terminal(name: str, pattern: str) -> Dialect:
-    plain = pattern.replace(_LIBRARY_STRING, _PLAIN_STRING)
-    try:
-        dialect = read_pattern(plain)
-        compile_oracle(dialect.oracle)
-    except CompileError as error:
-        raise type(error)(f"terminal {name}: {error}", keywords=error.keywords) from error
-    if dialect.anchors:
-        raise UnsupportedConstraintError(
-            f"terminal {name} has an anchor in /{pattern}/: leave it out", keywords=("^", "$")
-        )
-    if dialect.lazy and dialect.greedy:
-        raise UnsupportedConstraintError(
-            f"terminal {name} mixes lazy and greedy repeats in /{pattern}/: make them all lazy (it "
-            "ends as early as it can) or all greedy (as late as it can)",
-            keywords=("*?",),
-        )
-    return dialect
 
 
 def _compile_error(text: str, start: str, error: Exception) -> CompileError:
@@ -172,11 +151,6 @@ def _compile_error(text: str, start: str, error: Exception) -> CompileError:
         reason = f"there is no rule {found[1]!r}"
         if found[1] == start:
             reason += " to start with; name one by grammar(text, start=…)"
-    elif found := re.search(r"zero-width regexps.*TerminalDef\('(\w+)'", reason):
-        reason = (
-            f"terminal {found[1]} matches the empty text. Let it match at least one character, and "
-            "write '?' where it is used"
-        )
     elif isinstance(error, OSError):
         reason = f"%import finds no {getattr(error, 'filename', None) or reason!r}"
     elif _FOREIGN.search(text):
@@ -220,14 +194,14 @@ def _mentions(grammar: LarkGrammar) -> dict[str, list[str]]:
 
 def _refuse_deep_terminals(text: str) -> None:
     """Refuse terminals that mention one another too deep, as lark expands each in the other."""
-    plain = _LITERAL.sub(" ", text)
+    plain = LITERAL.sub(" ", text)
     parts = _DEFINITION.split(plain)
     bodies = zip(parts[1::2], parts[2::2], strict=True)
     mentions = {name: _TERMINAL.findall(body) for name, body in bodies}
     refuse_deep(mentions, None, "the grammar's terminals", _MOST_TERMINALS, "lark")
 
 
-def _write(rules: list[Rule], terminals: dict[str, Dialect], ignored: list[str], start: str) -> str:
+def _write(rules: list[Rule], terminals: dict[str, Texts], ignored: list[str], start: str) -> str:
     """The grammar in the engine's language."""
     names: dict[Symbol, str] = {}
 
@@ -255,7 +229,12 @@ def _write(rules: list[Rule], terminals: dict[str, Dialect], ignored: list[str],
         lines.append(f"skip: ({skipped})*")
     for symbol in names:
         if isinstance(symbol, Terminal):
-            dialect = terminals[symbol.name]
-            lazy = "[lazy]" if dialect.lazy else ""
-            lines.append(f"{names[symbol]}{lazy}: {terminal(dialect.engine)}")
+            texts = terminals[symbol.name]
+            lazy = "[lazy]" if texts.is_lazy else ""
+            expression = texts.engine
+            if not expression.startswith("/"):
+                # Intersection and complement have a place in the engine's terminals alone.
+                lines.append(f"{names[symbol].upper()}: {expression}")
+                expression = names[symbol].upper()
+            lines.append(f"{names[symbol]}{lazy}: {expression}")
     return HEADER + "\n".join(lines)

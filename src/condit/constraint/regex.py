@@ -22,13 +22,10 @@ from condit.constraint.regular.python_reader import read
 from condit.constraint.source import ConstraintSource
 from condit.errors import (
     ArgumentError,
-    CompileError,
     ConstraintTooComplexError,
     UnsatisfiableError,
     UnsupportedConstraintError,
 )
-from condit.foreign.llguidance import regex_to_lark
-from condit.foreign.regex import said
 from condit.vocabulary import Vocabulary
 
 _SECONDS = 10.0
@@ -172,25 +169,6 @@ class Regex(Constraint):
                 f"regex {self.pattern!r} takes too much memory to check a text of {len(text)} "
                 "characters; a group that calls itself before any character is the usual cause"
             ) from None
-
-
-def terminal(pattern: str) -> str:
-    """A pattern in the engine's dialect as a terminal of the engine's grammar."""
-    return f"/{regex_to_lark(pattern, '')}/"
-
-
-def compile_oracle(pattern: str) -> oracle.Pattern[str]:
-    """The compiled form of a pattern in the oracle's dialect.
-
-    Raises:
-        CompileError: it names a Unicode property that does not exist.
-    """
-    try:
-        # Without full case folding: it would let two characters stand for one, as no automaton
-        # of characters does.
-        return oracle.compile("(?-f)" + pattern, oracle.VERSION1)
-    except oracle.error as error:
-        raise CompileError(f"regex does not parse: {said(error)}") from error
 
 
 REGEX = ConstraintSource(

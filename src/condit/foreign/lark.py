@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from condit.foreign.versions import importing, incompatible, require
@@ -28,6 +29,7 @@ __all__ = [
     "Transformer",
     "Tree",
     "load_grammar",
+    "match_by",
     "probe",
     "v_args",
 ]
@@ -35,6 +37,21 @@ __all__ = [
 _ERRORS = (
     *("LarkError", "UnexpectedCharacters", "UnexpectedEOF", "UnexpectedInput", "VisitError"),
 )
+
+
+def match_by(parser: Any, own: Mapping[str, Any]) -> None:
+    """Let a parser find some terminals, by name, by the ``match(text, index)`` of other objects."""
+    if own:
+        _patterns(parser).update(own)
+
+
+def _patterns(parser: Any) -> dict[str, Any]:
+    """The compiled patterns of a parser's terminals, by name."""
+    try:
+        found: dict[str, Any] = parser.parser.parser.term_matcher.__self__.regexps
+    except AttributeError as error:
+        raise incompatible("lark", f"its terminals are not where they were ({error})") from error
+    return found
 
 
 def probe(found: Any = lark) -> None:
@@ -65,9 +82,11 @@ def probe(found: Any = lark) -> None:
     except (TypeError, found.exceptions.LarkError) as error:
         raise incompatible("lark", f"it does not take the options of a parser ({error})") from error
     require("lark", parser, ("ignore_tokens", "parse", "rules"))
+    if {each.name for each in seen} != set(_patterns(parser)):
+        raise incompatible("lark", "the patterns of its terminals are not what they were")
     for terminal in seen:
         require("lark", terminal, ("name", "pattern"))
-        require("lark", terminal.pattern, ("max_width", "min_width", "to_regexp", "value"))
+        require("lark", terminal.pattern, ("flags", "to_regexp", "value"))
     for rule in parser.rules:
         require("lark", rule, ("expansion", "origin"))
     try:

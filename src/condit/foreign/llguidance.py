@@ -12,7 +12,6 @@ from condit.foreign.versions import importing, incompatible, require
 
 with importing("llguidance"):
     from llguidance import LLMatcher, LLParserLimits, LLTokenizer
-    from llguidance._lib import regex_to_lark
     from llguidance._tokenizer import TokenizerWrapper
 
 __all__ = [
@@ -24,7 +23,6 @@ __all__ = [
     "first_line",
     "first_paragraph",
     "probe",
-    "regex_to_lark",
 ]
 
 _METHODS = (

@@ -16,8 +16,7 @@ from math import inf
 from operator import getitem
 
 from condit.constraint.regular.automaton import Automaton, asked
-from condit.constraint.regular.calls import nodes
-from condit.constraint.regular.expression import Backreference
+from condit.constraint.regular.expression import Backreference, nodes
 from condit.constraint.regular.terms import (
     FALSE,
     TRUE,
@@ -205,8 +204,7 @@ def _ignores_case(automaton: Automaton) -> bool:
     pattern = automaton.pattern
     return any(
         isinstance(each, Backreference) and each.folded
-        for root in (pattern.root, *pattern.groups.values())
-        for each in nodes(root)
+        for each in nodes([pattern.root, *pattern.groups.values()])
     )
 
 

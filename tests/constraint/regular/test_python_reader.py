@@ -11,8 +11,7 @@ import regex  # type: ignore[import-untyped]
 from evaluate import matches
 from patterns import KINDS
 
-from condit.constraint.regular.calls import nodes
-from condit.constraint.regular.expression import Backreference, Call, Capture
+from condit.constraint.regular.expression import Backreference, Call, Capture, nodes
 from condit.constraint.regular.folding import Letter
 from condit.constraint.regular.python_reader import read
 from condit.errors import CompileError, UnsupportedConstraintError
@@ -118,18 +117,18 @@ def test_what_no_expression_has_is_refused(pattern: str) -> None:
 
 
 def test_only_what_is_referred_to_is_kept() -> None:
-    assert not any(isinstance(each, Capture) for each in nodes(read("(a)(b)(c)").root))
+    assert not any(isinstance(each, Capture) for each in nodes([read("(a)(b)(c)").root]))
     kept = read(r"(a)(b)\2")
-    assert [each.group for each in nodes(kept.root) if isinstance(each, Capture)] == [2]
+    assert [each.group for each in nodes([kept.root]) if isinstance(each, Capture)] == [2]
     assert not kept.groups
-    assert Backreference(2) in set(nodes(kept.root))
+    assert Backreference(2) in set(nodes([kept.root]))
 
 
 def test_a_call_that_is_no_recursion_is_replaced_by_its_group() -> None:
     plain = read("(?<octet>[0-9]{1,3})(?:[.](?&octet)){3}")
-    assert not any(isinstance(each, Call) for each in nodes(plain.root))
+    assert not any(isinstance(each, Call) for each in nodes([plain.root]))
     nested = read(r"(?<list>\[(?:(?&list)(?:,(?&list))*)?\])")
-    assert Call(1) in set(nodes(nested.root))
+    assert Call(1) in set(nodes([nested.root]))
     assert set(nested.groups) == {1}
 
 
@@ -139,7 +138,7 @@ def test_no_letter_is_left() -> None:
         for pattern in patterns:
             meaning = read(pattern)
             parts = (meaning.root, *meaning.groups.values())
-            assert not any(isinstance(each, Letter) for part in parts for each in nodes(part))
+            assert not any(isinstance(each, Letter) for each in nodes(parts))
 
 
 def test_named_lists() -> None:

@@ -5,7 +5,6 @@ A call within its own group remains: that is recursion.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from types import MappingProxyType
 
 from condit.constraint.regular.expression import (
@@ -15,6 +14,7 @@ from condit.constraint.regular.expression import (
     Capture,
     Conditional,
     Node,
+    nodes,
 )
 from condit.constraint.regular.folding import rebuilt
 from condit.constraint.regular.pattern import Pattern
@@ -28,8 +28,7 @@ def finished(pattern: Pattern) -> Pattern:
     reached = _reached(pattern)
     needed = {
         node.group
-        for part in (pattern.root, *(pattern.groups[number] for number in reached if number))
-        for node in nodes(part)
+        for node in nodes([pattern.root, *(pattern.groups[each] for each in reached if each)])
         if isinstance(node, Backreference | Conditional)
     }
     root = _without_captures(pattern.root, needed)
@@ -47,19 +46,12 @@ def finished(pattern: Pattern) -> Pattern:
     )
 
 
-def nodes(node: Node) -> Iterator[Node]:
-    """The node and all that it is made of."""
-    yield node
-    for part in node.parts:
-        yield from nodes(part)
-
-
 def _reached(pattern: Pattern) -> set[int]:
     """The groups that calls lead to, from the whole on; 0 is the whole."""
     reached: set[int] = set()
     waiting = [pattern.root]
     while waiting:
-        for node in nodes(waiting.pop()):
+        for node in nodes([waiting.pop()]):
             if isinstance(node, Call) and node.group not in reached:
                 reached.add(node.group)
                 waiting += [pattern.groups[node.group]] if node.group else []
@@ -82,14 +74,14 @@ class _Inliner:
         self.groups = groups
         self.left = _MOST_NODES
         called = {
-            number: {each.group for each in nodes(node) if isinstance(each, Call)}
+            number: {each.group for each in nodes([node]) if isinstance(each, Call)}
             for number, node in groups.items()
         }
         # What a call captures is forgotten when it ends, as a copy would not.
         self.closed = {
             number
             for number, node in groups.items()
-            if not any(isinstance(each, Capture) for each in nodes(node))
+            if not any(isinstance(each, Capture) for each in nodes([node]))
             and not _leads_back(number, called)
         }
 

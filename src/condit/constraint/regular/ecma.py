@@ -30,9 +30,10 @@ from condit.constraint.regular.expression import (
     one,
     repetition,
 )
+from condit.constraint.regular.flags import Flags
+from condit.constraint.regular.reader import CONTROLS, REPEATS, Reader
 
 _DEEPEST = 60
-_CONTROLS = {"f": 0x0C, "n": 0x0A, "r": 0x0D, "t": 0x09, "v": 0x0B}
 _SPACES = ["9-d", "20", "a0", "1680", "2000-200a", "2028-2029", "202f", "205f", "3000", "feff"]
 _ECMA_SETS = {
     "d": Characters(((0x30, 0x39),)),
@@ -52,13 +53,17 @@ _UNICODE_SETS = {
 _DOT = Characters(((0x0A, 0x0A),)).complement()
 # A word boundary knows the letters of all scripts, though ``\w`` does not.
 _WORD = _UNICODE_SETS["w"]
-_REPEAT_SIGNS = ("*", "+", "?", "{")
-_REPEAT = re.compile(r"([*+?])|\{(\d+)(,?)(\d*)\}")
 _CODE = re.compile(r"x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|[xu]\{([0-9A-Fa-f]{1,8})\}|c([A-Za-z])")
 _PROPERTY = re.compile(r"[pP]\{[A-Za-z_][\w:=]*\}", re.ASCII)
-_FLAGS = re.compile(r"\(\?([isu]*)(?:-([is]+))?([:)])")
-_NAMED = re.compile(r"\(\?P?<([A-Za-z_]\w*)>", re.ASCII)
-_LOOKS = {"(?=": (True, False), "(?!": (True, True), "(?<=": (False, False), "(?<!": (False, True)}
+_REFERENCE = re.compile(r"[1-9]\d*", re.ASCII)
+_FLAGS = re.compile(r"\?([isu]*)(?:-([is]+))?([:)])")
+_NAME = re.compile(r"\?P?<[A-Za-z_]\w*>", re.ASCII)
+_PLACES = {
+    "b": word_place(_WORD, WORD_EDGE),
+    "B": word_place(_WORD, WORD_INSIDE),
+    "A": START,
+    "z": END,
+}
 _MOST_REPEATS = 10**9
 
 
@@ -73,12 +78,12 @@ def read(pattern: str) -> Node:
         NotReadError: it uses a construct that is not supported here.
     """
     reader = _Reader(pattern, _ECMA_SETS)
-    node = reader.read_choices(frozenset(), 0)
+    node = reader.read_choices()
     if reader.is_extended:
         reader = _Reader(pattern, _UNICODE_SETS)
-        node = reader.read_choices(frozenset(), 0)
-    if reader.position < len(pattern):
-        raise NotReadError(f"{pattern[reader.position]!r} closes nothing")
+        node = reader.read_choices()
+    if left := reader.text.peek():
+        raise NotReadError(f"{left!r} closes nothing")
     return node
 
 
@@ -88,209 +93,176 @@ class _Escape:
     point: int | None = None
 
 
-class _Reader:
-    """Goes over a pattern once, left to right."""
+class _Reader(Reader):
+    """Goes over a pattern once, left to right.
+
+    Attributes:
+        sets: what ``\\d``, ``\\w`` and ``\\s`` stand for.
+        is_extended: whether lookaround or backreferences were found.
+        depth: how many groups are open.
+    """
 
     def __init__(self, pattern: str, sets: dict[str, Characters]) -> None:
-        self.pattern = pattern
+        super().__init__(pattern, Flags(frozenset(), "u"))
         self.sets = sets
-        # Whether lookaround or backreferences were found.
         self.is_extended = False
-        self.position = 0
-        # What the groups hold, as far as they are closed.
-        self.groups: dict[int, Node] = {}
-        self.opened = 0
-        self.flags: frozenset[str] = frozenset()
+        self.depth = 0
 
-    def read_choices(self, flags: frozenset[str], depth: int) -> Node:
-        if depth > _DEEPEST:
+    def read_inside(self, flags: Flags | None = None) -> Node:
+        """What stands up to the end of a group, which is passed."""
+        self.depth += 1
+        if self.depth > _DEEPEST:
             raise NotReadError("groups are nested too deeply")
-        outer, self.flags = self.flags, flags
-        choices = [self._read_sequence(depth)]
-        while self._take("|"):
-            choices.append(self._read_sequence(depth))
-        self.flags = outer
-        return alternation(*choices)
+        node = super().read_inside(flags)
+        self.depth -= 1
+        return node
 
-    def _take(self, text: str) -> bool:
-        if self.pattern.startswith(text, self.position):
-            self.position += len(text)
-            return True
-        return False
+    def end_group(self) -> None:
+        """Pass the parenthesis that ends a group."""
+        if not self.text.take(")"):
+            raise NotReadError("a group is never closed")
 
-    def _match(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
-        found = pattern.match(self.pattern, self.position)
-        if found:
-            self.position = found.end()
-        return found
-
-    def _read_sequence(self, depth: int) -> Node:
+    def read_sequence(self) -> Node:
+        """The items up to the end of a choice or of a group."""
         items: list[Node] = []
-        while self.position < len(self.pattern) and self.pattern[self.position] not in "|)":
-            item = self._read_atom(depth)
+        while (character := self.text.peek()) and character not in "|)":
+            self.text.next()
+            item = self._read_atom(character)
             if item is not None:
-                items.append(self._read_repeat(item))
+                items.append(self._repeated(item))
         return concatenation(*items)
 
-    def _read_repeat(self, item: Node) -> Node:
-        if self.pattern[self.position : self.position + 1] not in _REPEAT_SIGNS:
+    def _read_repeat(self) -> tuple[int, int | None] | None:
+        """The bounds of a repeat, if one comes next."""
+        start = self.text.position
+        sign = self.text.next()
+        bounds = self.read_bounds(sign) if sign and sign in REPEATS else None
+        if bounds is None:
+            self.text.position = start
+        return bounds
+
+    def _repeated(self, item: Node) -> Node:
+        bounds = self._read_repeat()
+        if bounds is None:
             return item
-        found = self._match(_REPEAT)
-        if not found:
-            return item
-        sign, least, comma, most = found.groups()
-        if sign:
-            low, high = {"*": (0, None), "+": (1, None), "?": (0, 1)}[sign]
-        else:
-            low = int(least)
-            high = int(most) if most else None if comma else low
-        if low > _MOST_REPEATS or (high is not None and not low <= high <= _MOST_REPEATS):
-            raise NotReadError(f"{found[0]!r} repeats too often")
-        possessive = self._take("+")
-        self._take("?")
-        if _REPEAT.match(self.pattern, self.position):
+        least, most = bounds
+        if least > _MOST_REPEATS or (most is not None and not least <= most <= _MOST_REPEATS):
+            raise NotReadError(f"{least} to {most} times is too often")
+        possessive = self.text.take("+")
+        self.text.take("?")
+        if self._read_repeat():
             raise NotReadError("a repeat of a repeat")
         if item.looks and not item.longest:
-            repeated = alternation(EMPTY, item) if not low else item
+            repeated = item if least else alternation(EMPTY, item)
         else:
-            repeated = repetition(item, low, high)
+            repeated = repetition(item, least, most)
         return Loose(repeated) if possessive else repeated
 
-    def _read_atom(self, depth: int) -> Node | None:
-        character = self.pattern[self.position]
-        if character == "(":
-            return self._read_group(depth)
-        if character == "[":
-            return one(self._read_class())
-        if character == "\\":
-            return self._read_escape_atom()
-        if character in "*+?{":
-            raise NotReadError(f"{character!r} repeats nothing")
-        self.position += 1
-        if character == "^":
-            return START
-        if character == "$":
-            return END
-        if character == ".":
-            return one(EVERY if "s" in self.flags else _DOT)
-        return self._folded_one(character)
+    def _read_atom(self, character: str) -> Node | None:
+        """What begins with a character that has just been read; ``None``: flags."""
+        match character:
+            case "(":
+                return self._read_group()
+            case "[":
+                return one(self._read_class())
+            case "\\":
+                return self._read_place() or one(self._folded(self._read_escape().characters))
+            case "^":
+                return START
+            case "$":
+                return END
+            case ".":
+                return one(EVERY if "s" in self.flags.on else _DOT)
+            case _ if character in REPEATS:
+                raise NotReadError(f"{character!r} repeats nothing")
+            case _ if "i" in self.flags.on:
+                return one(self._folded(Characters.single(character)))
+            case _:
+                return _single(character)
 
-    def _folded_one(self, character: str) -> Node:
-        if "i" not in self.flags:
-            return _single(character)
-        return one(self._folded(Characters.single(character)))
-
-    def _read_group(self, depth: int) -> Node | None:
-        for opening, (ahead, negative) in _LOOKS.items():
-            if self._take(opening):
-                self.is_extended = True
-                return Look(self._read_inside(self.flags, depth), ahead=ahead, negative=negative)
-        if self._take("(?:"):
-            return self._read_inside(self.flags, depth)
-        if found := self._match(_FLAGS):
-            flags = (self.flags | set(found[1])) - set(found[2] or "")
+    def _read_group(self) -> Node | None:
+        if look := self.read_look():
+            self.is_extended = True
+            return look
+        if found := self.text.match(_FLAGS):
+            flags = self.flags.changed(found[1], found[2] or "", scoped=False)
             if found[3] == ":":
-                return self._read_inside(flags, depth)
-            self.flags = flags
+                return self.read_inside(flags)
+            self.set_flags(flags)
             return None
-        if not self._match(_NAMED):
-            if self.pattern.startswith("(?", self.position):
-                raise NotReadError("an unusual group")
-            self.position += 1
+        if not self.text.match(_NAME) and self.text.peek() == "?":
+            raise NotReadError("an unusual group")
         self.opened += 1
         number = self.opened
-        node = self._read_inside(self.flags, depth)
-        self.groups[number] = node
+        self.groups[number] = node = self.read_inside()
         return node
 
-    def _read_inside(self, flags: frozenset[str], depth: int) -> Node:
-        node = self.read_choices(flags, depth + 1)
-        if not self._take(")"):
-            raise NotReadError("a group is never closed")
-        return node
-
-    def _read_escape_atom(self) -> Node:
-        self.position += 1
-        if self._take("b"):
-            return word_place(_WORD, WORD_EDGE)
-        if self._take("B"):
-            return word_place(_WORD, WORD_INSIDE)
-        if self._take("A"):
-            return START
-        if self._take("z"):
-            return END
-        if found := self._match(re.compile(r"[1-9]\d*", re.ASCII)):
+    def _read_place(self) -> Node | None:
+        """What an escape asks of its place, or of what a group has matched."""
+        if found := self.text.match(_REFERENCE):
             self.is_extended = True
             # A superset: a backreference means the text that the group has matched.
             return Loose(_bare(self.groups.get(int(found[0]), ANYTHING)))
-        return one(self._folded(self._read_escape().characters))
+        place = _PLACES.get(self.text.peek())
+        if place is not None:
+            self.text.next()
+        return place
 
     def _read_escape(self) -> _Escape:
         """The escape whose backslash has just been read."""
-        if found := self._match(_CODE):
+        if found := self.text.match(_CODE):
             two, four, braced, control = found.groups()
             point = ord(control) % 32 if control else int(two or four or braced, 16)
             if point > 0x10FFFF or 0xD800 <= point <= 0xDFFF:
                 raise NotReadError("no character")
-            return _Escape(Characters(((point, point),)), point)
-        if found := self._match(_PROPERTY):
+            return _itself(chr(point))
+        if found := self.text.match(_PROPERTY):
             return _Escape(_property(found[0]))
-        character = self.pattern[self.position : self.position + 1]
-        self.position += 1
+        character = self.text.next()
         if character.lower() in self.sets:
             characters = self.sets[character.lower()]
             return _Escape(characters.complement() if character.isupper() else characters)
-        if character in _CONTROLS:
-            point = _CONTROLS[character]
-        elif (
-            character and not character.isalnum() and character.isascii() and character not in "<>"
-        ):
-            point = ord(character)
-        else:
+        is_itself = character.isascii() and not character.isalnum() and character not in "<>"
+        if character not in CONTROLS and not is_itself:
             raise NotReadError(f"the escape \\{character}")
-        return _Escape(Characters(((point, point),)), point)
+        return _itself(CONTROLS.get(character, character))
 
     def _read_class(self) -> Characters:
-        self.position += 1
-        negated = self._take("^")
-        ranges: list[tuple[int, int]] = []
-        sets: list[Characters] = []
-        first = True
-        while first or not self._take("]"):
-            first = False
-            low = self._read_member()
-            if low.point is None:
-                sets.append(low.characters)
-                if re.match("-[^]]", self.pattern[self.position : self.position + 2]):
-                    raise NotReadError("a range that begins with a set")
-                continue
-            after = self.pattern[self.position + 1 : self.position + 2]
-            if self.pattern[self.position : self.position + 1] != "-" or after in ("]", ""):
-                ranges.append((low.point, low.point))
-                continue
-            self.position += 1
-            high = self._read_member()
-            if high.point is None or high.point < low.point:
-                raise NotReadError("a range without bounds")
-            ranges.append((low.point, high.point))
-        found = Characters.of(ranges)
-        for more in sets:
-            found = found.union(more)
+        """The class whose bracket has just been read."""
+        negated = self.text.take("^")
+        members = [self._read_range()]
+        while not self.text.take("]"):
+            members.append(self._read_range())
+        found = Characters.of(part for each in members if not each.beyond for part in each.ranges)
+        for each in members:
+            found = found.union(each) if each.beyond else found
         found = self._folded(found)
         return found.complement() if negated else found
 
+    def _read_range(self) -> Characters:
+        """A member of a class, or a range of them."""
+        low = self._read_member()
+        text = self.text
+        start = text.position
+        if not text.take("-") or text.peek() in ("]", ""):
+            text.position = start
+            return low.characters
+        if low.point is None:
+            raise NotReadError("a range that begins with a set")
+        high = self._read_member()
+        if high.point is None or high.point < low.point:
+            raise NotReadError("a range without bounds")
+        return Characters.of(((low.point, high.point),))
+
     def _read_member(self) -> _Escape:
-        if self.position >= len(self.pattern):
+        character = self.text.next()
+        if not character:
             raise NotReadError("a class is never closed")
-        if self._take("\\"):
-            return self._read_escape()
-        character = self.pattern[self.position]
-        self.position += 1
-        return _Escape(Characters.single(character), ord(character))
+        return self._read_escape() if character == "\\" else _itself(character)
 
     def _folded(self, characters: Characters) -> Characters:
         """The characters and their other cases, where the flag ``i`` is set."""
-        if "i" not in self.flags:
+        if "i" not in self.flags.on:
             return characters
         beyond = [part for part in characters.ranges if part[1] > 0x7F]
         whole = beyond and characters.complement().ranges[-1:] < ((0x80, 0x80),)
@@ -303,6 +275,10 @@ class _Reader:
                 # The two letters beyond ASCII that fold to an ASCII one.
                 more += {0x4B: [(0x212A, 0x212A)], 0x53: [(0x17F, 0x17F)]}.get(point, [])
         return Characters.of(more)
+
+
+def _itself(character: str) -> _Escape:
+    return _Escape(Characters.single(character), ord(character))
 
 
 @lru_cache(maxsize=512)

@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 
-from condit.constraint.regular.characters import EVERY, Characters, class_text
+from condit.constraint.regular.characters import EVERY, Characters, class_text, quoted
 from condit.constraint.regular.expression import (
     ANYTHING,
     Alternation,
@@ -47,6 +47,10 @@ def plain(characters: Characters) -> str:
     """One character of a set as itself."""
     if characters == EVERY:
         return "(?s:.)"
+    if len(characters.ranges) == 1 and not characters.beyond:
+        ((low, high),) = characters.ranges
+        if low == high:
+            return quoted(chr(low))
     beyond = f"[[{characters.beyond}]&&[^\\x00-\\x7f]]" if characters.beyond else ""
     others = characters.complement()
     if len(others.ranges) < len(characters.ranges) and not beyond:

@@ -5,6 +5,8 @@ What the characters mean is not known here.
 
 from __future__ import annotations
 
+import re
+
 
 class PatternText:
     """A pattern and a place in it.
@@ -32,14 +34,24 @@ class PatternText:
         self.position += len(character)
         return character
 
-    def take(self, expected: str) -> bool:
-        """Whether ``expected`` comes next; if so it is passed."""
+    def take(self, expected: str, *, exact: bool = False) -> bool:
+        """Whether ``expected`` comes next; if so it is passed; ``exact``: no white space in it."""
         start = self.position
+        if exact:
+            self.position += len(expected) * self.text.startswith(expected, start)
+            return self.position > start
         for character in expected:
             if self.next() != character:
                 self.position = start
                 return False
         return True
+
+    def match(self, expression: re.Pattern[str]) -> re.Match[str] | None:
+        """Passes what ``expression`` matches here, white space included."""
+        found = expression.match(self.text, self.position)
+        if found:
+            self.position = found.end()
+        return found
 
     def take_while(self, allowed: str) -> str:
         """Passes the characters that are among ``allowed``."""

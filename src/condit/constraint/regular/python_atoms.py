@@ -19,29 +19,27 @@ from condit.constraint.regular.expression import (
     concatenation,
     one,
 )
+from condit.constraint.regular.flags import Flags
 from condit.constraint.regular.folding import Letter, folded_strings, ordered, without_letters
-from condit.constraint.regular.pattern_text import PatternText
 from condit.constraint.regular.properties import members
 from condit.constraint.regular.python_class import class_end
 from condit.constraint.regular.python_escape import read_escape
-from condit.constraint.regular.python_flags import Flags
+from condit.constraint.regular.reader import DIGITS, Reader
 from condit.errors import UnsupportedConstraintError
 
-DIGITS = "0123456789"
 _NEWLINE = Characters.single("\n")
 _SEPARATORS = Characters.of(((0x0A, 0x0D), (0x85, 0x85), (0x2028, 0x2029)))
 
 
-class AtomReader:
+class AtomReader(Reader):
     """Reads one thing after the other; which flags hold, who goes over the pattern sets.
 
     Attributes:
-        pattern: the pattern.
-        text: the pattern, with the place that has been reached.
         names: the numbers of named groups.
-        flags: the flags that hold at the place.
         lists: the texts of named lists.
     """
+
+    has_least = False
 
     def __init__(
         self,
@@ -50,10 +48,8 @@ class AtomReader:
         flags: Flags,
         lists: Mapping[str, Sequence[str]],
     ) -> None:
-        self.pattern = pattern
-        self.text = PatternText(pattern)
+        super().__init__(pattern, flags)
         self.names = names
-        self.flags = flags
         self.lists = lists
 
     def unsupported(self, construct: str, name: str, position: int) -> UnsupportedConstraintError:
@@ -82,19 +78,6 @@ class AtomReader:
                 return self._read_escape(start)
             case _:
                 return None
-
-    def read_bounds(self, sign: str) -> tuple[int, int | None] | None:
-        """The bounds of a repeat whose sign has just been read; ``None``: it is none."""
-        if sign != "{":
-            return {"*": (0, None), "+": (1, None), "?": (0, 1)}[sign]
-        start = self.text.position
-        least = self.text.take_while(DIGITS)
-        comma = self.text.take(",")
-        most = self.text.take_while(DIGITS) if comma else least
-        if not (comma or least) or not self.text.take("}"):
-            self.text.position = start
-            return None
-        return int(least or 0), int(most) if most else None
 
     def _read_class(self, start: int) -> Node:
         end = class_end(self.pattern, start)
@@ -163,13 +146,6 @@ class AtomReader:
         if isinstance(found, One):
             return found.characters
         raise self.unsupported(character, "more than one character in fuzzy matching", start)
-
-    def takes(self, opening: str) -> bool:
-        """Whether the group begins so; white space is no part of it."""
-        if self.pattern.startswith(opening, self.text.position):
-            self.text.position += len(opening)
-            return True
-        return False
 
     def read_name(self) -> str:
         """What stands up to a parenthesis, which is passed."""

@@ -26,14 +26,15 @@ from condit.constraint.regular.expression import (
     one,
     word,
 )
+from condit.constraint.regular.flags import Flags
 from condit.constraint.regular.folding import Letter
 from condit.constraint.regular.graphemes import grapheme
 from condit.constraint.regular.pattern_text import PatternText
 from condit.constraint.regular.properties import members
-from condit.constraint.regular.python_flags import Flags
+from condit.constraint.regular.reader import CONTROLS
 from condit.constraint.regular.word_breaks import default_word_place
 
-_CONTROLS = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+_CONTROLS = {**CONTROLS, "a": "\a", "b": "\b"}
 _CODE = re.compile(r"x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})")
 _OCTAL = re.compile(r"0[0-7]{0,2}|[0-7]{3}")
 _NAME = re.compile(r"N\{([A-Za-z0-9 -]*)\}")
@@ -45,13 +46,13 @@ _LINE_BREAKS = Characters.of(((0x0A, 0x0D), (0x85, 0x85), (0x2028, 0x2029)))
 
 def read_escape(text: PatternText, flags: Flags) -> Node:
     """What the escape means of which the backslash has just been read."""
-    if found := _match(text, _PROPERTY):
+    if found := text.match(_PROPERTY):
         return _one_of("\\" + found[0], flags)
-    if found := _match(text, _CODE):
+    if found := text.match(_CODE):
         return Letter(chr(int(found[1] or found[2] or found[3], 16)), flags.folding)
-    if found := _match(text, _OCTAL):
+    if found := text.match(_OCTAL):
         return Letter(chr(int(found[0], 8) & 0x1FF), flags.folding)
-    if found := _match(text, _NAME):
+    if found := text.match(_NAME):
         return Letter(unicodedata.lookup(found[1]), flags.folding)
     character = text.next(exact=True)
     if character in _PLACES:
@@ -71,10 +72,3 @@ def read_escape(text: PatternText, flags: Flags) -> Node:
 
 def _one_of(item: str, flags: Flags) -> Node:
     return one(members(item, flags.encoding, folded=bool(flags.folding)))
-
-
-def _match(text: PatternText, pattern: re.Pattern[str]) -> re.Match[str] | None:
-    found = pattern.match(text.text, text.position)
-    if found:
-        text.position = found.end()
-    return found

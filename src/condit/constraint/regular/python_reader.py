@@ -6,7 +6,7 @@ that what is read here is known to be well formed; what it refuses is refused in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -28,25 +28,30 @@ from condit.constraint.regular.expression import (
     concatenation,
     repetition,
 )
+from condit.constraint.regular.flags import Flags
 from condit.constraint.regular.folding import Letter, ordered, without_letters
 from condit.constraint.regular.fuzzy_bounds import read_errors
 from condit.constraint.regular.pattern import Pattern
-from condit.constraint.regular.python_atoms import DIGITS, AtomReader
-from condit.constraint.regular.python_flags import LETTERS, Flags
+from condit.constraint.regular.python_atoms import AtomReader
+from condit.constraint.regular.reader import DIGITS, REPEATS
 from condit.constraint.regular.verbs import Cut, without_cuts
 from condit.errors import CompileError, UnsupportedConstraintError
 from condit.foreign.regex import said
 
-_LOOKS = {"?<=": (False, False), "?<!": (False, True), "?=": (True, False), "?!": (True, True)}
+_FLAGS = "abefiLmprsuwxV01"
 _NO_LISTS: Mapping[str, Iterable[str]] = MappingProxyType({})
 
 
-def read(pattern: str, lists: Mapping[str, Iterable[str]] = _NO_LISTS) -> Pattern:
+def read(
+    pattern: str, lists: Mapping[str, Iterable[str]] = _NO_LISTS, *, full_case: bool = True
+) -> Pattern:
     r"""The meaning of a pattern.
 
     Args:
         pattern: the pattern.
         lists: the texts of each named list (``\L<name>``).
+        full_case: whether one character may stand for several where case is ignored, as ``ß``
+            for ``SS``, unless the pattern says otherwise (flag ``f``).
 
     Raises:
         CompileError: the ``regex`` module refuses it; ``position`` says where.
@@ -67,26 +72,28 @@ def read(pattern: str, lists: Mapping[str, Iterable[str]] = _NO_LISTS) -> Patter
             "the pattern without it",
             keywords=("(?L)",),
         )
-    return _Reader(pattern, compiled, given).read()
+    return _Reader(pattern, compiled, given, frozenset("f" * full_case)).read()
 
 
 class _Reader(AtomReader):
     """Goes over a pattern once, left to right."""
 
     def __init__(
-        self, pattern: str, compiled: regex.Pattern[str], lists: dict[str, list[str]]
+        self,
+        pattern: str,
+        compiled: regex.Pattern[str],
+        lists: dict[str, list[str]],
+        on: frozenset[str],
     ) -> None:
         whole = "a" if compiled.flags & regex.A else "u"
-        super().__init__(pattern, dict(compiled.groupindex), Flags(frozenset("f"), whole), lists)
+        super().__init__(pattern, dict(compiled.groupindex), Flags(on, whole), lists)
         self.backwards = bool(compiled.flags & regex.R)
-        self.groups: dict[int, Node] = {}
-        self.opened = 0
         self.named: set[int] = set()
         # Where the last lookaround as a condition stands.
         self.look_condition = -1
 
     def read(self) -> Pattern:
-        node = without_cuts(self._read_choices(), self.unsupported)
+        node = without_cuts(self.read_choices(), self.unsupported)
         if self.backwards:
             # As lookbehind does, it takes what stands last first.
             node = concatenation(
@@ -100,34 +107,12 @@ class _Reader(AtomReader):
         }
         return finished(Pattern(root, groups, self.names))
 
-    def _scoped(self, read: Callable[[], Node]) -> Node:
-        """What ``read`` reads; flags that are set in it end with it."""
-        flags = self.flags
-        node = read()
-        self._set_flags(flags)
-        return node
+    def either(self, *choices: Node) -> Node:
+        """The choices, the first of which is tried first."""
+        return ordered(*choices)
 
-    def _set_flags(self, flags: Flags) -> None:
-        self.flags = flags
-        self.text.verbose = "x" in flags.on
-
-    def _read_choices(self) -> Node:
-        choices = [self._read_sequence()]
-        while self.text.take("|"):
-            choices.append(self._read_sequence())
-        return choices[0] if len(choices) == 1 else ordered(*choices)
-
-    def _read_inside(self) -> Node:
-        """What stands up to the end of a group."""
-
-        def read() -> Node:
-            node = self._read_choices()
-            self.text.take(")")
-            return node
-
-        return self._scoped(read)
-
-    def _read_sequence(self) -> Node:
+    def read_sequence(self) -> Node:
+        """The items up to the end of a choice or of a group."""
         items: list[Node] = []
         # A branch reset leaks its flags to what follows, but not to literals beside it.
         folding = self.flags.folding
@@ -135,14 +120,14 @@ class _Reader(AtomReader):
         while (character := self.text.peek()) and character not in "|)":
             start = self.text.position
             self.text.next()
-            if character not in "*+?{":
+            if character not in REPEATS:
                 begun = start
             if character == "(":
                 if (node := self._read_group(start)) is None:
                     folding = self.flags.folding
                 else:
                     items.append(node)
-            elif character in "*+?{" and (bounds := self.read_bounds(character)):
+            elif character in REPEATS and (bounds := self.read_bounds(character)):
                 items.append(self._repeated(items.pop(), *bounds))
             elif character == "{" and (errors := read_errors(self.text, self.read_test)):
                 if self.look_condition > begun:
@@ -164,29 +149,28 @@ class _Reader(AtomReader):
     def _read_group(self, start: int) -> Node | None:
         """A group whose parenthesis has just been read; ``None`` if it is flags or a comment."""
         text = self.text
-        for opening, (is_ahead, negative) in _LOOKS.items():
-            if self.takes(opening):
-                return Look(self._read_inside(), ahead=is_ahead, negative=negative)
+        if look := self.read_look():
+            return look
         for opening in ("?P<", "?<"):
-            if self.takes(opening):
+            if text.take(opening, exact=True):
                 name = text.take_until(">")
                 text.take(">")
                 return self._capture(name)
-        if self.takes("?P="):
+        if text.take("?P=", exact=True):
             return self.reference(self.read_name())
         for opening in ("?P>", "?P&", "?&"):
-            if self.takes(opening):
+            if text.take(opening, exact=True):
                 return Call(self.number(self.read_name()))
-        if self.takes("?#"):
+        if text.take("?#", exact=True):
             self._skip_comment()
             return None
-        if self.takes("?("):
-            return self._scoped(self._read_conditional)
-        if self.takes("?>"):
-            return Atomic(self._read_inside())
-        if self.takes("?|"):
+        if text.take("?(", exact=True):
+            return self._read_conditional()
+        if text.take("?>", exact=True):
+            return Atomic(self.read_inside())
+        if text.take("?|", exact=True):
             return self._read_branches()
-        if self.takes("?"):
+        if text.take("?", exact=True):
             return self._read_call() or self._read_flags()
         if self.pattern[text.position : text.position + 1] == "*":
             verb = self.pattern[text.position + 1 :].split(")")[0]
@@ -197,7 +181,7 @@ class _Reader(AtomReader):
 
     def _capture(self, name: str | None) -> Node:
         number = self._open(name)
-        node = Capture(number, self._read_inside())
+        node = Capture(number, self.read_inside())
         self.groups[number] = node
         return node
 
@@ -220,11 +204,11 @@ class _Reader(AtomReader):
     def _read_branches(self) -> Node:
         first = self.opened
         last = first
-        choices = [self._read_sequence()]
+        choices = [self.read_sequence()]
         last = self.opened
         while self.text.take("|"):
             self.opened = first
-            choices.append(self._read_sequence())
+            choices.append(self.read_sequence())
             last = max(last, self.opened)
         self.opened = last
         self.text.take(")")
@@ -251,36 +235,31 @@ class _Reader(AtomReader):
         if text.take("-"):
             off = self._read_flag_letters()
         if text.take(":"):
-            before = self.flags
-            self._set_flags(before.changed(on, off, scoped=True))
-            node = self._read_choices()
-            text.take(")")
-            self._set_flags(before)
-            return node
+            return self.read_inside(self.flags.changed(on, off, scoped=True))
         text.take(")")
-        self._set_flags(self.flags.changed(on, off, scoped=False))
+        self.set_flags(self.flags.changed(on, off, scoped=False))
         return None
 
     def _read_flag_letters(self) -> str:
-        letters = self.text.take_while(LETTERS + "01")
+        letters = self.text.take_while(_FLAGS)
         return "".join(letter for letter in letters if letter in "aufimswx")
 
     def _read_conditional(self) -> Node:
-        for opening, (is_ahead, negative) in _LOOKS.items():
-            if self.takes(opening):
-                self.look_condition = self.text.position
-                condition = self._read_inside()
-                yes, no = self._read_sides()
-                asked = Look(condition, ahead=is_ahead, negative=negative)
-                return conditional(asked, yes, no)
-        name = self.read_name()
-        yes, no = self._read_sides()
-        if name == "DEFINE" and name not in self.names:
-            return EMPTY
-        return Conditional(self.number(name), yes, no)
+        flags = self.flags
+        position = self.text.position
+        if asked := self.read_look():
+            self.look_condition = max(self.look_condition, position)
+            node = conditional(asked, *self._read_sides())
+        else:
+            name = self.read_name()
+            sides = self._read_sides()
+            is_definition = name == "DEFINE" and name not in self.names
+            node = EMPTY if is_definition else Conditional(self.number(name), *sides)
+        self.set_flags(flags)
+        return node
 
     def _read_sides(self) -> tuple[Node, Node]:
-        yes = self._read_sequence()
-        no = self._read_sequence() if self.text.take("|") else EMPTY
+        yes = self.read_sequence()
+        no = self.read_sequence() if self.text.take("|") else EMPTY
         self.text.take(")")
         return yes, no

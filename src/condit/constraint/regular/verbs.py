@@ -12,6 +12,7 @@ from condit.constraint.regular.expression import (
     Concatenation,
     Node,
     concatenation,
+    nodes,
 )
 from condit.constraint.regular.folding import ordered
 
@@ -57,13 +58,7 @@ def without_cuts(node: Node, unsupported: Callable[[str, str, int], Exception]) 
         if cuts:
             # What comes after is not tried where the first cut was reached.
             passed.append(ahead(concatenation(*items[: cuts[0]]), negative=True))
-    for each in done:
-        if found := _cut_in(each):
-            raise unsupported(f"(*{found.verb})", "a backtracking verb", found.position)
+    for each in nodes(done):
+        if isinstance(each, Cut):
+            raise unsupported(f"(*{each.verb})", "a backtracking verb", each.position)
     return ordered(*done)
-
-
-def _cut_in(node: Node) -> Cut | None:
-    if isinstance(node, Cut):
-        return node
-    return next((found for part in node.parts if (found := _cut_in(part))), None)

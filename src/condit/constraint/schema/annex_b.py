@@ -19,24 +19,29 @@ from typing import Any
 
 import jsonschema_rs
 
+from condit.constraint.regular.pattern_text import PatternText
 from condit.constraint.schema.keywords import Schema, subschemas
 
+# Escapes, without their backslashes.
 _KEPT = re.compile(
-    r"\\(?:[dDwWsSbBfnrtv]|c[A-Za-z]|x[0-9A-Fa-f]{2}|[pP]\{[\w=:]+\}|u\{[0-9A-Fa-f]{1,6}\})"
+    r"[dDwWsSbBfnrtv]|c[A-Za-z]|x[0-9A-Fa-f]{2}|[pP]\{[\w=:]+\}|u\{[0-9A-Fa-f]{1,6}\}"
 )
-_PAIR = re.compile(r"\\u([Dd][89ABab][0-9A-Fa-f]{2})\\u([Dd][C-Fc-f][0-9A-Fa-f]{2})")
-_UNIT = re.compile(r"\\u[0-9A-Fa-f]{4}")
-_OCTAL = re.compile(r"\\([0-3][0-7]{0,2}|[4-7][0-7]?)")
-_NUMBER = re.compile(r"\\([1-9][0-9]*)")
-_NAMED_REFERENCE = re.compile(r"\\k<(\w+)>")
-_CONTROL_IN_CLASS = re.compile(r"\\c([0-9_])")
-_REPEAT = re.compile(r"(?:[*+?]|\{[0-9]+(?:,[0-9]*)?\})\??")
+_PAIR = re.compile(r"u([Dd][89ABab][0-9A-Fa-f]{2})\\u([Dd][C-Fc-f][0-9A-Fa-f]{2})")
+_UNIT = re.compile(r"u[0-9A-Fa-f]{4}")
+_OCTAL = re.compile(r"[0-3][0-7]{0,2}|[4-7][0-7]?")
+_NUMBER = re.compile(r"[1-9][0-9]*")
+_NAMED_REFERENCE = re.compile(r"k<(\w+)>")
+_CONTROL_IN_CLASS = re.compile(r"c([0-9_])")
+_CLASS_SET = re.compile(r"[dDwWsS]|[pP]\{[\w=:]+\}")
+
+_COUNT = re.compile(r"[0-9]+(?:,[0-9]*)?\}\??")
+_REPEAT = re.compile(rf"[*+?]\??|\{{{_COUNT.pattern}")
 _GROUP = re.compile(r"\((?!\?)|\(\?<([A-Za-z_$][\w$]*)>")
-_CLASS_SET = re.compile(r"\\(?:[dDwWsS]|[pP]\{[\w=:]+\})")
 _SYNTAX = frozenset(r"^$\.*+?()[]{}|/")
 _OTHERWISE = re.compile(r"\[\^?\]|\\[<>]")
 """What the oracle reads in another way than a browser: empty classes, and word boundaries."""
-_LOOKAHEADS = ("(?=", "(?!")
+_IN_CLASS = {"b": r"\x08", "B": "B", "-": r"\-"}
+_LOOKAHEADS = ("?=", "?!")
 
 
 def with_strict_patterns(document: Schema) -> Schema:
@@ -93,7 +98,7 @@ class _Writer:
 
     def __init__(self, pattern: str) -> None:
         self.pattern = pattern
-        self.position = 0
+        self.text = PatternText(pattern)
         self.written: list[str] = []
         plain = re.sub(r"\\.|\[(?:\\.|[^\]\\])*\]", "", pattern, flags=re.DOTALL)
         groups = [found[1] for found in _GROUP.finditer(plain)]
@@ -103,20 +108,19 @@ class _Writer:
     def write(self) -> str:
         # For each open group whether it is a lookahead, and where it begins in what is written.
         opened: list[tuple[bool, int]] = []
-        while self.position < len(self.pattern):
-            character = self.pattern[self.position]
+        while character := self.text.next():
             if character == "\\":
                 self.written.append(self._escape())
             elif character == "[":
                 self.written.append(self._class())
             elif character == "(":
-                ahead = self.pattern.startswith(_LOOKAHEADS, self.position)
+                ahead = self.pattern.startswith(_LOOKAHEADS, self.text.position)
                 opened.append((ahead, len(self.written)))
-                self._keep(1)
+                self.written.append(character)
             elif character == ")":
-                self._keep(1)
+                self.written.append(character)
                 ahead, start = opened.pop() if opened else (False, 0)
-                repeat = self._match(_REPEAT) if ahead else None
+                repeat = self.text.match(_REPEAT) if ahead else None
                 # A repeated lookahead is the same as one, or none where the repeat may be empty.
                 if repeat and repeat[0].startswith(("*", "?", "{0")):
                     inside = self.written[start:]
@@ -124,93 +128,76 @@ class _Writer:
                     counted = _GROUP.search("".join(inside)[1:])
                     self.written[start:] = ["(?:", *inside, "|)"] if counted else []
             elif character in "]}":
-                self.position += 1
                 self.written.append(f"\\{character}")
             elif character == "{":
-                found = _REPEAT.match(self.pattern, self.position)
-                self.written.append(found[0] if found else r"\{")
-                self.position += len(found[0]) if found else 1
+                found = self.text.match(_COUNT)
+                self.written.append("{" + found[0] if found else r"\{")
             else:
-                self._keep(1)
+                self.written.append(character)
         return "".join(self.written)
 
-    def _keep(self, count: int) -> None:
-        self.written.append(self.pattern[self.position : self.position + count])
-        self.position += count
-
-    def _match(self, expression: re.Pattern[str]) -> re.Match[str] | None:
-        found = expression.match(self.pattern, self.position)
-        if found:
-            self.position = found.end()
-        return found
-
     def _escape(self) -> str:
-        """An escape outside a class."""
-        if found := self._match(_NAMED_REFERENCE):
+        """An escape outside a class, whose backslash has just been read."""
+        if found := self.text.match(_NAMED_REFERENCE):
             # Where no group has a name, it stands for itself.
             named = self.names.get(found[1])
             return f"\\{named}" if named else f"k<{found[1]}>"
-        number = _NUMBER.match(self.pattern, self.position)
-        if number and int(number[1]) <= self.groups:
-            self.position = number.end()
-            return number[0]
+        start = self.text.position
+        number = self.text.match(_NUMBER)
+        if number and int(number[0]) <= self.groups:
+            return f"\\{number[0]}"
+        self.text.position = start
         return self._character()
 
     def _character(self) -> str:
         """An escape for a character or a set of them, in a class or outside."""
-        if found := self._match(_KEPT):
-            return found[0]
-        if found := self._match(_PAIR):
+        if found := self.text.match(_KEPT):
+            return f"\\{found[0]}"
+        if found := self.text.match(_PAIR):
             high, low = (int(each, 16) for each in found.groups())
             return f"\\u{{{0x10000 + ((high & 0x3FF) << 10) + (low & 0x3FF):X}}}"
-        if found := self._match(_UNIT):
-            return found[0]
-        if found := self._match(_OCTAL):
-            return f"\\x{int(found[1], 8):02X}"
-        self.position += 1
-        escaped = self.pattern[self.position : self.position + 1]
+        if found := self.text.match(_UNIT):
+            return f"\\{found[0]}"
+        if found := self.text.match(_OCTAL):
+            return f"\\x{int(found[0], 8):02X}"
+        escaped = self.text.peek()
         if escaped == "c" or not escaped:
             return r"\\"  # the backslash itself: what follows is read as if it stood alone
-        self.position += 1
+        self.text.next()
         return f"\\{escaped}" if escaped in _SYNTAX else escaped
 
     def _class(self) -> str:
-        """A class, from bracket to bracket."""
-        start = self.position
-        self.position += 1
-        negated = self._match(re.compile(r"\^")) is not None
+        """A class whose bracket has just been read."""
+        text = self.text
+        start = text.position - 1
+        negated = text.take("^")
         members: list[str] = []
-        while self.pattern[self.position : self.position + 1] != "]":
-            if self.position >= len(self.pattern):
+        while not text.take("]"):
+            if not text.peek():
                 return self.pattern[start:]  # never closed: no grammar takes that
             low, is_set = self._member()
             members.append(low)
-            after = self.pattern[self.position + 1 : self.position + 2]
-            if self.pattern[self.position : self.position + 1] != "-" or after in ("]", ""):
+            before = text.position
+            if not text.take("-") or text.peek() in ("]", ""):
+                text.position = before
                 continue
-            self.position += 1
             high, high_is_set = self._member()
             # A hyphen beside a set is a hyphen.
             members += [r"\-" if is_set or high_is_set else "-", high]
-        self.position += 1
         if not members:
             return r"[\s\S]" if negated else r"(?!)"
         return f"[{'^' if negated else ''}{''.join(members)}]"
 
     def _member(self) -> tuple[str, bool]:
         """A member of a class, and whether it is a set of characters."""
-        if self.pattern[self.position] != "\\":
-            self.position += 1
-            character = self.pattern[self.position - 1]
+        text = self.text
+        character = text.next()
+        if character != "\\":
             return (f"\\{character}" if character in "[-^" else character), False
-        if found := self._match(_CLASS_SET):
-            return found[0], True
-        if found := self._match(_CONTROL_IN_CLASS):
+        if found := text.match(_CLASS_SET):
+            return f"\\{found[0]}", True
+        if found := text.match(_CONTROL_IN_CLASS):
             return f"\\x{ord(found[1]) % 32:02X}", False
-        if self._match(re.compile(r"\\b")):
-            return r"\x08", False
-        if self._match(re.compile(r"\\B")):
-            return "B", False
-        if self._match(re.compile(r"\\-")):
-            return r"\-", False
+        if text.peek() in _IN_CLASS:
+            return _IN_CLASS[text.next()], False
         return self._character(), False

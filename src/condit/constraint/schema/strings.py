@@ -13,6 +13,7 @@ from math import inf
 from jsonschema_rs import CanonicalSchema
 from jsonschema_rs import canonical as views
 
+from condit.constraint.regular.characters import quoted
 from condit.constraint.regular.engine_text import count
 from condit.constraint.regular.expression import (
     ANY,
@@ -41,7 +42,6 @@ _CHECKS_CONTENT = (6, 7, None)
 _LONGEST_LEAST = 20_000
 _LONGEST_LEAST_OF_SOME = 1_000
 _PLAIN_ASCII = re.compile(r"[ !#-\[\]-~]*")
-_SPECIAL = re.compile(r"[^0-9A-Za-z_ :,;<=>@%'!`]")
 _NOTHING = "/[a&&b]/"
 _WITHOUT_STRINGS = (
     *(views.FalseView, views.NumberView, views.IntegerView, views.ArrayView, views.ObjectView),
@@ -99,7 +99,7 @@ def literal(value: str) -> Language:
 @lru_cache(maxsize=4096)
 def _word(value: str) -> Node:
     if value and _PLAIN_ASCII.fullmatch(value):
-        return Written(_SPECIAL.sub(r"\\\g<0>", value))
+        return Written("".join(map(quoted, value)))
     return NOTHING if any("\ud800" <= each <= "\udfff" for each in value) else word(value)
 
 

@@ -1,4 +1,7 @@
-"""The inline flags of the ``regex`` module: which hold at a place of a pattern."""
+"""Inline flags, as ``(?i)``: which hold at a place of a pattern.
+
+Which flags a dialect has is its reader's to say; the meaning of each is the ``regex`` module's.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,6 @@ from dataclasses import dataclass, replace
 from condit.constraint.regular.folding import Folding
 from condit.constraint.regular.properties import Encoding
 
-LETTERS = "abefiLmprsuwxV"
 _ENCODINGS = frozenset("aLu")
 
 
