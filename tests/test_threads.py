@@ -55,7 +55,9 @@ CONSTRAINTS = {
 }
 
 
-@pytest.mark.parametrize("constraint", CONSTRAINTS)
+@pytest.mark.parametrize(
+    "constraint", ["regex", "choice", pytest.param("grammar", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("sampler", ["auto", "awrs", "masked", "smc", "learned", "exact", "mcmc"])
 def test_draws_are_those_of_calls_one_after_the_other(
     sampler: str, constraint: str, letters: NgramModel

@@ -110,7 +110,9 @@ def drawn(result: condit.Result) -> Any:
     return result.samples, result.log_evidence
 
 
-@pytest.mark.parametrize("patience", [None, 0.0, FOREVER])
+@pytest.mark.parametrize(
+    "patience", [None, *(pytest.param(each, marks=pytest.mark.slow) for each in (0.0, FOREVER))]
+)
 def test_eight_runs_of_all_kinds(letters: NgramModel, patience: float | None) -> None:
     calls = [some_call(number) for number in range(32)]
     expected = [drawn(call(letters)) for call in calls]
