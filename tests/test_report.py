@@ -32,6 +32,7 @@ def run(model: NgramModel, sampler: object, seed: int = 0, **settings: object) -
 SAMPLERS = ["auto", "exact", "smc", "learned", "awrs", "masked", "asap"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_bounds_hold(letters: NgramModel, world: World, sampler: str) -> None:
     truth = math.log(world.evidence)

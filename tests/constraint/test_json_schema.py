@@ -352,6 +352,7 @@ def deadline_of_the_processor(monkeypatch):
     monkeypatch.setattr(time, "monotonic", time.process_time)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("deadline_of_the_processor")
 @pytest.mark.parametrize("values", [{"type": "string"}, {"$ref": "#"}], ids=json.dumps)
 def test_many_names_take_no_more_than_linear_time(writes, values):

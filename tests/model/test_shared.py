@@ -127,6 +127,7 @@ def test_runs_that_take_their_time(letters: NgramModel) -> None:
     assert found == expected
 
 
+@pytest.mark.slow
 def test_runs_that_fail_or_are_cancelled_touch_no_others(letters: NgramModel) -> None:
     shared = SharedModel(letters)
 

@@ -137,6 +137,7 @@ def test_with_a_preference_that_resamples(model: condit.NgramModel) -> None:
         assert any(info.ancestors for info in plain.trace)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("assumed_costs")
 @pytest.mark.parametrize("source", ["forced", "recycling", "lookup"])
 def test_with_any_source_of_guesses(model: condit.NgramModel, source: str) -> None:

@@ -34,6 +34,7 @@ def _texts(alphabet: str, pattern: str) -> Iterator[str]:
         yield "".join(rng.choices(own, k=rng.randint(2, 6)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_pattern_means_what_fullmatch_says(kind: str) -> None:
     alphabet, patterns = KINDS[kind]
