@@ -72,6 +72,7 @@ def test_the_standard_error_is_about_right(
     assert 0.4 < ratio < 2.5
 
 
+@pytest.mark.slow
 def test_the_error_is_unknown_where_no_estimate_fits_the_resampling(letters: NgramModel) -> None:
     string = {"type": "string", "maxLength": 4}
     items = condit.json_schema({"type": "array", "items": string, "minItems": 3, "maxItems": 4})

@@ -75,6 +75,7 @@ def _random_pattern(rng: random.Random, depth: int) -> str:
     return piece.format(_random_pattern(rng, depth - 1), _random_pattern(rng, depth - 1))
 
 
+@pytest.mark.slow
 def test_random_patterns_mean_what_fullmatch_says() -> None:
     rng = random.Random(13)
     texts = ["".join(each) for size in range(5) for each in product("ab", repeat=size)] + [
