@@ -38,9 +38,14 @@ def name_of(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
+SLOW = {"docs/explanation/weights.md", "docs/how-to/extend.md", "docs/how-to/regex.md"}
+"""Pages without the embedded model that take a second or more."""
+
+
 def marked(page: Path) -> Any:
     uses_the_model = any("smollm2" in code for _, code in blocks(page, "python"))
-    return pytest.param(page, marks=pytest.mark.model if uses_the_model else ())
+    marks = [pytest.mark.model] if uses_the_model else []
+    return pytest.param(page, marks=marks + [pytest.mark.slow] * (name_of(page) in SLOW))
 
 
 @pytest.mark.parametrize(

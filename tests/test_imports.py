@@ -71,20 +71,22 @@ def room(module: str) -> str:
     return module.split(".")[min(1, module.count("."))]
 
 
-GRAPH = imports(SOURCE)
+@pytest.fixture(scope="module")
+def graph() -> dict[str, set[str]]:
+    return imports(SOURCE)
 
 
-def test_no_import_leads_in_a_circle() -> None:
-    assert not circle(GRAPH), " imports ".join(circle(GRAPH))
+def test_no_import_leads_in_a_circle(graph: dict[str, set[str]]) -> None:
+    assert not circle(graph), " imports ".join(circle(graph))
 
 
-def test_rooms_import_only_rooms_below() -> None:
+def test_rooms_import_only_rooms_below(graph: dict[str, set[str]]) -> None:
     row = {name: height for height, names in enumerate(ROOMS) for name in names}
-    unknown = {room(module) for module in GRAPH} - set(row)
+    unknown = {room(module) for module in graph} - set(row)
     assert not unknown, f"give these rooms a row in ROOMS: {unknown}"
     wrong = [
         f"{module} imports {name}"
-        for module, names in GRAPH.items()
+        for module, names in graph.items()
         for name in names
         if room(module) != room(name) and row[room(module)] <= row[room(name)]
     ]

@@ -57,6 +57,7 @@ def nested(depth: int) -> list[Any]:
     return value
 
 
+@pytest.mark.slow
 def test_without_an_argument_texts_are_counted(result: condit.Result) -> None:
     marginal = result.marginal()
     assert len(marginal) == result.distinct == len(marginal.shares) < len(result.samples)
@@ -90,6 +91,7 @@ class Pair(BaseModel):
     numbers: list[bool]
 
 
+@pytest.mark.slow
 def test_values_of_a_type(letters: condit.NgramModel) -> None:
     model = condit.NgramModel.train(
         ['{"flag": true}'], vocabulary=condit.Vocabulary.of_bytes(), order=2
@@ -268,6 +270,7 @@ def test_what_cannot_be_a_marginal_is_said(result: condit.Result) -> None:
         result.marginal(lambda text: np.arange(3))
 
 
+@pytest.mark.slow
 def test_long_lists_take_time_in_proportion(result: condit.Result) -> None:
     values = [list(range(10_000)) for _ in range(4)]
     began = time.process_time()

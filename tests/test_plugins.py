@@ -136,6 +136,7 @@ def test_a_package_is_found_by_name(install: Install) -> None:
     assert condit.make_preference("short", "0.5").log_weights(["four"]) == [-2.0]
 
 
+@pytest.mark.slow
 def test_a_package_is_found_on_the_command_line(install: Install) -> None:
     constraints, preferences = "sql = made_up_sql:SQL", "short = made_up_sql:SHORT"
     folder = install("made_up_sql", MODULE, constraints=constraints, preferences=preferences)

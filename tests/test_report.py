@@ -32,6 +32,7 @@ def run(model: NgramModel, sampler: object, seed: int = 0, **settings: object) -
 SAMPLERS = ["auto", "exact", "smc", "learned", "awrs", "masked", "asap"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_bounds_hold(letters: NgramModel, world: World, sampler: str) -> None:
     truth = math.log(world.evidence)
@@ -71,6 +72,7 @@ def test_the_standard_error_is_about_right(
     assert 0.4 < ratio < 2.5
 
 
+@pytest.mark.slow
 def test_the_error_is_unknown_where_no_estimate_fits_the_resampling(letters: NgramModel) -> None:
     string = {"type": "string", "maxLength": 4}
     items = condit.json_schema({"type": "array", "items": string, "minItems": 3, "maxItems": 4})

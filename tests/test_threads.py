@@ -55,7 +55,10 @@ CONSTRAINTS = {
 }
 
 
-@pytest.mark.parametrize("constraint", CONSTRAINTS)
+@pytest.mark.parametrize(
+    "constraint",
+    ["regex", *(pytest.param(each, marks=pytest.mark.slow) for each in ("choice", "grammar"))],
+)
 @pytest.mark.parametrize("sampler", ["auto", "awrs", "masked", "smc", "learned", "exact", "mcmc"])
 def test_draws_are_those_of_calls_one_after_the_other(
     sampler: str, constraint: str, letters: NgramModel
@@ -70,6 +73,7 @@ def test_draws_are_those_of_calls_one_after_the_other(
     assert [result.samples for result in at_once(calls)] == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["learned", "exact", "smc", "auto"])
 def test_a_memory_may_be_shared(sampler: str, letters: NgramModel) -> None:
     memory = condit.Memory(most_bytes=40_000)
@@ -114,6 +118,7 @@ def test_a_memory_in_a_call_within_a_call_of_the_same_problem(letters: NgramMode
     assert all(each.best.valid for each in results)
 
 
+@pytest.mark.slow
 def test_a_preference_may_draw_in_other_threads(letters: NgramModel) -> None:
     first, second = condit.Memory(), condit.Memory()
     constraint = condit.regex("[abc]{1,3}")

@@ -11,7 +11,7 @@ from condit.plugins import registered
 from condit.sampler.local import LocalSampler
 from condit.testing import World, check_sampler
 
-SLOW = {"auto", "exact", "mcmc"}
+SLOW = {"auto", "beam", "best_of", "exact", "mcmc"}
 NAMES = [
     pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW))
     for name in sorted(registered("samplers"))

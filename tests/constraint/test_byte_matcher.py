@@ -12,6 +12,7 @@ from condit.errors import ArgumentError
 from condit.testing import BrokenLawError, check_byte_matcher
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("machine", MACHINES, ids=repr)
 def test_laws(machine, by_byte, overlapping):
     check_byte_matcher(machine, by_byte, np.random.default_rng(0), walks=3, steps=8)

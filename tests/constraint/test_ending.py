@@ -104,6 +104,7 @@ def test_an_ending_is_a_function_of_the_text() -> None:
     assert asked.cost_to_finish() == 2
 
 
+@pytest.mark.slow
 def test_an_impossible_search_is_given_up_after_so_many_questions() -> None:
     class Endless(condit.Matcher):
         """One byte after the other, and never an end."""
@@ -162,7 +163,7 @@ def test_far_and_hidden_endings_are_found(schema: dict[str, Any], text: str, mos
 @pytest.mark.parametrize(
     ("pattern", "text", "most"),
     [
-        ("[a-z]{4000}", "abc", 3997),
+        pytest.param("[a-z]{4000}", "abc", 3997, marks=pytest.mark.slow),
         ("(ab)*zy", "", 2),
         ("(bc|de){3,}[f-h]+(xx|y)", "", 9),
         ("(qu)*x|wwwwww", "ququ", 1),
@@ -207,6 +208,7 @@ class Checked(condit.Matcher):
         return self.inner.explain(token) or "refused"
 
 
+@pytest.mark.slow
 def test_a_search_goes_back_from_a_dead_end() -> None:
     inner = condit.regex('"(apple|pear|fig|plum)"').bind(BYTES)
     for needed in (b"apple", b"pear", b"fig", b"plum", b"l"):

@@ -174,6 +174,7 @@ def test_an_objection_holds_back_the_end(by_byte):
     assert asked == ["a", "aa"]
 
 
+@pytest.mark.slow
 def test_limits_of_the_engine_are_an_error_with_a_way_out(by_byte):
     matcher = regex("(?:(?:[a-z]{1,100}){1,100}){1,100}x").bind(by_byte)
 

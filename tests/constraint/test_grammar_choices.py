@@ -23,6 +23,7 @@ SAME = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("index", range(len(SAME)))
 def test_the_texts_are_the_same(index):
     text, expression = SAME[index]

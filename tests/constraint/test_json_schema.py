@@ -330,6 +330,7 @@ def test_the_mask_of_a_string_holds_nearly_everything(by_byte):
     assert not allowed & {0, 10, 0xC0, 0xFF, by_byte.end}
 
 
+@pytest.mark.slow
 def test_deep_or_enormous_schemas_do_not_crash(writes):
     chain = {f"d{i}": {"items": {"$ref": f"#/$defs/d{i + 1}"}} for i in range(3000)}
     chain["d3000"] = {"$anchor": "end", "items": {"$ref": "#end"}}
@@ -351,6 +352,7 @@ def deadline_of_the_processor(monkeypatch):
     monkeypatch.setattr(time, "monotonic", time.process_time)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("deadline_of_the_processor")
 @pytest.mark.parametrize("values", [{"type": "string"}, {"$ref": "#"}], ids=json.dumps)
 def test_many_names_take_no_more_than_linear_time(writes, values):

@@ -88,6 +88,7 @@ def some_regex(rng, depth):
     return either(left, right), f"(?:{left_pattern}|{right_pattern})"
 
 
+@pytest.mark.slow
 def test_random_regexes_have_the_masks_of_the_engine(overlapping):
     rng = np.random.default_rng(3)
     for _ in range(60):
@@ -200,6 +201,7 @@ class ByDerivatives(condit.Constraint):
         return condit.regex(self.pattern).violation(text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["masked", "awrs", "smc", "exact"])
 def test_draws_are_those_under_the_engine(sampler, letters):
     rng = np.random.default_rng(7)

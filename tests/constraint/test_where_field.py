@@ -232,6 +232,7 @@ def test_laws_of_two_checks_together(obeys) -> None:
     obeys(whole, walks=4, steps=24)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["auto", "smc", "awrs", "masked", "learned", "beam", "asap"])
 def test_samplers_draw_totals_that_are_right(sampler) -> None:
     result = condit.generate(

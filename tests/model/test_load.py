@@ -202,7 +202,7 @@ def test_a_missing_wheel_names_the_command(monkeypatch: pytest.MonkeyPatch) -> N
     assert smollm2.status().startswith("not installed")
 
 
-@pytest.mark.parametrize("missing", ["torch", "transformers"])
+@pytest.mark.parametrize("missing", ["torch", pytest.param("transformers", marks=pytest.mark.slow)])
 def test_missing_packages_name_the_command(missing: str) -> None:
     program = f"""
 import sys

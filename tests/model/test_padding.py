@@ -115,6 +115,7 @@ def test_a_judging_model_may_pad_its_logits(letters: NgramModel) -> None:
         condit.likelihood(Padded(letters, -1), "ab").scores(texts)
 
 
+@pytest.mark.slow
 # A text of random weights as a whole is never valid, so rejection has no place here.
 @pytest.mark.parametrize("sampler", [name for name in SAMPLERS if name != "rejection"])
 def test_a_torch_model_with_padded_embeddings(sampler: str) -> None:

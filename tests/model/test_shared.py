@@ -110,7 +110,9 @@ def drawn(result: condit.Result) -> Any:
     return result.samples, result.log_evidence
 
 
-@pytest.mark.parametrize("patience", [None, 0.0, FOREVER])
+@pytest.mark.parametrize(
+    "patience", [None, *(pytest.param(each, marks=pytest.mark.slow) for each in (0.0, FOREVER))]
+)
 def test_eight_runs_of_all_kinds(letters: NgramModel, patience: float | None) -> None:
     calls = [some_call(number) for number in range(32)]
     expected = [drawn(call(letters)) for call in calls]
@@ -125,6 +127,7 @@ def test_runs_that_take_their_time(letters: NgramModel) -> None:
     assert found == expected
 
 
+@pytest.mark.slow
 def test_runs_that_fail_or_are_cancelled_touch_no_others(letters: NgramModel) -> None:
     shared = SharedModel(letters)
 

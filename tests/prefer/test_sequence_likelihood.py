@@ -74,6 +74,7 @@ def model(request: pytest.FixtureRequest, letters: condit.NgramModel) -> Model:
     return letters if request.param == "ngram" else Small()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("root", [(), (0,), (0, 1, 2)])
 @pytest.mark.parametrize("most", [3, 512])
 def test_sequences_that_grow_shrink_and_part(

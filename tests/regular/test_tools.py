@@ -70,6 +70,7 @@ def patterns(seed: int, number: int) -> Iterator[tuple[str, set[str]]]:
         yield pattern, found
 
 
+@pytest.mark.slow
 def test_count_and_witness_are_those_of_all_short_texts() -> None:
     for pattern, texts in patterns(1, 250):
         lengths = Counter(map(len, texts))
@@ -84,6 +85,7 @@ def test_count_and_witness_are_those_of_all_short_texts() -> None:
             assert len(found) > LONGEST, pattern
 
 
+@pytest.mark.slow
 def test_comparisons_are_those_of_the_sets() -> None:
     rng = random.Random(5)
     made = list(patterns(2, 120))
@@ -148,6 +150,7 @@ def test_count_tells_all_characters_apart() -> None:
     assert witness(r"(.)-(?!\w)(?!-)\1") == " - "
 
 
+@pytest.mark.slow
 def test_random_texts_are_uniform() -> None:
     # 4 standard deviations would be exceeded by chance once in 16,000; here it is 6: 2e-9 a cell.
     for pattern, longest in ((r"(?:ab|[ab]b?)*", 4), (r"([a-e])[a-f]\1", 3), ("a{0,3}|b", 3)):

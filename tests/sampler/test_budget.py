@@ -108,6 +108,7 @@ class InBudget(Constraint):
         return self.inner.violation(text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("constraint", "most"),
     [

@@ -98,6 +98,7 @@ def flat(rng: np.random.Generator) -> TokenLaw:
     return TokenLaw(logits)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CONSTRAINTS)
 @pytest.mark.parametrize("more", [0, 2])
 def test_no_step_asks_for_every_token(name: str, more: int) -> None:

@@ -108,6 +108,7 @@ def test_the_mask_gives_the_exact_weight(rng: np.random.Generator) -> None:
     assert (draw.checks, draw.masks) == (0, 1)
 
 
+@pytest.mark.slow
 def test_more_looks_lower_the_variance(rng: np.random.Generator) -> None:
     def variance(looks: int) -> float:
         kernel = AWRS(looks=looks, mask_after=None)

@@ -54,7 +54,7 @@ def draw(model: Model, drafts: bool | condit.Drafts, **arguments: Any) -> condit
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
-@pytest.mark.parametrize("temperature", [0.0, 0.7, 1.0])
+@pytest.mark.parametrize("temperature", [0.0, pytest.param(0.7, marks=pytest.mark.slow), 1.0])
 def test_draws_and_weights_are_the_same_to_the_last_bit(
     model: condit.NgramModel, name: str, temperature: float
 ) -> None:
@@ -89,6 +89,7 @@ LISTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", ["masked", "awrs", condit.AWRS(looks=2, mask_after=None)])
 @pytest.mark.parametrize("lanes", [2, 7])
 def test_where_lanes_wait_for_each_other(kernel: str | condit.AWRS, lanes: int) -> None:
@@ -136,6 +137,7 @@ def test_with_a_preference_that_resamples(model: condit.NgramModel) -> None:
         assert any(info.ancestors for info in plain.trace)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("assumed_costs")
 @pytest.mark.parametrize("source", ["forced", "recycling", "lookup"])
 def test_with_any_source_of_guesses(model: condit.NgramModel, source: str) -> None:

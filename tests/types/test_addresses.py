@@ -38,6 +38,7 @@ def test_traps_of_addresses(text: str, valid: bool) -> None:
     assert matches(condit.email(), text) == condit.email().accepts(text) == valid
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schemes", [("http", "https"), ("ftp", "s3", "git+ssh")])
 def test_urls_by_matcher_and_oracle(schemes: tuple[str, ...]) -> None:
     tokens = [*"htpsf3gi+:/[]%2aA.?#@-0", "http", "://", "[::", "%20", ":80", "65535"]
@@ -107,6 +108,7 @@ def test_they_are_made_by_name() -> None:
 REGIONS = ["AD", "AG", "AR", "AU", "BR", "DE", "FR", "GB", "IN", "IT", "JP", "KZ", "MX", "RU", "US"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("region", REGIONS)
 def test_telephone_numbers_by_matcher_and_oracle(region: str) -> None:
     wanted = condit.phone(region)

@@ -21,6 +21,7 @@ from condit.errors import (
 STRANGE = "0123456789X-AZaz \u0663"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_numbers_by_matcher_and_oracle(kind: str) -> None:
     wanted = condit.checked_number(kind)
@@ -31,6 +32,7 @@ def test_numbers_by_matcher_and_oracle(kind: str) -> None:
     check_agreement(wanted, STRANGE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", ["DE", "NO", "MT", "FR", "GB", "RU", "SC"])
 def test_account_numbers_by_matcher_and_oracle(code: str) -> None:
     wanted = condit.iban(code)
@@ -39,6 +41,7 @@ def test_account_numbers_by_matcher_and_oracle(code: str) -> None:
     check_laws(wanted, tokens, walks=2)
 
 
+@pytest.mark.slow
 def test_account_numbers_of_all_countries() -> None:
     every = condit.iban()
     rng = random.Random(0)
@@ -52,6 +55,7 @@ def test_account_numbers_of_all_countries() -> None:
         assert not matches(every, text + "0")
 
 
+@pytest.mark.slow
 def test_check_digits_are_those_that_are_given_out() -> None:
     wanted = condit.iban("NO")
     rng = random.Random(0)

@@ -15,6 +15,7 @@ from condit.errors import ArgumentError
 ORDER = {"item": condit.line(), "parts": {"part": [{"n": condit.integer(0, 12)}], "end": None}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("root", "content"),
     [("a", None), ("a", {}), ("order", ORDER), ("a", {"b": [condit.choice("<x>", "a&b", "")]})],

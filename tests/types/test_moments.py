@@ -48,6 +48,7 @@ def test_every_day_of_some_years() -> None:
                 assert matches(wanted, text) == wanted.accepts(text) == there, text
 
 
+@pytest.mark.slow
 def test_february_29_in_leap_years_alone() -> None:
     formatted = condit.date(format="%d/%m/%Y")
     for year in range(1, 10000):
@@ -72,6 +73,7 @@ def test_times_by_matcher_and_oracle(earliest: str, latest: str, format: str) ->
     check_agreement(wanted, STRANGE + "/")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("earliest", "latest", "zone", "format"),
     [

@@ -15,6 +15,7 @@ DIGITS = [*"0123456789.-", "12", "-1", "0.", "100", "99"]
 STRANGE = "0123456789.-+e _\u0663"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lo", "hi"),
     [
@@ -53,6 +54,7 @@ def test_integers_have_no_limit_to_their_digits() -> None:
     assert condit.integer(0).longest() is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lo", "hi", "digits"),
     [

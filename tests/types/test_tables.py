@@ -13,6 +13,7 @@ import condit
 from condit.constraint.base import Strength
 from condit.errors import ArgumentError, UnsatisfiableError
 
+SENTENCE = condit.sentence()
 LINE = "A. \n\u2028\u00e9\u65e5\u3002?\x85\x1c3"
 
 
@@ -38,7 +39,7 @@ def test_sentences_by_matcher_and_oracle(most: int | None) -> None:
     ],
 )
 def test_what_a_sentence_is(text: str, valid: bool) -> None:
-    assert matches(condit.sentence(), text) == condit.sentence().accepts(text) == valid
+    assert matches(SENTENCE, text) == SENTENCE.accepts(text) == valid
 
 
 def test_no_count_of_characters() -> None:

@@ -36,6 +36,7 @@ SCHEMAS: list[dict[str, Any]] = [STRING, INTEGER, PET, NESTED, {"const": "yes"}]
 SCHEMAS.append({"type": ["string", "integer"], "enum": ["a", 1, 2.5, None, 2]})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schema", SCHEMAS)
 def test_documents_by_matcher_and_oracle(schema: dict[str, Any]) -> None:
     wanted = condit.yaml(schema)

@@ -122,7 +122,7 @@ def _check_state(
 def _check_refusals(
     matcher: Matcher, vocabulary: Vocabulary, allowed: list[int], here: str
 ) -> None:
-    refused = [token for token in range(len(vocabulary)) if token not in set(allowed)]
+    refused = sorted(set(range(len(vocabulary))).difference(allowed))
     for token in [*refused[:3], *refused[-3:], -1, len(vocabulary)]:
         require(not matcher.allows(token), f"token {token} is allowed and not, after {here}")
         require(bool(matcher.explain(token)), f"no reason to refuse token {token} after {here}")

@@ -25,6 +25,7 @@ def world(constraint: Constraint) -> World:
     return World(model, constraint, "ab", 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", [Exact(), AWRS(), SMC(), Masked()], ids=str)
 @pytest.mark.parametrize("name", COMPOSED)
 def test_weights_are_exact(name: str, sampler: Sampler) -> None:

@@ -35,6 +35,7 @@ CONSTRAINTS: dict[str, Constraint] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CONSTRAINTS)
 def test_their_matchers_obey_the_laws(name: str, obeys) -> None:
     obeys(CONSTRAINTS[name], walks=3, steps=12)

@@ -42,6 +42,7 @@ COMPOSED: dict[str, tuple[Constraint, str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COMPOSED)
 def test_composed_matchers_obey_the_laws(name: str) -> None:
     constraint, _ = COMPOSED[name]
@@ -85,6 +86,7 @@ def test_readings_with_equal_futures_are_one() -> None:
     assert matcher.allows(256)
 
 
+@pytest.mark.slow
 def test_too_many_readings_are_an_error_and_not_dropped() -> None:
     part = condit.grammar('start: "a"+')
     matcher = then(*[part] * 3, "b").bind(BYTES)

@@ -255,6 +255,7 @@ def test_what_nests_too_deeply_is_refused_when_it_is_made(deeper) -> None:
         nested()
 
 
+@pytest.mark.slow
 def test_a_row_of_many_patterns_is_read_at_once() -> None:
     row = then(*(regex(f"[a-c]{{1,2}}{number}") for number in range(300)), separator=",")
     text = ",".join(f"ab{number}" for number in range(300))

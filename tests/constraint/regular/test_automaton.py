@@ -91,6 +91,7 @@ def accepts(automaton, text):
     return automaton.may_stop(place)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_an_automaton_accepts_what_the_module_matches(seed):
     for pattern, compiled, automaton in automata(seed, 120):

@@ -33,6 +33,7 @@ def _texts(alphabet: str, pattern: str) -> Iterator[str]:
         yield "".join(rng.choices(own, k=rng.randint(2, 6)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_pattern_means_what_fullmatch_says(kind: str) -> None:
     alphabet, patterns = KINDS[kind]
@@ -73,6 +74,7 @@ def _random_pattern(rng: random.Random, depth: int) -> str:
     return piece.format(_random_pattern(rng, depth - 1), _random_pattern(rng, depth - 1))
 
 
+@pytest.mark.slow
 def test_random_patterns_mean_what_fullmatch_says() -> None:
     rng = random.Random(13)
     texts = ["".join(each) for size in range(5) for each in product("ab", repeat=size)] + [

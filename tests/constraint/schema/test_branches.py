@@ -34,7 +34,7 @@ def rewritten(schema, draft=jsonschema_rs.Draft202012):
 
 
 @pytest.mark.parametrize("keyword", ["anyOf", "oneOf"])
-@pytest.mark.parametrize("count", [MANY, 200])
+@pytest.mark.parametrize("count", [MANY, pytest.param(200, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("place", ["root", "items", "property", "typed"])
 def test_tools_are_enforced_at_the_token(by_byte, writes, keyword, count, place):
     schema = {keyword: [tool(number) for number in range(count)]}

@@ -367,6 +367,7 @@ def test_a_schema_that_branches_into_itself_takes_no_exponential_time():
     assert time.process_time() - start < 5  # without care, three to the power of forty steps
 
 
+@pytest.mark.slow
 def test_a_long_list_of_distinct_values_is_no_burden():
     values = [f"k{i}" for i in range(5000)]
     matcher = checked({**UNIQUE, "items": {"enum": values}}).bind(BYTES)

@@ -194,6 +194,7 @@ def test_long_lists_of_values_are_cut() -> None:
     assert text.endswith("more values)")
 
 
+@pytest.mark.slow
 def test_deep_schemas_are_cut() -> None:
     schema: dict[str, Any] = {"type": "null"}
     for _ in range(300):
