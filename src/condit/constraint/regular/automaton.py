@@ -16,6 +16,7 @@ from typing import Any
 from condit.constraint.regular.classes import Class, is_whole
 from condit.constraint.regular.derivative import Derivatives
 from condit.constraint.regular.expression import (
+    END,
     Alternation,
     Atomic,
     Backreference,
@@ -58,6 +59,8 @@ _MOST_WORK = 50_000
 """Ways on that a search looks at, at most: about a second's."""
 _MOST_EXPLORED = 15_000
 """The same to find all places."""
+_MOST_ENDINGS = 8
+"""Texts that finished other places, and are tried before a search, at most."""
 _MOST_PLACES = 300
 """Places that are found beforehand, at most, to know that all is known of them."""
 _MOST_PLACES_WITH_TEXT = 60
@@ -129,6 +132,10 @@ class _Known:
     rows: dict[int, Any] = field(default_factory=dict)
 
 
+_Waiting = tuple[float, int, int, int, Place, Iterator[Move] | None]
+"""In a search: a bound of the whole length, ties, the length so far, a place, its moves left."""
+
+
 class Automaton:
     """The automaton of a pattern.
 
@@ -141,6 +148,8 @@ class Automaton:
         self.classes = self._derivatives.classes
         self.start = self._derivatives.start
         self._gave_up = False
+        # Texts that finished places where each capture makes a place of its own.
+        self._endings: list[str] = []
         self._plain: dict[Node, bool] = {}
         self._plain_rests: dict[Rest, bool] = {}
 
@@ -185,7 +194,7 @@ class Automaton:
     def next(self, place: Place, character: str) -> Place:
         """The place after ``character``; it may be dead."""
         known = self._known(place)
-        key = character if self._derivatives.follows_text else self.classes.of(character).number
+        key = character if place.spells else self.classes.of(character).number
         found = known.after.get(key)
         if found is None:
             found = known.after[key] = self._derivatives.next(place, character)
@@ -222,7 +231,7 @@ class Automaton:
         seen: dict[int, Place] = {}
         for each in self.classes.classes:
             # What is captured now may be asked about later.
-            wanted = each.sets if self._derivatives.follows_text else each.sets & sets
+            wanted = each.sets if place.spells else each.sets & sets
             if wanted not in seen:
                 first = next((c for c in each.members() if c not in listed), None)
                 if first is None:
@@ -242,10 +251,26 @@ class Automaton:
         """Whether some text may follow. True where that is not found out in time."""
         known = self._known(place)
         if known.live is None:
-            known.live = self._surely_live(place.term) or (
-                self._search(place, _MOST_LIVE_WITH_TEXT) is not False
+            known.live = (
+                self._surely_live(place.term)
+                or self._ends_as_others(place)
+                or self._search(place, _MOST_LIVE_WITH_TEXT) is not False
             )
         return known.live
+
+    def _ends_as_others(self, place: Place) -> bool:
+        """Whether a text that finished other places finishes this one, which saves a search."""
+        for ending in reversed(self._endings):
+            here = place
+            for used, character in enumerate(ending):
+                if here.term.shortest > len(ending) - used:
+                    break
+                if self.may_stop(here):
+                    return True
+                here = self.next(here, character)
+            if self.may_stop(here):
+                return True
+        return False
 
     def _search(self, start: Place, most_with_text: int) -> bool | None:
         """Look for a text that may follow; ``None``: not found in time."""
@@ -253,29 +278,38 @@ class Automaton:
         limit = self._derivatives.work + _MOST_WORK
         # Places that differ in what was captured are many: the shortest texts are looked at first,
         # and of those that may be equally short the one that is nearly there.
-        follows = self._derivatives.follows_text
+        follows = self.follows_text
         most = most_with_text if follows else _MOST_SEARCHED
-        waiting: list[tuple[float, int, int, int, Place]] = [(start.term.shortest, 0, 0, 0, start)]
+        first = start.term.shortest
+        waiting: list[_Waiting] = [(first, 0, 0, 0, start, None)]
         came: dict[Place, tuple[Place, str] | None] = {start: None}
         while waiting:
-            _, _, _, length, place = heapq.heappop(waiting)
-            known = self._known(place)
-            if known.live is False:
-                continue
-            if self.may_stop(place) or known.on is not None:
-                self._note_way(place, came)
-                return True
-            if len(came) > most or self._derivatives.work > limit:
-                self._gave_up = True
-                return None
-            for move in self.moves(place):
+            least, _, _, length, place, moves = heapq.heappop(waiting)
+            if moves is None:
+                known = self._known(place)
+                if known.live is False:
+                    continue
+                if self.may_stop(place) or known.on is not None:
+                    self._note_way(place, came)
+                    return True
+                if len(came) > most or self._derivatives.work > limit:
+                    self._gave_up = True
+                    return None
+                moves = iter(self.moves(place) if not follows or known.moves else self._find_moves(place))
+            for move in moves:
                 after = self.next(place, move.first)
-                if after not in came and after.term.shortest < inf:
-                    came[after] = (place, move.first)
+                if after in came or after.term.shortest == inf:
+                    continue
+                came[after] = (place, move.first)
+                counter += 1
+                estimate = length + 1 + after.term.shortest
+                depth = -length if follows else 0
+                heapq.heappush(waiting, (estimate, depth, counter, length + 1, after, None))
+                if follows and estimate <= least:
+                    # It is gone on from there; the other moves only if that leads nowhere.
+                    heapq.heappush(waiting, (least, depth, counter + 1, length, place, moves))
                     counter += 1
-                    estimate = length + 1 + after.term.shortest
-                    depth = -length if follows else 0
-                    heapq.heappush(waiting, (estimate, depth, counter, length + 1, after))
+                    break
         for place in came:
             self._known(place).live = False
         return False
@@ -283,10 +317,15 @@ class Automaton:
     def _note_way(self, place: Place, came: dict[Place, tuple[Place, str] | None]) -> None:
         """Note that all places on the way to ``place`` are live."""
         self._known(place).live = True
+        ending = self.shortest(place) or "" if self.follows_text else ""
         while (before := came[place]) is not None:
             place, character = before
             known = self._known(place)
             known.live, known.on = True, character
+            ending = character + ending
+        if self.follows_text and ending:
+            self._endings = [*(each for each in self._endings if each != ending), ending]
+            del self._endings[:-_MOST_ENDINGS]
 
     def shortest(self, place: Place) -> str | None:
         """A short text that may follow; ``None`` where none is found."""
@@ -356,7 +395,9 @@ class Automaton:
             elif isinstance(item, Again):
                 if item.least and not self._has_text(item.node, known):
                     return False
-            elif not isinstance(item, Node) or not self._has_text(item, known):
+            elif not isinstance(item, Node) or not (
+                self._has_text(item, known) or (_holds_at_end(item) and _may_end(here))
+            ):
                 return False
             here = here.tail
         return True
@@ -401,6 +442,25 @@ class Automaton:
             found = not asks and all(map(self._is_plain_node, node.parts))
             self._plain[node] = found
         return found
+
+
+def _holds_at_end(node: Node) -> bool:
+    r"""Whether it is ``$`` or ``\Z``, whatever it allows beside the text's end."""
+    return node == END or (isinstance(node, Alternation) and END in node.choices)
+
+
+def _may_end(rest: Rest) -> bool:
+    """Whether nothing need follow."""
+    here: Rest | None = rest
+    while here is not None and (item := here.item) is not None:
+        if isinstance(item, Again) and item.least:
+            return False
+        if isinstance(item, Node) and not (
+            _holds_at_end(item) or (item.nullable and not item.asks)
+        ):
+            return False
+        here = here.tail
+    return True
 
 
 _ASKING = (Look, Backreference, Intersection, Complement, Atomic, Conditional, Fuzzy)

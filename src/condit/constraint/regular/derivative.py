@@ -88,6 +88,7 @@ class Derivatives:
     def __init__(self, pattern: Pattern) -> None:
         self._pattern = pattern = prepared(pattern)
         self.work = 0
+        self._after: dict[tuple[int, Here], dict[Term, Term]] = {}
         held = list(nodes([pattern.root, *pattern.groups.values()]))
         self.classes = Classes(_sets(held))
         self._text_groups = {node.group for node in held if isinstance(node, Backreference)}
@@ -125,6 +126,13 @@ class Derivatives:
         term = _Derivation(self, character, here).term(place.term)
         # Lookbehind of what has ended needs no more following.
         return Place.of(self, term, behind if term not in (TRUE, FALSE, END) else ())
+
+    def known_after(self, number: int, here: Here) -> dict[Term, Term]:
+        """What terms that do not spell become after a character of a class."""
+        key = number, here
+        if key not in self._after:
+            self._after[key] = {}
+        return self._after[key]
 
     def may_stop(self, term: Term) -> bool:
         """Whether the text may end here."""
@@ -334,14 +342,18 @@ class _Derivation:
 
     def __init__(self, derivatives: Derivatives, character: str, here: Here) -> None:
         self._of, self._character, self._here = derivatives, character, here
-        self._sets = derivatives.classes.of(character).sets
-        self._known: dict[Term, Term] = {}
+        self._class = derivatives.classes.of(character)
+        self._sets = self._class.sets
+        # What holds of all characters of the class, and what of this one alone.
+        self._known = derivatives.known_after(self._class.number, here)
+        self._known_here: dict[Term, Term] = {}
 
     def term(self, term: Term) -> Term:
         """The term after the character."""
-        found = self._known.get(term)
+        known = self._known_here if term.spells else self._known
+        found = known.get(term)
         if found is None:
-            found = self._known[term] = self._find(term)
+            found = known[term] = self._find(term)
         return found
 
     def _find(self, term: Term) -> Term:

@@ -16,7 +16,7 @@ from threading import RLock
 from typing import Any, ClassVar, TypeVar
 from weakref import WeakValueDictionary
 
-from condit.constraint.regular.expression import Node
+from condit.constraint.regular.expression import Look, Node
 from condit.constraint.regular.fuzzy import Fuzzy
 
 _making = RLock()
@@ -180,24 +180,31 @@ class Rest(_One):
         final: what comes when nothing is left: ``"end"`` of the text, ``"any"`` text, or a
             ``"mark"``: the place where a part of the pattern ends.
         shortest: a lower bound of the characters left.
+        reach: the same, lookahead into what stands beyond it included.
         fresh: whether some item is fresh.
     """
 
-    __slots__ = ("final", "fresh", "item", "shortest", "tail")
+    __slots__ = ("_after_return", "final", "fresh", "item", "reach", "shortest", "tail")
     END: ClassVar[Rest]
     ANY: ClassVar[Rest]
     MARK: ClassVar[Rest]
 
     def __init__(self, item: Item | None, tail: Rest | None, final: str) -> None:
         self.item, self.tail, self.final = item, tail, final
+        self._after_return: tuple[float, float] | None = None
         self.shortest: float = tail.shortest if tail else 0
+        self.reach: float = tail.reach if tail else 0
         self.fresh: bool = tail.fresh if tail else False
+        more: float = 0
         if isinstance(item, Node):
-            self.shortest += item.shortest
+            more = item.shortest
+            self.reach = max(self.reach, _seen_ahead(item, {}))
         elif isinstance(item, Again | Return):
             self.fresh |= item.fresh
             if isinstance(item, Again) and not item.fresh:
-                self.shortest += item.node.shortest
+                more = item.node.shortest
+        self.shortest += more
+        self.reach += more
 
     def before(self, *items: Item) -> Rest:
         """The items, then this."""
@@ -223,6 +230,12 @@ class Rest(_One):
             return final
         return Rest._of(self.item, self.tail.ended(final), final.final)
 
+    def after_return(self, item: Return) -> tuple[float, float]:
+        """``_bounds`` of what follows the item, which is the first: known to it alone, and kept."""
+        if self._after_return is None and self.tail is not None:
+            self._after_return = _bounds(_sizes(item.captures), [], (self.tail,))
+        return self._after_return or (0, 0)
+
     def calls(self, group: int) -> bool:
         """Whether it is in a call of the group that has taken no character."""
         rest: Rest | None = self
@@ -239,6 +252,13 @@ Rest.ANY = Rest._of(None, None, "any")
 Rest.MARK = Rest._of(None, None, "mark")
 
 
+def _seen_ahead(node: Node, sizes: dict[int, float]) -> float:
+    """A lower bound of what must follow a place, if the node is a lookahead that stands there."""
+    if isinstance(node, Look) and node.ahead and not node.negative:
+        return node.item.lower_bound(dict(sizes))
+    return 0
+
+
 def _left(captures: Captures, taken: float, *rests: Rest) -> float:
     """A lower bound of the characters left in some rests in a row, by what was captured.
 
@@ -248,15 +268,32 @@ def _left(captures: Captures, taken: float, *rests: Rest) -> float:
         rests: each ends where the next one begins.
     """
     if captures.errors or not (captures.closed or captures.open):
-        return sum(rest.shortest for rest in rests)
-    sizes = _sizes(captures)
+        found, reach = 0.0, 0.0
+        for rest in rests:
+            reach = max(reach, found + rest.reach)
+            found += rest.shortest
+        return reach
     opened = [len(text) + taken for _, text in captures.open]
-    found = 0.0
+    return _bounds(_sizes(captures), opened, rests)[1]
+
+
+def _bounds(
+    sizes: dict[int, float], opened: list[float], rests: tuple[Rest, ...]
+) -> tuple[float, float]:
+    """Lower bounds of the characters left in rests in a row, without and with lookahead.
+
+    Args:
+        sizes: of what groups have captured.
+        opened: of what the groups that are open have captured so far, the last one last.
+        rests: each ends where the next one begins.
+    """
+    found, reach = 0.0, 0.0
     for rest in rests:
         here: Rest | None = rest
         while here is not None and (item := here.item) is not None:
             more: float = 0
             if isinstance(item, Node):
+                reach = max(reach, found + _seen_ahead(item, sizes))
                 more = item.lower_bound(sizes)
             elif isinstance(item, Close):
                 if item.marks or not opened:
@@ -264,6 +301,9 @@ def _left(captures: Captures, taken: float, *rests: Rest) -> float:
                 else:
                     sizes[item.group] = opened.pop()
             elif isinstance(item, Return):
+                if not opened and len(rests) == 1:
+                    shortest, further = here.after_return(item)
+                    return found + shortest, max(reach, found + further)
                 sizes = _sizes(item.captures)
             elif isinstance(item, Again):
                 more = 0 if item.fresh else item.node.shortest
@@ -272,7 +312,7 @@ def _left(captures: Captures, taken: float, *rests: Rest) -> float:
             found += more
             opened = [size + more for size in opened]
             here = here.tail
-    return found
+    return found, max(reach, found)
 
 
 def _sizes(captures: Captures) -> dict[int, float]:
@@ -284,10 +324,12 @@ class Term(_One):
 
     Attributes:
         shortest: a lower bound of their lengths; infinite where there is surely none.
+        spells: whether it matters which character of a class comes next.
     """
 
-    __slots__ = ("shortest",)
+    __slots__ = ("shortest", "spells")
     shortest: float
+    spells: bool
 
 
 class Constant(Term):
@@ -296,7 +338,7 @@ class Constant(Term):
     __slots__ = ("name",)
 
     def __init__(self, name: str) -> None:
-        self.name = name
+        self.name, self.spells = name, False
         self.shortest = inf if name == "false" else 0
 
     def __repr__(self) -> str:
@@ -309,7 +351,7 @@ class Mark(Term):
     __slots__ = ("captures",)
 
     def __init__(self, captures: Captures) -> None:
-        self.captures, self.shortest = captures, 0
+        self.captures, self.shortest, self.spells = captures, 0, False
 
 
 class Step(Term):
@@ -324,6 +366,7 @@ class Step(Term):
     def __init__(self, characters: int | str, rest: Rest, captures: Captures) -> None:
         self.characters, self.rest, self.captures = characters, rest, captures
         self.shortest = 1 + _left(captures, 1, rest)
+        self.spells = bool(captures.open) or isinstance(characters, str)
 
 
 class Threads(Term):
@@ -339,6 +382,7 @@ class Threads(Term):
     def __init__(self, ways: Ways, rest: Rest) -> None:
         self.ways, self.rest = ways, rest
         self.shortest = min(_left_of(way, rest) for _, way in ways)
+        self.spells = any(each.spells for way in ways for each in way)
 
 
 class Part(Term):
@@ -350,6 +394,7 @@ class Part(Term):
         self.place, self.rest, self.captures = place, rest, captures
         size = place.term.shortest
         self.shortest = size + _left(captures, size, rest)
+        self.spells = bool(captures.open) or place.spells
 
 
 class And(Term):
@@ -360,6 +405,7 @@ class And(Term):
     def __init__(self, terms: frozenset[Term]) -> None:
         self.terms = terms
         self.shortest = max(term.shortest for term in terms)
+        self.spells = any(term.spells for term in terms)
 
 
 class Or(Term):
@@ -370,6 +416,7 @@ class Or(Term):
     def __init__(self, terms: frozenset[Term]) -> None:
         self.terms = terms
         self.shortest = min(term.shortest for term in terms)
+        self.spells = any(term.spells for term in terms)
 
 
 class Not(Term):
@@ -378,7 +425,7 @@ class Not(Term):
     __slots__ = ("term",)
 
     def __init__(self, term: Term) -> None:
-        self.term, self.shortest = term, 0
+        self.term, self.shortest, self.spells = term, 0, term.spells
 
 
 def _left_of(way: Term, rest: Rest) -> float:
@@ -401,12 +448,16 @@ class Place(_One):
     Attributes:
         term: what may follow.
         behind: for each lookbehind of the pattern the ways in which it is under way.
+        spells: whether it matters which character of a class comes next.
     """
 
-    __slots__ = ("behind", "known", "pattern", "term")
+    __slots__ = ("behind", "known", "pattern", "spells", "term")
 
     def __init__(self, pattern: Hashable, term: Term, behind: tuple[Ways, ...]) -> None:
         self.pattern, self.term, self.behind = pattern, term, behind
+        self.spells = term.spells or any(
+            each.spells for ways in behind for way in ways for each in way
+        )
         # Kept for a place by ``automaton.py``.
         self.known: Any = None
 
