@@ -495,6 +495,8 @@ def asked(place: Place) -> tuple[int, set[str]]:
             waiting.append(term.term)
         elif isinstance(term, Threads):
             waiting += [each for way in term.ways for each in way]
+            if term.since:
+                listed |= {character for character, _ in term.since.past}
         elif isinstance(term, Part):
             waiting.append(term.place.term)
             waiting += [each for ways in term.place.behind for way in ways for each in way]

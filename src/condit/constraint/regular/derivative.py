@@ -37,7 +37,7 @@ from condit.constraint.regular.expression import (
 from condit.constraint.regular.folding import expansions, same_letters
 from condit.constraint.regular.fuzzy import Fuzzy
 from condit.constraint.regular.pattern import Pattern
-from condit.constraint.regular.prepared import prepared
+from condit.constraint.regular.prepared import Ahead, prepared
 from condit.constraint.regular.terms import (
     END,
     FALSE,
@@ -55,6 +55,7 @@ from condit.constraint.regular.terms import (
     Place,
     Rest,
     Return,
+    Since,
     Step,
     Term,
     Threads,
@@ -93,9 +94,11 @@ class Derivatives:
         self.classes = Classes(_sets(held))
         self._text_groups = {node.group for node in held if isinstance(node, Backreference)}
         self._mark_groups = {node.group for node in held if isinstance(node, Conditional)}
-        self.follows_text = bool(self._text_groups)
+        keeps = any(isinstance(node, Ahead) for node in held)
+        self.follows_text = bool(self._text_groups) or keeps
         captured = [node for node in held if isinstance(node, Capture)]
-        self.is_finite = not any(isinstance(node, Call) for node in held) and all(
+        calls = any(isinstance(node, Call) for node in held)
+        self.is_finite = not (calls or keeps) and all(
             node.longest < inf for node in captured if node.group in self._text_groups
         )
         # Inner ones first, for they are asked by outer ones.
@@ -211,10 +214,10 @@ class Derivatives:
                 case Alternation():
                     more = [(condition, tail.before(each), captures) for each in item.choices]
                 case Repetition():
-                    more = [(condition, each, captures) for each in _repeated(item, tail)]
+                    more = [(condition, each, captures) for each in _repeated(item, tail, captures)]
                 case Again():
                     # Once it was empty, further ones that need not be add nothing.
-                    over = item.fresh and not item.least
+                    over = item.fresh and not item.least and item.closed == captures.closed
                     again = tail if over else tail.before(item.node)
                     more = [(condition, again, captures)]
                 case Look():
@@ -225,6 +228,14 @@ class Derivatives:
                     found += [
                         (and_(condition, guard), way)
                         for guard, way in self._first(inner, tail, here)
+                    ]
+                case Ahead():
+                    known = Captures(captures.closed)
+                    inner = self._ways(Rest.MARK.before(item.item), known, here)
+                    since = Since(captures, here)
+                    found += [
+                        (and_(condition, guard), way)
+                        for guard, way in self._first(inner, tail, here, since)
                     ]
                 case Capture():
                     more = [(condition, *self._opened(item, tail, captures))]
@@ -299,8 +310,13 @@ class Derivatives:
             return tail.before(capture.item, Close(group, True)), captures
         return tail.before(capture.item), captures
 
-    def _first(self, ways: Iterable[Way], tail: Rest, here: Here) -> list[Way]:
-        """Ways on of which backtracking takes the first that ends in a mark, and then ``tail``."""
+    def _first(
+        self, ways: Iterable[Way], tail: Rest, here: Here, since: Since | None = None
+    ) -> list[Way]:
+        """Ways on of which backtracking takes the first that ends in a mark, and then ``tail``.
+
+        ``tail`` begins here, or ``since`` a place before.
+        """
         found: list[Way] = []
         going: list[Way] = []
         # Whether no way before has ended here.
@@ -315,15 +331,24 @@ class Derivatives:
             # It is taken if none that is tried before it ends further on.
             never = [not_(and_(before, _sometime(each))) for before, each in going]
             taken = and_(condition, *never)
-            found += [
-                (and_(taken, after), each) for after, each in self._ways(tail, way.captures, here)
-            ]
+            if since:
+                after_it = self._since(since, tail, way.captures)
+            else:
+                after_it = self._ways(tail, way.captures, here)
+            found += [(and_(taken, after), each) for after, each in after_it]
             open_still = and_(open_still, not_(guard))
             if open_still is FALSE:
                 break
         if going:
-            found.append((TRUE, threads(tuple(going), tail)))
+            found.append((TRUE, threads(tuple(going), tail, since)))
         return found
+
+    def _since(self, since: Since, tail: Rest, captures: Captures) -> list[Way]:
+        """The ways to go on with ``tail``, which began at an earlier place."""
+        ways = self._ways(tail, replace(since.captures, closed=captures.closed), since.here)
+        for character, here in since.past:
+            ways = _Derivation(self, character, here).ways(tuple(ways))
+        return ways
 
     def _parted(
         self, condition: Term, place: Place, tail: Rest, captures: Captures, here: Here
@@ -393,7 +418,11 @@ class _Derivation:
             captures = term.captures.extended(self._character)
             return of._ways(term.rest.settled(), captures, here)
         if isinstance(term, Threads):
-            return of._first(self.ways(term.ways), term.rest.settled(), here)
+            ways = self.ways(term.ways)
+            if term.since:
+                since = term.since.and_then(self._character, here)
+                return of._first(ways, term.rest, here, since)
+            return of._first(ways, term.rest.settled(), here)
         if isinstance(term, Part):
             place = of.next(term.place, self._character)
             captures = term.captures.extended(self._character)
@@ -426,7 +455,7 @@ class _Spelled(Node):
         return [_Spelled(self.text[place:], self.folded)] if len(self.text) > place else []
 
 
-def _repeated(node: Repetition, tail: Rest) -> list[Rest]:
+def _repeated(node: Repetition, tail: Rest, captures: Captures) -> list[Rest]:
     """The ways to go on at a repetition."""
     item, least, most = node.item, node.least, node.most
     if most == 0:
@@ -435,7 +464,8 @@ def _repeated(node: Repetition, tail: Rest) -> list[Rest]:
     if (least, most) == (0, None):
         left = node
     # An item that may be empty is not repeated once it was.
-    again = tail.before(item, left if item.shortest else Again(left, left.least, True))
+    last = left if item.shortest else Again(left, left.least, True, captures.closed)
+    again = tail.before(item, last)
     if least:
         return [again]
     return [tail, again] if node.lazy else [again, tail]
@@ -446,7 +476,7 @@ def _sometime(term: Term) -> Term:
     if isinstance(term, Step):
         return step(term.characters, term.rest.ended(Rest.ANY), term.captures)
     if isinstance(term, Threads):
-        return threads(term.ways, term.rest.ended(Rest.ANY))
+        return threads(term.ways, term.rest.ended(Rest.ANY), term.since)
     if isinstance(term, Part):
         return part(term.place, term.rest.ended(Rest.ANY), term.captures)
     return term

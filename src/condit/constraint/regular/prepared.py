@@ -2,14 +2,14 @@
 
 - Lookbehind is matched backwards by the oracle. An atomic group in which it ends there takes
   nothing away from others, so that it is as good as a plain one; elsewhere it is refused.
-- ``(?=(a+))\\1`` captures before the text is there, and is ``(?>(a+))``. Any other group that
-  captures inside a lookaround, and is asked for outside of it, is refused.
+- ``(?=(a+))\\1`` captures before the text is there, and is ``(?>(a+))``. Any other lookahead with
+  a group that is asked for outside of it becomes an ``Ahead``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import inf
 
@@ -35,6 +35,16 @@ from condit.constraint.regular.fuzzy import Fuzzy
 from condit.constraint.regular.pattern import Pattern
 
 
+@dataclass(frozen=True, eq=False)
+class Ahead(Node):
+    """The empty text, where ``item`` follows, with what it captures: the first way to match."""
+
+    item: Node
+
+    def _measure(self) -> tuple[float, float, bool]:
+        return 0, 0, True
+
+
 class NotFollowedError(ValueError):
     """The pattern uses a construct that derivatives cannot follow; the message names it."""
 
@@ -47,8 +57,23 @@ def prepared(pattern: Pattern) -> Pattern:
     """
     root = _rewritten(pattern.root)
     groups = {number: _rewritten(node) for number, node in pattern.groups.items()}
+    root, groups = _kept(root, groups)
     _check(root, groups)
     return Pattern(*_measured(root, groups), pattern.names)
+
+
+def _kept(root: Node, groups: dict[int, Node]) -> tuple[Node, dict[int, Node]]:
+    """The same with ``Ahead`` for lookahead whose groups are asked for outside of it."""
+    asked = _references(root).union(*map(_references, groups.values()))
+
+    def kept(node: Node) -> Node:
+        if isinstance(node, Look) and node.ahead and not node.negative:
+            inner = asked & _captured(node.item)
+            if inner and not _only_inside(root, node, inner):
+                return Ahead(mapped(node.item, kept))
+        return mapped(node, kept)
+
+    return kept(root), {number: kept(node) for number, node in groups.items()}
 
 
 def _measured(root: Node, groups: dict[int, Node]) -> tuple[Node, dict[int, Node]]:
@@ -80,7 +105,7 @@ def mapped(node: Node, change: Callable[[Node], Node]) -> Node:
             return Alternation(tuple(map(change, node.choices)))
         case Intersection():
             return Intersection(tuple(map(change, node.members)))
-        case Repetition() | Complement() | Look() | Loose() | Atomic() | Capture() | Fuzzy():
+        case Repetition() | Complement() | Look() | Loose() | Atomic() | Capture() | Fuzzy() | Ahead():
             return replace(node, item=change(node.item))
         case Conditional():
             return replace(node, yes=change(node.yes), no=change(node.no))
@@ -135,7 +160,12 @@ def _check(root: Node, groups: dict[int, Node]) -> None:
     for node in groups.values():
         asked |= _references(node)
 
-    def visit(node: Node, look: Look | None) -> None:
+    def visit(node: Node, around: Node | None) -> None:
+        if isinstance(node, Ahead) and around:
+            raise NotFollowedError(
+                "a lookahead with a group that is asked for outside of it, in an atomic group, a "
+                "lookbehind, another such lookahead or fuzzy matching"
+            )
         if isinstance(node, Look):
             inner = _captured(node.item)
             beyond = asked & inner and not _only_inside(root, node, asked & inner)
@@ -149,8 +179,10 @@ def _check(root: Node, groups: dict[int, Node]) -> None:
             raise NotFollowedError("fuzzy matching in an atomic group")
         if isinstance(node, Fuzzy) and _has(node.item, Backreference):
             raise NotFollowedError("a backreference in fuzzy matching")
+        if isinstance(node, Ahead | Atomic | Fuzzy) or (isinstance(node, Look) and not node.ahead):
+            around = node
         for part in node.parts:
-            visit(part, look)
+            visit(part, around)
 
     visit(root, None)
     for node in groups.values():

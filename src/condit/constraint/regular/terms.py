@@ -141,7 +141,8 @@ class Close:
 class Again:
     """In a ``Rest``: a repeated item that may be empty ends here.
 
-    ``fresh`` until a character has been taken: then the item was empty, and is not repeated.
+    ``fresh`` until a character has been taken: then the item was empty, and is not repeated unless
+    it has captured something.
     """
 
     node: Node
@@ -149,6 +150,8 @@ class Again:
     least: int
     """How often at least."""
     fresh: bool
+    closed: tuple[tuple[int, str | None], ...] = ()
+    """What had been captured before, as long as it is fresh."""
 
 
 @dataclass(frozen=True)
@@ -369,18 +372,43 @@ class Step(Term):
         self.spells = bool(captures.open) or isinstance(characters, str)
 
 
+@dataclass(frozen=True)
+class Since:
+    """Where a lookahead began, for what stands there is matched once it has captured.
+
+    Attributes:
+        captures: what groups had captured there.
+        here: there, what lookbehind holds.
+        past: each character since, with what lookbehind holds after it.
+    """
+
+    captures: Captures
+    here: tuple[Term, ...]
+    past: tuple[tuple[str, tuple[Term, ...]], ...] = ()
+
+    def and_then(self, character: str, here: tuple[Term, ...]) -> Since:
+        """The same after one more character."""
+        return replace(self, past=(*self.past, (character, here)))
+
+
 class Threads(Term):
     """A part of the pattern of which backtracking takes the first way that matches, then the rest.
 
     Attributes:
         ways: those that have not ended, the first first; each a condition and a term that takes a
             character and ends in ``Mark``.
+        since: of a lookahead: where the rest begins, which is not where the part ends.
     """
 
-    __slots__ = ("rest", "ways")
+    __slots__ = ("rest", "since", "ways")
 
-    def __init__(self, ways: Ways, rest: Rest) -> None:
-        self.ways, self.rest = ways, rest
+    def __init__(self, ways: Ways, rest: Rest, since: Since | None) -> None:
+        self.ways, self.rest, self.since = ways, rest, since
+        if since:
+            left = min(_left_of(way, Rest.MARK) for _, way in ways)
+            self.shortest = max(left, rest.shortest - len(since.past))
+            self.spells = True
+            return
         self.shortest = min(_left_of(way, rest) for _, way in ways)
         self.spells = any(each.spells for way in ways for each in way)
 
@@ -477,9 +505,9 @@ def step(characters: int | str, rest: Rest, captures: Captures) -> Term:
     return Step._of(characters, rest, captures)
 
 
-def threads(ways: Ways, rest: Rest) -> Term:
+def threads(ways: Ways, rest: Rest, since: Since | None = None) -> Term:
     """``Threads``."""
-    return Threads._of(ways, rest)
+    return Threads._of(ways, rest, since)
 
 
 def part(place: Place, rest: Rest, captures: Captures) -> Term:
