@@ -39,6 +39,7 @@ from condit.constraint.regular.fuzzy import Fuzzy
 from condit.constraint.regular.pattern import Pattern
 from condit.constraint.regular.prepared import Ahead, prepared
 from condit.constraint.regular.terms import (
+    CUT,
     END,
     FALSE,
     NO_CAPTURES,
@@ -68,6 +69,7 @@ from condit.constraint.regular.terms import (
     step,
     threads,
 )
+from condit.constraint.regular.verbs import Cut
 
 Way = tuple[Term, Term]
 """A way to go on: a condition on what follows, and a term."""
@@ -181,7 +183,7 @@ class Derivatives:
             seen.add(here_now)
             item, tail = rest.item, rest.tail
             if item is None or tail is None:
-                ends = {"end": END, "any": TRUE}
+                ends = {"end": END, "any": TRUE, "cut": CUT}
                 found.append((condition, ends.get(rest.final) or mark(captures)))
                 continue
             more: list[tuple[Term, Rest, Captures]] = []
@@ -237,6 +239,8 @@ class Derivatives:
                         (and_(condition, guard), way)
                         for guard, way in self._first(inner, tail, here, since)
                     ]
+                case Cut():
+                    more = [(condition, tail, captures), (condition, Rest.CUT, captures)]
                 case Capture():
                     more = [(condition, *self._opened(item, tail, captures))]
                 case Close():
@@ -319,11 +323,14 @@ class Derivatives:
         """
         found: list[Way] = []
         going: list[Way] = []
-        # Whether no way before has ended here.
+        # Whether no way before has ended here, or cut this one off.
         open_still = TRUE
         for guard, way in ways:
             condition = and_(guard, open_still)
             if condition is FALSE:
+                continue
+            if way is CUT:
+                open_still = and_(open_still, not_(guard))
                 continue
             if not isinstance(way, Mark):
                 going.append((condition, way))
@@ -402,7 +409,7 @@ class _Derivation:
         found: list[Way] = []
         for condition, way in ways:
             after = self.term(condition)
-            if after is not FALSE and not isinstance(way, Mark):
+            if after is not FALSE and way is not CUT and not isinstance(way, Mark):
                 found += [(and_(after, guard), each) for guard, each in self._way(way)]
         return found
 

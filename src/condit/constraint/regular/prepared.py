@@ -30,9 +30,11 @@ from condit.constraint.regular.expression import (
     Repetition,
     alternation,
     concatenation,
+    nodes,
 )
 from condit.constraint.regular.fuzzy import Fuzzy
 from condit.constraint.regular.pattern import Pattern
+from condit.constraint.regular.verbs import Cut
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +135,9 @@ def _rewritten(node: Node) -> Node:
 
 def _is_of_one_length(node: Node) -> bool:
     """Whether all its texts are equally long, so that it does not matter which is taken."""
-    return node.shortest == node.longest and not _captured(node) and not _calls(node)
+    if _captured(node) or _calls(node) or _has(node, Cut):
+        return False
+    return node.shortest == node.longest
 
 
 def _backward(node: Node, first: bool) -> Node:
@@ -171,6 +175,8 @@ def _check(root: Node, groups: dict[int, Node]) -> None:
             beyond = asked & inner and not _only_inside(root, node, asked & inner)
             if beyond and not node.negative:
                 raise NotFollowedError("a group in a lookaround that is asked for outside of it")
+            if not node.ahead and _has(node.item, Cut):
+                raise NotFollowedError("a backtracking verb in a lookbehind")
             if not node.ahead and _has(node.item, Fuzzy):
                 raise NotFollowedError("fuzzy matching in a lookbehind")
             if not node.ahead and (_references(node.item) or _calls(node.item)):
@@ -184,6 +190,10 @@ def _check(root: Node, groups: dict[int, Node]) -> None:
         for part in node.parts:
             visit(part, around)
 
+    if _has(root, Cut) and any(
+        isinstance(node, Call) and not node.group for node in nodes([root, *groups.values()])
+    ):
+        raise NotFollowedError("a backtracking verb in a pattern that calls itself")
     visit(root, None)
     for node in groups.values():
         visit(node, None)

@@ -180,8 +180,8 @@ class Rest(_One):
     Attributes:
         item: the first; ``None`` where nothing is left.
         tail: those after it.
-        final: what comes when nothing is left: ``"end"`` of the text, ``"any"`` text, or a
-            ``"mark"``: the place where a part of the pattern ends.
+        final: what comes when nothing is left: ``"end"`` of the text, ``"any"`` text, a
+            ``"mark"``: the place where a part of the pattern ends, or a ``"cut"``.
         shortest: a lower bound of the characters left.
         reach: the same, lookahead into what stands beyond it included.
         fresh: whether some item is fresh.
@@ -190,6 +190,7 @@ class Rest(_One):
     __slots__ = ("_after_return", "final", "fresh", "item", "reach", "shortest", "tail")
     END: ClassVar[Rest]
     ANY: ClassVar[Rest]
+    CUT: ClassVar[Rest]
     MARK: ClassVar[Rest]
 
     def __init__(self, item: Item | None, tail: Rest | None, final: str) -> None:
@@ -252,6 +253,7 @@ class Rest(_One):
 
 Rest.END = Rest._of(None, None, "end")
 Rest.ANY = Rest._of(None, None, "any")
+Rest.CUT = Rest._of(None, None, "cut")
 Rest.MARK = Rest._of(None, None, "mark")
 
 
@@ -336,13 +338,13 @@ class Term(_One):
 
 
 class Constant(Term):
-    """``TRUE``: any text; ``FALSE``: none; ``END``: only the empty one."""
+    """``TRUE``: any text; ``FALSE``: none; ``END``: only the empty one; ``CUT``: see there."""
 
     __slots__ = ("name",)
 
     def __init__(self, name: str) -> None:
         self.name, self.spells = name, False
-        self.shortest = inf if name == "false" else 0
+        self.shortest = inf if name in ("false", "cut") else 0
 
     def __repr__(self) -> str:
         return self.name
@@ -468,6 +470,8 @@ Ways = tuple[tuple[Term, Term], ...]
 TRUE: Term = Constant._of("true")
 FALSE: Term = Constant._of("false")
 END: Term = Constant._of("end")
+CUT: Term = Constant._of("cut")
+"""Among ways to go on: none itself, and if its condition holds those after it are none either."""
 
 
 class Place(_One):
