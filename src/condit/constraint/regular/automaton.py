@@ -475,7 +475,7 @@ def _rank(character: str) -> tuple[int, int]:
 
 def asked(place: Place) -> tuple[int, set[str]]:
     """What a place asks of the next character: sets of the pattern, as bits, and characters."""
-    sets, listed = 0, set[str]()
+    sets, listed = 0, set(place.past or "")
     seen: set[Term] = set()
     waiting: list[Term] = [place.term]
     waiting += [each for ways in place.behind for way in ways for each in way]

@@ -16,6 +16,7 @@ from dataclasses import replace
 from functools import cached_property
 from math import inf
 
+from condit.constraint.regular.backward import Behind, first_only, ways_behind
 from condit.constraint.regular.characters import Characters
 from condit.constraint.regular.classes import Classes
 from condit.constraint.regular.expression import (
@@ -49,6 +50,7 @@ from condit.constraint.regular.terms import (
     Captures,
     Close,
     Ended,
+    Here,
     Mark,
     Not,
     Or,
@@ -73,8 +75,6 @@ from condit.constraint.regular.verbs import Cut
 
 Way = tuple[Term, Term]
 """A way to go on: a condition on what follows, and a term."""
-Here = tuple[Term, ...]
-"""For each lookbehind of the pattern on what condition it holds at a place."""
 
 
 class Derivatives:
@@ -97,6 +97,12 @@ class Derivatives:
         self._text_groups = {node.group for node in held if isinstance(node, Backreference)}
         self._mark_groups = {node.group for node in held if isinstance(node, Conditional)}
         keeps = any(isinstance(node, Ahead) for node in held)
+        behinds = [node.item for node in held if isinstance(node, Behind)]
+        self._past_size: float | None = None
+        if behinds:
+            looks = any(isinstance(node, Look) for node in nodes(behinds))
+            self._past_size = inf if looks else max(item.longest for item in behinds)
+            keeps = True
         self.follows_text = bool(self._text_groups) or keeps
         captured = [node for node in held if isinstance(node, Capture)]
         calls = any(isinstance(node, Call) for node in held)
@@ -120,17 +126,25 @@ class Derivatives:
 
     def _place(self, *roots: Node, negative: bool = False) -> Place:
         """The start of a text that is all of the roots (or ``negative``: not the only root)."""
-        behind, here = self._look_behind([()] * len(self._asked), None)
+        past = None if self._past_size is None else ""
+        behind, here = self._look_behind([()] * len(self._asked), None, past)
         rests = [Rest.END.before(root) for root in roots]
         found = and_(*(self._formula(self._ways(rest, NO_CAPTURES, here)) for rest in rests))
-        return Place.of(self, not_(found) if negative else found, behind)
+        return Place.of(self, not_(found) if negative else found, behind, past)
 
     def next(self, place: Place, character: str) -> Place:
         """The place after one more character."""
-        behind, here = self._look_behind(place.behind, character)
+        past = place.past
+        if past is not None and self._past_size is not None:
+            past += character
+            if len(past) > self._past_size:
+                past = past[len(past) - int(self._past_size) :]
+        behind, here = self._look_behind(place.behind, character, past)
         term = _Derivation(self, character, here).term(place.term)
-        # Lookbehind of what has ended needs no more following.
-        return Place.of(self, term, behind if term not in (TRUE, FALSE, END) else ())
+        # What lookbehind asks of a text that has ended needs no more following.
+        if term in (TRUE, FALSE, END):
+            return Place.of(self, term, ())
+        return Place.of(self, term, behind, past)
 
     def known_after(self, number: int, here: Here) -> dict[Term, Term]:
         """What terms that do not spell become after a character of a class."""
@@ -152,19 +166,20 @@ class Derivatives:
     # Below: ways to go on.
 
     def _look_behind(
-        self, before: Iterable[Ways], character: str | None
+        self, before: Iterable[Ways], character: str | None, past: str | None
     ) -> tuple[tuple[Ways, ...], Here]:
         """Where each lookbehind is after a character, and on what condition it holds there."""
         behind: list[Ways] = []
-        here: list[Term] = []
+        holds: list[Term] = []
         for node, ways in zip(self._asked, before, strict=False):
             found: list[Way] = []
+            here = Here(tuple(holds), past or "")
             if character is not None:
-                found += _Derivation(self, character, tuple(here)).ways(ways)
-            found += self._ways(Rest.MARK.before(node), NO_CAPTURES, tuple(here))
-            here.append(or_(*(condition for condition, way in found if isinstance(way, Mark))))
+                found += _Derivation(self, character, here).ways(ways)
+            found += self._ways(Rest.MARK.before(node), NO_CAPTURES, here)
+            holds.append(or_(*(condition for condition, way in found if isinstance(way, Mark))))
             behind.append(tuple(dict.fromkeys(w for w in found if not isinstance(w[1], Mark))))
-        return tuple(behind), tuple(here)
+        return tuple(behind), Here(tuple(holds), past or "")
 
     def _formula(self, ways: Iterable[Way]) -> Term:
         return or_(*(and_(condition, way) for condition, way in ways))
@@ -231,6 +246,16 @@ class Derivatives:
                         (and_(condition, guard), way)
                         for guard, way in self._first(inner, tail, here)
                     ]
+                case Behind():
+                    before = ways_behind(item.item, here.past, len(here.past), captures.exact())
+                    if item.negative:
+                        never = [not_(guard) for guard, _, _ in before]
+                        more = [(and_(condition, *never), tail, captures)]
+                    else:
+                        more = [
+                            (and_(condition, guard), tail, replace(captures, closed=held.closed))
+                            for guard, _, held in first_only(before)
+                        ]
                 case Ahead():
                     known = Captures(captures.closed)
                     inner = self._ways(Rest.MARK.before(item.item), known, here)
@@ -244,8 +269,9 @@ class Derivatives:
                 case Capture():
                     more = [(condition, *self._opened(item, tail, captures))]
                 case Close():
-                    closed = captures.marked if item.marks else captures.close
-                    more = [(condition, tail, closed(item.group))]
+                    group = item.group
+                    held = captures.captured(group, None) if item.marks else captures.close(group)
+                    more = [(condition, tail, held)]
                 case Backreference():
                     if (text := captures.text(item.group)) is not None:
                         spelled = [_Spelled(text, item.folded)] if text else []
@@ -255,11 +281,9 @@ class Derivatives:
                     more = [(condition, tail.before(side), captures)]
                 case Call():
                     if not rest.calls(item.group):
-                        held = (
-                            self._pattern.groups[item.group] if item.group else self._pattern.root
-                        )
+                        called = self._pattern.groups.get(item.group, self._pattern.root)
                         back = Return(item.group, captures, True)
-                        more = [(condition, tail.before(held, back), captures)]
+                        more = [(condition, tail.before(called, back), captures)]
                 case Return():
                     kept = replace(captures, closed=item.captures.closed)
                     more = [(condition, tail, kept)]
@@ -303,7 +327,7 @@ class Derivatives:
             rest = Rest.ANY.before(look.item)
             found = self._formula(self._ways(rest, captures.exact(), here))
         else:
-            found = here[self._behind[look.item]]
+            found = here.holds[self._behind[look.item]]
         return not_(found) if look.negative else found
 
     def _opened(self, capture: Capture, tail: Rest, captures: Captures) -> tuple[Rest, Captures]:

@@ -13,8 +13,12 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import inf
 
+from condit.constraint.regular.backward import KINDS, Behind
 from condit.constraint.regular.expression import (
+    ANY,
     EMPTY,
+    END,
+    START,
     Alternation,
     Atomic,
     Backreference,
@@ -27,6 +31,7 @@ from condit.constraint.regular.expression import (
     Look,
     Loose,
     Node,
+    One,
     Repetition,
     alternation,
     concatenation,
@@ -47,6 +52,14 @@ class Ahead(Node):
         return 0, 0, True
 
 
+_NAMES: dict[type[Node], str] = {
+    Call: "a call",
+    Look: "lookaround",
+    Fuzzy: "fuzzy matching",
+    Cut: "a backtracking verb",
+}
+
+
 class NotFollowedError(ValueError):
     """The pattern uses a construct that derivatives cannot follow; the message names it."""
 
@@ -65,14 +78,18 @@ def prepared(pattern: Pattern) -> Pattern:
 
 
 def _kept(root: Node, groups: dict[int, Node]) -> tuple[Node, dict[int, Node]]:
-    """The same with ``Ahead`` for lookahead whose groups are asked for outside of it."""
+    """The same with ``Ahead`` and ``Behind`` where groups are asked for outside of lookaround."""
     asked = _references(root).union(*map(_references, groups.values()))
 
     def kept(node: Node) -> Node:
         if isinstance(node, Look) and node.ahead and not node.negative:
             inner = asked & _captured(node.item)
             if inner and not _only_inside(root, node, inner):
-                return Ahead(mapped(node.item, kept))
+                return Ahead(kept(node.item))
+        if isinstance(node, Look) and not (node.ahead or node.negative):
+            inner = asked & _captured(node.item)
+            if inner and not _only_inside(root, node, inner):
+                return Behind(_of_text(node.item), False)
         return mapped(node, kept)
 
     return kept(root), {number: kept(node) for number, node in groups.items()}
@@ -107,7 +124,7 @@ def mapped(node: Node, change: Callable[[Node], Node]) -> Node:
             return Alternation(tuple(map(change, node.choices)))
         case Intersection():
             return Intersection(tuple(map(change, node.members)))
-        case Repetition() | Complement() | Look() | Loose() | Atomic() | Capture() | Fuzzy() | Ahead():
+        case Repetition() | Complement() | Look() | Loose() | Atomic() | Capture() | Fuzzy() | Ahead() | Behind():
             return replace(node, item=change(node.item))
         case Conditional():
             return replace(node, yes=change(node.yes), no=change(node.no))
@@ -120,7 +137,10 @@ def _rewritten(node: Node) -> Node:
     if isinstance(node, Atomic) and _is_of_one_length(node.item):
         return node.item
     if isinstance(node, Look) and not node.ahead:
-        return replace(node, item=_backward(node.item, True))
+        item = _backward(node.item, True)
+        if item is None or _references(item) or _calls(item):
+            return Behind(_of_text(node.item), node.negative)
+        return replace(node, item=item)
     if isinstance(node, Concatenation):
         items = list(node.items)
         for place, (look, after) in enumerate(pairwise(items)):
@@ -140,22 +160,37 @@ def _is_of_one_length(node: Node) -> bool:
     return node.shortest == node.longest
 
 
-def _backward(node: Node, first: bool) -> Node:
-    """What a lookbehind asks for; ``first``: nothing of it is matched before the node."""
+def _backward(node: Node, first: bool) -> Node | None:
+    """What a lookbehind asks for; ``first``: nothing of it is matched before the node.
+
+    ``None`` where that takes the text itself.
+    """
     if isinstance(node, Atomic):
-        if not first:
-            raise NotFollowedError("an atomic group in a lookbehind, with something before it")
-        return _backward(node.item, True)
-    if isinstance(node, Concatenation):
-        items = [_backward(item, first and not at) for at, item in enumerate(node.items)]
-        return concatenation(*items)
-    if isinstance(node, Alternation):
-        return alternation(*(_backward(choice, first) for choice in node.choices))
-    if isinstance(node, Repetition):
-        return replace(node, item=_backward(node.item, first and node.most == 1))
-    if isinstance(node, Look):
+        return _backward(node.item, True) if first else None
+    if isinstance(node, Look) or not node.parts:
         return node
-    return mapped(node, lambda part: _backward(part, first))
+    if isinstance(node, Concatenation):
+        parts = [_backward(item, first and not at) for at, item in enumerate(node.items)]
+    else:
+        is_first = first and (node.most == 1 if isinstance(node, Repetition) else True)
+        parts = [_backward(part, is_first) for part in node.parts]
+    known = [part for part in parts if part is not None]
+    if len(known) < len(parts):
+        return None
+    replaced = iter(known)
+    return mapped(node, lambda _: next(replaced))
+
+
+def _of_text(node: Node) -> Node:
+    """The node, if ``backward.py`` can match it."""
+    for each in nodes([node]):
+        if each in (START, END) or (isinstance(each, One) and each == ANY):
+            continue
+        if not isinstance(each, KINDS):
+            raise NotFollowedError(f"{_NAMES.get(type(each), 'a construct')} in a lookbehind that has an atomic group, or a group or call that leads out of it")
+        if isinstance(each, Backreference) and each.folded:
+            raise NotFollowedError("a backreference without regard to case in a lookbehind")
+    return node
 
 
 def _check(root: Node, groups: dict[int, Node]) -> None:
@@ -171,16 +206,10 @@ def _check(root: Node, groups: dict[int, Node]) -> None:
                 "lookbehind, another such lookahead or fuzzy matching"
             )
         if isinstance(node, Look):
-            inner = _captured(node.item)
-            beyond = asked & inner and not _only_inside(root, node, asked & inner)
-            if beyond and not node.negative:
-                raise NotFollowedError("a group in a lookaround that is asked for outside of it")
             if not node.ahead and _has(node.item, Cut):
                 raise NotFollowedError("a backtracking verb in a lookbehind")
             if not node.ahead and _has(node.item, Fuzzy):
                 raise NotFollowedError("fuzzy matching in a lookbehind")
-            if not node.ahead and (_references(node.item) or _calls(node.item)):
-                raise NotFollowedError("a backreference, a call or a conditional in a lookbehind")
         if isinstance(node, Atomic) and _has(node, Fuzzy):
             raise NotFollowedError("fuzzy matching in an atomic group")
         if isinstance(node, Fuzzy) and _has(node.item, Backreference):

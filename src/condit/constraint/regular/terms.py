@@ -71,9 +71,9 @@ class Captures:
         text = self.open[-1][1]
         return replace(self, closed=_with(self.closed, group, text), open=self.open[:-1])
 
-    def marked(self, group: int) -> Captures:
-        """With the group captured, whatever its text."""
-        return replace(self, closed=_with(self.closed, group, None))
+    def captured(self, group: int, text: str | None) -> Captures:
+        """With the group captured; ``None``: whatever its text."""
+        return replace(self, closed=_with(self.closed, group, text))
 
     def extended(self, character: str) -> Captures:
         """With one more character in all that is open."""
@@ -375,20 +375,33 @@ class Step(Term):
 
 
 @dataclass(frozen=True)
+class Here:
+    """What is known at a place of what stands before it.
+
+    Attributes:
+        holds: for each lookbehind of the pattern on what condition on what follows it holds.
+        past: the text before, as far as it is asked for; else ``""``.
+    """
+
+    holds: tuple[Term, ...]
+    past: str = ""
+
+
+@dataclass(frozen=True)
 class Since:
     """Where a lookahead began, for what stands there is matched once it has captured.
 
     Attributes:
         captures: what groups had captured there.
-        here: there, what lookbehind holds.
-        past: each character since, with what lookbehind holds after it.
+        here: what was known there.
+        past: each character since, with what is known after it.
     """
 
     captures: Captures
-    here: tuple[Term, ...]
-    past: tuple[tuple[str, tuple[Term, ...]], ...] = ()
+    here: Here
+    past: tuple[tuple[str, Here], ...] = ()
 
-    def and_then(self, character: str, here: tuple[Term, ...]) -> Since:
+    def and_then(self, character: str, here: Here) -> Since:
         """The same after one more character."""
         return replace(self, past=(*self.past, (character, here)))
 
@@ -480,23 +493,28 @@ class Place(_One):
     Attributes:
         term: what may follow.
         behind: for each lookbehind of the pattern the ways in which it is under way.
+        past: the text before, as far as lookbehind asks for it itself; ``None``: not at all.
         spells: whether it matters which character of a class comes next.
     """
 
-    __slots__ = ("behind", "known", "pattern", "spells", "term")
+    __slots__ = ("behind", "known", "past", "pattern", "spells", "term")
 
-    def __init__(self, pattern: Hashable, term: Term, behind: tuple[Ways, ...]) -> None:
-        self.pattern, self.term, self.behind = pattern, term, behind
-        self.spells = term.spells or any(
+    def __init__(
+        self, pattern: Hashable, term: Term, behind: tuple[Ways, ...], past: str | None
+    ) -> None:
+        self.pattern, self.term, self.behind, self.past = pattern, term, behind, past
+        self.spells = past is not None or term.spells or any(
             each.spells for ways in behind for way in ways for each in way
         )
         # Kept for a place by ``automaton.py``.
         self.known: Any = None
 
     @classmethod
-    def of(cls, pattern: Hashable, term: Term, behind: tuple[Ways, ...]) -> Place:
+    def of(
+        cls, pattern: Hashable, term: Term, behind: tuple[Ways, ...], past: str | None = None
+    ) -> Place:
         """That place in a text of ``pattern``, by whose numbers sets of characters go."""
-        return cls._of(pattern, term, behind)
+        return cls._of(pattern, term, behind, past)
 
 
 def mark(captures: Captures) -> Term:
