@@ -17,19 +17,18 @@ from operator import getitem
 
 from condit.constraint.regular.automaton import Automaton, asked
 from condit.constraint.regular.calls import nodes
+from condit.constraint.regular.captures import Captures
 from condit.constraint.regular.expression import Backreference
+from condit.constraint.regular.rest import Rest, Return
 from condit.constraint.regular.terms import (
     FALSE,
     TRUE,
     And,
-    Captures,
     Mark,
     Not,
     Or,
     Part,
     Place,
-    Rest,
-    Return,
     Step,
     Term,
     Threads,
@@ -212,7 +211,7 @@ def _ignores_case(automaton: Automaton) -> bool:
 
 def _captured(place: Place) -> set[str]:
     """All characters that groups have captured, or begun to capture, at a place."""
-    found: set[str] = set()
+    found: set[str] = set(place.past or "")
     seen: set[Term] = set()
     waiting: list[Term] = [*_terms(place)]
 
@@ -244,7 +243,11 @@ def _captured(place: Place) -> set[str]:
             waiting.append(term.term)
         elif isinstance(term, Threads):
             waiting += chain(*term.ways)
+            if term.since:
+                note(term.since.captures)
+                found.update(character for character, _ in term.since.past)
         elif isinstance(term, Part):
+            found.update(term.place.past or "")
             waiting += _terms(term.place)
     return found
 

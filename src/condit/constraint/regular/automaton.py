@@ -13,6 +13,7 @@ from functools import cached_property
 from math import inf
 from typing import Any
 
+from condit.constraint.regular.captures import Captures
 from condit.constraint.regular.classes import Class, is_whole
 from condit.constraint.regular.derivative import Derivatives
 from condit.constraint.regular.expression import (
@@ -31,19 +32,15 @@ from condit.constraint.regular.expression import (
 )
 from condit.constraint.regular.fuzzy import Fuzzy
 from condit.constraint.regular.pattern import Pattern
+from condit.constraint.regular.rest import Again, Close, Rest, Return
 from condit.constraint.regular.terms import (
     FALSE,
     TRUE,
-    Again,
     And,
-    Captures,
-    Close,
     Not,
     Or,
     Part,
     Place,
-    Rest,
-    Return,
     Step,
     Term,
     Threads,
@@ -295,7 +292,9 @@ class Automaton:
                 if len(came) > most or self._derivatives.work > limit:
                     self._gave_up = True
                     return None
-                moves = iter(self.moves(place) if not follows or known.moves else self._find_moves(place))
+                moves = iter(
+                    self.moves(place) if not follows or known.moves else self._find_moves(place)
+                )
             for move in moves:
                 after = self.next(place, move.first)
                 if after in came or after.term.shortest == inf:

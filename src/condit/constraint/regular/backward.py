@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from condit.constraint.regular.captures import Captures
 from condit.constraint.regular.expression import (
     Alternation,
     Atomic,
@@ -20,7 +21,7 @@ from condit.constraint.regular.expression import (
     One,
     Repetition,
 )
-from condit.constraint.regular.terms import END, FALSE, TRUE, Captures, Term, and_, not_
+from condit.constraint.regular.terms import END, FALSE, TRUE, Term, and_, not_
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +134,10 @@ def _repeated(node: Repetition, tail: _Items, at: int, held: Captures) -> list[_
         return [tail]
     most = None if node.most is None else node.most - 1
     left = replace(node, least=max(node.least - 1, 0), most=most)
-    again: _Items = (node.item, ((left if node.item.shortest else _Again(left, at, held.closed)), tail))
+    again: _Items = (
+        node.item,
+        ((left if node.item.shortest else _Again(left, at, held.closed)), tail),
+    )
     if node.least:
         return [again]
     return [tail, again] if node.lazy else [again, tail]

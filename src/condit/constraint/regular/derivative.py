@@ -17,6 +17,7 @@ from functools import cached_property
 from math import inf
 
 from condit.constraint.regular.backward import Behind, first_only, ways_behind
+from condit.constraint.regular.captures import NO_CAPTURES, Captures
 from condit.constraint.regular.characters import Characters
 from condit.constraint.regular.classes import Classes
 from condit.constraint.regular.expression import (
@@ -39,25 +40,19 @@ from condit.constraint.regular.folding import expansions, same_letters
 from condit.constraint.regular.fuzzy import Fuzzy
 from condit.constraint.regular.pattern import Pattern
 from condit.constraint.regular.prepared import Ahead, prepared
+from condit.constraint.regular.rest import Again, Close, Ended, Rest, Return
 from condit.constraint.regular.terms import (
     CUT,
     END,
     FALSE,
-    NO_CAPTURES,
     TRUE,
-    Again,
     And,
-    Captures,
-    Close,
-    Ended,
     Here,
     Mark,
     Not,
     Or,
     Part,
     Place,
-    Rest,
-    Return,
     Since,
     Step,
     Term,
@@ -100,8 +95,8 @@ class Derivatives:
         behinds = [node.item for node in held if isinstance(node, Behind)]
         self._past_size: float | None = None
         if behinds:
-            looks = any(isinstance(node, Look) for node in nodes(behinds))
-            self._past_size = inf if looks else max(item.longest for item in behinds)
+            at_edges = any(isinstance(node, Look) for node in nodes(behinds))
+            self._past_size = inf if at_edges else max(item.longest for item in behinds)
             keeps = True
         self.follows_text = bool(self._text_groups) or keeps
         captured = [node for node in held if isinstance(node, Capture)]

@@ -15,7 +15,6 @@ from math import inf
 
 from condit.constraint.regular.backward import KINDS, Behind
 from condit.constraint.regular.expression import (
-    ANY,
     EMPTY,
     END,
     START,
@@ -33,7 +32,6 @@ from condit.constraint.regular.expression import (
     Node,
     One,
     Repetition,
-    alternation,
     concatenation,
     nodes,
 )
@@ -124,7 +122,17 @@ def mapped(node: Node, change: Callable[[Node], Node]) -> Node:
             return Alternation(tuple(map(change, node.choices)))
         case Intersection():
             return Intersection(tuple(map(change, node.members)))
-        case Repetition() | Complement() | Look() | Loose() | Atomic() | Capture() | Fuzzy() | Ahead() | Behind():
+        case (
+            Repetition()
+            | Complement()
+            | Look()
+            | Loose()
+            | Atomic()
+            | Capture()
+            | Fuzzy()
+            | Ahead()
+            | Behind()
+        ):
             return replace(node, item=change(node.item))
         case Conditional():
             return replace(node, yes=change(node.yes), no=change(node.no))
@@ -184,10 +192,11 @@ def _backward(node: Node, first: bool) -> Node | None:
 def _of_text(node: Node) -> Node:
     """The node, if ``backward.py`` can match it."""
     for each in nodes([node]):
-        if each in (START, END) or (isinstance(each, One) and each == ANY):
-            continue
-        if not isinstance(each, KINDS):
-            raise NotFollowedError(f"{_NAMES.get(type(each), 'a construct')} in a lookbehind that has an atomic group, or a group or call that leads out of it")
+        if not (isinstance(each, KINDS) or each in (START, END)):
+            name = _NAMES.get(type(each), "a construct")
+            raise NotFollowedError(
+                f"{name} in a lookbehind with an atomic group, or a group or call that leads out"
+            )
         if isinstance(each, Backreference) and each.folded:
             raise NotFollowedError("a backreference without regard to case in a lookbehind")
     return node

@@ -1,4 +1,4 @@
-"""Backtracking verbs: ``(*PRUNE)`` and ``(*SKIP)``. To a match of a whole text they are the same."""
+"""Backtracking verbs: ``(*PRUNE)`` and ``(*SKIP)``, the same to a match of a whole text."""
 
 from __future__ import annotations
 
