@@ -15,10 +15,11 @@ from itertools import chain
 from math import inf
 from operator import getitem
 
-from condit.constraint.regular.automaton import Automaton, asked
+from condit.constraint.regular.automaton import Automaton
 from condit.constraint.regular.calls import nodes
 from condit.constraint.regular.captures import Captures
 from condit.constraint.regular.expression import Backreference
+from condit.constraint.regular.moves import asked
 from condit.constraint.regular.rest import Rest, Return
 from condit.constraint.regular.terms import (
     FALSE,

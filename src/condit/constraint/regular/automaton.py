@@ -13,38 +13,12 @@ from functools import cached_property
 from math import inf
 from typing import Any
 
-from condit.constraint.regular.captures import Captures
-from condit.constraint.regular.classes import Class, is_whole
+from condit.constraint.regular.classes import Class
 from condit.constraint.regular.derivative import Derivatives
-from condit.constraint.regular.expression import (
-    END,
-    Alternation,
-    Atomic,
-    Backreference,
-    Capture,
-    Complement,
-    Concatenation,
-    Conditional,
-    Intersection,
-    Look,
-    Node,
-    Repetition,
-)
-from condit.constraint.regular.fuzzy import Fuzzy
+from condit.constraint.regular.liveness import SurelyLive
+from condit.constraint.regular.moves import Move, asked, rank
 from condit.constraint.regular.pattern import Pattern
-from condit.constraint.regular.rest import Again, Close, Rest, Return
-from condit.constraint.regular.terms import (
-    FALSE,
-    TRUE,
-    And,
-    Not,
-    Or,
-    Part,
-    Place,
-    Step,
-    Term,
-    Threads,
-)
+from condit.constraint.regular.terms import FALSE, Place
 
 _MOST_SEARCHED = 3000
 """Places that a search goes to, at most."""
@@ -62,51 +36,6 @@ _MOST_PLACES = 300
 """Places that are found beforehand, at most, to know that all is known of them."""
 _MOST_PLACES_WITH_TEXT = 60
 """The same where each capture makes a place of its own."""
-
-
-@dataclass(frozen=True, eq=False)
-class Move:
-    """Characters after which a text is at the same place.
-
-    Where a pattern has backreferences the places may differ in what was captured.
-
-    Attributes:
-        held: the classes of the characters.
-        listed: single characters, if it is these instead.
-        others: characters that are listed in other moves.
-        first: one of them.
-    """
-
-    held: tuple[Class, ...]
-    listed: str
-    others: str
-    first: str
-
-    def next_bytes(self, begun: bytes) -> int:
-        """Bytes that may follow the bytes ``begun`` of one of the characters, as bits."""
-        if not self.listed:
-            found = 0
-            for each in self.held:
-                found |= each.next_bytes(begun)
-            return found
-        found = 0
-        for character in self.listed:
-            encoded = character.encode()
-            if encoded.startswith(begun) and len(encoded) > len(begun):
-                found |= 1 << encoded[len(begun)]
-        return found
-
-    def character(self, begun: bytes) -> str | None:
-        """One of the characters whose bytes begin with ``begun``."""
-        if self.listed:
-            return next((c for c in self.listed if c.encode().startswith(begun)), None)
-        spelled = begun
-        while not spelled or not is_whole(spelled):
-            options = self.next_bytes(spelled)
-            if not options:
-                return None
-            spelled += bytes((options.bit_length() - 1,))
-        return spelled.decode()
 
 
 @dataclass(eq=False)
@@ -147,8 +76,7 @@ class Automaton:
         self._gave_up = False
         # Texts that finished places where each capture makes a place of its own.
         self._endings: list[str] = []
-        self._plain: dict[Node, bool] = {}
-        self._plain_rests: dict[Rest, bool] = {}
+        self._surely_live = SurelyLive()
 
     @property
     def pattern(self) -> Pattern:
@@ -177,7 +105,7 @@ class Automaton:
     def is_exact(self) -> bool:
         """Whether it is known of every place that texts lead to whether a match can follow."""
         pattern = self._derivatives.pattern
-        plain = all(map(self._is_plain_node, [pattern.root, *pattern.groups.values()]))
+        plain = all(map(self._surely_live.is_plain, [pattern.root, *pattern.groups.values()]))
         return plain or self.has_few_places
 
     # Places and moves.
@@ -238,7 +166,7 @@ class Automaton:
                 together.setdefault(seen[wanted], []).append(each)
         for group in together.values():
             firsts = (next((c for c in e.members() if c not in listed), None) for e in group)
-            best = min(((_rank(c), c) for c in firsts if c), default=None)
+            best = min(((rank(c), c) for c in firsts if c), default=None)
             if best is not None:
                 yield Move(tuple(group), "", listed_text, best[1])
 
@@ -249,7 +177,7 @@ class Automaton:
         known = self._known(place)
         if known.live is None:
             known.live = (
-                self._surely_live(place.term)
+                self._surely_live.holds(place.term)
                 or self._ends_as_others(place)
                 or self._search(place, _MOST_LIVE_WITH_TEXT) is not False
             )
@@ -367,136 +295,3 @@ class Automaton:
                     found |= move.next_bytes(begun)
             known.bytes[begun] = found
         return found
-
-    # What is live without a search: terms that ask for nothing but characters in a row.
-
-    def _surely_live(self, term: Term) -> bool:
-        if isinstance(term, Or):
-            return any(map(self._surely_live, term.terms))
-        if isinstance(term, Step):
-            return self._is_plain(term.rest) or self._spells_itself(term.rest, term.captures)
-        if isinstance(term, Part):
-            own = self._surely_live(term.place.term)
-            return own and self._spells_itself(term.rest, term.captures)
-        return term is TRUE
-
-    def _spells_itself(self, rest: Rest, captures: Captures) -> bool:
-        """Whether it surely can be finished, what groups have captured being there."""
-        if captures.errors:
-            return False
-        known = {group for group, text in captures.closed if text is not None}
-        here: Rest | None = rest
-        while here is not None and (item := here.item) is not None:
-            if isinstance(item, Close):
-                known.add(item.group)
-            elif isinstance(item, Return):
-                known = {group for group, text in item.captures.closed if text is not None}
-            elif isinstance(item, Again):
-                if item.least and not self._has_text(item.node, known):
-                    return False
-            elif not isinstance(item, Node) or not (
-                self._has_text(item, known) or (_holds_at_end(item) and _may_end(here))
-            ):
-                return False
-            here = here.tail
-        return True
-
-    def _has_text(self, node: Node, known: set[int]) -> bool:
-        """Whether it surely has a text where the groups ``known`` are captured; more may become."""
-        match node:
-            case Backreference(group):
-                return group in known
-            case Capture(group, item):
-                found = self._has_text(item, known)
-                known.add(group)
-                return found
-            case Repetition(item, least):
-                return not least or self._has_text(item, known)
-            case Concatenation(items):
-                return all(self._has_text(item, known) for item in items)
-            case Alternation(choices):
-                for choice in choices:
-                    after = set(known)
-                    if self._has_text(choice, after):
-                        known |= after
-                        return True
-                return False
-            case _:
-                return self._is_plain_node(node)
-
-    def _is_plain(self, rest: Rest) -> bool:
-        found = self._plain_rests.get(rest)
-        if found is None:
-            item, tail = rest.item, rest.tail
-            found = tail is None or (
-                self._is_plain(tail) and (not isinstance(item, Node) or self._is_plain_node(item))
-            )
-            self._plain_rests[rest] = found
-        return found
-
-    def _is_plain_node(self, node: Node) -> bool:
-        found = self._plain.get(node)
-        if found is None:
-            asks = isinstance(node, _ASKING) or node.shortest == inf
-            found = not asks and all(map(self._is_plain_node, node.parts))
-            self._plain[node] = found
-        return found
-
-
-def _holds_at_end(node: Node) -> bool:
-    r"""Whether it is ``$`` or ``\Z``, whatever it allows beside the text's end."""
-    return node == END or (isinstance(node, Alternation) and END in node.choices)
-
-
-def _may_end(rest: Rest) -> bool:
-    """Whether nothing need follow."""
-    here: Rest | None = rest
-    while here is not None and (item := here.item) is not None:
-        if isinstance(item, Again) and item.least:
-            return False
-        if isinstance(item, Node) and not (
-            _holds_at_end(item) or (item.nullable and not item.asks)
-        ):
-            return False
-        here = here.tail
-    return True
-
-
-_ASKING = (Look, Backreference, Intersection, Complement, Atomic, Conditional, Fuzzy)
-_USUAL = "a0bcA1 "
-
-
-def _rank(character: str) -> tuple[int, int]:
-    """Usual characters first: they stand for others in what is shown."""
-    place = _USUAL.find(character)
-    return (place if place >= 0 else len(_USUAL), ord(character))
-
-
-def asked(place: Place) -> tuple[int, set[str]]:
-    """What a place asks of the next character: sets of the pattern, as bits, and characters."""
-    sets, listed = 0, set(place.past or "")
-    seen: set[Term] = set()
-    waiting: list[Term] = [place.term]
-    waiting += [each for ways in place.behind for way in ways for each in way]
-    while waiting:
-        term = waiting.pop()
-        if term in seen:
-            continue
-        seen.add(term)
-        if isinstance(term, Step):
-            if isinstance(term.characters, int):
-                sets |= 1 << term.characters
-            else:
-                listed |= set(term.characters)
-        elif isinstance(term, And | Or):
-            waiting += term.terms
-        elif isinstance(term, Not):
-            waiting.append(term.term)
-        elif isinstance(term, Threads):
-            waiting += [each for way in term.ways for each in way]
-            if term.since:
-                listed |= {character for character, _ in term.since.past}
-        elif isinstance(term, Part):
-            waiting.append(term.place.term)
-            waiting += [each for ways in term.place.behind for way in ways for each in way]
-    return sets, listed

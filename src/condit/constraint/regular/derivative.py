@@ -36,11 +36,11 @@ from condit.constraint.regular.expression import (
     Repetition,
     nodes,
 )
-from condit.constraint.regular.folding import expansions, same_letters
 from condit.constraint.regular.fuzzy import Fuzzy
 from condit.constraint.regular.pattern import Pattern
 from condit.constraint.regular.prepared import Ahead, prepared
 from condit.constraint.regular.rest import Again, Close, Ended, Rest, Return
+from condit.constraint.regular.spelled import Spelled
 from condit.constraint.regular.terms import (
     CUT,
     END,
@@ -269,7 +269,7 @@ class Derivatives:
                     more = [(condition, tail, held)]
                 case Backreference():
                     if (text := captures.text(item.group)) is not None:
-                        spelled = [_Spelled(text, item.folded)] if text else []
+                        spelled = [Spelled(text, item.folded)] if text else []
                         more = [(condition, tail.before(*spelled), captures)]
                 case Conditional():
                     side = item.yes if captures.has(item.group) else item.no
@@ -282,7 +282,7 @@ class Derivatives:
                 case Return():
                     kept = replace(captures, closed=item.captures.closed)
                     more = [(condition, tail, kept)]
-                case _Spelled():
+                case Spelled():
                     found += [
                         (condition, step(fitting, tail.before(*after), captures))
                         for fitting, after in item.ways()
@@ -454,31 +454,6 @@ class _Derivation:
             captures = term.captures.extended(self._character)
             return of._parted(TRUE, place, term.rest.settled(), captures, here)
         return [(TRUE, self.term(term))]
-
-
-class _Spelled(Node):
-    """What a group has captured, which is not empty, once more."""
-
-    __match_args__ = ("text", "folded")
-
-    def __init__(self, text: str, folded: bool) -> None:
-        self.text, self.folded = text, folded
-
-    def _measure(self) -> tuple[float, float, bool]:
-        return -(-len(self.text) // 3) if self.folded else len(self.text), inf, False
-
-    def ways(self) -> Iterator[tuple[str, list[_Spelled]]]:
-        """Characters that may come next, and what is left after them."""
-        if not self.folded:
-            yield self.text[0], self._from(1)
-            return
-        for size, characters in same_letters(self.text):
-            yield characters, self._from(size)
-        if (longer := expansions().get(self.text[0])) is not None:
-            yield from _Spelled(longer + self.text[1:], True).ways()
-
-    def _from(self, place: int) -> list[_Spelled]:
-        return [_Spelled(self.text[place:], self.folded)] if len(self.text) > place else []
 
 
 def _repeated(node: Repetition, tail: Rest, captures: Captures) -> list[Rest]:

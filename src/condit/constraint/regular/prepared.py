@@ -30,7 +30,6 @@ from condit.constraint.regular.expression import (
     Look,
     Loose,
     Node,
-    One,
     Repetition,
     concatenation,
     nodes,
