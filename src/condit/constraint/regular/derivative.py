@@ -68,6 +68,9 @@ from condit.constraint.regular.terms import (
 )
 from condit.constraint.regular.verbs import Cut
 
+_MOST_KEPT = 4096
+"""Classes and what is known of the text before for which derivatives are kept, at most."""
+
 Way = tuple[Term, Term]
 """A way to go on: a condition on what follows, and a term."""
 
@@ -145,6 +148,8 @@ class Derivatives:
         """What terms that do not spell become after a character of a class."""
         key = number, here
         if key not in self._after:
+            if len(self._after) >= _MOST_KEPT:
+                self._after.clear()
             self._after[key] = {}
         return self._after[key]
 
