@@ -18,7 +18,7 @@ from math import inf
 
 from condit.constraint.regular.backward import Behind, first_only, ways_behind
 from condit.constraint.regular.captures import NO_CAPTURES, Captures
-from condit.constraint.regular.characters import Characters
+from condit.constraint.regular.characters import EVERY, Characters
 from condit.constraint.regular.classes import Classes
 from condit.constraint.regular.expression import (
     Alternation,
@@ -37,6 +37,7 @@ from condit.constraint.regular.expression import (
     nodes,
 )
 from condit.constraint.regular.fuzzy import Fuzzy
+from condit.constraint.regular.loosened import loosened
 from condit.constraint.regular.pattern import Pattern
 from condit.constraint.regular.prepared import Ahead, prepared
 from condit.constraint.regular.rest import Again, Close, Ended, Rest, Return
@@ -91,10 +92,11 @@ class Derivatives:
         self.work = 0
         self._after: dict[tuple[int, Here], dict[Term, Term]] = {}
         held = list(nodes([pattern.root, *pattern.groups.values()]))
-        self.classes = Classes(_sets(held))
         self._text_groups = {node.group for node in held if isinstance(node, Backreference)}
         self._mark_groups = {node.group for node in held if isinstance(node, Conditional)}
         keeps = any(isinstance(node, Ahead) for node in held)
+        # What is not yet captured may be anything.
+        self.classes = Classes([*_sets(held), EVERY] if keeps else _sets(held))
         behinds = [node.item for node in held if isinstance(node, Behind)]
         self._past_size: float | None = None
         if behinds:
@@ -260,6 +262,11 @@ class Derivatives:
                     known = Captures(captures.closed)
                     inner = self._ways(Rest.MARK.before(item.item), known, here)
                     since = Since(captures, here)
+                    if not captures.errors:
+                        loose = loosened(tail, item.item.captured)
+                        condition = and_(
+                            condition, self._formula(self._ways(loose, captures, here))
+                        )
                     found += [
                         (and_(condition, guard), way)
                         for guard, way in self._first(inner, tail, here, since)
