@@ -205,7 +205,7 @@ def test_what_cannot_be_answered_says_so() -> None:
     with pytest.raises(UnsatisfiableError):
         random_text("(?!)")
     with pytest.raises(UnsupportedConstraintError):
-        witness(r"(?=(a+))b*\1")
+        witness(r"(?>(?=(a+))b*)\1")
     with pytest.raises(CompileError):
         witness("(")
     for wrong in (

@@ -15,20 +15,20 @@ from itertools import chain
 from math import inf
 from operator import getitem
 
-from condit.constraint.regular.automaton import Automaton, asked
+from condit.constraint.regular.automaton import Automaton
+from condit.constraint.regular.captures import Captures
 from condit.constraint.regular.expression import Backreference, nodes
+from condit.constraint.regular.moves import asked
+from condit.constraint.regular.rest import Rest, Return
 from condit.constraint.regular.terms import (
     FALSE,
     TRUE,
     And,
-    Captures,
     Mark,
     Not,
     Or,
     Part,
     Place,
-    Rest,
-    Return,
     Step,
     Term,
     Threads,
@@ -210,7 +210,7 @@ def _ignores_case(automaton: Automaton) -> bool:
 
 def _captured(place: Place) -> set[str]:
     """All characters that groups have captured, or begun to capture, at a place."""
-    found: set[str] = set()
+    found: set[str] = set(place.past or "")
     seen: set[Term] = set()
     waiting: list[Term] = [*_terms(place)]
 
@@ -242,7 +242,11 @@ def _captured(place: Place) -> set[str]:
             waiting.append(term.term)
         elif isinstance(term, Threads):
             waiting += chain(*term.ways)
+            if term.since:
+                note(term.since.captures)
+                found.update(character for character, _ in term.since.past)
         elif isinstance(term, Part):
+            found.update(term.place.past or "")
             waiting += _terms(term.place)
     return found
 

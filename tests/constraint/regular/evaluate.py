@@ -29,6 +29,7 @@ from condit.constraint.regular.expression import (
 )
 from condit.constraint.regular.fuzzy import Fuzzy
 from condit.constraint.regular.pattern import Pattern
+from condit.constraint.regular.verbs import Cut
 
 Captures = dict[int, Any]
 _ERRORS = -1
@@ -52,10 +53,22 @@ def _outer(held: Captures, counts: list[int]) -> Captures:
     return {_ERRORS: (fuzzy, *(a + b for a, b in zip(outer, counts, strict=True)))}
 
 
+class _CutError(Exception):
+    """A cut was come back to: what is around it fails."""
+
+
 class _Evaluator:
     def __init__(self, pattern: Pattern, text: str) -> None:
         self.pattern = pattern
         self.text = text
+
+    def _first(
+        self, node: Node, at: int, held: Captures, *, forward: bool
+    ) -> tuple[int, Captures] | None:
+        try:
+            return next(self.ways(node, at, held, forward=forward), None)
+        except _CutError:
+            return None
 
     def ways(self, node: Node, at: int, held: Captures, *, forward: bool) -> Ways:
         """Where a match of ``node`` from ``at`` may end, with its captures, the first one first.
@@ -91,13 +104,16 @@ class _Evaluator:
                 yield from self._repeated(node, 0, at, held, forward)
             case Look(item, ahead, negative):
                 exact = {key: value for key, value in held.items() if key != _ERRORS}
-                found = next(self.ways(item, at, exact, forward=ahead), None)
+                found = self._first(item, at, exact, forward=ahead)
                 if (found is None) == negative:
                     yield at, held if found is None else held | found[1]
             case Atomic(item):
-                found = next(self.ways(item, at, held, forward=forward), None)
+                found = self._first(item, at, held, forward=forward)
                 if found is not None:
                     yield found
+            case Cut():
+                yield at, held
+                raise _CutError
             case Capture(group, item):
                 for end, inner in self.ways(item, at, held, forward=forward):
                     yield end, inner | {group: self.text[min(at, end) : max(at, end)]}

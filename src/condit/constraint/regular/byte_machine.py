@@ -43,7 +43,10 @@ class PatternMachine(ByteMatcher[State]):
     def next(self, state: State, byte: int) -> State | None:
         """The state after ``byte``; ``None`` where no match can follow."""
         place, begun = state
-        if byte < 0x80 and not begun and not self.automaton.follows_text:
+        if byte < 0x80 and not begun:
+            if self.automaton.follows_text:
+                after = self.automaton.next(place, chr(byte))
+                return (after, b"") if self.automaton.live(after) else None
             return self._after_class(place, self._ascii[byte], byte)
         if not self.automaton.next_bytes(place, begun) >> byte & 1:
             return None
@@ -65,12 +68,9 @@ class PatternMachine(ByteMatcher[State]):
         """Whether the text is a match."""
         return not state[1] and self.automaton.may_stop(state[0])
 
-    def options(self, state: State) -> Collection[int]:
-        """The bytes that may come next."""
-        found = self.first_bytes(state)
-        if not self.automaton.follows_text:
-            return found
-        return [byte for byte in found if self.next(state, byte)]
+    def options(self, state: State) -> Collection[int] | None:
+        """The bytes that may come next; ``None`` where each leads to a place of its own."""
+        return None if self.automaton.follows_text else self.first_bytes(state)
 
     def first_bytes(self, state: State) -> Collection[int]:
         """The bytes that may come next, and perhaps some after which no match follows."""

@@ -16,7 +16,9 @@ from dataclasses import replace
 from functools import cached_property
 from math import inf
 
-from condit.constraint.regular.characters import Characters
+from condit.constraint.regular.backward import Behind, first_only, ways_behind
+from condit.constraint.regular.captures import NO_CAPTURES, Captures
+from condit.constraint.regular.characters import EVERY, Characters
 from condit.constraint.regular.classes import Classes
 from condit.constraint.regular.expression import (
     Alternation,
@@ -34,27 +36,25 @@ from condit.constraint.regular.expression import (
     Repetition,
     nodes,
 )
-from condit.constraint.regular.folding import expansions, same_letters
 from condit.constraint.regular.fuzzy import Fuzzy
+from condit.constraint.regular.loosened import loosened
 from condit.constraint.regular.pattern import Pattern
-from condit.constraint.regular.prepared import prepared
+from condit.constraint.regular.prepared import Ahead, prepared
+from condit.constraint.regular.rest import Again, Close, Ended, Rest, Return
+from condit.constraint.regular.spelled import Spelled
 from condit.constraint.regular.terms import (
+    CUT,
     END,
     FALSE,
-    NO_CAPTURES,
     TRUE,
-    Again,
     And,
-    Captures,
-    Close,
-    Ended,
+    Here,
     Mark,
     Not,
     Or,
     Part,
     Place,
-    Rest,
-    Return,
+    Since,
     Step,
     Term,
     Threads,
@@ -67,11 +67,13 @@ from condit.constraint.regular.terms import (
     step,
     threads,
 )
+from condit.constraint.regular.verbs import Cut
+
+_MOST_KEPT = 4096
+"""Classes and what is known of the text before for which derivatives are kept, at most."""
 
 Way = tuple[Term, Term]
 """A way to go on: a condition on what follows, and a term."""
-Here = tuple[Term, ...]
-"""For each lookbehind of the pattern on what condition it holds at a place."""
 
 
 class Derivatives:
@@ -88,13 +90,23 @@ class Derivatives:
     def __init__(self, pattern: Pattern) -> None:
         self._pattern = pattern = prepared(pattern)
         self.work = 0
+        self._after: dict[tuple[int, Here], dict[Term, Term]] = {}
         held = list(nodes([pattern.root, *pattern.groups.values()]))
-        self.classes = Classes(_sets(held))
         self._text_groups = {node.group for node in held if isinstance(node, Backreference)}
         self._mark_groups = {node.group for node in held if isinstance(node, Conditional)}
-        self.follows_text = bool(self._text_groups)
+        keeps = any(isinstance(node, Ahead) for node in held)
+        # What is not yet captured may be anything.
+        self.classes = Classes([*_sets(held), EVERY] if keeps else _sets(held))
+        behinds = [node.item for node in held if isinstance(node, Behind)]
+        self._past_size: float | None = None
+        if behinds:
+            at_edges = any(isinstance(node, Look) for node in nodes(behinds))
+            self._past_size = inf if at_edges else max(item.longest for item in behinds)
+            keeps = True
+        self.follows_text = bool(self._text_groups) or keeps
         captured = [node for node in held if isinstance(node, Capture)]
-        self.is_finite = not any(isinstance(node, Call) for node in held) and all(
+        calls = any(isinstance(node, Call) for node in held)
+        self.is_finite = not (calls or keeps) and all(
             node.longest < inf for node in captured if node.group in self._text_groups
         )
         # Inner ones first, for they are asked by outer ones.
@@ -114,17 +126,34 @@ class Derivatives:
 
     def _place(self, *roots: Node, negative: bool = False) -> Place:
         """The start of a text that is all of the roots (or ``negative``: not the only root)."""
-        behind, here = self._look_behind([()] * len(self._asked), None)
+        past = None if self._past_size is None else ""
+        behind, here = self._look_behind([()] * len(self._asked), None, past)
         rests = [Rest.END.before(root) for root in roots]
         found = and_(*(self._formula(self._ways(rest, NO_CAPTURES, here)) for rest in rests))
-        return Place.of(self, not_(found) if negative else found, behind)
+        return Place.of(self, not_(found) if negative else found, behind, past)
 
     def next(self, place: Place, character: str) -> Place:
         """The place after one more character."""
-        behind, here = self._look_behind(place.behind, character)
+        past = place.past
+        if past is not None and self._past_size is not None:
+            past += character
+            if len(past) > self._past_size:
+                past = past[len(past) - int(self._past_size) :]
+        behind, here = self._look_behind(place.behind, character, past)
         term = _Derivation(self, character, here).term(place.term)
-        # Lookbehind of what has ended needs no more following.
-        return Place.of(self, term, behind if term not in (TRUE, FALSE, END) else ())
+        # What lookbehind asks of a text that has ended needs no more following.
+        if term in (TRUE, FALSE, END):
+            return Place.of(self, term, ())
+        return Place.of(self, term, behind, past)
+
+    def known_after(self, number: int, here: Here) -> dict[Term, Term]:
+        """What terms that do not spell become after a character of a class."""
+        key = number, here
+        if key not in self._after:
+            if len(self._after) >= _MOST_KEPT:
+                self._after.clear()
+            self._after[key] = {}
+        return self._after[key]
 
     def may_stop(self, term: Term) -> bool:
         """Whether the text may end here."""
@@ -139,19 +168,20 @@ class Derivatives:
     # Below: ways to go on.
 
     def _look_behind(
-        self, before: Iterable[Ways], character: str | None
+        self, before: Iterable[Ways], character: str | None, past: str | None
     ) -> tuple[tuple[Ways, ...], Here]:
         """Where each lookbehind is after a character, and on what condition it holds there."""
         behind: list[Ways] = []
-        here: list[Term] = []
+        holds: list[Term] = []
         for node, ways in zip(self._asked, before, strict=False):
             found: list[Way] = []
+            here = Here(tuple(holds), past or "")
             if character is not None:
-                found += _Derivation(self, character, tuple(here)).ways(ways)
-            found += self._ways(Rest.MARK.before(node), NO_CAPTURES, tuple(here))
-            here.append(or_(*(condition for condition, way in found if isinstance(way, Mark))))
+                found += _Derivation(self, character, here).ways(ways)
+            found += self._ways(Rest.MARK.before(node), NO_CAPTURES, here)
+            holds.append(or_(*(condition for condition, way in found if isinstance(way, Mark))))
             behind.append(tuple(dict.fromkeys(w for w in found if not isinstance(w[1], Mark))))
-        return tuple(behind), tuple(here)
+        return tuple(behind), Here(tuple(holds), past or "")
 
     def _formula(self, ways: Iterable[Way]) -> Term:
         return or_(*(and_(condition, way) for condition, way in ways))
@@ -170,7 +200,7 @@ class Derivatives:
             seen.add(here_now)
             item, tail = rest.item, rest.tail
             if item is None or tail is None:
-                ends = {"end": END, "any": TRUE}
+                ends = {"end": END, "any": TRUE, "cut": CUT}
                 found.append((condition, ends.get(rest.final) or mark(captures)))
                 continue
             more: list[tuple[Term, Rest, Captures]] = []
@@ -203,10 +233,10 @@ class Derivatives:
                 case Alternation():
                     more = [(condition, tail.before(each), captures) for each in item.choices]
                 case Repetition():
-                    more = [(condition, each, captures) for each in _repeated(item, tail)]
+                    more = [(condition, each, captures) for each in _repeated(item, tail, captures)]
                 case Again():
                     # Once it was empty, further ones that need not be add nothing.
-                    over = item.fresh and not item.least
+                    over = item.fresh and not item.least and item.closed == captures.closed
                     again = tail if over else tail.before(item.node)
                     more = [(condition, again, captures)]
                 case Look():
@@ -218,29 +248,53 @@ class Derivatives:
                         (and_(condition, guard), way)
                         for guard, way in self._first(inner, tail, here)
                     ]
+                case Behind():
+                    before = ways_behind(item.item, here.past, len(here.past), captures.exact())
+                    if item.negative:
+                        never = [not_(guard) for guard, _, _ in before]
+                        more = [(and_(condition, *never), tail, captures)]
+                    else:
+                        more = [
+                            (and_(condition, guard), tail, replace(captures, closed=held.closed))
+                            for guard, _, held in first_only(before)
+                        ]
+                case Ahead():
+                    known = Captures(captures.closed)
+                    inner = self._ways(Rest.MARK.before(item.item), known, here)
+                    since = Since(captures, here)
+                    if not captures.errors:
+                        loose = loosened(tail, item.item.captured)
+                        condition = and_(
+                            condition, self._formula(self._ways(loose, captures, here))
+                        )
+                    found += [
+                        (and_(condition, guard), way)
+                        for guard, way in self._first(inner, tail, here, since)
+                    ]
+                case Cut():
+                    more = [(condition, tail, captures), (condition, Rest.CUT, captures)]
                 case Capture():
                     more = [(condition, *self._opened(item, tail, captures))]
                 case Close():
-                    closed = captures.marked if item.marks else captures.close
-                    more = [(condition, tail, closed(item.group))]
+                    group = item.group
+                    held = captures.captured(group, None) if item.marks else captures.close(group)
+                    more = [(condition, tail, held)]
                 case Backreference():
                     if (text := captures.text(item.group)) is not None:
-                        spelled = [_Spelled(text, item.folded)] if text else []
+                        spelled = [Spelled(text, item.folded)] if text else []
                         more = [(condition, tail.before(*spelled), captures)]
                 case Conditional():
                     side = item.yes if captures.has(item.group) else item.no
                     more = [(condition, tail.before(side), captures)]
                 case Call():
                     if not rest.calls(item.group):
-                        held = (
-                            self._pattern.groups[item.group] if item.group else self._pattern.root
-                        )
+                        called = self._pattern.groups.get(item.group, self._pattern.root)
                         back = Return(item.group, captures, True)
-                        more = [(condition, tail.before(held, back), captures)]
+                        more = [(condition, tail.before(called, back), captures)]
                 case Return():
                     kept = replace(captures, closed=item.captures.closed)
                     more = [(condition, tail, kept)]
-                case _Spelled():
+                case Spelled():
                     found += [
                         (condition, step(fitting, tail.before(*after), captures))
                         for fitting, after in item.ways()
@@ -280,7 +334,7 @@ class Derivatives:
             rest = Rest.ANY.before(look.item)
             found = self._formula(self._ways(rest, captures.exact(), here))
         else:
-            found = here[self._behind[look.item]]
+            found = here.holds[self._behind[look.item]]
         return not_(found) if look.negative else found
 
     def _opened(self, capture: Capture, tail: Rest, captures: Captures) -> tuple[Rest, Captures]:
@@ -291,15 +345,23 @@ class Derivatives:
             return tail.before(capture.item, Close(group, True)), captures
         return tail.before(capture.item), captures
 
-    def _first(self, ways: Iterable[Way], tail: Rest, here: Here) -> list[Way]:
-        """Ways on of which backtracking takes the first that ends in a mark, and then ``tail``."""
+    def _first(
+        self, ways: Iterable[Way], tail: Rest, here: Here, since: Since | None = None
+    ) -> list[Way]:
+        """Ways on of which backtracking takes the first that ends in a mark, and then ``tail``.
+
+        ``tail`` begins here, or ``since`` a place before.
+        """
         found: list[Way] = []
         going: list[Way] = []
-        # Whether no way before has ended here.
+        # Whether no way before has ended here, or cut this one off.
         open_still = TRUE
         for guard, way in ways:
             condition = and_(guard, open_still)
             if condition is FALSE:
+                continue
+            if way is CUT:
+                open_still = and_(open_still, not_(guard))
                 continue
             if not isinstance(way, Mark):
                 going.append((condition, way))
@@ -307,15 +369,24 @@ class Derivatives:
             # It is taken if none that is tried before it ends further on.
             never = [not_(and_(before, _sometime(each))) for before, each in going]
             taken = and_(condition, *never)
-            found += [
-                (and_(taken, after), each) for after, each in self._ways(tail, way.captures, here)
-            ]
+            if since:
+                after_it = self._since(since, tail, way.captures)
+            else:
+                after_it = self._ways(tail, way.captures, here)
+            found += [(and_(taken, after), each) for after, each in after_it]
             open_still = and_(open_still, not_(guard))
             if open_still is FALSE:
                 break
         if going:
-            found.append((TRUE, threads(tuple(going), tail)))
+            found.append((TRUE, threads(tuple(going), tail, since)))
         return found
+
+    def _since(self, since: Since, tail: Rest, captures: Captures) -> list[Way]:
+        """The ways to go on with ``tail``, which began at an earlier place."""
+        ways = self._ways(tail, replace(since.captures, closed=captures.closed), since.here)
+        for character, here in since.past:
+            ways = _Derivation(self, character, here).ways(tuple(ways))
+        return ways
 
     def _parted(
         self, condition: Term, place: Place, tail: Rest, captures: Captures, here: Here
@@ -334,14 +405,18 @@ class _Derivation:
 
     def __init__(self, derivatives: Derivatives, character: str, here: Here) -> None:
         self._of, self._character, self._here = derivatives, character, here
-        self._sets = derivatives.classes.of(character).sets
-        self._known: dict[Term, Term] = {}
+        self._class = derivatives.classes.of(character)
+        self._sets = self._class.sets
+        # What holds of all characters of the class, and what of this one alone.
+        self._known = derivatives.known_after(self._class.number, here)
+        self._known_here: dict[Term, Term] = {}
 
     def term(self, term: Term) -> Term:
         """The term after the character."""
-        found = self._known.get(term)
+        known = self._known_here if term.spells else self._known
+        found = known.get(term)
         if found is None:
-            found = self._known[term] = self._find(term)
+            found = known[term] = self._find(term)
         return found
 
     def _find(self, term: Term) -> Term:
@@ -365,7 +440,7 @@ class _Derivation:
         found: list[Way] = []
         for condition, way in ways:
             after = self.term(condition)
-            if after is not FALSE and not isinstance(way, Mark):
+            if after is not FALSE and way is not CUT and not isinstance(way, Mark):
                 found += [(and_(after, guard), each) for guard, each in self._way(way)]
         return found
 
@@ -381,7 +456,11 @@ class _Derivation:
             captures = term.captures.extended(self._character)
             return of._ways(term.rest.settled(), captures, here)
         if isinstance(term, Threads):
-            return of._first(self.ways(term.ways), term.rest.settled(), here)
+            ways = self.ways(term.ways)
+            if term.since:
+                since = term.since.and_then(self._character, here)
+                return of._first(ways, term.rest, here, since)
+            return of._first(ways, term.rest.settled(), here)
         if isinstance(term, Part):
             place = of.next(term.place, self._character)
             captures = term.captures.extended(self._character)
@@ -389,32 +468,7 @@ class _Derivation:
         return [(TRUE, self.term(term))]
 
 
-class _Spelled(Node):
-    """What a group has captured, which is not empty, once more."""
-
-    __match_args__ = ("text", "folded")
-
-    def __init__(self, text: str, folded: bool) -> None:
-        self.text, self.folded = text, folded
-
-    def _measure(self) -> tuple[float, float, bool]:
-        return -(-len(self.text) // 3) if self.folded else len(self.text), inf, False
-
-    def ways(self) -> Iterator[tuple[str, list[_Spelled]]]:
-        """Characters that may come next, and what is left after them."""
-        if not self.folded:
-            yield self.text[0], self._from(1)
-            return
-        for size, characters in same_letters(self.text):
-            yield characters, self._from(size)
-        if (longer := expansions().get(self.text[0])) is not None:
-            yield from _Spelled(longer + self.text[1:], True).ways()
-
-    def _from(self, place: int) -> list[_Spelled]:
-        return [_Spelled(self.text[place:], self.folded)] if len(self.text) > place else []
-
-
-def _repeated(node: Repetition, tail: Rest) -> list[Rest]:
+def _repeated(node: Repetition, tail: Rest, captures: Captures) -> list[Rest]:
     """The ways to go on at a repetition."""
     item, least, most = node.item, node.least, node.most
     if most == 0:
@@ -423,7 +477,8 @@ def _repeated(node: Repetition, tail: Rest) -> list[Rest]:
     if (least, most) == (0, None):
         left = node
     # An item that may be empty is not repeated once it was.
-    again = tail.before(item, left if item.shortest else Again(left, left.least, True))
+    last = left if item.shortest else Again(left, left.least, True, captures.closed)
+    again = tail.before(item, last)
     if least:
         return [again]
     return [tail, again] if node.lazy else [again, tail]
@@ -434,7 +489,7 @@ def _sometime(term: Term) -> Term:
     if isinstance(term, Step):
         return step(term.characters, term.rest.ended(Rest.ANY), term.captures)
     if isinstance(term, Threads):
-        return threads(term.ways, term.rest.ended(Rest.ANY))
+        return threads(term.ways, term.rest.ended(Rest.ANY), term.since)
     if isinstance(term, Part):
         return part(term.place, term.rest.ended(Rest.ANY), term.captures)
     return term

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from condit.constraint.regular.automaton import Automaton, Move
+from condit.constraint.regular.automaton import Automaton
 from condit.constraint.regular.characters import Characters
 from condit.constraint.regular.expression import (
     EMPTY,
@@ -19,6 +19,7 @@ from condit.constraint.regular.expression import (
     one,
     repetition,
 )
+from condit.constraint.regular.moves import Move
 from condit.constraint.regular.terms import Place
 
 _MOST_STATES = 60

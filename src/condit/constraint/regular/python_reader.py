@@ -34,7 +34,7 @@ from condit.constraint.regular.fuzzy_bounds import read_errors
 from condit.constraint.regular.pattern import Pattern
 from condit.constraint.regular.python_atoms import AtomReader
 from condit.constraint.regular.reader import DIGITS, REPEATS
-from condit.constraint.regular.verbs import Cut, without_cuts
+from condit.constraint.regular.verbs import Cut, with_scopes
 from condit.errors import CompileError, UnsupportedConstraintError
 from condit.foreign.regex import said
 
@@ -93,7 +93,7 @@ class _Reader(AtomReader):
         self.look_condition = -1
 
     def read(self) -> Pattern:
-        node = without_cuts(self.read_choices(), self.unsupported)
+        node = with_scopes(self.read_choices())
         if self.backwards:
             # As lookbehind does, it takes what stands last first.
             node = concatenation(
@@ -176,7 +176,7 @@ class _Reader(AtomReader):
             verb = self.pattern[text.position + 1 :].split(")")[0]
             if verb[:1].isalpha():
                 text.position += len(verb) + 2
-                return NOTHING if verb in ("FAIL", "F") else Cut(verb, start)
+                return NOTHING if verb in ("FAIL", "F") else Cut()
         return self._capture(None)
 
     def _capture(self, name: str | None) -> Node:

@@ -2,9 +2,8 @@
 
 A term stands for a set of texts, those that may follow up to the end. It is made of *steps*, each
 of which takes one more character, by ``and``, ``or`` and ``not``, so lookahead needs nothing of
-its own. Equal terms are one object, which makes them cheap to compare, and finite in number where
-a pattern is regular. How terms come from a pattern, and what follows a character, is in
-``derivative.py``.
+its own. Equal terms are one object, and finite in number where a pattern is regular. How terms
+come from a pattern is in ``ways.py``, and what follows a character in ``derivative.py``.
 """
 
 from __future__ import annotations
@@ -12,292 +11,34 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, replace
 from math import inf
-from threading import RLock
-from typing import Any, ClassVar, TypeVar
-from weakref import WeakValueDictionary
+from typing import Any
 
-from condit.constraint.regular.expression import Node
-from condit.constraint.regular.fuzzy import Fuzzy
-
-_making = RLock()
-_known: WeakValueDictionary[tuple[Any, ...], _One] = WeakValueDictionary()
-
-Kind = TypeVar("Kind", bound="_One")
+from condit.constraint.regular.captures import Captures
+from condit.constraint.regular.interned import Interned
+from condit.constraint.regular.rest import Rest, left
 
 
-class _One:
-    """Objects of which there is one for equal values; made by ``of``."""
-
-    __slots__ = ("__weakref__",)
-
-    @classmethod
-    def _of(cls: type[Kind], *values: Hashable) -> Kind:
-        key = (cls, *values)
-        found = _known.get(key)
-        if not isinstance(found, cls):
-            # Two threads must not make two of them.
-            with _making:
-                found = _known.get(key)
-                if not isinstance(found, cls):
-                    found = cls(*values)
-                    _known[key] = found
-        return found
-
-
-Errors = tuple[Fuzzy, int, int, int]
-
-
-@dataclass(frozen=True)
-class Captures:
-    """What groups have captured.
-
-    Attributes:
-        closed: of each group the text; ``None`` where only asked is whether there is one.
-        open: groups that capture now, with their text so far.
-        errors: the fuzzy groups that are under way, the inner ones last, each with the
-            substitutions, insertions and deletions so far.
-    """
-
-    closed: tuple[tuple[int, str | None], ...] = ()
-    open: tuple[tuple[int, str], ...] = ()
-    errors: tuple[Errors, ...] = ()
-
-    def opened(self, group: int) -> Captures:
-        """With a group that begins to capture."""
-        return replace(self, open=(*self.open, (group, "")))
-
-    def close(self, group: int) -> Captures:
-        """With the group, opened last, captured."""
-        text = self.open[-1][1]
-        return replace(self, closed=_with(self.closed, group, text), open=self.open[:-1])
-
-    def marked(self, group: int) -> Captures:
-        """With the group captured, whatever its text."""
-        return replace(self, closed=_with(self.closed, group, None))
-
-    def extended(self, character: str) -> Captures:
-        """With one more character in all that is open."""
-        if not self.open:
-            return self
-        return replace(self, open=tuple((group, text + character) for group, text in self.open))
-
-    def begun(self, fuzzy: Fuzzy) -> Captures:
-        """With a fuzzy group that begins."""
-        return replace(self, errors=(*self.errors, (fuzzy, 0, 0, 0)))
-
-    def wrong(self, kind: int) -> Captures | None:
-        """With one more error (0: a substitution, 1: insertion, 2: deletion), if it may be."""
-        fuzzy, *counts = self.errors[-1]
-        counts[kind] += 1
-        if not fuzzy.allows(*counts):
-            return None
-        return replace(self, errors=(*self.errors[:-1], (fuzzy, *fuzzy.counted(*counts))))
-
-    def ended(self) -> Captures | None:
-        """With the inner fuzzy group ended; ``None`` where it has too few or too many errors."""
-        fuzzy, *counts = self.errors[-1]
-        if not fuzzy.suffices(*counts):
-            return None
-        outer = self.errors[:-1]
-        if outer:
-            around, *before = outer[-1]
-            total = [one + other for one, other in zip(before, counts, strict=True)]
-            outer = (*outer[:-1], (around, *around.counted(*total)))
-        return replace(self, errors=outer)
-
-    def exact(self) -> Captures:
-        """Without errors: as conditions on places see it."""
-        return replace(self, errors=()) if self.errors else self
-
-    def has(self, group: int) -> bool:
-        """Whether the group has captured."""
-        return any(each == group for each, _ in self.closed)
-
-    def text(self, group: int) -> str | None:
-        """What the group has captured; ``None`` for nothing."""
-        return next((text for each, text in self.closed if each == group), None)
-
-
-def _with(
-    closed: tuple[tuple[int, str | None], ...], group: int, text: str | None
-) -> tuple[tuple[int, str | None], ...]:
-    others = [each for each in closed if each[0] != group]
-    return tuple(sorted([*others, (group, text)], key=lambda each: each[0]))
-
-
-NO_CAPTURES = Captures()
-
-
-@dataclass(frozen=True)
-class Close:
-    """In a ``Rest``: a group ends here."""
-
-    group: int
-    marks: bool
-    """Whether only that it has captured matters."""
-
-
-@dataclass(frozen=True)
-class Again:
-    """In a ``Rest``: a repeated item that may be empty ends here.
-
-    ``fresh`` until a character has been taken: then the item was empty, and is not repeated.
-    """
-
-    node: Node
-    """The repetition that is left."""
-    least: int
-    """How often at least."""
-    fresh: bool
-
-
-@dataclass(frozen=True)
-class Return:
-    """In a ``Rest``: a called group ends here, and what it captured is forgotten.
-
-    ``fresh`` until a character has been taken: a group that calls itself before is no text.
-    """
-
-    group: int
-    captures: Captures
-    fresh: bool
-
-
-@dataclass(frozen=True)
-class Ended:
-    """In a ``Rest``: a fuzzy group ends here."""
-
-
-Item = Node | Close | Again | Return | Ended
-
-
-class Rest(_One):
-    """What is left to match: items in a row, then the end.
-
-    Attributes:
-        item: the first; ``None`` where nothing is left.
-        tail: those after it.
-        final: what comes when nothing is left: ``"end"`` of the text, ``"any"`` text, or a
-            ``"mark"``: the place where a part of the pattern ends.
-        shortest: a lower bound of the characters left.
-        fresh: whether some item is fresh.
-    """
-
-    __slots__ = ("final", "fresh", "item", "shortest", "tail")
-    END: ClassVar[Rest]
-    ANY: ClassVar[Rest]
-    MARK: ClassVar[Rest]
-
-    def __init__(self, item: Item | None, tail: Rest | None, final: str) -> None:
-        self.item, self.tail, self.final = item, tail, final
-        self.shortest: float = tail.shortest if tail else 0
-        self.fresh: bool = tail.fresh if tail else False
-        if isinstance(item, Node):
-            self.shortest += item.shortest
-        elif isinstance(item, Again | Return):
-            self.fresh |= item.fresh
-            if isinstance(item, Again) and not item.fresh:
-                self.shortest += item.node.shortest
-
-    def before(self, *items: Item) -> Rest:
-        """The items, then this."""
-        found = self
-        for item in reversed(items):
-            found = Rest._of(item, found, self.final)
-        return found
-
-    def settled(self) -> Rest:
-        """The same after a character: nothing is fresh."""
-        if not self.fresh or self.tail is None:
-            return self
-        item = self.item
-        if isinstance(item, Again) and item.fresh:
-            item = Again(item.node, item.least, False)
-        elif isinstance(item, Return) and item.fresh:
-            item = Return(item.group, item.captures, False)
-        return Rest._of(item, self.tail.settled(), self.final)
-
-    def ended(self, final: Rest) -> Rest:
-        """The same with another end."""
-        if self.item is None or self.tail is None:
-            return final
-        return Rest._of(self.item, self.tail.ended(final), final.final)
-
-    def calls(self, group: int) -> bool:
-        """Whether it is in a call of the group that has taken no character."""
-        rest: Rest | None = self
-        while rest is not None and rest.fresh:
-            item = rest.item
-            if isinstance(item, Return) and item.fresh and item.group == group:
-                return True
-            rest = rest.tail
-        return False
-
-
-Rest.END = Rest._of(None, None, "end")
-Rest.ANY = Rest._of(None, None, "any")
-Rest.MARK = Rest._of(None, None, "mark")
-
-
-def _left(captures: Captures, taken: float, *rests: Rest) -> float:
-    """A lower bound of the characters left in some rests in a row, by what was captured.
-
-    Args:
-        captures: before ``taken``.
-        taken: characters that are taken before the rests, at least.
-        rests: each ends where the next one begins.
-    """
-    if captures.errors or not (captures.closed or captures.open):
-        return sum(rest.shortest for rest in rests)
-    sizes = _sizes(captures)
-    opened = [len(text) + taken for _, text in captures.open]
-    found = 0.0
-    for rest in rests:
-        here: Rest | None = rest
-        while here is not None and (item := here.item) is not None:
-            more: float = 0
-            if isinstance(item, Node):
-                more = item.lower_bound(sizes)
-            elif isinstance(item, Close):
-                if item.marks or not opened:
-                    sizes.pop(item.group, None)
-                else:
-                    sizes[item.group] = opened.pop()
-            elif isinstance(item, Return):
-                sizes = _sizes(item.captures)
-            elif isinstance(item, Again):
-                more = 0 if item.fresh else item.node.shortest
-                for group in item.node.captured:
-                    sizes.pop(group, None)
-            found += more
-            opened = [size + more for size in opened]
-            here = here.tail
-    return found
-
-
-def _sizes(captures: Captures) -> dict[int, float]:
-    return {group: len(text) for group, text in captures.closed if text is not None}
-
-
-class Term(_One):
+class Term(Interned):
     """A set of texts that may follow.
 
     Attributes:
         shortest: a lower bound of their lengths; infinite where there is surely none.
+        spells: whether it matters which character of a class comes next.
     """
 
-    __slots__ = ("shortest",)
+    __slots__ = ("shortest", "spells")
     shortest: float
+    spells: bool
 
 
 class Constant(Term):
-    """``TRUE``: any text; ``FALSE``: none; ``END``: only the empty one."""
+    """``TRUE``: any text; ``FALSE``: none; ``END``: only the empty one; ``CUT``: see there."""
 
     __slots__ = ("name",)
 
     def __init__(self, name: str) -> None:
-        self.name = name
-        self.shortest = inf if name == "false" else 0
+        self.name, self.spells = name, False
+        self.shortest = inf if name in ("false", "cut") else 0
 
     def __repr__(self) -> str:
         return self.name
@@ -309,7 +50,7 @@ class Mark(Term):
     __slots__ = ("captures",)
 
     def __init__(self, captures: Captures) -> None:
-        self.captures, self.shortest = captures, 0
+        self.captures, self.shortest, self.spells = captures, 0, False
 
 
 class Step(Term):
@@ -323,7 +64,40 @@ class Step(Term):
 
     def __init__(self, characters: int | str, rest: Rest, captures: Captures) -> None:
         self.characters, self.rest, self.captures = characters, rest, captures
-        self.shortest = 1 + _left(captures, 1, rest)
+        self.shortest = 1 + left(captures, 1, rest)
+        self.spells = bool(captures.open) or isinstance(characters, str)
+
+
+@dataclass(frozen=True)
+class Here:
+    """What is known at a place of what stands before it.
+
+    Attributes:
+        holds: for each lookbehind of the pattern on what condition on what follows it holds.
+        past: the text before, as far as it is asked for; else ``""``.
+    """
+
+    holds: tuple[Term, ...]
+    past: str = ""
+
+
+@dataclass(frozen=True)
+class Since:
+    """Where a lookahead began, for what stands there is matched once it has captured.
+
+    Attributes:
+        captures: what groups had captured there.
+        here: what was known there.
+        past: each character since, with what is known after it.
+    """
+
+    captures: Captures
+    here: Here
+    past: tuple[tuple[str, Here], ...] = ()
+
+    def and_then(self, character: str, here: Here) -> Since:
+        """The same after one more character."""
+        return replace(self, past=(*self.past, (character, here)))
 
 
 class Threads(Term):
@@ -332,13 +106,20 @@ class Threads(Term):
     Attributes:
         ways: those that have not ended, the first first; each a condition and a term that takes a
             character and ends in ``Mark``.
+        since: of a lookahead: where the rest begins, which is not where the part ends.
     """
 
-    __slots__ = ("rest", "ways")
+    __slots__ = ("rest", "since", "ways")
 
-    def __init__(self, ways: Ways, rest: Rest) -> None:
-        self.ways, self.rest = ways, rest
+    def __init__(self, ways: Ways, rest: Rest, since: Since | None) -> None:
+        self.ways, self.rest, self.since = ways, rest, since
+        if since:
+            least = min(_left_of(way, Rest.MARK) for _, way in ways)
+            self.shortest = max(least, rest.shortest - len(since.past))
+            self.spells = True
+            return
         self.shortest = min(_left_of(way, rest) for _, way in ways)
+        self.spells = any(each.spells for way in ways for each in way)
 
 
 class Part(Term):
@@ -349,7 +130,8 @@ class Part(Term):
     def __init__(self, place: Place, rest: Rest, captures: Captures) -> None:
         self.place, self.rest, self.captures = place, rest, captures
         size = place.term.shortest
-        self.shortest = size + _left(captures, size, rest)
+        self.shortest = size + left(captures, size, rest)
+        self.spells = bool(captures.open) or place.spells
 
 
 class And(Term):
@@ -360,6 +142,7 @@ class And(Term):
     def __init__(self, terms: frozenset[Term]) -> None:
         self.terms = terms
         self.shortest = max(term.shortest for term in terms)
+        self.spells = any(term.spells for term in terms)
 
 
 class Or(Term):
@@ -370,6 +153,7 @@ class Or(Term):
     def __init__(self, terms: frozenset[Term]) -> None:
         self.terms = terms
         self.shortest = min(term.shortest for term in terms)
+        self.spells = any(term.spells for term in terms)
 
 
 class Not(Term):
@@ -378,12 +162,12 @@ class Not(Term):
     __slots__ = ("term",)
 
     def __init__(self, term: Term) -> None:
-        self.term, self.shortest = term, 0
+        self.term, self.shortest, self.spells = term, 0, term.spells
 
 
 def _left_of(way: Term, rest: Rest) -> float:
     if isinstance(way, Step):
-        return 1 + _left(way.captures, 1, way.rest, rest)
+        return 1 + left(way.captures, 1, way.rest, rest)
     return way.shortest + rest.shortest
 
 
@@ -393,27 +177,40 @@ Ways = tuple[tuple[Term, Term], ...]
 TRUE: Term = Constant._of("true")
 FALSE: Term = Constant._of("false")
 END: Term = Constant._of("end")
+CUT: Term = Constant._of("cut")
+"""Among ways to go on: none itself, and if its condition holds those after it are none either."""
 
 
-class Place(_One):
+class Place(Interned):
     """A place in a text: what may follow, and what lookbehind has to know of what came before.
 
     Attributes:
         term: what may follow.
         behind: for each lookbehind of the pattern the ways in which it is under way.
+        past: the text before, as far as lookbehind asks for it itself; ``None``: not at all.
+        spells: whether it matters which character of a class comes next.
     """
 
-    __slots__ = ("behind", "known", "pattern", "term")
+    __slots__ = ("behind", "known", "past", "pattern", "spells", "term")
 
-    def __init__(self, pattern: Hashable, term: Term, behind: tuple[Ways, ...]) -> None:
-        self.pattern, self.term, self.behind = pattern, term, behind
+    def __init__(
+        self, pattern: Hashable, term: Term, behind: tuple[Ways, ...], past: str | None
+    ) -> None:
+        self.pattern, self.term, self.behind, self.past = pattern, term, behind, past
+        self.spells = (
+            past is not None
+            or term.spells
+            or any(each.spells for ways in behind for way in ways for each in way)
+        )
         # Kept for a place by ``automaton.py``.
         self.known: Any = None
 
     @classmethod
-    def of(cls, pattern: Hashable, term: Term, behind: tuple[Ways, ...]) -> Place:
+    def of(
+        cls, pattern: Hashable, term: Term, behind: tuple[Ways, ...], past: str | None = None
+    ) -> Place:
         """That place in a text of ``pattern``, by whose numbers sets of characters go."""
-        return cls._of(pattern, term, behind)
+        return cls._of(pattern, term, behind, past)
 
 
 def mark(captures: Captures) -> Term:
@@ -426,9 +223,9 @@ def step(characters: int | str, rest: Rest, captures: Captures) -> Term:
     return Step._of(characters, rest, captures)
 
 
-def threads(ways: Ways, rest: Rest) -> Term:
+def threads(ways: Ways, rest: Rest, since: Since | None = None) -> Term:
     """``Threads``."""
-    return Threads._of(ways, rest)
+    return Threads._of(ways, rest, since)
 
 
 def part(place: Place, rest: Rest, captures: Captures) -> Term:

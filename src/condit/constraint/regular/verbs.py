@@ -1,64 +1,37 @@
-"""Backtracking verbs: ``(*PRUNE)`` and ``(*SKIP)``, made of atomic groups where they can be."""
+"""Backtracking verbs: ``(*PRUNE)`` and ``(*SKIP)``, the same to a match of a whole text."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from condit.constraint.regular.boundaries import ahead
-from condit.constraint.regular.expression import (
-    Alternation,
-    Atomic,
-    Concatenation,
-    Node,
-    concatenation,
-    nodes,
-)
-from condit.constraint.regular.folding import ordered
+from condit.constraint.regular.expression import END, Atomic, Look, Node, concatenation
+from condit.constraint.regular.folding import rebuilt
 
 
 @dataclass(frozen=True, eq=False)
 class Cut(Node):
-    """A place behind which nothing is tried again; never in a finished pattern.
-
-    Attributes:
-        verb: how it is written.
-        position: where in the pattern.
-    """
-
-    verb: str
-    position: int
+    """A place behind which nothing of the ``Atomic`` around it is tried again."""
 
     def _measure(self) -> tuple[float, float, bool]:
         return 0, 0, True
 
 
-def without_cuts(node: Node, unsupported: Callable[[str, str, int], Exception]) -> Node:
-    """The same pattern with atomic groups instead of cuts.
+def with_scopes(node: Node) -> Node:
+    """A whole pattern with an ``Atomic`` around all cuts: lookaround ends what they do."""
+    node = _looks_scoped(node)
+    # What does not end with the text is no match, and others are tried.
+    return Atomic(concatenation(node, END)) if _cuts(node) else node
 
-    Args:
-        node: a whole pattern.
-        unsupported: makes the error for a construct (text, what it is, where).
 
-    Raises:
-        UnsupportedConstraintError: there is one within a group.
-    """
-    choices = node.choices if isinstance(node, Alternation) else (node,)
-    done: list[Node] = []
-    passed: list[Node] = []
-    for choice in choices:
-        items = choice.items if isinstance(choice, Concatenation) else (choice,)
-        cuts = [i for i, item in enumerate(items) if isinstance(item, Cut)]
-        begun: Node = concatenation()
-        start = 0
-        for i in cuts:
-            begun = Atomic(concatenation(begun, *items[start:i]))
-            start = i + 1
-        done.append(concatenation(*passed, begun, *items[start:]))
-        if cuts:
-            # What comes after is not tried where the first cut was reached.
-            passed.append(ahead(concatenation(*items[: cuts[0]]), negative=True))
-    for each in nodes(done):
-        if isinstance(each, Cut):
-            raise unsupported(f"(*{each.verb})", "a backtracking verb", each.position)
-    return ordered(*done)
+def _looks_scoped(node: Node) -> Node:
+    node = rebuilt(node, [_looks_scoped(part) for part in node.parts])
+    if isinstance(node, Look) and _cuts(node.item):
+        return replace(node, item=Atomic(node.item))
+    return node
+
+
+def _cuts(node: Node) -> bool:
+    """Whether there is a cut that no scope ends."""
+    if isinstance(node, Atomic | Look):
+        return False
+    return isinstance(node, Cut) or any(map(_cuts, node.parts))
