@@ -5,8 +5,8 @@ of forwards), and both together as the speed to expect: what a position takes in
 median over all runs, for it is the same whatever the constraint. Rounds are interleaved, with other
 seeds in each. Drafts are off: forced text is forwarded in fewer calls, and schemas have more of it.
 
-Also the processor microseconds of checks and masks of products, at the places of a text, with no
-model: of five regular parts, which become one expression, and of parts that cannot become one.
+Also the processor microseconds of checks, masks and steps at the places of a text, with no model:
+of these, of a product of five regular parts, which become one expression, and of others.
 """
 
 from __future__ import annotations
@@ -94,10 +94,10 @@ def main(arguments: Sequence[str]) -> None:
         for size in options.sizes:
             raw["products"][size] = _products(size)
             rows = [
-                [name, *(_spread(figures[kind]) for kind in ("checks_us", "masks_us"))]
+                [name, *map(_spread, figures.values())]
                 for name, figures in raw["products"][size].items()
             ]
-            parts.append(table([f"µs at {size}, p50 (p95)", "a check", "a mask"], rows))
+            parts.append(table([f"µs at {size}, p50 (p95)", "a check", "a mask", "a step"], rows))
         if not options.no_model:
             parts = [_races(options, run), *parts]
         run.keep(raw | {"records": run.records}, "\n\n".join(parts))
@@ -180,24 +180,32 @@ def _row(found: Sequence[dict[str, float]], alone: Sequence[dict[str, float]]) -
 
 def _products(size: str) -> dict[str, dict[str, list[float]]]:
     vocabulary, tokenizer = _vocabulary(size)
+    person = '{"name":"Ann Lee","age":31,"likes":["tea","long walks"]}'
+    texts = {
+        ALONE: person,
+        "free text, then schema": f"Let me think about a person.</think>{person}",
+        "template": f"Name: Ann\nData: {person}\nNotes: she likes tea a lot\n",
+        "tags": f"Here it is: <json>{person}</json>",
+    }
+    cases = {name: (WAYS[name], text) for name, text in texts.items()}
+    cases |= {name: (each, around.format(TEXT)) for name, (each, around) in PRODUCTS.items()}
     found = {}
-    for name, (constraint, around) in PRODUCTS.items():
+    for name, (constraint, text) in cases.items():
         start = constraint.bind(vocabulary)
-        path = tokenizer.encode(around.format(TEXT), add_special_tokens=False).ids
-        checks: list[float] = []
-        masks: list[float] = []
+        path = tokenizer.encode(text, add_special_tokens=False).ids
+        figures: dict[str, list[float]] = {"check": [], "mask": [], "step": []}
         for turn in range(4):
             matcher = start.copy()
             for token in path:
-                check, mask = (
+                spent = [
                     _microseconds(partial(matcher.allows, token)),
                     _microseconds(matcher.outline),
-                )
+                    _microseconds(partial(matcher.advance, token)),
+                ]
                 if turn:  # the first warms up
-                    checks.append(check)
-                    masks.append(mask)
-                matcher.advance(token)
-        found[name] = {"checks_us": checks, "masks_us": masks}
+                    for values, each in zip(figures.values(), spent, strict=True):
+                        values.append(each)
+        found[name] = figures
     return found
 
 

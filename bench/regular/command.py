@@ -29,9 +29,7 @@ CONTESTANTS = {
     "interegular": Contestant("interegular", "regular", "peers", {"library": "interegular"}),
     "automata": Contestant("automata-lib", "regular", "peers", {"library": "automata"}),
     "pyformlang": Contestant("pyformlang", "regular", "peers", {"library": "pyformlang"}),
-    "autolib": Contestant(
-        "automaton-lib, given classes", "regular", "peers", {"library": "autolib"}
-    ),
+    "autolib": Contestant("automaton-lib*", "regular", "peers", {"library": "autolib"}),
 }
 QUESTIONS = ("equivalent", "includes", "disjoint")
 
