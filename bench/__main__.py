@@ -11,7 +11,7 @@ QUESTIONS = {
     "speed": "constrained generation against the same model generating freely, and every peer",
     "fidelity": "how near draws come to the exact posterior, for their cost, against genlm-control",
     "wild": "faithfulness where nothing can be enumerated: log evidence on realistic tasks",
-    "compose": "tokens a second of composed constraints, against their schema alone",
+    "compose": "what composed constraints cost, against their schema alone",
     "width": "accepted exact draws a second, 8 attempts at a time against 1",
     "together": "tokens a second of several runs in one decoder, against one after the other",
     "edge": "seconds a step where the budget runs out, against every token asked about itself",
@@ -22,7 +22,7 @@ QUESTIONS = {
     "weights": "what exact local weights cost, and the noise that others leave, along real texts",
     "lift": "microseconds of checks and masks of byte matchers lifted to real vocabularies",
     "heal": "nats that healing the seam of prompt and text is worth, on fifty prompts",
-    "regular": "milliseconds of whether two patterns match the same texts",
+    "regular": "milliseconds of questions about two patterns, against every library",
     "spelling": "a check, not a race: token bytes and masks of four real tokenizers",
 }
 

@@ -1,7 +1,7 @@
 """Peers live in virtual environments of their own, made on demand under ``.venvs/``.
 
-A CPU build of torch is installed first, so that no peer draws in a CUDA build of gigabytes. The
-rest are the exact versions of ``requirements/peers``.
+A CPU build of torch is installed first where a peer runs models, so that it does not draw in a CUDA
+build of gigabytes. The rest are the exact versions of ``requirements/peers``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import venv
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,19 +32,21 @@ def python_of(peer: str, tell: Callable[[str], None] = print) -> Path:
     python = home / "bin" / "python"
     done = home / ".complete"
     lock = LOCKS / f"{peer}.txt"
-    wanted = f"{TORCH}\n{lock.read_text()}"
+    needs_torch = any(each.startswith("transformers==") for each in PEERS[peer])
+    wanted = "\n".join([*[TORCH] * needs_torch, lock.read_text()])
     if not (done.exists() and done.read_text() == wanted):
         tell(f"making .venvs/{peer} ({', '.join(PEERS[peer])})")
-        _make(home, python, lock)
+        _make(home, python, lock, [TORCH] * needs_torch)
         done.write_text(wanted)
     return python
 
 
-def _make(home: Path, python: Path, lock: Path) -> None:
+def _make(home: Path, python: Path, lock: Path, first: Sequence[str]) -> None:
     shutil.rmtree(home, ignore_errors=True)
     venv.create(home, with_pip=True)
     install = [str(python), "-m", "pip", "install", "--quiet", "--no-input"]
-    for step in ([*install, TORCH], [*install, "--no-deps", "--requirement", str(lock)]):
+    steps = [[*install, each] for each in first]
+    for step in (*steps, [*install, "--no-deps", "--requirement", str(lock)]):
         ran = subprocess.run(step, capture_output=True, text=True, check=False)
         if ran.returncode:
             raise SystemExit(f"{' '.join(step)}\nfailed:\n{ran.stderr[-3000:]}")

@@ -175,7 +175,7 @@ def synthesize(
     ] = None,
     size: Annotated[
         int, typer.Option(help="The largest size: characters, repeats, bars and joints.")
-    ] = 9,
+    ] = 20,
 ) -> None:
     """Print the smallest regular expressions that agree with examples, one a line.
 

@@ -14,6 +14,7 @@ from bench.coverage.contestants import CONTESTANTS as COVERAGE
 from bench.library.contestants import Contestant
 from bench.library.venvs import PEERS, ROOT
 from bench.library.workers import WORKERS
+from bench.regular.command import CONTESTANTS as REGULAR
 from bench.speed.contestants import CONTESTANTS as SPEED
 from bench.throughput import CONTESTANTS as THROUGHPUT
 from bench.wild.contestants import PROGRAMS as WILD
@@ -73,7 +74,13 @@ def test_workers_are_python_and_name_what_is_there(file: Path) -> None:
 
 @pytest.mark.parametrize(
     ("question", "contestants"),
-    [("throughput", THROUGHPUT), ("speed", SPEED), ("coverage", COVERAGE), ("wild", WILD)],
+    [
+        ("throughput", THROUGHPUT),
+        ("speed", SPEED),
+        ("coverage", COVERAGE),
+        ("wild", WILD),
+        ("regular", REGULAR),
+    ],
 )
 def test_contestants_have_a_worker_and_an_environment(
     question: str, contestants: dict[str, Contestant]

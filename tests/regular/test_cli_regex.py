@@ -26,7 +26,11 @@ from condit.cli import app
         (("random", "aa", "-n", "0"), 2, ""),
         (("minimal", "(?:a|b)(?:a|b)*"), 0, "[ab]+\n"),
         (("minimal", "abc", "--size", "4"), 1, "none of size 4 or less\n"),
-        (("synthesize", "--yes", "ab", "--yes", "", "--no", "a"), 0, "(?:ab)*\n(?:ab)?\n"),
+        (
+            ("synthesize", "--yes", "ab", "--yes", "", "--no", "a"),
+            0,
+            "(?:[a-z]{2})*\n(?:[a-z]{2})?\n",
+        ),
         (("synthesize", "--yes", "ab", "--no", "b", "--size", "1"), 1, "none of size 1 or less\n"),
         (("synthesize", "--no", "b"), 2, ""),
         (("witness", "("), 2, ""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import random
 from functools import cache
 from itertools import product
@@ -12,6 +13,8 @@ import regex as oracle  # type: ignore[import-untyped]
 from condit.errors import ArgumentError, ConstraintTooComplexError
 from condit.regular import equivalent, minimal, synthesize
 
+# The module, which its function hides.
+synthesizing = importlib.import_module("condit.regular.synthesize")
 TEXTS = ["".join(letters) for size in range(7) for letters in product("ab", repeat=size)]
 
 
@@ -35,9 +38,12 @@ def short_texts(pattern: str) -> frozenset[str]:
 
 def size_of(pattern: str) -> int:
     """By its characters: with n of them there are n - 1 places where parts join or part."""
-    plain = oracle.sub(r"\[[^\]]*\]|\\.", "x", pattern.replace("(?:", "("))
-    leaves = sum(each not in "()|*+?" for each in plain)
-    return 2 * leaves - 1 + sum(each in "*+?" for each in plain)
+    plain = pattern.replace("(?:", "(")
+    for written, letter in ((r"\{\d+\}", "*"), (r"\[A-Za-z\]|\\w", "2"), (r"(?<!\\)\.", "4")):
+        plain = oracle.sub(written, letter, plain)
+    plain = oracle.sub(r"\[[^\]]*\]|\\.", "x", plain)
+    leaves = [int(each) if each in "24" else 1 for each in plain if each not in "()|*+?"]
+    return sum(leaves) + len(leaves) - 1 + sum(each in "*+?" for each in plain)
 
 
 @cache
@@ -121,11 +127,71 @@ def test_synthesized_patterns_agree_and_are_smallest() -> None:
 def test_examples_that_leave_one_pattern_and_those_that_leave_none() -> None:
     found = synthesize(["aa"], ["a", "", "aaa", "ab", "ba"], 3)
     assert found is not None
-    assert found.patterns[0] == "aa"
+    assert found.patterns[0] == "a{2}"
     assert synthesize(["a1"], ["b1", "a2"], 2) is None
     only = synthesize([""], ["a"])
     assert only is not None
     assert (only.patterns, only.distinguishing) == (("",), None)
+
+
+@pytest.mark.parametrize(
+    ("yes", "no", "expected"),
+    [
+        (
+            ["2024-01-31", "1999-12-01", "2026-11-28", "2000-02-29"],
+            ["2024-1-31", "24-01-31", "2024/01/31", "hello", "2024-01-31T00"],
+            "[0-9]{4}-[0-9]{2}-[0-9]{2}",
+        ),
+        (
+            ["+49 30 1234567", "+1 212 5550100", "+44 20 79460000", "+33 1 42000000"],
+            ["49 30 1234567", "+49-30-1234567", "+49 30", "phone"],
+            r"\+[0-9]+ [0-9]+ [0-9]+",
+        ),
+        (
+            ["B-AB 123", "M-X 9", "HH-ZZ 4711"],
+            ["BAB 123", "B-AB", "b-ab 12"],
+            "[A-Z]+-[A-Z]+ [0-9]+",
+        ),
+        (["$1.99", "$10.00", "$250.50"], ["1.99", "$1", "$1.999"], r"\$[0-9]+\.[0-9]{2}"),
+    ],
+)
+def test_examples_of_usual_formats(yes: list[str], no: list[str], expected: str) -> None:
+    found = synthesize(yes, no)
+    assert found is not None
+    assert expected in found.patterns
+    assert not found.complete
+    for pattern in found.patterns:
+        assert all(oracle.fullmatch(pattern, text) for text in yes), pattern
+        assert not any(oracle.fullmatch(pattern, text) for text in no), pattern
+    assert len({size_of(pattern) for pattern in found.patterns}) == 1
+    assert found.distinguishing is not None
+    first, second = (oracle.fullmatch(each, found.distinguishing) for each in found.patterns[:2])
+    assert bool(first) != bool(second)
+
+
+def test_rows_are_as_small_as_patterns_get() -> None:
+    """Rows of all small parts, where these hold some smallest pattern, against all patterns."""
+    rng = random.Random(3)
+    compared = 0
+    for _ in range(40):
+        texts = rng.sample(TEXTS[:63], 6)
+        yes, no = texts[:3], texts[3:]
+        if not all(yes) or (whole := synthesize(yes, no, 6)) is None:
+            continue
+        with pytest.MonkeyPatch.context() as patch:
+            # Not even characters are tried as a whole: only level 1 to 2 serve as parts.
+            patch.setattr(synthesizing, "_MOST_TRIED", 25)
+            rows = synthesize(yes, no, 8)
+        if rows is None or rows.complete:
+            continue
+        compared += 1
+        assert size_of(rows.patterns[0]) >= size_of(whole.patterns[0]), texts
+        if not oracle.search(r"\(|\|", whole.patterns[0]):  # itself a row of such parts
+            assert size_of(rows.patterns[0]) == size_of(whole.patterns[0]), texts
+        for pattern in rows.patterns:
+            assert all(oracle.fullmatch(pattern, text) for text in yes), (texts, pattern)
+            assert not any(oracle.fullmatch(pattern, text) for text in no), (texts, pattern)
+    assert compared >= 5
 
 
 def test_what_cannot_be_answered_says_so() -> None:

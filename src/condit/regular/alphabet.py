@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
 
 from condit.constraint.regular.characters import Ranges
-from condit.constraint.regular.classes import Class, Classes
+from condit.constraint.regular.classes import Class, Classes, partition
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,11 +20,13 @@ class Atom:
         sets: for each automaton its sets that they are in, as bits.
         ranges: the characters.
         size: how many they are.
+        first: one of them, a usual one if there is one.
     """
 
     sets: tuple[int, ...]
     ranges: Ranges
     size: int
+    first: str
 
     def members(self) -> Iterator[str]:
         """The characters, usual ones first."""
@@ -46,42 +46,17 @@ _ASCII = 0x80
 
 def common(classes: Sequence[Classes]) -> list[Atom]:
     """The classes of characters that are in the same class of each."""
-    first, *others = map(_spans, classes)
-    spans: list[tuple[int, int, Any]] = first
-    for each in others:
-        spans = _overlaps(spans, each)
-    together: dict[Any, list[tuple[int, int]]] = {}
-    for low, high, sets in spans:
-        together.setdefault(sets, []).append((low, high))
+    sets = dict.fromkeys(each for one in classes for each in one.numbers)
+    numbers = {each: number for number, each in enumerate(sets)}
+    # For each automaton the numbers of its sets among all.
+    own = [[numbers[each] for each in one.numbers] for one in classes]
+    parts = partition(tuple(sets))
     return [
-        Atom(_flat(sets), tuple(ranges), sum(high - low + 1 for low, high in ranges))
-        for sets, ranges in together.items()
+        Atom(
+            tuple(sum((held >> at & 1) << bit for bit, at in enumerate(each)) for each in own),
+            ranges,
+            sum(high - low + 1 for low, high in ranges),
+            parts.firsts[held],
+        )
+        for held, ranges in parts.classes.items()
     ]
-
-
-@lru_cache(maxsize=256)
-def _spans(classes: Classes) -> list[tuple[int, int, int]]:
-    """Ranges of characters in order, each with the sets that hold it."""
-    return sorted((low, high, each.sets) for each in classes.classes for low, high in each.ranges)
-
-
-def _overlaps(
-    ones: list[tuple[int, int, Any]], others: list[tuple[int, int, int]]
-) -> list[tuple[int, int, Any]]:
-    """The ranges of characters that lie in one range of each, with the sets of both."""
-    found = []
-    # Both divide the same characters, so that both end together.
-    rest = iter(others)
-    low, high, sets = next(rest)
-    for start, end, held in ones:
-        while high < end:
-            found.append((start if start > low else low, high, (held, sets)))
-            low, high, sets = next(rest)
-        found.append((start if start > low else low, end, (held, sets)))
-        if high == end:
-            low, high, sets = next(rest, (0, 0, 0))
-    return found
-
-
-def _flat(sets: Any) -> tuple[int, ...]:
-    return (*_flat(sets[0]), sets[1]) if isinstance(sets, tuple) else (sets,)

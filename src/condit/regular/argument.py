@@ -12,6 +12,7 @@ from condit.constraint.base import Constraint
 from condit.constraint.regex import Regex
 from condit.constraint.regular import pattern as meaning
 from condit.constraint.regular.automaton import Automaton
+from condit.constraint.regular.classes import partition
 from condit.constraint.regular.expression import Node
 from condit.constraint.regular.prepared import NotFollowedError
 from condit.constraint.regular.python_reader import read
@@ -63,8 +64,9 @@ def _made(pattern: str | Node) -> Automaton:
 
 
 def forget() -> None:
-    """Drop the automata that are kept."""
+    """Drop all that is kept of patterns."""
     _made.cache_clear()
+    partition.cache_clear()
 
 
 def shown(pattern: Pattern | Node) -> str:

@@ -56,7 +56,7 @@ def minimal(pattern: Pattern, size: int = 8) -> str | None:
         (leaf(tuple(merged(chain(*(letters[each] for each in one))))), tables.one_of(one))
         for one in sets
     ]
-    found = Smallest(tables, leaves, lambda value: value == whole).find(size, 1)
+    found = Smallest(tables, {1: leaves}, lambda value: value == whole).find(size, 1)
     return str(found[0]) if found else None
 
 

@@ -113,7 +113,6 @@ class Product:
         self._automata = automata
         self._wanted = frozenset(wanted)
         self._atoms = common([each.classes for each in automata])
-        self._firsts = [next(atom.members()) for atom in self._atoms]
         self.follows_text = any(each.follows_text for each in automata)
         is_finite = all(each.is_finite for each in automata)
         self.most = _MOST_STATES if is_finite else _MOST_WITHOUT_END
@@ -160,8 +159,8 @@ class Product:
                     yield Move(character, to, 1, (), frozenset())
         reached: dict[tuple[int, ...], State] = {}
         together: dict[State | Atom, list[tuple[str, Atom, int]]] = {}
-        for atom, first in zip(self._atoms, self._firsts, strict=True):
-            size, sets = atom.size, atom.sets
+        for atom in self._atoms:
+            first, size, sets = atom.first, atom.size, atom.sets
             if self.follows_text:
                 size -= sum(character in atom for character in own)
                 if first in own and size:

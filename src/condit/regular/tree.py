@@ -1,14 +1,14 @@
 """Patterns as trees, enumerated from the smallest on.
 
-The size of a tree is how many characters or classes it has, plus one for each repeat (``*``,
-``+``, ``?``), each ``|`` and each place where two parts follow one another. Only what a tree does
+The size of a tree is how many characters or classes it has (of which some may count as more), plus
+one for each repeat, each ``|`` and each place where two parts follow one another. Only what it does
 matters to what is built of it: of trees with the same value the first is kept. What the values
 are is the caller's business.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Generic, Protocol, TypeVar
@@ -24,6 +24,8 @@ _MOST_TRIED = 200_000
 """Trees that are looked at, at most."""
 _PLAIN = frozenset(" !\"%',/:;<=>@_`")
 """Characters beside letters and digits that mean themselves in a pattern and in a class."""
+_PLAIN_OUTSIDE = frozenset("-#&~")
+"""Those that do so only outside of a class."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Tree:
     """A pattern.
 
     Attributes:
-        kind: ``"leaf"``, ``"join"``, ``"|"`` or a repeat.
+        kind: ``"leaf"``, ``"join"``, ``"|"`` or a repeat, such as ``"*"`` or ``"{3}"``.
         parts: what it is made of.
         text: of a leaf, how it is written.
     """
@@ -88,17 +90,28 @@ class Smallest(Generic[Value]):
 
     Args:
         algebra: of the values.
-        leaves: the trees of size 1.
+        leaves: characters and classes, by size.
         fits: whether a tree of this value serves the purpose.
+        powers: of a character or class, what it is worth twice in a row, three times and so on, as
+            far as that is of use; without it there are no ``{n}``.
+        most: trees that are looked at, at most.
+
+    Attributes:
+        levels: for each size that was looked at as a whole its trees, but for those that do what a
+            smaller one does, or are of no use. There is none of size 0.
     """
 
     def __init__(
         self,
         algebra: Algebra[Value],
-        leaves: Sequence[tuple[Tree, Value]],
+        leaves: Mapping[int, Sequence[tuple[Tree, Value]]],
         fits: Callable[[Value], bool],
+        powers: Callable[[Value], Iterable[Value]] | None = None,
+        most: int = _MOST_TRIED,
     ) -> None:
         self._algebra, self._leaves, self._fits = algebra, leaves, fits
+        self._powers, self._most = powers or (lambda _: ()), most
+        self.levels: list[list[tuple[Tree, Value]]] = [[]]
 
     def find(self, size: int, most: int) -> list[Tree]:
         """Trees of the smallest size, up to ``size``, in which there are any; at most ``most``.
@@ -106,7 +119,7 @@ class Smallest(Generic[Value]):
         Raises:
             ConstraintTooComplexError: there are too many trees of smaller sizes.
         """
-        levels: list[list[tuple[Tree, Value]]] = [[]]
+        levels = self.levels
         known: set[Value] = set()
         tried = 0
         while len(levels) <= size:
@@ -114,7 +127,7 @@ class Smallest(Generic[Value]):
             found: list[Tree] = []
             for tree, value in self._of_size(levels):
                 tried += 1
-                if tried > _MOST_TRIED:
+                if tried > self._most:
                     raise ConstraintTooComplexError(
                         f"no pattern of a size below {len(levels)} will do, and there are too many "
                         f"of size {len(levels)}: ask for a smaller size to be told so"
@@ -135,8 +148,11 @@ class Smallest(Generic[Value]):
     def _of_size(self, levels: list[list[tuple[Tree, Value]]]) -> Iterator[tuple[Tree, Value]]:
         """Trees of the size that is next, made of smaller ones."""
         algebra, size = self._algebra, len(levels)
-        if size == 1:
-            yield from self._leaves
+        yield from self._leaves.get(size, ())
+        # Whether or not a smaller tree does the same as the character: it has no powers.
+        for tree, value in self._leaves.get(size - 1, ()):
+            for number, power in enumerate(self._powers(value), 2):
+                yield Tree(f"{{{number}}}", (tree,)), power
         for tree, value in levels[size - 1]:
             if tree.kind not in ("*", "+", "?"):
                 more = algebra.repeated(value)
@@ -163,7 +179,8 @@ def _written(ranges: Ranges) -> str:
     if name := _named().get(ranges):
         return name
     if len(ranges) == 1 and ranges[0][0] == ranges[0][1]:
-        return _quoted(ranges[0][0])
+        character = chr(ranges[0][0])
+        return character if character in _PLAIN_OUTSIDE else _quoted(ranges[0][0])
     others = without_surrogates(gaps(ranges))
     if len(others) < len(ranges):
         return f"[^{_inside(others)}]"

@@ -43,7 +43,7 @@ class _Known:
     """What was worked out for a place.
 
     Attributes:
-        after: places after single characters, or after those of a class.
+        after: places after single characters, or after those that some sets hold.
         live: whether it can become a match; ``None``: not yet known.
         on: the next character of a shortest text that makes it one.
         bytes: the bytes that may come next, by those of the character that is begun.
@@ -119,7 +119,7 @@ class Automaton:
     def next(self, place: Place, character: str) -> Place:
         """The place after ``character``; it may be dead."""
         known = self._known(place)
-        key = character if place.spells else self.classes.of(character).number
+        key = character if place.spells else self.classes.sets(character)
         found = known.after.get(key)
         if found is None:
             found = known.after[key] = self._derivatives.next(place, character)

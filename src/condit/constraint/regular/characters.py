@@ -5,8 +5,10 @@ A character is a Unicode scalar value: never half of a surrogate pair.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 LAST = 0x10FFFF
 
@@ -46,9 +48,18 @@ class Characters:
         """Whether it surely has no member."""
         return not self.ranges and not self.beyond
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        # Kept: the ranges of some sets are many.
+        return hash((self.ranges, self.beyond))
+
     def __contains__(self, point: int) -> bool:
         """Whether it holds a character below 0x80, or any where it has no ``beyond``."""
-        return any(low <= point <= high for low, high in self.ranges)
+        at = bisect_right(self.ranges, (point, LAST)) - 1
+        return at >= 0 and self.ranges[at][1] >= point
 
     def complement(self) -> Characters:
         """All other characters."""

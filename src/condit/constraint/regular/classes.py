@@ -5,11 +5,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 
 from condit.constraint.regular.characters import EVERY, Characters, Ranges, clipped
 
+_KEPT = 64
+"""Partitions that are kept."""
 # Whatever a class has of these stands for it in searches, the first first.
 _LIKELY = "a0bcA1 -_.,:/@xyzXYZ23456789defghijklmnopqrstuvwBCDEFGHIJKLMNOPQRSTUVW"
 
@@ -54,44 +56,99 @@ class Class:
         return found
 
 
+@dataclass(frozen=True, eq=False)
+class Partition:
+    """All characters, divided by which of some sets hold them.
+
+    Attributes:
+        starts: where ranges of characters begin, each up to the next one.
+        held: for each of these ranges the sets that hold it: bit ``i`` is that of set ``i``.
+        classes: the ranges of characters by the sets that hold them.
+    """
+
+    starts: list[int]
+    held: list[int]
+    classes: dict[int, Ranges]
+
+    def sets(self, character: str) -> int:
+        """The sets that hold a character."""
+        return self.held[bisect_right(self.starts, ord(character)) - 1]
+
+    @cached_property
+    def firsts(self) -> dict[int, str]:
+        """For each class one of its characters, a usual one if there is one."""
+        found: dict[int, str] = {}
+        for character in _LIKELY:
+            found.setdefault(self.sets(character), character)
+        return {sets: chr(ranges[0][0]) for sets, ranges in self.classes.items()} | found
+
+
+@lru_cache(maxsize=_KEPT)
+def partition(sets: tuple[Characters, ...]) -> Partition:
+    """The partition by some sets, all with their members spelled out."""
+    toggled: dict[int, int] = {low: 0 for low, _ in EVERY.ranges}
+    toggled |= {high + 1: 0 for _, high in EVERY.ranges}
+    for number, each in enumerate(sets):
+        bit = 1 << number
+        for low, high in each.ranges:
+            toggled[low] = toggled.get(low, 0) ^ bit
+            toggled[high + 1] = toggled.get(high + 1, 0) ^ bit
+    starts = sorted(toggled)
+    classes: dict[int, list[tuple[int, int]]] = {}
+    held: list[int] = []
+    now = 0
+    (_, last), (again, _) = EVERY.ranges
+    for start, end in pairwise(starts):
+        now ^= toggled[start]
+        held.append(now)
+        if not last < start < again:  # surrogates are no characters
+            classes.setdefault(now, []).append((start, end - 1))
+    return Partition(starts, held, {each: tuple(ranges) for each, ranges in classes.items()})
+
+
 class Classes:
     """The classes of some sets.
 
     Args:
         sets: the sets, all with their members spelled out.
+
+    Attributes:
+        numbers: of the sets.
     """
 
     def __init__(self, sets: Iterable[Characters]) -> None:
         self.numbers = {each: number for number, each in enumerate(dict.fromkeys(sets))}
-        toggled: dict[int, int] = {low: 0 for low, _ in EVERY.ranges}
-        toggled |= {high + 1: 0 for _, high in EVERY.ranges}
-        for each, number in self.numbers.items():
-            for low, high in each.ranges:
-                toggled[low] = toggled.get(low, 0) ^ 1 << number
-                toggled[high + 1] = toggled.get(high + 1, 0) ^ 1 << number
-        starts = sorted(toggled)
-        spans: dict[int, list[tuple[int, int]]] = {}
-        of_start: list[int] = []
-        now = 0
-        (_, last), (again, _) = EVERY.ranges
-        for start, end in pairwise(starts):
-            now ^= toggled[start]
-            of_start.append(now)
-            if not last < start < again:  # surrogates are no characters
-                spans.setdefault(now, []).append((start, end - 1))
-        self.classes = [
-            Class(number, sets, tuple(ranges))
-            for number, (sets, ranges) in enumerate(spans.items())
-        ]
-        numbers = {each.sets: each for each in self.classes}
-        self._starts = starts
-        self._of_start = [numbers.get(sets) for sets in of_start]
+        self._sets: dict[str, int] = {}
+
+    @cached_property
+    def _partition(self) -> Partition:
+        # Not made before it is asked for: where sets are large it takes long.
+        return partition(tuple(self.numbers))
+
+    @cached_property
+    def classes(self) -> list[Class]:
+        """The classes."""
+        found = self._partition.classes.items()
+        return [Class(number, sets, ranges) for number, (sets, ranges) in enumerate(found)]
+
+    @cached_property
+    def _by_sets(self) -> dict[int, Class]:
+        return {each.sets: each for each in self.classes}
 
     def of(self, character: str) -> Class:
         """The class of a character."""
-        found = self._of_start[bisect_right(self._starts, ord(character)) - 1]
-        if found is None:  # half of a surrogate pair
-            raise ValueError(f"{character!r} is not a character")
+        return self._by_sets[self.sets(character)]
+
+    def sets(self, character: str) -> int:
+        """The sets that hold a character: bit ``i`` is that of set ``i``."""
+        found = self._sets.get(character)
+        if found is None:
+            point = ord(character)
+            (_, last), (again, _) = EVERY.ranges
+            if last < point < again:
+                raise ValueError(f"{character!r} is not a character")  # half of a surrogate pair
+            found = sum(1 << number for each, number in self.numbers.items() if point in each)
+            self._sets[character] = found
         return found
 
 

@@ -113,6 +113,8 @@ class Derivatives:
         looks = [node.item for node in held if isinstance(node, Look) and not node.ahead]
         self._asked = [*dict.fromkeys(reversed(looks))]
         self._behind = {item: number for number, item in enumerate(self._asked)}
+        # Ways on from what is left of the pattern, where nothing else matters to them.
+        self._kept: dict[Rest, tuple[list[Way], int]] = {}
 
     @property
     def pattern(self) -> Pattern:
@@ -184,10 +186,22 @@ class Derivatives:
         return tuple(behind), Here(tuple(holds), past or "")
 
     def _formula(self, ways: Iterable[Way]) -> Term:
-        return or_(*(and_(condition, way) for condition, way in ways))
+        return or_(*(way if guard is TRUE else and_(guard, way) for guard, way in ways))
 
     def _ways(self, rest: Rest, captures: Captures, here: Here) -> list[Way]:
         """The ways to go on with ``rest``, in the order in which backtracking tries them."""
+        if here or captures is not NO_CAPTURES:
+            return self._find_ways(rest, captures, here)
+        kept = self._kept.get(rest)
+        if kept is None:
+            before = self.work
+            found = self._find_ways(rest, captures, here)
+            kept = self._kept[rest] = (found, self.work - before)
+        else:
+            self.work += kept[1]  # what a search finds must not depend on what was asked before
+        return kept[0]
+
+    def _find_ways(self, rest: Rest, captures: Captures, here: Here) -> list[Way]:
         found: list[Way] = []
         seen: set[tuple[Term, Rest, Captures]] = set()
         waiting = [(TRUE, rest, captures)]
@@ -405,10 +419,9 @@ class _Derivation:
 
     def __init__(self, derivatives: Derivatives, character: str, here: Here) -> None:
         self._of, self._character, self._here = derivatives, character, here
-        self._class = derivatives.classes.of(character)
-        self._sets = self._class.sets
+        self._sets = derivatives.classes.sets(character)
         # What holds of all characters of the class, and what of this one alone.
-        self._known = derivatives.known_after(self._class.number, here)
+        self._known = derivatives.known_after(self._sets, here)
         self._known_here: dict[Term, Term] = {}
 
     def term(self, term: Term) -> Term:
