@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from condit.constraint.source import ConstraintSource
 from condit.constraint.types.arguments import given
-from condit.constraint.types.automaton import Automaton, automaton
-from condit.constraint.types.base import SmallType
+from condit.constraint.types.base import RegularType
+from condit.constraint.types.bounds import beyond, times_in_words
 from condit.constraint.types.calendar_fields import (
     DATE_FIELDS,
     RANGES,
     bound,
     boxes_between,
     parts_of,
-    pattern,
     shown,
     with_months,
+    written,
 )
 from condit.errors import UnsatisfiableError
 
@@ -62,7 +62,7 @@ def date(
 
 
 @dataclass(frozen=True)
-class Date(SmallType):
+class Date(RegularType):
     """Days of the calendar; made by ``date``.
 
     Attributes:
@@ -74,7 +74,6 @@ class Date(SmallType):
     earliest: datetime.date | None
     latest: datetime.date | None
     format: str
-    machine: Automaton = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         parts = parts_of("date", self.format, date=True, time=False)
@@ -88,10 +87,9 @@ class Date(SmallType):
             for intervals in boxes_between(ranges, *inside(ranges, low, high))
             for box in with_months(intervals)
         ]
-        machine = automaton(pattern(parts, boxes, 0))
-        if machine.is_empty:
+        self._follow(written(parts, boxes, 0))
+        if self.machine.is_empty:
             raise UnsatisfiableError(f"date: there is no day {self._range}")
-        object.__setattr__(self, "machine", machine)
 
     def objection(self, text: str) -> str | None:
         """Why it is no such day, by Python's ``datetime``."""
@@ -102,21 +100,13 @@ class Date(SmallType):
         written = day.isoformat() if self.format == ISO_DATE else day.strftime(self.format)
         if written != text or (day.year < FIRST_FORMATTED_YEAR and self.format != ISO_DATE):
             return f"it is not written as {self._shown}"
-        if self.earliest is not None and day < self.earliest:
-            return f"it is before {self.earliest}"
-        if self.latest is not None and day > self.latest:
-            return f"it is after {self.latest}"
-        return None
+        return beyond(day, self.earliest, self.latest, "before", "after")
 
     def value(self, text: str) -> datetime.date:
         """The day."""
         if self.format == ISO_DATE:
             return datetime.date.fromisoformat(text)
         return datetime.datetime.strptime(text, self.format).date()
-
-    def longest(self) -> int | None:
-        """Bytes of the longest text."""
-        return self.machine.longest()
 
     def describe(self) -> str:
         """The form and the bounds, as an instruction to a model."""
@@ -128,14 +118,7 @@ class Date(SmallType):
 
     @property
     def _range(self) -> str:
-        return between_in_words(self.earliest, self.latest)
-
-
-def between_in_words(earliest: object, latest: object) -> str:
-    """Two bounds in words; ``""`` where there are none."""
-    if earliest is None:
-        return "" if latest is None else f"not after {latest}"
-    return f"not before {earliest}" if latest is None else f"from {earliest} to {latest}"
+        return times_in_words(self.earliest, self.latest)
 
 
 def year_ranges(early: bool) -> tuple[tuple[int, int], ...]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from condit.constraint.base import Strength
 from condit.constraint.byte_matcher import ByteMatcher
-from condit.constraint.types.automaton import Automaton
+from condit.constraint.regular.byte_table import ByteTable
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Limited(ByteMatcher[tuple[int, int]]):
         characters: whether characters are counted, not bytes.
     """
 
-    inner: Automaton
+    inner: ByteTable
     most: int
     characters: bool = False
     _longest_ending: int = field(init=False, repr=False)

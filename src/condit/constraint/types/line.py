@@ -9,13 +9,22 @@ from typing import Any
 import regex  # type: ignore[import-untyped]
 
 from condit.constraint.byte_matcher import ByteMatcher
+from condit.constraint.regular.byte_table import byte_table
+from condit.constraint.regular.characters import EVERY, Characters
+from condit.constraint.regular.expression import (
+    ANY,
+    ANYTHING,
+    Node,
+    complement,
+    concatenation,
+    intersection,
+    one,
+    repetition,
+)
 from condit.constraint.source import ConstraintSource
 from condit.constraint.types.arguments import given, whole_number
-from condit.constraint.types.automaton import automaton
 from condit.constraint.types.base import SmallType
 from condit.constraint.types.limited import Limited
-from condit.constraint.types.pattern import characters
-from condit.constraint.types.utf8 import LAST
 from condit.errors import ArgumentError, UnsatisfiableError
 
 LINE_BREAKS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
@@ -71,18 +80,24 @@ class Line(SmallType):
 
     Attributes:
         most: characters at most, or ``None``.
+        tree: as a regular expression.
     """
 
     most: int | None
     machine: ByteMatcher[Any] = field(init=False, repr=False, compare=False)
+    tree: Node = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        inner = automaton(self._pattern())
-        machine = inner if self.most is None else Limited(inner, self.most, characters=True)
+        tree = self._without_limit()
+        table = byte_table(tree)
+        machine = table if self.most is None else Limited(table, self.most, characters=True)
         object.__setattr__(self, "machine", machine)
+        limit = ANYTHING if self.most is None else repetition(ANY, 0, self.most)
+        object.__setattr__(self, "tree", intersection(tree, limit))
 
-    def _pattern(self) -> str:
-        return f"{_within()}+"
+    def _without_limit(self) -> Node:
+        """As a regular expression, for any number of characters."""
+        return repetition(_WITHIN, 1, None)
 
     def objection(self, text: str) -> str | None:
         """Why it is no such line, by ``str.splitlines``."""
@@ -113,10 +128,11 @@ class Line(SmallType):
 class Sentence(Line):
     """Texts of one sentence; made by ``sentence``."""
 
-    def _pattern(self) -> str:
-        ends, spaces = characters(_ENDS), characters(_members(r"\s"))
-        first = characters(_members(_FIRST))
-        return f"{first}{_within()}*{ends}&(~.*{ends}{spaces}.*)"
+    def _without_limit(self) -> Node:
+        ends = one(Characters.among(_ENDS))
+        sentence = concatenation(one(_members(_FIRST)), repetition(_WITHIN, 0, None), ends)
+        several = concatenation(ANYTHING, ends, one(_members(r"\s")), ANYTHING)
+        return intersection(sentence, complement(several))
 
     def objection(self, text: str) -> str | None:
         """Why it is no such sentence, by the ``regex`` package."""
@@ -133,15 +149,14 @@ class Sentence(Line):
         return f"Respond only with one sentence{self._limit}"
 
 
-def _within() -> str:
-    return f"[^{characters(LINE_BREAKS)[1:]}"
+_WITHIN = one(Characters.among(LINE_BREAKS).complement())
 
 
 @lru_cache
-def _members(of: str) -> str:
+def _members(of: str) -> Characters:
     """All characters of a class, by the tables of the ``regex`` package."""
-    everything = "".join(chr(point) for point in range(LAST + 1) if not 0xD800 <= point < 0xE000)
-    return "".join(regex.findall(of, everything))
+    everything = "".join(chr(point) for low, high in EVERY.ranges for point in range(low, high + 1))
+    return Characters.among("".join(regex.findall(of, everything)))
 
 
 def _counted(name: str, most: object, least: int) -> int | None:
