@@ -11,6 +11,7 @@ from condit.constraint.byte_matcher import ByteMatcher
 from condit.constraint.lifted import LiftedMatcher
 from condit.constraint.regular.byte_table import ByteTable, byte_table
 from condit.constraint.regular.expression import Node
+from condit.constraint.types.limited import Limited
 from condit.vocabulary import Vocabulary
 
 
@@ -64,17 +65,21 @@ class RegularType(SmallType):
     """
 
     tree: Node = field(init=False, repr=False, compare=False)
-    machine: ByteTable = field(init=False, repr=False, compare=False)
+    machine: ByteTable | Limited = field(init=False, repr=False, compare=False)
 
-    def _follow(self, tree: Node) -> None:
+    def _follow(self, tree: Node, machine: Limited | None = None) -> None:
         """Take an expression as that of the texts.
+
+        Args:
+            tree: the expression, as for ``byte_table``.
+            machine: of the same texts, where they are counted apart.
 
         Raises:
             ConstraintTooComplexError: it has too many states.
         """
         object.__setattr__(self, "tree", tree)
-        object.__setattr__(self, "machine", byte_table(tree))
+        object.__setattr__(self, "machine", byte_table(tree) if machine is None else machine)
 
     def longest(self) -> int | None:
-        """Bytes of the longest text; ``None`` where there is none."""
+        """Bytes of the longest text; ``None``: there may be any number of them."""
         return self.machine.longest()

@@ -20,7 +20,7 @@ from condit.constraint.types.extras import imported
 from condit.constraint.types.limited import Limited
 from condit.errors import UnsatisfiableError
 
-_MOST_BYTES = 254
+_MOST_CHARACTERS = 254
 _ATOM = r"[A-Za-z0-9_!#$%&'*+\-/=?\^`{|}~]+"
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _FORM = rf"{_ATOM}(\.{_ATOM})*@({_LABEL}\.)+{_LABEL}"
@@ -68,7 +68,7 @@ class Email(SmallType):
             complement(concatenation(read(rf"{_DOMAIN}.*\."), alternation(*reserved))),
             complement(concatenation(read(rf"{_DOMAIN}(.*\.)?"), alternation(*several))),
         )
-        machine = Limited(byte_table(tree), _MOST_BYTES)
+        machine = Limited(byte_table(tree), _MOST_CHARACTERS)
         if machine.is_empty:
             raise UnsatisfiableError("email: all domains are reserved")
         object.__setattr__(self, "machine", machine)
@@ -102,7 +102,7 @@ class Email(SmallType):
 
     def longest(self) -> int:
         """254."""
-        return _MOST_BYTES
+        return _MOST_CHARACTERS
 
     def describe(self) -> str:
         """An instruction to a model."""

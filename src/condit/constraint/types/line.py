@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import regex  # type: ignore[import-untyped]
 
-from condit.constraint.byte_matcher import ByteMatcher
 from condit.constraint.regular.byte_table import byte_table
 from condit.constraint.regular.characters import EVERY, Characters
 from condit.constraint.regular.expression import (
-    ANY,
     ANYTHING,
     Node,
     complement,
@@ -23,7 +20,7 @@ from condit.constraint.regular.expression import (
 )
 from condit.constraint.source import ConstraintSource
 from condit.constraint.types.arguments import given, whole_number
-from condit.constraint.types.base import SmallType
+from condit.constraint.types.base import RegularType
 from condit.constraint.types.limited import Limited
 from condit.errors import ArgumentError, UnsatisfiableError
 
@@ -75,29 +72,24 @@ def sentence(most: int | None = None) -> Sentence:
 
 
 @dataclass(frozen=True)
-class Line(SmallType):
+class Line(RegularType):
     """Texts of one line; made by ``line``.
 
     Attributes:
         most: characters at most, or ``None``.
-        tree: as a regular expression.
     """
 
     most: int | None
-    machine: ByteMatcher[Any] = field(init=False, repr=False, compare=False)
-    tree: Node = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        tree = self._without_limit()
-        table = byte_table(tree)
-        machine = table if self.most is None else Limited(table, self.most, characters=True)
-        object.__setattr__(self, "machine", machine)
-        limit = ANYTHING if self.most is None else repetition(ANY, 0, self.most)
-        object.__setattr__(self, "tree", intersection(tree, limit))
+        limited = None
+        if self.most is not None:
+            limited = Limited(byte_table(self._form(None)), self.most)
+        self._follow(self._form(self.most), limited)
 
-    def _without_limit(self) -> Node:
-        """As a regular expression, for any number of characters."""
-        return repetition(_WITHIN, 1, None)
+    def _form(self, most: int | None) -> Node:
+        """The texts of at most so many characters; ``None``: of any number."""
+        return repetition(_WITHIN, 1, most)
 
     def objection(self, text: str) -> str | None:
         """Why it is no such line, by ``str.splitlines``."""
@@ -110,10 +102,6 @@ class Line(SmallType):
     def value(self, text: str) -> str:
         """The text."""
         return text
-
-    def longest(self) -> int | None:
-        """Four bytes a character, where their number is limited."""
-        return None if self.most is None else 4 * self.most
 
     def describe(self) -> str:
         """An instruction to a model."""
@@ -128,11 +116,13 @@ class Line(SmallType):
 class Sentence(Line):
     """Texts of one sentence; made by ``sentence``."""
 
-    def _without_limit(self) -> Node:
-        ends = one(Characters.among(_ENDS))
-        sentence = concatenation(one(_members(_FIRST)), repetition(_WITHIN, 0, None), ends)
+    def _form(self, most: int | None) -> Node:
+        """The texts of at most so many characters; ``None``: of any number."""
+        first, ends = one(_members(_FIRST)), one(Characters.among(_ENDS))
+        # A limit to the whole beside this would be too much for the mask engine.
+        inner = repetition(_WITHIN, 0, None if most is None else most - 2)
         several = concatenation(ANYTHING, ends, one(_members(r"\s")), ANYTHING)
-        return intersection(sentence, complement(several))
+        return intersection(concatenation(first, inner, ends), complement(several))
 
     def objection(self, text: str) -> str | None:
         """Why it is no such sentence, by the ``regex`` package."""
