@@ -32,7 +32,10 @@ RANGES: tuple[Interval, ...] = (
 )
 """Year, month, day, hour, minute, second, microsecond."""
 
-DATE_FIELDS, TIME_FIELDS = 3, 4
+DATE_FIELDS = 3
+
+FIRST_FORMATTED_YEAR = 1000
+"""Systems differ in how ``strftime`` writes earlier years."""
 
 DIRECTIVES = {
     "Y": "YYYY", "y": "YY", "m": "MM", "d": "DD", "b": "Jan", "B": "January",
@@ -223,7 +226,30 @@ def boxes_between(
         yield ((first, last), *ranges[1:])
 
 
-def with_months(intervals: tuple[Interval, ...]) -> Iterator[Box]:
+def days_between(
+    low: Sequence[int] | None,
+    high: Sequence[int] | None,
+    ranges: Sequence[Interval],
+    *,
+    early: bool,
+) -> list[Box]:
+    """The boxes of all days, with what else is in ``ranges``, from ``low`` to ``high``.
+
+    Args:
+        low: the first, as its fields, or ``None``.
+        high: the last, or ``None``.
+        ranges: of the fields, which begin with a year, a month and a day.
+        early: whether years before ``FIRST_FORMATTED_YEAR`` may be written.
+    """
+    if not early:
+        ranges = ((FIRST_FORMATTED_YEAR, 9999), *ranges[1:])
+    if low is not None and low[0] < ranges[0][0]:
+        low = None
+    found = boxes_between(ranges, low, high)
+    return [box for intervals in found for box in _with_months(intervals)]
+
+
+def _with_months(intervals: tuple[Interval, ...]) -> Iterator[Box]:
     """A box whose first fields are a date as boxes without days that do not exist."""
     year, (first, last), (low, high), *rest = intervals
     for length, months in _MONTHS_BY_LENGTH:

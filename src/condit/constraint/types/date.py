@@ -11,19 +11,17 @@ from condit.constraint.types.base import RegularType
 from condit.constraint.types.bounds import beyond, times_in_words
 from condit.constraint.types.calendar_fields import (
     DATE_FIELDS,
+    FIRST_FORMATTED_YEAR,
     RANGES,
     bound,
-    boxes_between,
+    days_between,
     parts_of,
     shown,
-    with_months,
     written,
 )
 from condit.errors import UnsatisfiableError
 
 ISO_DATE = "%Y-%m-%d"
-FIRST_FORMATTED_YEAR = 1000
-"""Systems differ in how ``strftime`` writes earlier years."""
 
 
 def date(
@@ -81,12 +79,7 @@ class Date(RegularType):
             None if day is None else (day.year, day.month, day.day)
             for day in (self.earliest, self.latest)
         )
-        ranges = year_ranges(self.format == ISO_DATE)[:DATE_FIELDS]
-        boxes = [
-            box
-            for intervals in boxes_between(ranges, *inside(ranges, low, high))
-            for box in with_months(intervals)
-        ]
+        boxes = days_between(low, high, RANGES[:DATE_FIELDS], early=self.format == ISO_DATE)
         self._follow(written(parts, boxes, 0))
         if self.machine.is_empty:
             raise UnsatisfiableError(f"date: there is no day {self._range}")
@@ -97,8 +90,8 @@ class Date(RegularType):
             day = self.value(text)
         except ValueError as error:
             return f"it is no date: {error}"
-        written = day.isoformat() if self.format == ISO_DATE else day.strftime(self.format)
-        if written != text or (day.year < FIRST_FORMATTED_YEAR and self.format != ISO_DATE):
+        spelled = day.isoformat() if self.format == ISO_DATE else day.strftime(self.format)
+        if spelled != text or (day.year < FIRST_FORMATTED_YEAR and self.format != ISO_DATE):
             return f"it is not written as {self._shown}"
         return beyond(day, self.earliest, self.latest, "before", "after")
 
@@ -119,20 +112,6 @@ class Date(RegularType):
     @property
     def _range(self) -> str:
         return times_in_words(self.earliest, self.latest)
-
-
-def year_ranges(early: bool) -> tuple[tuple[int, int], ...]:
-    """The ranges of all fields; ``early``: with years before 1000."""
-    return RANGES if early else ((FIRST_FORMATTED_YEAR, 9999), *RANGES[1:])
-
-
-def inside(
-    ranges: tuple[tuple[int, int], ...],
-    low: tuple[int, ...] | None,
-    high: tuple[int, ...] | None,
-) -> tuple[tuple[int, ...] | None, tuple[int, ...] | None]:
-    """The same bounds, a lower one that is below the first year being none."""
-    return (None if low is not None and low[0] < ranges[0][0] else low), high
 
 
 def _make(value: object = None, *, format: str = ISO_DATE) -> Date:

@@ -19,18 +19,16 @@ from condit.constraint.types.arguments import given
 from condit.constraint.types.base import RegularType
 from condit.constraint.types.bounds import beyond, times_in_words
 from condit.constraint.types.calendar_fields import (
+    FIRST_FORMATTED_YEAR,
+    RANGES,
     bound,
-    boxes_between,
+    days_between,
     parts_of,
     shown,
-    with_months,
     written,
 )
 from condit.constraint.types.date import (
-    FIRST_FORMATTED_YEAR,
     ISO_DATE,
-    inside,
-    year_ranges,
 )
 from condit.constraint.types.time import ISO_TIME, in_microseconds
 from condit.errors import ArgumentError, UnsatisfiableError
@@ -104,12 +102,7 @@ class Datetime(RegularType):
             None if each is None else (*each.timetuple()[:6], each.microsecond)
             for each in (self.earliest, self.latest)
         )
-        ranges = year_ranges(self.format == ISO)
-        boxes = [
-            box
-            for intervals in boxes_between(ranges, *inside(ranges, low, high))
-            for box in with_months(intervals)
-        ]
+        boxes = days_between(low, high, RANGES, early=self.format == ISO)
         moments = written(parts, boxes, 0, may_have_fraction=self.format == ISO)
         zone = _any_zone() if self.zone == "any" else word(self.zone or "")
         self._follow(concatenation(moments, zone))
