@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from condit.constraint.regular.ecma import read
 from condit.constraint.regular.expression import (
     Node,
     alternation,
@@ -22,6 +21,7 @@ from condit.constraint.regular.expression import (
     intersection,
     word,
 )
+from condit.constraint.types.patterns import read
 from condit.errors import ArgumentError
 
 Interval = tuple[int, int]

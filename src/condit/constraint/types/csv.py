@@ -12,7 +12,6 @@ from typing import Any
 from condit.constraint.base import Constraint, Strength
 from condit.constraint.byte_matcher import ByteMatcher
 from condit.constraint.regular.byte_table import byte_table
-from condit.constraint.regular.ecma import read
 from condit.constraint.source import ConstraintSource
 from condit.constraint.types.arguments import from_json, listed
 from condit.constraint.types.base import SmallType
@@ -27,6 +26,7 @@ from condit.constraint.types.cells import (
     value_of,
 )
 from condit.constraint.types.linked import Linked, Places
+from condit.constraint.types.patterns import read
 from condit.errors import ArgumentError, UnsatisfiableError
 
 _SPECIAL = frozenset(b',"\n')

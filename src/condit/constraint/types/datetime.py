@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as python
 from dataclasses import dataclass
 
-from condit.constraint.regular.ecma import read
 from condit.constraint.regular.expression import (
     Node,
     alternation,
@@ -30,6 +29,7 @@ from condit.constraint.types.calendar_fields import (
 from condit.constraint.types.date import (
     ISO_DATE,
 )
+from condit.constraint.types.patterns import read
 from condit.constraint.types.time import ISO_TIME, in_microseconds
 from condit.errors import ArgumentError, UnsatisfiableError
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from condit.constraint.regular.byte_table import byte_table
-from condit.constraint.regular.ecma import read
 from condit.constraint.regular.expression import (
     alternation,
     complement,
@@ -18,6 +17,7 @@ from condit.constraint.source import ConstraintSource
 from condit.constraint.types.base import SmallType
 from condit.constraint.types.extras import imported
 from condit.constraint.types.limited import Limited
+from condit.constraint.types.patterns import read
 from condit.errors import UnsatisfiableError
 
 _MOST_CHARACTERS = 254

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from condit.constraint.regular.ecma import read
 from condit.constraint.regular.expression import (
     Node,
     alternation,
@@ -13,6 +12,7 @@ from condit.constraint.regular.expression import (
     word,
 )
 from condit.constraint.schema.numbers import at_least, at_most
+from condit.constraint.types.patterns import read
 
 
 def between(

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from condit.constraint.regular.ecma import read
 from condit.constraint.regular.expression import (
     Node,
     alternation,
@@ -19,6 +18,7 @@ from condit.constraint.source import ConstraintSource
 from condit.constraint.types.arguments import given
 from condit.constraint.types.base import RegularType
 from condit.constraint.types.extras import imported
+from condit.constraint.types.patterns import read
 from condit.errors import ArgumentError, UnsatisfiableError
 from condit.plugins import unknown
 

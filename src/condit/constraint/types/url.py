@@ -11,13 +11,13 @@ from urllib.parse import SplitResult, urlsplit
 
 import jsonschema_rs
 
-from condit.constraint.regular.ecma import read
 from condit.constraint.regular.expression import alternation, concatenation, repetition, word
 from condit.constraint.schema.formats import ipv6
 from condit.constraint.source import ConstraintSource
 from condit.constraint.types.arguments import listed
 from condit.constraint.types.base import RegularType
 from condit.constraint.types.numerals import between
+from condit.constraint.types.patterns import read
 from condit.errors import ArgumentError, UnsatisfiableError
 
 _LABEL = r"[0-9A-Za-z]([0-9A-Za-z\-]{0,61}[0-9A-Za-z])?"

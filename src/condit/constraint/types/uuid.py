@@ -5,10 +5,10 @@ from __future__ import annotations
 import uuid as python
 from dataclasses import dataclass
 
-from condit.constraint.regular.ecma import read
 from condit.constraint.source import ConstraintSource
 from condit.constraint.types.arguments import given, whole_number
 from condit.constraint.types.base import RegularType
+from condit.constraint.types.patterns import read
 from condit.errors import ArgumentError
 
 _VERSIONS = range(1, 9)

@@ -16,11 +16,11 @@ import jsonschema_rs
 from condit.constraint.base import Strength
 from condit.constraint.byte_matcher import ByteMatcher
 from condit.constraint.regular.byte_table import ByteTable, byte_table
-from condit.constraint.regular.ecma import read
 from condit.constraint.regular.expression import alternation, concatenation, word
 from condit.constraint.types.cells import literal
 from condit.constraint.types.linked import Linked, Places
 from condit.constraint.types.numerals import between
+from condit.constraint.types.patterns import read
 from condit.constraint.types.yaml_written import MOST_DIGITS, STRANGE, key_of
 from condit.errors import (
     ConstraintTooComplexError,
