@@ -43,6 +43,11 @@ class Characters:
         """The set of one character."""
         return cls(((ord(character), ord(character)),))
 
+    @classmethod
+    def among(cls, characters: str) -> Characters:
+        """The set of the characters of a text."""
+        return cls.of((ord(each), ord(each)) for each in characters)
+
     @property
     def is_empty(self) -> bool:
         """Whether it surely has no member."""

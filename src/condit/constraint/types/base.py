@@ -1,13 +1,17 @@
-"""The base class of small types: a byte matcher for the texts, another library as the oracle."""
+"""The base classes of small types: a byte matcher for the texts, another library as the oracle."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import dataclass, field
 from typing import Any
 
 from condit.constraint.base import Constraint, Violation
 from condit.constraint.byte_matcher import ByteMatcher
 from condit.constraint.lifted import LiftedMatcher
+from condit.constraint.regular.byte_table import ByteTable, byte_table
+from condit.constraint.regular.expression import Node
+from condit.constraint.types.limited import Limited
 from condit.vocabulary import Vocabulary
 
 
@@ -49,3 +53,33 @@ class SmallType(Constraint):
                 if state is None:
                     return place
         return None if self.machine.may_stop(state) else len(text)
+
+
+@dataclass(frozen=True)
+class RegularType(SmallType):
+    """A small type that one regular expression says, so that it composes exactly.
+
+    Attributes:
+        tree: the expression.
+        machine: its automaton.
+    """
+
+    tree: Node = field(init=False, repr=False, compare=False)
+    machine: ByteTable | Limited = field(init=False, repr=False, compare=False)
+
+    def _follow(self, tree: Node, machine: Limited | None = None) -> None:
+        """Take an expression as that of the texts.
+
+        Args:
+            tree: the expression, as for ``byte_table``.
+            machine: of the same texts, where they are counted apart.
+
+        Raises:
+            ConstraintTooComplexError: it has too many states.
+        """
+        object.__setattr__(self, "tree", tree)
+        object.__setattr__(self, "machine", byte_table(tree) if machine is None else machine)
+
+    def longest(self) -> int | None:
+        """Bytes of the longest text; ``None``: there may be any number of them."""
+        return self.machine.longest()

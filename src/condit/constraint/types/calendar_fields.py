@@ -1,4 +1,4 @@
-"""Patterns of dates and times in any order of their fields, between two bounds.
+"""Expressions of dates and times in any order of their fields, between two bounds.
 
 What lies between two bounds is a union of *boxes*: an interval for each field. In a box no field
 depends on another, so that it can be written in any order. How long months are splits boxes
@@ -14,7 +14,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from condit.constraint.types.pattern import NOTHING, escaped
+from condit.constraint.regular.expression import (
+    Node,
+    alternation,
+    concatenation,
+    intersection,
+    word,
+)
+from condit.constraint.types.patterns import read
 from condit.errors import ArgumentError
 
 Interval = tuple[int, int]
@@ -25,7 +32,10 @@ RANGES: tuple[Interval, ...] = (
 )
 """Year, month, day, hour, minute, second, microsecond."""
 
-DATE_FIELDS, TIME_FIELDS = 3, 4
+DATE_FIELDS = 3
+
+FIRST_FORMATTED_YEAR = 1000
+"""Systems differ in how ``strftime`` writes earlier years."""
 
 DIRECTIVES = {
     "Y": "YYYY", "y": "YY", "m": "MM", "d": "DD", "b": "Jan", "B": "January",
@@ -101,32 +111,40 @@ def shown(parts: Sequence[str]) -> str:
     )
 
 
-def pattern(parts: Sequence[str], boxes: Sequence[Box], first: int) -> str:
-    """The pattern of what lies in one of the boxes.
+def written(
+    parts: Sequence[str], boxes: Sequence[Box], first: int, *, may_have_fraction: bool = False
+) -> Node:
+    """The texts of what lies in one of the boxes.
 
     Args:
         parts: of the format.
         boxes: what may be written.
         first: which field of ``RANGES`` the first interval of a box stands for.
+        may_have_fraction: whether a point and one to six digits of a second may stand behind what
+            the format says.
     """
-    written = {_FIELD_OF[part[1:]] for part in parts if part.startswith("%") and part != "%%"}
+    fields = {_FIELD_OF[part[1:]] for part in parts if part.startswith("%") and part != "%%"}
     found = []
     for box in boxes:
         intervals = dict(enumerate(box.intervals, first))
+        microseconds = box.intervals[-1]
         # A field that is not written is 0.
-        if any(intervals[field][0] > 0 for field in intervals if field not in written):
-            continue
-        found.append("".join(_part(part, intervals, box) for part in parts))
-    return "|".join(f"({each})" for each in found) or NOTHING
+        missing = [field for field in intervals if field not in fields and intervals[field][0] > 0]
+        in_parts = concatenation(*(_part(part, intervals, box) for part in parts))
+        if not missing:
+            found.append(in_parts)
+        if may_have_fraction:
+            found.append(concatenation(in_parts, word("."), _fraction(*microseconds)))
+    return alternation(*found)
 
 
-def _part(part: str, intervals: dict[int, Interval], box: Box) -> str:
+def _part(part: str, intervals: dict[int, Interval], box: Box) -> Node:
     if not part.startswith("%") or part == "%%":
-        return escaped("%" if part == "%%" else part)
+        return word("%" if part == "%%" else part)
     directive, interval = part[1:], intervals[_FIELD_OF[part[1:]]]
     if directive == "Y":
-        years = _padded(*interval, 4)
-        return f"(({years})&{_LEAP_YEAR})" if box.leap else f"({years})"
+        years = read(_padded(*interval, 4))
+        return intersection(years, read(_LEAP_YEAR)) if box.leap else years
     if directive == "y":
         first, last = _TWO_DIGIT_YEARS
         possible = range(max(interval[0], first), min(interval[1], last) + 1)
@@ -134,29 +152,29 @@ def _part(part: str, intervals: dict[int, Interval], box: Box) -> str:
         return _any_of([f"{year % 100:02}" for year in kept])
     if directive in ("b", "B"):
         names = calendar.month_abbr if directive == "b" else calendar.month_name
-        return _any_of([escaped(names[month]) for month in box.months])
+        return _any_of([names[month] for month in box.months])
     if directive == "m":
         return _any_of([f"{month:02}" for month in box.months])
-    return f"({_padded(*interval, 6 if directive == 'f' else 2)})"
+    return read(_padded(*interval, 6 if directive == "f" else 2))
 
 
-def _any_of(texts: Sequence[str]) -> str:
-    return f"({'|'.join(texts)})" if texts else NOTHING
+def _any_of(texts: Sequence[str]) -> Node:
+    return alternation(*map(word, texts))
 
 
-def fraction(low: int, high: int) -> str:
-    """A pattern of one to six digits of a second, from ``low`` to ``high`` microseconds."""
+def _fraction(low: int, high: int) -> Node:
+    """One to six digits of a second, from ``low`` to ``high`` microseconds."""
     found = []
     for size in range(1, 7):
         step = 10 ** (6 - size)
         first, last = -(-low // step), high // step
         if first <= last:
-            found.append(_padded(first, last, size))
-    return "|".join(found) or NOTHING
+            found.append(read(_padded(first, last, size)))
+    return alternation(*found)
 
 
 def _padded(low: int, high: int, width: int) -> str:
-    """Numbers from low to high in exactly so many digits."""
+    """A pattern of the numbers from low to high in exactly so many digits."""
     return _fixed(f"{low:0{width}}", f"{high:0{width}}")
 
 
@@ -208,7 +226,30 @@ def boxes_between(
         yield ((first, last), *ranges[1:])
 
 
-def with_months(intervals: tuple[Interval, ...]) -> Iterator[Box]:
+def days_between(
+    low: Sequence[int] | None,
+    high: Sequence[int] | None,
+    ranges: Sequence[Interval],
+    *,
+    early: bool,
+) -> list[Box]:
+    """The boxes of all days, with what else is in ``ranges``, from ``low`` to ``high``.
+
+    Args:
+        low: the first, as its fields, or ``None``.
+        high: the last, or ``None``.
+        ranges: of the fields, which begin with a year, a month and a day.
+        early: whether years before ``FIRST_FORMATTED_YEAR`` may be written.
+    """
+    if not early:
+        ranges = ((FIRST_FORMATTED_YEAR, 9999), *ranges[1:])
+    if low is not None and low[0] < ranges[0][0]:
+        low = None
+    found = boxes_between(ranges, low, high)
+    return [box for intervals in found for box in _with_months(intervals)]
+
+
+def _with_months(intervals: tuple[Interval, ...]) -> Iterator[Box]:
     """A box whose first fields are a date as boxes without days that do not exist."""
     year, (first, last), (low, high), *rest = intervals
     for length, months in _MONTHS_BY_LENGTH:

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from condit.constraint.base import Constraint, Matcher, Strength
 from condit.constraint.byte_matcher import ByteMatcher
 from condit.constraint.choice import Choice
+from condit.constraint.regular.byte_table import ByteTable, explored, table_of_texts
 from condit.constraint.source import make_constraint
-from condit.constraint.types.automaton import Automaton, automaton, explored
 from condit.constraint.types.base import SmallType
 from condit.constraint.types.limited import Limited
-from condit.constraint.types.pattern import escaped
 from condit.errors import ArgumentError
 from condit.vocabulary import Vocabulary
 
@@ -124,7 +124,7 @@ def machine_of(constraint: Constraint) -> ByteMatcher[Any]:
     if isinstance(constraint, SmallType):
         return constraint.machine
     if isinstance(constraint, Choice):
-        return automaton("|".join(map(escaped, constraint.options)))
+        return table_of_texts(constraint.options)
     return _Read(constraint)
 
 
@@ -173,7 +173,7 @@ def encoded(
     """What is written for the texts of ``inner``: an automaton, where that can be made."""
     written = Encoded(inner, step, begin, may_end)
     small = isinstance(inner, Limited) and inner.most <= _MOST_COUNTED
-    if not small and not isinstance(inner, Automaton):
+    if not small and not isinstance(inner, ByteTable):
         return written
 
     def ways(state: Any) -> Iterable[tuple[int, Any]]:
@@ -183,9 +183,10 @@ def encoded(
     return explored(written.start, ways, written.may_stop)
 
 
-def literal(text: str) -> Automaton:
+@lru_cache(maxsize=1024)
+def literal(text: str) -> ByteTable:
     """The text itself."""
-    return automaton(escaped(text))
+    return table_of_texts([text])
 
 
 def value_of(constraint: Constraint | None, text: str) -> object:

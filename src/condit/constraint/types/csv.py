@@ -11,9 +11,9 @@ from typing import Any
 
 from condit.constraint.base import Constraint, Strength
 from condit.constraint.byte_matcher import ByteMatcher
+from condit.constraint.regular.byte_table import byte_table
 from condit.constraint.source import ConstraintSource
 from condit.constraint.types.arguments import from_json, listed
-from condit.constraint.types.automaton import automaton
 from condit.constraint.types.base import SmallType
 from condit.constraint.types.cells import (
     columns_of,
@@ -26,11 +26,12 @@ from condit.constraint.types.cells import (
     value_of,
 )
 from condit.constraint.types.linked import Linked, Places
+from condit.constraint.types.patterns import read
 from condit.errors import ArgumentError, UnsatisfiableError
 
 _SPECIAL = frozenset(b',"\n')
 _REFUSED = frozenset(b"\r\0")
-_ANY_TEXT = "[^\\r" + "\0]*"
+_ANY_TEXT = read(r"[^\r\x00]*")
 
 
 def csv(
@@ -89,7 +90,7 @@ class Csv(SmallType):
     def __post_init__(self) -> None:
         single = len(self.columns) == 1
         cells = tuple(
-            _field(automaton(_ANY_TEXT) if asked is None else machine_of(asked), alone=single)
+            _field(byte_table(_ANY_TEXT) if asked is None else machine_of(asked), alone=single)
             for _, asked in self.columns
         )
         names = _written([[name for name, _ in self.columns]]) if self.header else None

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from condit.constraint.source import ConstraintSource
 from condit.constraint.types.arguments import given
-from condit.constraint.types.automaton import Automaton, automaton
-from condit.constraint.types.base import SmallType
+from condit.constraint.types.base import RegularType
+from condit.constraint.types.bounds import beyond, times_in_words
 from condit.constraint.types.calendar_fields import (
     DATE_FIELDS,
+    FIRST_FORMATTED_YEAR,
     RANGES,
     bound,
-    boxes_between,
+    days_between,
     parts_of,
-    pattern,
     shown,
-    with_months,
+    written,
 )
 from condit.errors import UnsatisfiableError
 
 ISO_DATE = "%Y-%m-%d"
-FIRST_FORMATTED_YEAR = 1000
-"""Systems differ in how ``strftime`` writes earlier years."""
 
 
 def date(
@@ -62,7 +60,7 @@ def date(
 
 
 @dataclass(frozen=True)
-class Date(SmallType):
+class Date(RegularType):
     """Days of the calendar; made by ``date``.
 
     Attributes:
@@ -74,7 +72,6 @@ class Date(SmallType):
     earliest: datetime.date | None
     latest: datetime.date | None
     format: str
-    machine: Automaton = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         parts = parts_of("date", self.format, date=True, time=False)
@@ -82,16 +79,10 @@ class Date(SmallType):
             None if day is None else (day.year, day.month, day.day)
             for day in (self.earliest, self.latest)
         )
-        ranges = year_ranges(self.format == ISO_DATE)[:DATE_FIELDS]
-        boxes = [
-            box
-            for intervals in boxes_between(ranges, *inside(ranges, low, high))
-            for box in with_months(intervals)
-        ]
-        machine = automaton(pattern(parts, boxes, 0))
-        if machine.is_empty:
+        boxes = days_between(low, high, RANGES[:DATE_FIELDS], early=self.format == ISO_DATE)
+        self._follow(written(parts, boxes, 0))
+        if self.machine.is_empty:
             raise UnsatisfiableError(f"date: there is no day {self._range}")
-        object.__setattr__(self, "machine", machine)
 
     def objection(self, text: str) -> str | None:
         """Why it is no such day, by Python's ``datetime``."""
@@ -99,24 +90,16 @@ class Date(SmallType):
             day = self.value(text)
         except ValueError as error:
             return f"it is no date: {error}"
-        written = day.isoformat() if self.format == ISO_DATE else day.strftime(self.format)
-        if written != text or (day.year < FIRST_FORMATTED_YEAR and self.format != ISO_DATE):
+        spelled = day.isoformat() if self.format == ISO_DATE else day.strftime(self.format)
+        if spelled != text or (day.year < FIRST_FORMATTED_YEAR and self.format != ISO_DATE):
             return f"it is not written as {self._shown}"
-        if self.earliest is not None and day < self.earliest:
-            return f"it is before {self.earliest}"
-        if self.latest is not None and day > self.latest:
-            return f"it is after {self.latest}"
-        return None
+        return beyond(day, self.earliest, self.latest, "before", "after")
 
     def value(self, text: str) -> datetime.date:
         """The day."""
         if self.format == ISO_DATE:
             return datetime.date.fromisoformat(text)
         return datetime.datetime.strptime(text, self.format).date()
-
-    def longest(self) -> int | None:
-        """Bytes of the longest text."""
-        return self.machine.longest()
 
     def describe(self) -> str:
         """The form and the bounds, as an instruction to a model."""
@@ -128,28 +111,7 @@ class Date(SmallType):
 
     @property
     def _range(self) -> str:
-        return between_in_words(self.earliest, self.latest)
-
-
-def between_in_words(earliest: object, latest: object) -> str:
-    """Two bounds in words; ``""`` where there are none."""
-    if earliest is None:
-        return "" if latest is None else f"not after {latest}"
-    return f"not before {earliest}" if latest is None else f"from {earliest} to {latest}"
-
-
-def year_ranges(early: bool) -> tuple[tuple[int, int], ...]:
-    """The ranges of all fields; ``early``: with years before 1000."""
-    return RANGES if early else ((FIRST_FORMATTED_YEAR, 9999), *RANGES[1:])
-
-
-def inside(
-    ranges: tuple[tuple[int, int], ...],
-    low: tuple[int, ...] | None,
-    high: tuple[int, ...] | None,
-) -> tuple[tuple[int, ...] | None, tuple[int, ...] | None]:
-    """The same bounds, a lower one that is below the first year being none."""
-    return (None if low is not None and low[0] < ranges[0][0] else low), high
+        return times_in_words(self.earliest, self.latest)
 
 
 def _make(value: object = None, *, format: str = ISO_DATE) -> Date:

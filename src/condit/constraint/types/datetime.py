@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 import datetime as python
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from condit.constraint.regular.expression import (
+    Node,
+    alternation,
+    complement,
+    concatenation,
+    intersection,
+    word,
+)
 from condit.constraint.source import ConstraintSource
 from condit.constraint.types.arguments import given
-from condit.constraint.types.automaton import Automaton, automaton
-from condit.constraint.types.base import SmallType
+from condit.constraint.types.base import RegularType
+from condit.constraint.types.bounds import beyond, times_in_words
 from condit.constraint.types.calendar_fields import (
+    FIRST_FORMATTED_YEAR,
+    RANGES,
     bound,
-    boxes_between,
+    days_between,
     parts_of,
-    pattern,
     shown,
-    with_months,
+    written,
 )
 from condit.constraint.types.date import (
-    FIRST_FORMATTED_YEAR,
     ISO_DATE,
-    between_in_words,
-    inside,
-    year_ranges,
 )
-from condit.constraint.types.pattern import escaped
-from condit.constraint.types.time import ISO_TIME, in_microseconds, with_fraction
+from condit.constraint.types.patterns import read
+from condit.constraint.types.time import ISO_TIME, in_microseconds
 from condit.errors import ArgumentError, UnsatisfiableError
 
 ISO = f"{ISO_DATE}T{ISO_TIME}"
-_ANY_ZONE = r"Z|[\+\-]([01][0-9]|2[0-3]):[0-5][0-9]&(~\-00:00)"
 
 
 def datetime(
@@ -77,7 +81,7 @@ def datetime(
 
 
 @dataclass(frozen=True)
-class Datetime(SmallType):
+class Datetime(RegularType):
     """Moments; made by ``datetime``.
 
     Attributes:
@@ -91,7 +95,6 @@ class Datetime(SmallType):
     latest: python.datetime | None
     zone: str | None
     format: str
-    machine: Automaton = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         parts = parts_of("datetime", self.format, date=True, time=True)
@@ -99,20 +102,12 @@ class Datetime(SmallType):
             None if each is None else (*each.timetuple()[:6], each.microsecond)
             for each in (self.earliest, self.latest)
         )
-        ranges = year_ranges(self.format == ISO)
-        boxes = [
-            box
-            for intervals in boxes_between(ranges, *inside(ranges, low, high))
-            for box in with_months(intervals)
-        ]
-        written = pattern(parts, boxes, 0)
-        if self.format == ISO:
-            written += "".join(f"|{each}" for each in with_fraction(parts, boxes, 0))
-        zone = _ANY_ZONE if self.zone == "any" else escaped(self.zone or "")
-        machine = automaton(f"({written})({zone})")
-        if machine.is_empty:
+        boxes = days_between(low, high, RANGES, early=self.format == ISO)
+        moments = written(parts, boxes, 0, may_have_fraction=self.format == ISO)
+        zone = _any_zone() if self.zone == "any" else word(self.zone or "")
+        self._follow(concatenation(moments, zone))
+        if self.machine.is_empty:
             raise UnsatisfiableError(f"datetime: there is no moment {self._range}")
-        object.__setattr__(self, "machine", machine)
 
     def objection(self, text: str) -> str | None:
         """Why it is no such moment, by Python's ``datetime``."""
@@ -135,11 +130,7 @@ class Datetime(SmallType):
             is_written = is_written and end == (self.zone or "")
         if not is_written:
             return f"it is not written as {self._shown}"
-        if self.earliest is not None and found < self.earliest:
-            return f"it is before {self.earliest}"
-        if self.latest is not None and found > self.latest:
-            return f"it is after {self.latest}"
-        return None
+        return beyond(found, self.earliest, self.latest, "before", "after")
 
     def value(self, text: str) -> python.datetime:
         """The moment, with its zone where one is written."""
@@ -156,10 +147,6 @@ class Datetime(SmallType):
             return text.removesuffix(self.zone or "")
         return text[:-1] if text.endswith("Z") else text[:-6]
 
-    def longest(self) -> int | None:
-        """Bytes of the longest text."""
-        return self.machine.longest()
-
     def describe(self) -> str:
         """The form and the bounds, as an instruction to a model."""
         return f"Respond only with a date and time in the form {self._shown} {self._range}".rstrip()
@@ -174,7 +161,12 @@ class Datetime(SmallType):
         bounds = [
             None if each is None else each.isoformat() for each in (self.earliest, self.latest)
         ]
-        return between_in_words(*bounds)
+        return times_in_words(*bounds)
+
+
+def _any_zone() -> Node:
+    offset = read("[+-]([01][0-9]|2[0-3]):[0-5][0-9]")
+    return alternation(word("Z"), intersection(offset, complement(word("-00:00"))))
 
 
 def _zone(zone: object) -> python.tzinfo | None:

@@ -5,19 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from condit.constraint.regular.byte_table import byte_table
+from condit.constraint.regular.expression import (
+    alternation,
+    complement,
+    concatenation,
+    intersection,
+    word,
+)
 from condit.constraint.source import ConstraintSource
-from condit.constraint.types.automaton import automaton
 from condit.constraint.types.base import SmallType
 from condit.constraint.types.extras import imported
 from condit.constraint.types.limited import Limited
-from condit.constraint.types.pattern import escaped
+from condit.constraint.types.patterns import read
 from condit.errors import UnsatisfiableError
 
-_MOST_BYTES = 254
+_MOST_CHARACTERS = 254
 _ATOM = r"[A-Za-z0-9_!#$%&'*+\-/=?\^`{|}~]+"
-_LOCAL = rf"({_ATOM}(\.{_ATOM})*&[!-~]{{1,64}})"
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_FORM = rf"{_ATOM}(\.{_ATOM})*@({_LABEL}\.)+{_LABEL}"
+_DOMAIN = "[^@]*@"
+"""What stands before the domain."""
 # Two hyphens in third and fourth place begin names that stand for others, such as xn--.
-_LABEL = r"([A-Za-z0-9]([A-Za-z0-9\-]{0,61}[A-Za-z0-9])?&(~..\-\-.*))"
+_ENCODED = rf"{_DOMAIN}(.*\.)?..--.*"
 
 
 def email() -> Email:
@@ -48,19 +58,17 @@ class Email(SmallType):
 
     def __post_init__(self) -> None:
         validator = imported("email", "email_validator", "email-validator")
-        reserved = "|".join(
-            "".join(f"[{letter.lower()}{letter.upper()}]" for letter in name)
-            for name in validator.SPECIAL_USE_DOMAIN_NAMES
-            if name.isalpha()
+        names = validator.SPECIAL_USE_DOMAIN_NAMES
+        names = validator.SPECIAL_USE_DOMAIN_NAMES
+        reserved = [read(f"(?i:{name})") for name in names if name.isalpha()]
+        several = [word(name) for name in names if not name.isalpha()]
+        tree = intersection(
+            *map(read, (_FORM, "[!-~]{1,64}@.*", ".*[A-Za-z]")),
+            complement(read(_ENCODED)),
+            complement(concatenation(read(rf"{_DOMAIN}.*\."), alternation(*reserved))),
+            complement(concatenation(read(rf"{_DOMAIN}(.*\.)?"), alternation(*several))),
         )
-        several = "|".join(
-            rf"(.*\.)?{escaped(name)}"
-            for name in validator.SPECIAL_USE_DOMAIN_NAMES
-            if not name.isalpha()
-        )
-        last = rf"({_LABEL}&.*[A-Za-z]&(~{reserved}))"
-        domain = rf"({_LABEL}\.)+{last}" + (f"&(~{several})" if several else "")
-        machine = Limited(automaton(f"{_LOCAL}@({domain})"), _MOST_BYTES)
+        machine = Limited(byte_table(tree), _MOST_CHARACTERS)
         if machine.is_empty:
             raise UnsatisfiableError("email: all domains are reserved")
         object.__setattr__(self, "machine", machine)
@@ -94,7 +102,7 @@ class Email(SmallType):
 
     def longest(self) -> int:
         """254."""
-        return _MOST_BYTES
+        return _MOST_CHARACTERS
 
     def describe(self) -> str:
         """An instruction to a model."""

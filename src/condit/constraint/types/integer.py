@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from condit.constraint.source import ConstraintSource
 from condit.constraint.types.arguments import given, whole_number
-from condit.constraint.types.automaton import Automaton, automaton
-from condit.constraint.types.base import SmallType
+from condit.constraint.types.base import RegularType
+from condit.constraint.types.bounds import beyond, numbers_in_words
 from condit.constraint.types.numerals import between
 from condit.errors import ArgumentError, UnsatisfiableError
 
@@ -34,7 +34,7 @@ def integer(lo: int | None = None, hi: int | None = None) -> Integer:
 
 
 @dataclass(frozen=True)
-class Integer(SmallType):
+class Integer(RegularType):
     """Whole numbers between two bounds; made by ``integer``.
 
     Attributes:
@@ -44,7 +44,6 @@ class Integer(SmallType):
 
     lo: int | None
     hi: int | None
-    machine: Automaton = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for bound in (self.lo, self.hi):
@@ -59,26 +58,18 @@ class Integer(SmallType):
                 f"integer: no number is at least {self.lo} and at most {self.hi}"
             )
         low, high = (None if bound is None else Decimal(bound) for bound in (self.lo, self.hi))
-        object.__setattr__(self, "machine", automaton(between(low, high, "")))
+        self._follow(between(low, high))
 
     def objection(self, text: str) -> str | None:
         """Why it is no such number, by Python's ``decimal``."""
         number = _read(text)
         if number is None or format(number, "f") != text or text == "-0":
             return f"it is no whole number {self._range}".rstrip()
-        if self.lo is not None and number < self.lo:
-            return f"it is less than {self.lo}"
-        if self.hi is not None and number > self.hi:
-            return f"it is greater than {self.hi}"
-        return None
+        return beyond(number, self.lo, self.hi, "less than", "greater than")
 
     def value(self, text: str) -> int:
         """The number."""
         return int(Decimal(text))
-
-    def longest(self) -> int | None:
-        """Characters of the longest number; ``None`` where a bound is missing."""
-        return self.machine.longest()
 
     def describe(self) -> str:
         """The bounds, as an instruction to a model."""
@@ -86,16 +77,7 @@ class Integer(SmallType):
 
     @property
     def _range(self) -> str:
-        return in_words(self.lo, self.hi)
-
-
-def in_words(low: object, high: object) -> str:
-    """Two bounds in words; ``""`` where there are none."""
-    if low is None and high is None:
-        return ""
-    if low is None:
-        return f"up to {high}"
-    return f"of {low} or more" if high is None else f"from {low} to {high}"
+        return numbers_in_words(self.lo, self.hi)
 
 
 def _read(text: str) -> Decimal | None:

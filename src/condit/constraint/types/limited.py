@@ -1,6 +1,6 @@
-"""A byte matcher for the texts of an automaton that have at most so many bytes, or characters.
+"""A byte matcher for the texts of an automaton that have at most so many characters.
 
-The automaton of both conditions would have as many states as their product.
+The table of both conditions would have as many states as their product.
 """
 
 from __future__ import annotations
@@ -9,45 +9,44 @@ from dataclasses import dataclass, field
 
 from condit.constraint.base import Strength
 from condit.constraint.byte_matcher import ByteMatcher
-from condit.constraint.types.automaton import Automaton
+from condit.constraint.regular.byte_table import ByteTable
 
 
 @dataclass(frozen=True)
 class Limited(ByteMatcher[tuple[int, int]]):
-    """Texts of ``inner`` of at most ``most`` bytes. A state: how many, and that of ``inner``.
+    """Texts of ``inner`` of at most ``most`` characters. A state: how many, and that of ``inner``.
 
     Attributes:
-        inner: the automaton, which has a text that is short enough.
+        inner: the automaton.
         most: the limit.
-        characters: whether characters are counted, not bytes.
     """
 
-    inner: Automaton
+    inner: ByteTable
     most: int
-    characters: bool = False
-    _longest_ending: int = field(init=False, repr=False)
+    _left: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    """For each state of ``inner`` the characters of its ending."""
+    _most_left: int = field(init=False, repr=False, compare=False)
     start = (0, 0)
     strength = Strength.EXACT
 
     def __post_init__(self) -> None:
-        endings = (self._size(self.inner.ending(state)) for state in range(len(self.inner.rows)))
-        object.__setattr__(self, "_longest_ending", max(endings))
+        endings = map(self.inner.ending, range(len(self.inner.rows)))
+        left = tuple(sum(map(_begins, ending)) for ending in endings)
+        object.__setattr__(self, "_left", left)
+        object.__setattr__(self, "_most_left", max(left))
         object.__setattr__(self, "alphabet", self.inner.alphabet)
-
-    def _size(self, text: bytes) -> int:
-        return sum(byte & 0xC0 != 0x80 for byte in text) if self.characters else len(text)
 
     @property
     def is_empty(self) -> bool:
         """Whether there is no text at all."""
-        return self.inner.is_empty or self._size(self.inner.ending(0)) > self.most
+        return self.inner.is_empty or self._left[0] > self.most
 
     def next(self, state: tuple[int, int], byte: int) -> tuple[int, int] | None:
         """The state after ``byte``; refused where what must follow would be too long."""
         size, inner = state
         after = self.inner.next(inner, byte)
-        size += byte & 0xC0 != 0x80 or not self.characters
-        if after is None or size + self._size(self.inner.ending(after)) > self.most:
+        size += _begins(byte)
+        if after is None or size + self._left[after] > self.most:
             return None
         return size, after
 
@@ -63,7 +62,7 @@ class Limited(ByteMatcher[tuple[int, int]]):
     def near(self, state: tuple[int, int], length: int) -> tuple[int, int]:
         """Far from the limit, the bytes so far make no difference."""
         size, inner = state
-        return (0, inner) if size + length + self._longest_ending <= self.most else state
+        return (0, inner) if size + length + self._most_left <= self.most else state
 
     def ending(self, state: tuple[int, int]) -> bytes:
         """A shortest ending."""
@@ -73,5 +72,15 @@ class Limited(ByteMatcher[tuple[int, int]]):
         """Why a byte is refused that only the limit forbids."""
         if byte is None or self.inner.next(state[1], byte) is None:
             return ""
-        unit = "characters" if self.characters else "bytes"
-        return f"the text may have {self.most} {unit} at most"
+        return f"the text may have {self.most} characters at most"
+
+    def longest(self) -> int:
+        """The most bytes that a text may have, or more."""
+        limit = self.most if max(self.alphabet, default=0) < 0x80 else 4 * self.most
+        longest = self.inner.longest()
+        return limit if longest is None else min(limit, longest)
+
+
+def _begins(byte: int) -> bool:
+    """Whether a character begins with a byte."""
+    return byte & 0xC0 != 0x80

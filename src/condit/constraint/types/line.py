@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import regex  # type: ignore[import-untyped]
 
-from condit.constraint.byte_matcher import ByteMatcher
+from condit.constraint.regular.byte_table import byte_table
+from condit.constraint.regular.characters import EVERY, Characters
+from condit.constraint.regular.expression import (
+    ANYTHING,
+    Node,
+    complement,
+    concatenation,
+    intersection,
+    one,
+    repetition,
+)
 from condit.constraint.source import ConstraintSource
 from condit.constraint.types.arguments import given, whole_number
-from condit.constraint.types.automaton import automaton
-from condit.constraint.types.base import SmallType
+from condit.constraint.types.base import RegularType
 from condit.constraint.types.limited import Limited
-from condit.constraint.types.pattern import characters
-from condit.constraint.types.utf8 import LAST
 from condit.errors import ArgumentError, UnsatisfiableError
 
 LINE_BREAKS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
@@ -66,7 +72,7 @@ def sentence(most: int | None = None) -> Sentence:
 
 
 @dataclass(frozen=True)
-class Line(SmallType):
+class Line(RegularType):
     """Texts of one line; made by ``line``.
 
     Attributes:
@@ -74,15 +80,16 @@ class Line(SmallType):
     """
 
     most: int | None
-    machine: ByteMatcher[Any] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        inner = automaton(self._pattern())
-        machine = inner if self.most is None else Limited(inner, self.most, characters=True)
-        object.__setattr__(self, "machine", machine)
+        limited = None
+        if self.most is not None:
+            limited = Limited(byte_table(self._form(None)), self.most)
+        self._follow(self._form(self.most), limited)
 
-    def _pattern(self) -> str:
-        return f"{_within()}+"
+    def _form(self, most: int | None) -> Node:
+        """The texts of at most so many characters; ``None``: of any number."""
+        return repetition(_WITHIN, 1, most)
 
     def objection(self, text: str) -> str | None:
         """Why it is no such line, by ``str.splitlines``."""
@@ -95,10 +102,6 @@ class Line(SmallType):
     def value(self, text: str) -> str:
         """The text."""
         return text
-
-    def longest(self) -> int | None:
-        """Four bytes a character, where their number is limited."""
-        return None if self.most is None else 4 * self.most
 
     def describe(self) -> str:
         """An instruction to a model."""
@@ -113,10 +116,13 @@ class Line(SmallType):
 class Sentence(Line):
     """Texts of one sentence; made by ``sentence``."""
 
-    def _pattern(self) -> str:
-        ends, spaces = characters(_ENDS), characters(_members(r"\s"))
-        first = characters(_members(_FIRST))
-        return f"{first}{_within()}*{ends}&(~.*{ends}{spaces}.*)"
+    def _form(self, most: int | None) -> Node:
+        """The texts of at most so many characters; ``None``: of any number."""
+        first, ends = one(_members(_FIRST)), one(Characters.among(_ENDS))
+        # A limit to the whole beside this would be too much for the mask engine.
+        inner = repetition(_WITHIN, 0, None if most is None else most - 2)
+        several = concatenation(ANYTHING, ends, one(_members(r"\s")), ANYTHING)
+        return intersection(concatenation(first, inner, ends), complement(several))
 
     def objection(self, text: str) -> str | None:
         """Why it is no such sentence, by the ``regex`` package."""
@@ -133,15 +139,14 @@ class Sentence(Line):
         return f"Respond only with one sentence{self._limit}"
 
 
-def _within() -> str:
-    return f"[^{characters(LINE_BREAKS)[1:]}"
+_WITHIN = one(Characters.among(LINE_BREAKS).complement())
 
 
 @lru_cache
-def _members(of: str) -> str:
+def _members(of: str) -> Characters:
     """All characters of a class, by the tables of the ``regex`` package."""
-    everything = "".join(chr(point) for point in range(LAST + 1) if not 0xD800 <= point < 0xE000)
-    return "".join(regex.findall(of, everything))
+    everything = "".join(chr(point) for low, high in EVERY.ranges for point in range(low, high + 1))
+    return Characters.among("".join(regex.findall(of, everything)))
 
 
 def _counted(name: str, most: object, least: int) -> int | None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from condit.constraint.base import Constraint, Strength
 from condit.constraint.byte_matcher import ByteMatcher
+from condit.constraint.regular.byte_table import ByteTable, byte_table
+from condit.constraint.regular.characters import Characters
+from condit.constraint.regular.expression import concatenation, one, repetition
 from condit.constraint.source import ConstraintSource
 from condit.constraint.types.arguments import from_json, listed
-from condit.constraint.types.automaton import automaton
 from condit.constraint.types.base import SmallType
 from condit.constraint.types.cells import (
     columns_of,
@@ -24,15 +27,12 @@ from condit.constraint.types.cells import (
 )
 from condit.constraint.types.extras import imported
 from condit.constraint.types.linked import Linked, Places
-from condit.constraint.types.pattern import characters
 from condit.errors import ArgumentError
 
 _CONTROLS = "".join(map(chr, range(32)))
 _SPACES = "".join(chr(point) for point in range(0x3001) if chr(point).isspace())
-_INNER = f"[^{characters(_CONTROLS + chr(92))[1:]}"
-_OUTER = f"[^{characters(_CONTROLS + chr(92) + _SPACES)[1:]}"
-_ALLOWED = f"({_OUTER}({_INNER}*{_OUTER})?)?"
-"""Texts of cells: none that a reader of Markdown changes."""
+_INNER = one(Characters.among(_CONTROLS + "\\").complement())
+_OUTER = one(Characters.among(_CONTROLS + "\\" + _SPACES).complement())
 
 
 def markdown_table(
@@ -64,7 +64,7 @@ def markdown_table(
     counts = counts_of("markdown_table", rows)
     asked = columns_of("markdown_table", columns)
     for name in asked:
-        if not automaton(_ALLOWED).accepts(name.encode("utf-8", "surrogatepass")) or not name:
+        if not _allowed().accepts(name.encode("utf-8", "surrogatepass")) or not name:
             raise ArgumentError(f"markdown_table: {name!r} cannot be the name of a column")
     return MarkdownTable(tuple(asked.items()), counts)
 
@@ -193,6 +193,13 @@ class TableRows(Linked):
         return 2 * len(self.cells)
 
 
+@cache
+def _allowed() -> ByteTable:
+    """Texts of cells: none that a reader of Markdown changes."""
+    more = concatenation(repetition(_INNER, 0, None), _OUTER)
+    return byte_table(repetition(concatenation(_OUTER, repetition(more, 0, 1)), 0, 1))
+
+
 def _step(mode: tuple[int, bool], byte: int) -> tuple[tuple[int, bool], bytes] | None:
     """The encoding of cells: the state of what is allowed, and whether a backslash stands last."""
     state, escapes = mode
@@ -200,16 +207,16 @@ def _step(mode: tuple[int, bool], byte: int) -> tuple[tuple[int, bool], bytes] |
         return (state, True), b""
     if (byte == ord("|")) != escapes:
         return None
-    after = automaton(_ALLOWED).next(state, byte)
+    after = _allowed().next(state, byte)
     return None if after is None else ((after, False), bytes([byte]))
 
 
 def _may_end(mode: tuple[int, bool]) -> bool:
-    return not mode[1] and automaton(_ALLOWED).may_stop(mode[0])
+    return not mode[1] and _allowed().may_stop(mode[0])
 
 
 def _cell(asked: Constraint | None) -> ByteMatcher[Any]:
-    inner = automaton(_ALLOWED) if asked is None else machine_of(asked)
+    inner = _allowed() if asked is None else machine_of(asked)
     return encoded(inner, _step, (0, False), _may_end)
 
 

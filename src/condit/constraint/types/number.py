@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from condit.constraint.source import ConstraintSource
 from condit.constraint.types.arguments import given, whole_number
-from condit.constraint.types.automaton import Automaton, automaton
-from condit.constraint.types.base import SmallType
-from condit.constraint.types.integer import in_words
+from condit.constraint.types.base import RegularType
+from condit.constraint.types.bounds import beyond, numbers_in_words
 from condit.constraint.types.numerals import between
 from condit.errors import ArgumentError, UnsatisfiableError
 
@@ -51,7 +50,7 @@ def number(
 
 
 @dataclass(frozen=True)
-class Number(SmallType):
+class Number(RegularType):
     """Decimal numbers between two bounds; made by ``number``.
 
     Attributes:
@@ -63,7 +62,6 @@ class Number(SmallType):
     lo: Decimal | None
     hi: Decimal | None
     digits: tuple[int, int | None]
-    machine: Automaton = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         least, most = self.digits
@@ -71,12 +69,11 @@ class Number(SmallType):
             f"\\.[0-9]{{{max(1, least)},{'' if most is None else most}}}" if most != 0 else ""
         )
         fraction = f"({fraction})?" if not least else fraction
-        machine = automaton(between(self.lo, self.hi, fraction, most_digits=_MOST_DIGITS))
-        if machine.is_empty:
+        self._follow(between(self.lo, self.hi, fraction, most_digits=_MOST_DIGITS))
+        if self.machine.is_empty:
             raise UnsatisfiableError(
                 f"number: no number is at least {self.lo} and at most {self.hi}, {self._digits}"
             )
-        object.__setattr__(self, "machine", machine)
 
     def objection(self, text: str) -> str | None:
         """Why it is no such number, by Python's ``decimal``."""
@@ -94,24 +91,19 @@ class Number(SmallType):
             return f"it is not one {self._digits}"
         if abs(found) >= Decimal(10) ** _MOST_DIGITS:
             return f"it has more than {_MOST_DIGITS} digits before the point"
-        if self.lo is not None and found < self.lo:
-            return f"it is less than {self.lo}"
-        if self.hi is not None and found > self.hi:
-            return f"it is greater than {self.hi}"
-        return None
+        return beyond(found, self.lo, self.hi, "less than", "greater than")
 
     def value(self, text: str) -> float:
         """The float nearest to the number."""
         return float(text)
 
-    def longest(self) -> int | None:
-        """Characters of the longest number; ``None`` where there may be any count of digits."""
-        return self.machine.longest()
-
     def describe(self) -> str:
         """The bounds, as an instruction to a model."""
         digits = "" if self.digits == (0, None) else f", {self._digits}"
-        return f"Respond only with a decimal number {in_words(self.lo, self.hi)}".rstrip() + digits
+        return (
+            f"Respond only with a decimal number {numbers_in_words(self.lo, self.hi)}".rstrip()
+            + digits
+        )
 
     @property
     def _digits(self) -> str:

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from condit.constraint.source import ConstraintSource
 from condit.constraint.types.arguments import given
-from condit.constraint.types.automaton import Automaton, automaton
-from condit.constraint.types.base import SmallType
+from condit.constraint.types.base import RegularType
+from condit.constraint.types.bounds import beyond, times_in_words
 from condit.constraint.types.calendar_fields import (
     DATE_FIELDS,
     RANGES,
     Box,
     bound,
     boxes_between,
-    fraction,
     parts_of,
-    pattern,
     shown,
+    written,
 )
-from condit.constraint.types.date import between_in_words
 from condit.errors import ArgumentError, UnsatisfiableError
 
 ISO_TIME = "%H:%M:%S"
@@ -62,7 +60,7 @@ def time(
 
 
 @dataclass(frozen=True)
-class Time(SmallType):
+class Time(RegularType):
     """Times of day; made by ``time``.
 
     Attributes:
@@ -74,7 +72,6 @@ class Time(SmallType):
     earliest: datetime.time | None
     latest: datetime.time | None
     format: str
-    machine: Automaton = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for each in (self.earliest, self.latest):
@@ -86,13 +83,10 @@ class Time(SmallType):
             for each in (self.earliest, self.latest)
         )
         boxes = [Box(each) for each in boxes_between(RANGES[DATE_FIELDS:], low, high)]
-        written = pattern(parts, boxes, DATE_FIELDS)
-        if self.format == ISO_TIME:
-            written += "".join(f"|{each}" for each in with_fraction(parts, boxes, DATE_FIELDS))
-        machine = automaton(written)
-        if machine.is_empty:
+        fraction = self.format == ISO_TIME
+        self._follow(written(parts, boxes, DATE_FIELDS, may_have_fraction=fraction))
+        if self.machine.is_empty:
             raise UnsatisfiableError(f"time: there is no time {self._range}")
-        object.__setattr__(self, "machine", machine)
 
     def objection(self, text: str) -> str | None:
         """Why it is no such time, by Python's ``datetime``."""
@@ -106,21 +100,13 @@ class Time(SmallType):
             is_written = found.strftime(self.format) == text
         if not is_written:
             return f"it is not written as {self._shown}"
-        if self.earliest is not None and found < self.earliest:
-            return f"it is before {self.earliest}"
-        if self.latest is not None and found > self.latest:
-            return f"it is after {self.latest}"
-        return None
+        return beyond(found, self.earliest, self.latest, "before", "after")
 
     def value(self, text: str) -> datetime.time:
         """The time."""
         if self.format == ISO_TIME:
             return datetime.time.fromisoformat(text)
         return datetime.datetime.strptime(text, self.format).time()
-
-    def longest(self) -> int | None:
-        """Bytes of the longest text."""
-        return self.machine.longest()
 
     def describe(self) -> str:
         """The form and the bounds, as an instruction to a model."""
@@ -132,17 +118,7 @@ class Time(SmallType):
 
     @property
     def _range(self) -> str:
-        return between_in_words(self.earliest, self.latest)
-
-
-def with_fraction(parts: list[str], boxes: list[Box], first: int) -> list[str]:
-    """Patterns of what lies in the boxes, with digits of a second behind what the format says."""
-    found = []
-    for box in boxes:
-        any_second = Box((*box.intervals[:-1], (0, 0)), box.months, box.leap)
-        digits = fraction(*box.intervals[-1])
-        found.append(f"({pattern(parts, [any_second], first)})\\.({digits})")
-    return found
+        return times_in_words(self.earliest, self.latest)
 
 
 def in_microseconds(text: str) -> str:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from urllib.parse import SplitResult, urlsplit
 
 import jsonschema_rs
 
+from condit.constraint.regular.expression import alternation, concatenation, repetition, word
 from condit.constraint.schema.formats import ipv6
 from condit.constraint.source import ConstraintSource
 from condit.constraint.types.arguments import listed
-from condit.constraint.types.automaton import Automaton, automaton
-from condit.constraint.types.base import SmallType
+from condit.constraint.types.base import RegularType
 from condit.constraint.types.numerals import between
-from condit.constraint.types.pattern import escaped
+from condit.constraint.types.patterns import read
 from condit.errors import ArgumentError, UnsatisfiableError
 
 _LABEL = r"[0-9A-Za-z]([0-9A-Za-z\-]{0,61}[0-9A-Za-z])?"
@@ -52,7 +52,7 @@ def url(schemes: Iterable[str] = ("http", "https")) -> Url:
 
 
 @dataclass(frozen=True)
-class Url(SmallType):
+class Url(RegularType):
     """Absolute addresses; made by ``url``.
 
     Attributes:
@@ -60,7 +60,6 @@ class Url(SmallType):
     """
 
     schemes: tuple[str, ...]
-    machine: Automaton = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.schemes:
@@ -70,12 +69,11 @@ class Url(SmallType):
                 raise ArgumentError(
                     f"url: {scheme!r} is no scheme in small letters, such as 'https'"
                 )
-        scheme = "|".join(map(escaped, self.schemes))
-        name = rf"{_LABEL}(\.{_LABEL})*"
-        port = rf"(:({between(Decimal(0), Decimal(_LAST_PORT), '')}))?"
-        tail = rf"(/{_CHARACTER}*)*(\?({_CHARACTER}|[/?])*)?(\#({_CHARACTER}|[/?])*)?"
-        machine = automaton(rf"({scheme})://({name}|\[({ipv6()})\]){port}{tail}")
-        object.__setattr__(self, "machine", machine)
+        schemes = alternation(*map(word, self.schemes))
+        host = read(rf"://({_LABEL}(\.{_LABEL})*|\[({ipv6()})\])")
+        port = concatenation(word(":"), between(Decimal(0), Decimal(_LAST_PORT)))
+        tail = read(rf"(/{_CHARACTER}*)*(\?({_CHARACTER}|[/?])*)?(#({_CHARACTER}|[/?])*)?")
+        self._follow(concatenation(schemes, host, repetition(port, 0, 1), tail))
 
     def objection(self, text: str) -> str | None:
         """Why it is no such address, by jsonschema-rs and Python's ``urllib``."""

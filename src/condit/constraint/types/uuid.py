@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import uuid as python
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from condit.constraint.source import ConstraintSource
 from condit.constraint.types.arguments import given, whole_number
-from condit.constraint.types.automaton import Automaton, automaton
-from condit.constraint.types.base import SmallType
+from condit.constraint.types.base import RegularType
+from condit.constraint.types.patterns import read
 from condit.errors import ArgumentError
 
 _VERSIONS = range(1, 9)
@@ -34,7 +34,7 @@ def uuid(version: int | None = None) -> Uuid:
 
 
 @dataclass(frozen=True)
-class Uuid(SmallType):
+class Uuid(RegularType):
     """Universally unique identifiers; made by ``uuid``.
 
     Attributes:
@@ -42,7 +42,6 @@ class Uuid(SmallType):
     """
 
     version: int | None
-    machine: Automaton = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         version = self.version
@@ -51,8 +50,8 @@ class Uuid(SmallType):
         digit = "[0-9a-f]"
         third = f"{digit}{{4}}" if version is None else f"{version}{digit}{{3}}"
         fourth = f"{digit}{{4}}" if version is None else f"[89ab]{digit}{{3}}"
-        pattern = rf"{digit}{{8}}\-{digit}{{4}}\-{third}\-{fourth}\-{digit}{{12}}"
-        object.__setattr__(self, "machine", automaton(pattern))
+        pattern = f"{digit}{{8}}-{digit}{{4}}-{third}-{fourth}-{digit}{{12}}"
+        self._follow(read(pattern))
 
     def objection(self, text: str) -> str | None:
         """Why it is no such identifier, by Python's ``uuid``."""

@@ -10,16 +10,16 @@ from typing import Any
 
 from condit.constraint.base import Constraint, Strength
 from condit.constraint.byte_matcher import ByteMatcher
+from condit.constraint.regular.byte_table import byte_table
+from condit.constraint.regular.expression import ANYTHING
 from condit.constraint.source import ConstraintSource
 from condit.constraint.types.arguments import from_json
-from condit.constraint.types.automaton import automaton
 from condit.constraint.types.base import SmallType
 from condit.constraint.types.cells import constraint_of, encoded, literal, machine_of, value_of
 from condit.constraint.types.linked import Linked, Places
 from condit.errors import ArgumentError
 
 _NAME = "[A-Za-z_][A-Za-z0-9_.-]*"
-_ANY_TEXT = "(.|\n)*"
 _DEEPEST = 50
 
 
@@ -194,7 +194,7 @@ def _may_end(begun: bytes) -> bool:
 
 def _text(asked: Constraint | None) -> ByteMatcher[Any]:
     """The text of an element as it is written."""
-    inner = automaton(_ANY_TEXT) if asked is None else machine_of(asked)
+    inner = byte_table(ANYTHING) if asked is None else machine_of(asked)
     return encoded(inner, _step, b"", _may_end)
 
 
