@@ -27,6 +27,8 @@ ROOMS = (
     ("cache", "generate", "testing"),
     ("condit",),
     ("cli_output", "cli_regex", "cli_where", "info"),
+    ("cli_notation",),
+    ("cli_constraint",),
     ("cli",),
     ("__main__",),
 )

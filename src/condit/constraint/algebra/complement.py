@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from condit.constraint.algebra.labels import label_of, wanted
+from condit.constraint.algebra.labels import BY_EXAMPLE, MATCHES, label_of, wanted
 from condit.constraint.algebra.plan import Enforcement, plan_of
 from condit.constraint.algebra.regular import bind_tree, tree_of
 from condit.constraint.algebra.utf8 import BETWEEN, COMPLETION, NEXT, REFUSED, state_after
@@ -109,4 +109,8 @@ class Not(Constraint):
 
     def describe(self) -> str:
         """What is not wanted, as an instruction to a model."""
-        return f"Respond only with a text that is not this: {wanted(self.part)}"
+        said = wanted(self.part, examples=False)
+        if said.startswith(MATCHES):
+            return f"Respond only with a text that does not match{said.removeprefix(MATCHES)}"
+        joined = "not this:" if said.startswith(BY_EXAMPLE) else "not"
+        return f"Respond only with a text that is {joined} {said}"

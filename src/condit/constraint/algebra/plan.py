@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from typing import Literal as OneOf
 
 from condit.constraint.algebra.labels import label_of
@@ -11,6 +12,7 @@ from condit.constraint.algebra.regular import bind_tree, tree_of
 from condit.constraint.base import Constraint, Strength
 from condit.constraint.engine import EngineMatcher
 from condit.constraint.lifted import LiftedMatcher
+from condit.constraint.plan import Plan
 from condit.errors import ConditError
 from condit.vocabulary import Vocabulary
 
@@ -44,7 +46,7 @@ class Enforcement:
 
 def plan_of(
     whole: Constraint, parts: Sequence[Constraint], where: Where, note: str
-) -> tuple[Enforcement, ...]:
+) -> Plan[Enforcement]:
     """Where a composed constraint and its parts are enforced.
 
     Args:
@@ -55,14 +57,21 @@ def plan_of(
     """
     label = label_of(whole)
     if _is_automaton(whole):
-        return (Enforcement((), label, "automaton", "its parts are one regular expression"),)
+        note = "its parts are one regular expression"
+        return Plan([Enforcement((), label, "automaton", note)])
     found = [Enforcement((), label, where, note)]
     for number, part in enumerate(parts, 1):
         own = getattr(part, "plan", ())
         composed = [each for each in own if isinstance(each, Enforcement)]
         for each in composed or [_enforcement(part, bool(own))]:
             found.append(Enforcement((number, *each.path), each.part, each.where, each.note))
-    return tuple(found)
+    return Plan(found)
+
+
+def plan_for(constraint: Constraint) -> Plan[Any]:
+    """Where any constraint is enforced: its own plan, or one row for a constraint without parts."""
+    own = getattr(constraint, "plan", None)
+    return Plan([_enforcement(constraint, False)]) if own is None else Plan(own)
 
 
 def _is_automaton(part: Constraint) -> bool:

@@ -10,12 +10,20 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from condit.constraint.algebra.labels import BY_EXAMPLE, label_of, listed, reason_in, wanted
+from condit.constraint.algebra.labels import (
+    BY_EXAMPLE,
+    MATCHES,
+    label_of,
+    listed,
+    reason_in,
+    wanted,
+)
 from condit.constraint.algebra.plan import Enforcement, plan_of
 from condit.constraint.algebra.regular import bind_tree, trees_of
 from condit.constraint.base import Constraint, Matcher, Outline, Strength, Violation, few_tokens
 from condit.constraint.boundary import Boundary, checked_boundary
 from condit.constraint.ending_tokens import NEVER, Ending
+from condit.constraint.example_texts import for_readers
 from condit.constraint.regular.expression import Node, intersection
 from condit.errors import (
     ConstraintTooComplexError,
@@ -108,15 +116,17 @@ class AllOf(Constraint):
 
     def describe(self) -> str:
         """The parts, as an instruction to a model to satisfy all."""
-        said = [wanted(part) for part in self.parts]
+        said = [wanted(part, examples=False) for part in self.parts]
+        by_example = any(each.startswith((MATCHES, BY_EXAMPLE)) for each in said)
+        found = self.example_texts() if by_example else []
+        if not found:
+            return listed("a text that is all of these:", said)
+        # Examples of a part that are none of the whole would mislead.
         others = [each for each in said if not each.startswith(BY_EXAMPLE)]
-        if len(others) < len(said) and self.example_texts():
-            # Examples of a part that are none of the whole would mislead.
-            by_example = super().describe()
-            if not others:
-                return by_example
-            said = [*others, by_example.removeprefix("Respond only with ")]
-        return listed("a text that is all of these:", said)
+        if not others:
+            return super().describe()
+        shown = for_readers(found)
+        return listed("a text that is all of these:", others) + f"\nMade-up examples:\n{shown}"
 
 
 class TogetherMatcher(Matcher):
