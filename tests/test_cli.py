@@ -64,6 +64,9 @@ def test_constraints_and_preferences_are_listed() -> None:
     code, out, _ = ask("preferences")
     assert code == 0
     assert "likelihood" in out
+    code, out, _ = ask("samplers")
+    assert code == 0
+    assert ["exact", "exact", "Independent"] in [line.split()[:3] for line in out.splitlines()]
 
 
 def test_an_empty_pattern_is_a_constraint() -> None:

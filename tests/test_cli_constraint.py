@@ -163,18 +163,6 @@ def test_a_name_that_needs_a_value_says_which() -> None:
     assert (code, "grammar:FILE" in err) == (2, True)
 
 
-def test_preferences_add_up() -> None:
-    asked = ("generate", "-m", "ngram", "-p", "x", "--choice", "a", "--choice", "b", "-n", "2")
-    one = "likelihood:a"
-    drawn = [
-        json.loads(ask(*asked, "--output", "json", "--seed", "0", *more)[1])["samples"]
-        for more in (("--prefer", one), ("--prefer", one, "--prefer", one))
-    ]
-    for single, double in zip(*drawn, strict=True):
-        assert single["text"] == double["text"]
-        assert double["log_preference"] == pytest.approx(2 * single["log_preference"])
-
-
 def test_plan() -> None:
     code, out, _ = ask("plan", "--constraint", "date + 'x'", "--regex", ".*")
     assert code == 0

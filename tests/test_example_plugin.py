@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -57,8 +58,15 @@ def test_the_shell_finds_its_parts(python: Python) -> None:
     assert "hopeful (condit-example 0.1.0)" in found
     asked = ("--constraint", '"year " + roman([1, 9])', "--constraint", "regex:.{7,}")
     assert condit("check", *asked, "-", input="year IX") == "satisfied\n"
-    drawn = condit(
-        *("generate", "-m", "echo", "-p", "year", "--constraint", "roman:1900,1999", "-n", "2"),
-        *("--prefer", "word_length:3", "--max-tokens", "16", "--seed", "0", "--output", "text"),
+    assert "hopeful" in condit("samplers")
+    small = ("generate", "-m", "echo", "-p", "year", "--constraint", "roman:1900,1999", "-n", "2")
+    small += ("--max-tokens", "16", "--seed", "0", "--output", "json")
+    once, twice = (
+        json.loads(condit(*small, *["--prefer", "word_length:3"] * count))["samples"]
+        for count in (1, 2)
     )
-    assert all(line.startswith("MCM") for line in drawn.splitlines())
+    # Preferences add up.
+    for single, double in zip(once, twice, strict=True):
+        assert single["text"].startswith("MCM")
+        assert single["log_preference"] == 3 - len(single["text"])
+        assert double["log_preference"] == 2 * (3 - len(double["text"]))

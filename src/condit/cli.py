@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -129,10 +130,7 @@ def generate(
     ] = 256,
     sampler: Annotated[
         str,
-        typer.Option(
-            help="auto, or one of: exact, smc, learned, awrs, masked, mcmc, rejection, asap, "
-            "best_of, beam."
-        ),
+        typer.Option(help="auto, or another by name: see condit samplers."),
     ] = "auto",
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same draws.")] = None,
     temperature: Annotated[
@@ -350,6 +348,21 @@ def preferences() -> None:
     """List the preferences that are known by name, and what --prefer makes them of."""
     _list("preferences", ("name", "made of"), lambda each: (each.description,))
     typer.echo("Give one as --prefer NAME:TEXT.")
+
+
+@app.command()
+def samplers() -> None:
+    """List the samplers that are known by name, and what their draws are.
+
+    What each guarantee promises is in the documentation, under condit.Guarantee.
+    """
+
+    def row(found: Any) -> tuple[str, ...]:
+        first, *_ = (inspect.getdoc(found) or "").splitlines() or [""]
+        return str(found.guarantee.value), first
+
+    _list("samplers", ("name", "draws", "how"), row)
+    typer.echo("Give one as --sampler NAME.")
 
 
 @app.command()
