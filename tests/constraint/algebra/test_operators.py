@@ -182,6 +182,14 @@ def test_the_plan_tells_where_each_part_is_enforced() -> None:
     assert "not regular" in next(each.note for each in plan if each.path == (2,))
 
 
+def test_a_plan_tells_which_keywords_of_a_schema_come_later() -> None:
+    array = {"type": "array", "items": {"type": "integer"}, "uniqueItems": True}
+    named = {"type": "object", "properties": {"a": array}, "required": ["a"]}
+    plan = ("x" + condit.where(repr, of=condit.json_schema(named))).plan  # type: ignore[attr-defined]
+    late = [(each.path, each.part, each.where) for each in plan if each.where in ("close", "end")]
+    assert late == [((2,), "uniqueItems at /properties/a", "close"), ((2,), "where repr", "end")]
+
+
 def test_a_plan_prints_as_a_table() -> None:
     plan = (then("id ", INTEGER) & ~BOOLEAN).plan  # type: ignore[attr-defined]
     lines = str(plan).splitlines()

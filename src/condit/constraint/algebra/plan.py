@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from typing import Literal as OneOf
 
@@ -13,16 +13,20 @@ from condit.constraint.base import Constraint, Strength
 from condit.constraint.engine import EngineMatcher
 from condit.constraint.lifted import LiftedMatcher
 from condit.constraint.plan import Plan
+from condit.constraint.schema import plan as schema
 from condit.errors import ConditError
 from condit.vocabulary import Vocabulary
 
-Where = OneOf["automaton", "engine", "matcher", "side by side", "in turn", "end", "nowhere"]
+Where = OneOf[
+    "automaton", "engine", "matcher", "side by side", "in turn", "close", "end", "nowhere"
+]
 """How a part is enforced.
 
 ``"automaton"``: a state machine over bytes, at the token. ``"engine"``: a grammar of the mask
 engine, at the token. ``"matcher"``: a matcher of its own kind. ``"side by side"``: its parts are
 asked about each token. ``"in turn"``: its parts follow each other, and a token is followed over
-joins. ``"end"``: the finished text is asked about. ``"nowhere"``: no text satisfies it.
+joins. ``"close"``: what breaks it is refused where a value of a JSON schema closes. ``"end"``: the
+finished text is asked about. ``"nowhere"``: no text satisfies it.
 """
 
 
@@ -61,10 +65,7 @@ def plan_of(
         return Plan([Enforcement((), label, "automaton", note)])
     found = [Enforcement((), label, where, note)]
     for number, part in enumerate(parts, 1):
-        own = getattr(part, "plan", ())
-        composed = [each for each in own if isinstance(each, Enforcement)]
-        for each in composed or [_enforcement(part, bool(own))]:
-            found.append(Enforcement((number, *each.path), each.part, each.where, each.note))
+        found += [replace(each, path=(number, *each.path)) for each in _rows(part)]
     return Plan(found)
 
 
@@ -74,14 +75,28 @@ def plan_for(constraint: Constraint) -> Plan[Any]:
     return Plan([_enforcement(constraint, False)]) if own is None else Plan(own)
 
 
+def _rows(part: Constraint) -> list[Enforcement]:
+    """Where a part is enforced, and what of it is enforced later than the rest."""
+    own = getattr(part, "plan", ())
+    composed = [each for each in own if isinstance(each, Enforcement)]
+    late = [
+        Enforcement(
+            (), f"{each.keyword} at {each.pointer}".removesuffix(" at "), each.where, each.note
+        )
+        for each in own
+        if isinstance(each, schema.Enforcement) and each.where in ("close", "end")
+    ]
+    return [*(composed or [_enforcement(part, bool(late))]), *late]
+
+
 def _is_automaton(part: Constraint) -> bool:
     tree = tree_of(part)
     return tree is not None and bind_tree(tree, Vocabulary.of_bytes()) is not None
 
 
-def _enforcement(part: Constraint, has_plan: bool) -> Enforcement:
+def _enforcement(part: Constraint, late: bool) -> Enforcement:
     label = label_of(part)
-    note = "its own plan says where each keyword is" if has_plan else ""
+    note = "but for what is in the next rows" if late else ""
     try:
         matcher = part.bind(Vocabulary.of_bytes())
     except ConditError as error:
