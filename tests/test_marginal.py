@@ -162,6 +162,8 @@ def test_what_error_is_known(result: condit.Result, letters: condit.NgramModel) 
     for table, known in ((one, False), (same, True)):
         for said in (str(table.marginal()), str(table.agreement())):
             assert ("standard errors unknown" in said) is not known
+    assert "two draws agree" in str(same.agreement())
+    assert "two draws agree" not in str(one.agreement())
     beam = condit.generate(letters, "a", condit.regex("[ab]"), n=2, max_tokens=2, sampler="beam")
     assert {each.error for each in beam.marginal()} == {None}
 
