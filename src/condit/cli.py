@@ -14,7 +14,7 @@ from rich.text import Text
 
 import condit
 from condit import cli_regex
-from condit.cli_constraint import OPTIONS, Asked, constraint_of, needed, preference_of
+from condit.cli_constraint import OPTIONS, constraint_of, needed, preference_of
 from condit.cli_output import (
     Output,
     console,
@@ -196,7 +196,7 @@ def generate(
         )
     if stream and sampler == "auto":
         sampler = "awrs"
-    wanted = constraint_of(Asked(json_schema, regex, grammar, choice, constraint, where))
+    wanted = constraint_of(json_schema, regex, grammar, choice, constraint, where)
     if instruct and wanted is None:
         raise ArgumentError(f"--instruct tells the format of a constraint: give one, {OPTIONS}")
     preferred = preference_of(prefer or [])
@@ -244,7 +244,7 @@ def check(
     Exit code 0: it does; 1: it does not; 2: the question cannot be asked. A final newline, as
     editors add it, is not part of the text.
     """
-    wanted = needed(Asked(json_schema, regex, grammar, choice, constraint, where))
+    wanted = needed(json_schema, regex, grammar, choice, constraint, where)
     why = wanted.explain(read_text(text).removesuffix("\n"))
     typer.echo(why or "satisfied")
     if why:
@@ -266,7 +266,7 @@ def describe(
 
     Exit code 0: it is said; 2: the question cannot be asked.
     """
-    wanted = needed(Asked(json_schema, regex, grammar, choice, constraint, where))
+    wanted = needed(json_schema, regex, grammar, choice, constraint, where)
     typer.echo(condit.describe(wanted))
 
 
@@ -288,7 +288,7 @@ def plan(
 
     Exit code 0: it is said; 2: the question cannot be asked.
     """
-    wanted = needed(Asked(json_schema, regex, grammar, choice, constraint, where))
+    wanted = needed(json_schema, regex, grammar, choice, constraint, where)
     from condit.constraint.algebra.plan import plan_for
 
     show_plan(plan_for(wanted), as_json)

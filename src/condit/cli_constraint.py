@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import reduce
 from operator import add, and_
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import condit
 from condit.cli_streams import read_text
@@ -26,44 +26,37 @@ _NAMED = re.compile(r"\s*(?P<name>[A-Za-z_][\w.-]*)(?P<sign>[:=])(?P<value>.*)",
 _ALONE = re.compile(r"\s*(?P<name>[A-Za-z_]\w*)\s*")
 
 
-class Asked(NamedTuple):
-    """What the options of a command say about the texts.
+def constraint_of(
+    json_schema: Path | None,
+    regex: str | None,
+    grammar: Path | None,
+    choice: list[str] | None,
+    constraint: list[str] | None,
+    where: list[str] | None,
+) -> Constraint | None:
+    """What all options together ask for; ``None`` if there is none.
 
-    Attributes:
+    Args:
         json_schema: the file of a JSON Schema.
         regex: a pattern.
         grammar: the file of a grammar.
         choice: texts to choose from.
         constraint: constraints, each as ``NAME:VALUE`` or in Python's notation.
         where: checks, each as ``MODULE:FUNCTION``.
-    """
-
-    json_schema: Path | None = None
-    regex: str | None = None
-    grammar: Path | None = None
-    choice: list[str] | None = None
-    constraint: list[str] | None = None
-    where: list[str] | None = None
-
-
-def constraint_of(asked: Asked) -> Constraint | None:
-    """What all options together ask for; ``None`` if there is none.
 
     Raises:
         ConditError: one of them cannot be used.
     """
-    parts: list[Constraint] = []
-    for name in ("json_schema", "regex", "grammar", "choice"):
-        value = getattr(asked, name)
-        if value is not None and value != []:
-            parts.append(_by_name(name, value))
-    parts += [_written(each) for each in asked.constraint or []]
-    return checked(reduce(and_, parts) if parts else None, asked.where or [])
+    named = {"json_schema": json_schema, "regex": regex, "grammar": grammar, "choice": choice}
+    given = {name: value for name, value in named.items() if value is not None and value != []}
+    parts = [_by_name(name, value) for name, value in given.items()]
+    parts += [_written(each) for each in constraint or []]
+    return checked(reduce(and_, parts) if parts else None, where or [])
 
 
-def needed(asked: Asked) -> Constraint:
+def needed(*options: Any) -> Constraint:
     """The same; raises `ArgumentError` where there is none."""
-    wanted = constraint_of(asked)
+    wanted = constraint_of(*options)
     if wanted is None:
         raise ArgumentError(f"give a constraint: {OPTIONS}")
     return wanted
