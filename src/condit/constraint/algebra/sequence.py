@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from condit.constraint.algebra.chained import Chained
-from condit.constraint.algebra.labels import listed, wanted
+from condit.constraint.algebra.labels import label_of, listed, wanted
 from condit.constraint.algebra.layout import Layout
 from condit.constraint.algebra.literal import as_constraint
 from condit.constraint.algebra.regular import trees_of
@@ -67,6 +67,14 @@ class Then(Chained):
         """All parts as one regular expression; ``None`` where they are not regular."""
         trees = trees_of(self.parts)
         return None if trees is None else concatenation(*trees)
+
+    def label(self, part: int) -> str:
+        """What a part is called in messages; separators are not counted."""
+        name = label_of(self.parts[part])
+        if part in self.silent:
+            return f"the separator, {name}"
+        number = part + 1 - sum(each < part for each in self.silent)
+        return f"part {number}, {name}"
 
     def value(self, text: str) -> tuple[object, ...]:
         """The values of the parts, in order."""
