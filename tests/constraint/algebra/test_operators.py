@@ -222,6 +222,7 @@ def test_a_condition_on_values_is_given_the_constraint_beside_it() -> None:
         lambda: condit.triggered(("a", "x", "y"), ("ab", "x", "y")),
         lambda: condit.triggered(("a", "x", "y"), at_least=2, at_most=1),
         lambda: condit.triggered(("a", "x", "y"), at_least=-1),
+        lambda: condit.triggered(("a", "x", "y"), max_tokens=0),
     ],
 )
 def test_bad_arguments_are_errors_that_say_so(make) -> None:

@@ -1,7 +1,7 @@
 """Reading a grammar of the mask engine: the dialect of Lark that our own constraints write.
 
 What it derives without regard to how terminals are told apart: a superset of what the engine
-allows, where a terminal reads as far as it can.
+allows, where a terminal reads as far as it can. What is not known here stands for any text.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class _NotReadError(Exception):
 
 
 def read_engine_rules(grammar: str, prefix: str = "") -> dict[str, list[Row]] | None:
-    """The alternatives of each rule; the first is ``start``. ``None``: it cannot be read.
+    """The alternatives of each rule, ``start`` among them; ``None``: it cannot be read.
 
     Args:
         grammar: in the engine's language.
@@ -68,7 +68,7 @@ def read_engine_rules(grammar: str, prefix: str = "") -> dict[str, list[Row]] | 
     try:
         for name in definitions:
             reader.read(name)
-    except (_NotReadError, RecursionError):
+    except RecursionError:
         return None
     return reader.rules
 
@@ -84,10 +84,13 @@ class _Reader:
     def read(self, name: str) -> Symbol:
         """The expression of a definition, or the name of its rule."""
         if name not in self._definitions:
-            raise _NotReadError
+            return ANYTHING
         if name not in self._nodes:
             self._nodes[name] = None  # what mentions itself is no expression
-            rows = _Line(self._definitions[name], self, name).rows()
+            try:
+                rows = _Line(self._definitions[name], self, name).rows()
+            except _NotReadError:
+                rows = [(ANYTHING,)]  # such as a schema that the engine itself reads
             self._nodes[name] = _as_node(rows)
             self.rules[self._prefix + name] = rows
         node = self._nodes[name]

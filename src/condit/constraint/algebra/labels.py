@@ -10,6 +10,7 @@ _CALLED = {
     "AllOf": "all of several",
     "AnyOf": "one of several",
     "AtMost": "limit",
+    "Not": "complement of",
     "JsonSchema": "JSON schema",
     "Grammar": "grammar",
     "Choice": "choice",
@@ -17,6 +18,7 @@ _CALLED = {
     "Then": "sequence",
     "Template": "template",
     "Free": "free text",
+    "Triggered": "free text with tags",
 }
 """What kinds of constraints are called, where their class would say little to a user."""
 _LEAD = "Respond only with "

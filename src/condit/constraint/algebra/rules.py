@@ -8,8 +8,10 @@ Nothing is drawn by them; ``common.py`` asks what they have in common with an au
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from condit.constraint.algebra.engine_rules import Row, Symbol, read_engine_rules
+from condit.constraint.algebra.free import Free
 from condit.constraint.algebra.layout import Layout
 from condit.constraint.algebra.regular import tree_of
 from condit.constraint.base import Constraint
@@ -37,6 +39,8 @@ class Rules:
         self.start = self._symbol(constraint)
 
     def _symbol(self, constraint: Constraint) -> Symbol:
+        if isinstance(constraint, Free):
+            constraint = replace(constraint, max_tokens=None)  # tokens are no matter of the text
         tree = tree_of(constraint)
         if tree is not None:
             return tree if is_followed(tree) else ANYTHING

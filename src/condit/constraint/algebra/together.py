@@ -66,9 +66,9 @@ class AllOf(Constraint):
             raise UnsatisfiableError(self._in_common.reason()) from None
         if found is not None:
             return found
-        matchers = [part.bind(vocabulary) for part in self.parts]
         if self._is_empty:
             raise UnsatisfiableError(self._in_common.reason())
+        matchers = [part.bind(vocabulary) for part in self.parts]
         matcher = TogetherMatcher(matchers, self._in_common)
         if not matcher.begins():
             raise VocabularyError(
