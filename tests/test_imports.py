@@ -23,7 +23,7 @@ ROOMS = (
     ("constraint", "model"),
     ("prefer", "regular", "speculate"),
     ("sampler",),
-    ("instruct", "outcome"),
+    ("instruct", "outcome", "scores"),
     ("cache", "generate", "testing"),
     ("condit",),
     ("cli_output", "cli_regex", "cli_where", "info"),

@@ -194,6 +194,11 @@ class JsonSchema(Constraint):
         return schema
 
     @property
+    def engine_grammar(self) -> str:
+        """The values, and perhaps some more, in the mask engine's language."""
+        return self._compiled.grammar
+
+    @property
     def plan(self) -> Plan[Enforcement]:
         """Where each keyword is enforced: at the token, at the close of a value, or at the end.
 

@@ -47,6 +47,11 @@ class Others(ByteMatcher[bytes]):
         rest = COMPLETION[state_after(_cut(state))]
         return next((rest + each for each in _FILLERS if self.may_stop(state + rest + each)), None)
 
+    def explain(self, state: bytes, byte: int | None) -> str:
+        """What the text must not satisfy."""
+        whole = byte is None and state_after(_cut(state)) == BETWEEN
+        return f"it must not satisfy {label_of(self.refused)}" if whole else ""
+
 
 def _cut(text: bytes) -> bytes:
     """The last character of a text, as far as it is written."""
@@ -77,6 +82,11 @@ class Not(Constraint):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_machine", Others(self.part))
+
+    @property
+    def name(self) -> str:
+        """What it is the complement of, for messages."""
+        return label_of(self.part)
 
     @cached_property
     def tree(self) -> Node | None:

@@ -14,6 +14,7 @@ _CALLED = {
     "AllOf": "all of several",
     "AnyOf": "one of several",
     "AtMost": "limit",
+    "Not": "complement of",
     "JsonSchema": "JSON schema",
     "Grammar": "grammar",
     "Choice": "choice",
@@ -21,8 +22,7 @@ _CALLED = {
     "Then": "sequence",
     "Template": "template",
     "Free": "free text",
-    "Not": "complement",
-    "Triggered": "text with triggers",
+    "Triggered": "free text with tags",
 }
 """What kinds of constraints are called, where their class would say little to a user."""
 _WORD_BEGINS = re.compile("(?<=[a-z])(?=[A-Z])")
