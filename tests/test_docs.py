@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -82,8 +83,10 @@ SHELL = [
 @pytest.mark.parametrize(("page", "line"), SHELL, ids=lambda value: str(value)[-60:])
 def test_shell_lines_have_options_that_exist(page: Path, line: str, tmp_path: Path) -> None:
     # Parsed by the real parser, with --help added so that nothing is drawn.
-    for part in line.split(" | "):
-        words = shlex.split(part)
+    reader = shlex.shlex(line, posix=True, punctuation_chars="|")
+    reader.whitespace_split = True
+    words_of = [list(words) for is_pipe, words in groupby(reader, "|".__eq__) if not is_pipe]
+    for words in words_of:
         if words[0] != "condit":
             continue
         done = CliRunner().invoke(cli.app, [*words[1:], "--help"])

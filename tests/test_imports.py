@@ -23,10 +23,12 @@ ROOMS = (
     ("constraint", "model"),
     ("prefer", "regular", "speculate"),
     ("sampler",),
-    ("instruct", "outcome"),
+    ("instruct", "outcome", "scores"),
     ("cache", "generate", "testing"),
     ("condit",),
     ("cli_output", "cli_regex", "cli_where", "info"),
+    ("cli_notation",),
+    ("cli_constraint",),
     ("cli",),
     ("__main__",),
 )

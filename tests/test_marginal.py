@@ -164,8 +164,21 @@ def test_what_error_is_known(result: condit.Result, letters: condit.NgramModel) 
     for table, known in ((one, False), (same, True)):
         for said in (str(table.marginal()), str(table.agreement())):
             assert ("standard errors unknown" in said) is not known
+    assert "two draws agree" in str(same.agreement())
+    assert "two draws agree" not in str(one.agreement())
     beam = condit.generate(letters, "a", condit.regex("[ab]"), n=2, max_tokens=2, sampler="beam")
     assert {each.error for each in beam.marginal()} == {None}
+
+
+@pytest.mark.parametrize(("count", "shown"), [(2, False), (4, False), (5, True)])
+def test_few_draws_are_shown_without_errors(result: condit.Result, count: int, shown: bool) -> None:
+    few = with_samples(result, [[i] for i in range(count)], [1] * count, range(count))
+    assert few.marginal("[0]").ess == pytest.approx(count)
+    for said in (str(few.marginal("[0]")), str(few.agreement())):
+        assert ("±" in said) is shown
+        warned = f"worth about {count:.1f} independent draws: too few" in said
+        assert warned is not shown
+    assert all(each.error is not None for each in few.marginal("[0]"))
 
 
 def test_a_long_table_counts_what_it_leaves_out(result: condit.Result) -> None:
@@ -194,7 +207,7 @@ def test_agreement_goes_field_by_field(result: condit.Result) -> None:
     same = name + jobs + odd + first - absent[0] + second - absent[1]
     assert found.overall == pytest.approx(same / (5 - sum(absent)))
     lines = str(found).splitlines()
-    assert len(lines) == 7
+    assert len(lines) == 8  # with a caveat: these are few draws
     assert len({line.index("'Anna'") for line in lines if "Anna" in line}) == 1
     json.dumps(found.to_dict(), allow_nan=False)
 

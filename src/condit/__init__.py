@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from condit.sampler.memory import Memory
     from condit.sampler.rejection import Rejection
     from condit.sampler.smc import SMC
+    from condit.scores import SpanScores, span_scores
     from condit.speculate.settings import Drafts
     from condit.vocabulary import Vocabulary
 
@@ -142,6 +143,7 @@ _HOMES = {
     "condit.sampler.memory": ("Memory",),
     "condit.sampler.rejection": ("Rejection",),
     "condit.sampler.smc": ("SMC",),
+    "condit.scores": ("SpanScores", "span_scores"),
     "condit.speculate.settings": ("Drafts",),
     "condit.vocabulary": ("Vocabulary",),
 }
@@ -181,6 +183,8 @@ __all__ = [  # noqa: RUF022 - the order of the documentation
     "template",
     "triggered",
     "within",
+    "span_scores",
+    "SpanScores",
     "make_constraint",
     "describe",
     "instructed_prompt",

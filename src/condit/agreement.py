@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, overload
 
 from condit.fields import ABSENT, Step, leaves, shown
-from condit.marginal import NO_ERRORS, Marginal, plus_minus
+from condit.marginal import Marginal, plus_minus
 
 
 @dataclass(frozen=True)
@@ -63,16 +63,19 @@ class Agreement(Sequence[Marginal]):
     def __str__(self) -> str:
         if not self.fields:
             return "no sample is valid"
+        caveat, several = self.fields[0].caveat, round(self.fields[0].ess, 6) > 1
         rows = [("field", "two agree", "share", "most probable value")]
         for field in self.fields:
             value, share, error = field[0]
-            most = f"{share:.1%}{plus_minus(error)}"
-            rows.append((field.of or "(whole)", f"{field.agreement:.1%}", most, shown(value)))
+            most = f"{share:.1%}" + (plus_minus(error) if caveat is None else "")
+            agree = f"{field.agreement:.1%}" if several else "?"
+            rows.append((field.of or "(whole)", agree, most, shown(value)))
         first, second, third = (max(len(row[column]) for row in rows) for column in range(3))
         lines = [f"{a:{first}}  {b:>{second}}  {c:{third}}  {d}" for a, b, c, d in rows]
-        lines.append(f"two draws agree on {self.overall:.1%} of what they have")
-        if self.fields[0][0].error is None:
-            lines.append(NO_ERRORS)
+        if several:
+            lines.append(f"two draws agree on {self.overall:.1%} of what they have")
+        if caveat is not None:
+            lines.append(caveat)
         return "\n".join(lines)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,17 +14,23 @@ from rich.text import Text
 
 import condit
 from condit import cli_regex
-from condit.cli_output import Output, console, following, show, show_info, show_plan
+from condit.cli_constraint import OPTIONS, constraint_of, needed, preference_of
+from condit.cli_output import (
+    Output,
+    console,
+    following,
+    show,
+    show_info,
+    show_plan,
+    show_schema_plan,
+)
 from condit.cli_streams import NO_ANSWER, Commands, read_text
-from condit.cli_where import checked
-from condit.constraint.source import ConstraintSource
 from condit.errors import ArgumentError
 from condit.info import gather
-from condit.plugins import find, find_source, registered
+from condit.plugins import find, registered
 from condit.start_up import loading
 
 if TYPE_CHECKING:
-    from condit.constraint.base import Constraint
     from condit.model.base import Model, Prompt
 
 app = typer.Typer(
@@ -37,8 +44,6 @@ app = typer.Typer(
 )
 
 app.add_typer(cli_regex.app, name="regex")
-
-OPTIONS = "--json-schema, --regex, --grammar, --choice or --constraint"
 
 STREAMING = ("auto", "awrs", "masked", "smc", "learned")
 """Samplers that grow each text token by token, so that one can be printed as it is drawn."""
@@ -60,9 +65,12 @@ Choice = Annotated[
     typer.Option("--choice", help="One of the texts to choose from; give it several times."),
 ]
 Named = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
-        "--constraint", metavar="NAME=VALUE", help="A constraint by name: see condit constraints."
+        "--constraint",
+        metavar="NAME:VALUE or EXPRESSION",
+        help="A constraint by name (see condit constraints), or several composed as in Python: "
+        "'integer(0, 130) | \"unknown\"'. Given several times, all must hold.",
     ),
 ]
 Check = Annotated[
@@ -110,8 +118,11 @@ def generate(
     constraint: Named = None,
     where: Check = None,
     prefer: Annotated[
-        str | None,
-        typer.Option(metavar="NAME=VALUE", help="What is better, by name: see condit preferences."),
+        list[str] | None,
+        typer.Option(
+            metavar="NAME:VALUE",
+            help="What is better, by name: see condit preferences. May be given several times.",
+        ),
     ] = None,
     n: Annotated[int, typer.Option("-n", help="How many samples to draw.")] = 1,
     max_tokens: Annotated[
@@ -119,10 +130,7 @@ def generate(
     ] = 256,
     sampler: Annotated[
         str,
-        typer.Option(
-            help="auto, or one of: exact, smc, learned, awrs, masked, mcmc, rejection, asap, "
-            "best_of, beam."
-        ),
+        typer.Option(help="auto, or another by name: see condit samplers."),
     ] = "auto",
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same draws.")] = None,
     temperature: Annotated[
@@ -188,10 +196,10 @@ def generate(
         )
     if stream and sampler == "auto":
         sampler = "awrs"
-    wanted = _constraint(json_schema, regex, grammar, choice, constraint, where)
+    wanted = constraint_of(json_schema, regex, grammar, choice, constraint, where)
     if instruct and wanted is None:
         raise ArgumentError(f"--instruct tells the format of a constraint: give one, {OPTIONS}")
-    preferred = None if prefer is None else condit.make_preference(*_pair("--prefer", prefer))
+    preferred = preference_of(prefer or [])
     text = read_text("-") if prompt == "-" else prompt
     loaded = _load(model, backend)
     asked: Prompt = _messages(text, system) if chat or system is not None else text
@@ -236,9 +244,7 @@ def check(
     Exit code 0: it does; 1: it does not; 2: the question cannot be asked. A final newline, as
     editors add it, is not part of the text.
     """
-    wanted = _constraint(json_schema, regex, grammar, choice, constraint, where)
-    if wanted is None:
-        raise ArgumentError(f"give a constraint: {OPTIONS}")
+    wanted = needed(json_schema, regex, grammar, choice, constraint, where)
     why = wanted.explain(read_text(text).removesuffix("\n"))
     typer.echo(why or "satisfied")
     if why:
@@ -260,10 +266,32 @@ def describe(
 
     Exit code 0: it is said; 2: the question cannot be asked.
     """
-    wanted = _constraint(json_schema, regex, grammar, choice, constraint, where)
-    if wanted is None:
-        raise ArgumentError(f"give a constraint: {OPTIONS}")
+    wanted = needed(json_schema, regex, grammar, choice, constraint, where)
     typer.echo(condit.describe(wanted))
+
+
+@app.command()
+def plan(
+    json_schema: SchemaFile = None,
+    regex: Regex = None,
+    grammar: Grammar = None,
+    choice: Choice = None,
+    constraint: Named = None,
+    where: Check = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object instead of a table.")
+    ] = False,
+) -> None:
+    """Say how each part of a constraint is enforced: as texts grow, or only at their end.
+
+    For the keywords of a JSON Schema alone, see condit explain-schema. No model is loaded.
+
+    Exit code 0: it is said; 2: the question cannot be asked.
+    """
+    wanted = needed(json_schema, regex, grammar, choice, constraint, where)
+    from condit.constraint.algebra.plan import plan_for
+
+    show_plan(plan_for(wanted), as_json)
 
 
 @app.command()
@@ -292,7 +320,7 @@ def explain_schema(
     """
     given = read_text(schema) if str(schema) == "-" else schema
     made = condit.json_schema(given, order=order, whitespace=whitespace)
-    show_plan(made.plan, as_json)
+    show_schema_plan(made.plan, as_json)
 
 
 @app.command()
@@ -311,7 +339,7 @@ def constraints() -> None:
         lambda each: ("TEXT" if each.given_as == "text" else "FILE", each.description),
     )
     typer.echo(
-        "Give one as --constraint NAME=VALUE; where a FILE is asked for, - is standard input."
+        "Give one as --constraint NAME:VALUE; where a FILE is asked for, - is standard input."
     )
 
 
@@ -319,7 +347,22 @@ def constraints() -> None:
 def preferences() -> None:
     """List the preferences that are known by name, and what --prefer makes them of."""
     _list("preferences", ("name", "made of"), lambda each: (each.description,))
-    typer.echo("Give one as --prefer NAME=TEXT.")
+    typer.echo("Give one as --prefer NAME:TEXT.")
+
+
+@app.command()
+def samplers() -> None:
+    """List the samplers that are known by name, and what their draws are.
+
+    What each guarantee promises is in the documentation, under condit.Guarantee.
+    """
+
+    def row(found: Any) -> tuple[str, ...]:
+        first, *_ = (inspect.getdoc(found) or "").splitlines() or [""]
+        return str(found.guarantee.value), first
+
+    _list("samplers", ("name", "draws", "how"), row)
+    typer.echo("Give one as --sampler NAME.")
 
 
 @app.command()
@@ -346,38 +389,6 @@ def _list(kind: str, headings: Sequence[str], row: Callable[[Any], tuple[str, ..
             cells = (str(error),)
         table.add_row(name, *map(Text, cells))
     console().print(table)
-
-
-def _constraint(
-    json_schema: Path | None,
-    regex: str | None,
-    grammar: Path | None,
-    choice: list[str] | None,
-    named: str | None,
-    checks: list[str] | None,
-) -> Constraint | None:
-    """The constraint that the options ask for, each of which is one of those known by name."""
-    options = {"json_schema": json_schema, "regex": regex, "grammar": grammar, "choice": choice}
-    given: list[tuple[str, Any]] = [pair for pair in options.items() if pair[1] not in (None, [])]
-    given += [] if named is None else [_pair("--constraint", named)]
-    if not given:
-        return checked(None, checks or [])
-    if len(given) > 1:
-        raise ArgumentError(f"give one constraint, not more: {OPTIONS}")
-    ((name, value),) = given
-    given_as = find_source("constraints", name, ConstraintSource).given_as
-    if given_as == "path" and str(value) != "-":
-        value = Path(value)
-    elif given_as != "text":
-        value = read_text(value)
-    return checked(condit.make_constraint(name, value), checks or [])
-
-
-def _pair(option: str, text: str) -> tuple[str, str]:
-    name, sign, value = text.partition("=")
-    if not sign:
-        raise ArgumentError(f"{option} {text}: write a name and what it is made of, NAME=VALUE")
-    return name, value
 
 
 def _messages(text: str, system: str | None) -> list[dict[str, str]]:

@@ -7,7 +7,7 @@ import enum
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from condit.result import Result
 from condit.trace import StepInfo
 
 if TYPE_CHECKING:
+    from condit.constraint.plan import Plan
     from condit.constraint.schema.plan import Enforcement
 
 
@@ -143,20 +144,14 @@ def _show_table(result: Result) -> None:
     typer.echo(f"{result.sampler}: {result.reason}")
 
 
-def show_plan(plan: Sequence[Enforcement], as_json: bool) -> None:
+def show_schema_plan(plan: Plan[Enforcement], as_json: bool) -> None:
     """Print where each keyword of a schema is enforced, and counts by place."""
     counts: Counter[str] = Counter(each.where for each in plan)
     if as_json:
         _show_json({"keywords": [asdict(each) for each in plan], "counts": dict(counts)})
         return
     if plan:
-        table = Table(box=None, pad_edge=False)
-        for heading in ("pointer", "keyword", "where", "note"):
-            table.add_column(heading, overflow="fold")
-        for each in plan:
-            pointer = each.pointer or "(top)"
-            table.add_row(*map(Text, (pointer, each.keyword, each.where, each.note)))
-        console().print(table)
+        show_plan(plan, as_json)
     annotations = "annotation" if counts["annotation"] == 1 else "annotations"
     said = [
         f"{counts[where]} {words}"
@@ -170,6 +165,19 @@ def show_plan(plan: Sequence[Enforcement], as_json: bool) -> None:
     ]
     keywords = "keyword" if len(plan) == 1 else "keywords"
     typer.echo(f"{len(plan)} {keywords}" + (f": {', '.join(said)}" if said else ""))
+
+
+def show_plan(plan: Plan[Any], as_json: bool) -> None:
+    """Print where each part of a constraint is enforced."""
+    if as_json:
+        _show_json({"parts": [asdict(each) for each in plan]})
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in plan.headings:
+        table.add_column(heading, overflow="fold")
+    for cells in plan.cells:
+        table.add_row(*map(Text, cells))
+    console().print(table)
 
 
 def show_info(sections: dict[str, dict[str, Any]], output: Output) -> None:

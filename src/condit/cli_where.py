@@ -1,4 +1,4 @@
-"""The option ``--where``: a check in a Python module becomes part of the constraint."""
+"""What options name in Python modules: checks (``--where``) and constraints."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def checked(constraint: Constraint | None, checks: list[str]) -> Constraint | No
     """
     for written in checks:
         field, sign, path = written.rpartition("=")
-        function = _function(path, written)
+        function = named("--where", path, written)
         if sign:
             constraint = condit.where(field, function, of=constraint)
         else:
@@ -32,12 +32,23 @@ def checked(constraint: Constraint | None, checks: list[str]) -> Constraint | No
     return constraint
 
 
-def _function(path: str, written: str) -> Any:
+def named(option: str, path: str, written: str) -> Any:
+    """What a module has under a name; the module is imported, from the working directory as well.
+
+    Args:
+        option: which option names it, for messages.
+        path: ``"module:name"``.
+        written: what the option was given.
+
+    Raises:
+        ArgumentError: there is no such thing, or the module does not load.
+    """
     module, sign, name = path.partition(":")
     if not (module and sign and name):
+        what = "MODULE:FUNCTION" if option == "--where" else "MODULE:NAME"
+        for_field = ", or FIELD=MODULE:FUNCTION for a field" if option == "--where" else ""
         raise ArgumentError(
-            f"--where {written}: write a module and a function in it, MODULE:FUNCTION, or "
-            "FIELD=MODULE:FUNCTION for a field"
+            f"{option} {written}: write a module and what is in it, {what}{for_field}"
         )
     if "" not in sys.path:
         sys.path.insert(0, "")
@@ -47,10 +58,11 @@ def _function(path: str, written: str) -> Any:
         raise
     except Exception as error:  # whatever the module does when it is imported
         raise ArgumentError(
-            f"--where {written}: the module {module} does not load, {type(error).__name__}: {error}"
+            f"{option} {written}: the module {module} does not load, "
+            f"{type(error).__name__}: {error}"
         ) from error
     for step in name.split("."):
         if not hasattr(found, step):
-            raise ArgumentError(f"--where {written}: the module {module} has no {name}")
+            raise ArgumentError(f"{option} {written}: the module {module} has no {name}")
         found = getattr(found, step)
     return found

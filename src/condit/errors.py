@@ -132,6 +132,10 @@ class UnknownEndingWarning(UserWarning):
     """No text that the constraint accepts is known: draws may not finish within ``max_tokens``."""
 
 
+class UnlimitedTextWarning(UserWarning):
+    """Free text without a limit stands before another part, and may leave it no tokens."""
+
+
 class RefusedTokenError(ConditError, ValueError):
     """A matcher was advanced by a token that it refuses; its state is unchanged."""
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from condit.constraint.base import Constraint
-from condit.errors import ArgumentError, ConditError
+from condit.errors import ArgumentError, BudgetError, ConditError, VocabularyError
 from condit.instruct import instructed_prompt
 from condit.model.base import Model, PrefixModel, Prompt
 from condit.model.load import load
@@ -20,7 +20,7 @@ from condit.plugins import call, find, not_usable
 from condit.prefer.base import Preference
 from condit.report import Guarantee
 from condit.result import Result
-from condit.sampler.base import Insert, Problem, Sampler, decoding
+from condit.sampler.base import Insert, Lane, Problem, Sampler, State, decoding
 from condit.sampler.insertion import inserted
 from condit.sampler.law import BaseLaw
 from condit.sampler.memory import Memory
@@ -193,13 +193,16 @@ def _draw(
     began = time.perf_counter()
     sequence = np.random.SeedSequence(seed)
     rng = np.random.default_rng(sequence)
-    state = chosen.init(problem, rng)
+    lanes = [Lane(None, rng, origin=index) for index in range(problem.lanes)]
+    state: State[Any] = State(problem, lanes, [])
     trace: list[StepInfo] = []
 
     def result_so_far() -> Result:
         return result_of(state, chosen, trace, sequence, rng, time.perf_counter() - began)
 
     try:
+        # Some samplers ask the model and the constraint about the beginnings of texts here.
+        state = chosen.init(problem, rng)
         while not state.done:
             state, info = chosen.step(rng, state)
             if not isinstance(info, StepInfo):
@@ -211,7 +214,9 @@ def _draw(
             if on_step is not None:
                 on_step(info)
     except ConditError as error:
-        error.result = result_so_far()
+        refused = isinstance(error, (ArgumentError, BudgetError, VocabularyError))
+        if not (refused and state.lanes is lanes):  # else it says that nothing can be drawn
+            error.result = result_so_far()
         raise
     result = result_so_far()
     promised = result.report.guarantee in (Guarantee.EXACT, Guarantee.WEIGHTED)

@@ -9,6 +9,7 @@ import os
 import platform
 import sys
 from collections.abc import Callable
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -149,11 +150,19 @@ def _plugins() -> Section:
         for name in sorted(registered(kind)):
             try:
                 find(kind, name)
-                names.append(name)
+                names.append(name + _from_package(registered(kind)[name]))
             except ConditError as error:
                 found[f"{kind}: {name}"] = str(error)
         found[kind] = names
     return found
+
+
+def _from_package(point: EntryPoint) -> str:
+    """Which package registers a name, unless it is Condit itself."""
+    package = point.dist
+    if package is None or package.name == "condit":
+        return ""
+    return f" ({package.name} {package.version})"
 
 
 def _environment() -> Section:

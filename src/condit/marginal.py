@@ -54,12 +54,15 @@ class Marginal(Sequence[Share]):
     Attributes:
         of: which field: its path, or the name of the function.
         shares: each value with its share; empty if no sample is valid.
+        ess: how many independent draws the lineages are worth: ``1 / Σ W_e²``, or 0 without a
+            valid sample. Where it is below 5, errors are too rough to be printed.
         mean: the weighted mean, if all values are finite numbers; else ``None``.
         mean_error: standard error of the mean; ``None`` if unknown, as that of shares.
     """
 
     of: str
     shares: tuple[Share, ...]
+    ess: float
     mean: float | None = None
     mean_error: float | None = None
 
@@ -93,6 +96,7 @@ class Marginal(Sequence[Share]):
         return {
             "of": self.of,
             "shares": shares,
+            "ess": self.ess,
             "mean": finite_or_none(self.mean),
             "mean_error": finite_or_none(self.mean_error),
         }
@@ -100,21 +104,37 @@ class Marginal(Sequence[Share]):
     def __str__(self) -> str:
         lines = [self.of] if self.of else []
         for each in self.shares[:_LINES]:
-            lines.append(f"{each.share:6.1%}{plus_minus(each.error):8}  {shown(each.value)}")
+            error = f"{plus_minus(each.error):8}" if self.caveat is None else ""
+            lines.append(f"{each.share:6.1%}{error}  {shown(each.value)}")
         left = self.shares[_LINES:]
         if left:
             others = "1 other value" if len(left) == 1 else f"{len(left)} other values"
             lines.append(f"{math.fsum(each.share for each in left):6.1%}  {others}")
         if self.mean is not None:
-            error = "" if self.mean_error is None else f" ± {self.mean_error:.3g}"
+            known = self.caveat is None and self.mean_error is not None
+            error = f" ± {self.mean_error:.3g}" if known else ""
             lines.append(f"mean {self.mean:.4g}{error}")
-        if self.shares and self.shares[0].error is None:
-            lines.append(NO_ERRORS)
+        if self.caveat is not None:
+            lines.append(self.caveat)
         return "\n".join(lines)
 
+    @property
+    def caveat(self) -> str | None:
+        """Why no errors are printed beside the shares, in words; ``None`` if they are."""
+        if not self.shares:
+            return None
+        if self.shares[0].error is None:
+            return "standard errors unknown: this is worth no more than one independent draw"
+        if round(self.ess, 6) < _ENOUGH:
+            return (
+                f"worth about {self.ess:.1f} independent draws: too few for standard errors; "
+                "draw more (n)"
+            )
+        return None
 
-NO_ERRORS = "standard errors unknown: this is worth no more than one independent draw"
-"""Printed below shares without errors, as equal draws that are copies look like agreement."""
+
+_ENOUGH = 5
+"""Independent draws from which on a standard error says more than that there are few of them."""
 
 _LINES = 20
 """The most values that a marginal prints."""
@@ -155,13 +175,15 @@ def marginal_of(
         error = 0.0 if len(chosen) == len(values) else _length(off)
         shares.append(Share(value, share, _scaled(error, scale)))
     shares.sort(key=lambda each: -each.share)
+    squares = math.fsum(share**2 for share in of_lineage.values())
+    ess = 1 / squares if squares > 0 else 0.0
     numbers = _numbers(values)
     if not numbers:
-        return Marginal(name, tuple(shares))
+        return Marginal(name, tuple(shares), ess)
     mean = math.fsum(w * x for w, x in zip(weights, numbers, strict=True))
     parts = [w * (x - mean) for w, x in zip(weights, numbers, strict=True)]
     error = 0.0 if len(shares) == 1 else _length(_summed(lineages, parts).values())
-    return Marginal(name, tuple(shares), mean, _scaled(error, scale))
+    return Marginal(name, tuple(shares), ess, mean, _scaled(error, scale))
 
 
 def plain(value: Any) -> Any:

@@ -20,6 +20,7 @@ from condit.constraint.base import Constraint, Matcher, Outline, Strength, Viola
 from condit.constraint.boundary import Boundary
 from condit.constraint.describe import excerpt
 from condit.constraint.ending_tokens import Ending
+from condit.constraint.plan import Plan
 from condit.constraint.regex import regex
 from condit.constraint.schema.plan import Enforcement
 from condit.errors import ArgumentError, RefusedTokenError
@@ -101,9 +102,9 @@ class Checked(Constraint):
         """What the function says against a finished text that the constraint accepts."""
 
     @property
-    def plan(self) -> tuple[Enforcement, ...]:
+    def plan(self) -> Plan[Any]:
         """Where the parts of the constraint are enforced, as far as it tells, and the check."""
-        return (*getattr(self.within, "plan", ()), self.enforcement)
+        return Plan([*getattr(self.within, "plan", ()), self.enforcement])
 
     @property
     def schema(self) -> Any:

@@ -96,6 +96,11 @@ class Grammar(Constraint):
             raise UnsatisfiableError(f"rule {self.start!r} derives no text")
         object.__setattr__(self, "_rules", rules)
 
+    @property
+    def engine_grammar(self) -> str:
+        """The grammar in the mask engine's language."""
+        return self._rules.engine
+
     def bind(self, vocabulary: Vocabulary) -> EngineMatcher:
         """A matcher at the empty text.
 

@@ -22,6 +22,7 @@ from condit.constraint.base import Constraint, Matcher, Violation
 from condit.constraint.engine import EngineMatcher
 from condit.constraint.json_ends import SPACES, last_bytes, value_ends
 from condit.constraint.json_positions import NotJsonError, position_of, read_json
+from condit.constraint.plan import Plan
 from condit.constraint.python.checks import TypeChecks
 from condit.constraint.python.places import Place, Type, failed
 from condit.constraint.python.schemas import Described
@@ -193,8 +194,16 @@ class JsonSchema(Constraint):
         return schema
 
     @property
-    def plan(self) -> tuple[Enforcement, ...]:
-        """Where each keyword is enforced: at the token, at the close of a value, or at the end."""
+    def engine_grammar(self) -> str:
+        """The values, and perhaps some more, in the mask engine's language."""
+        return self._compiled.grammar
+
+    @property
+    def plan(self) -> Plan[Enforcement]:
+        """Where each keyword is enforced: at the token, at the close of a value, or at the end.
+
+        ``str`` of it is a table.
+        """
         found = plan_of(
             self.source.schema,
             self._compiled.relaxed,
@@ -210,7 +219,7 @@ class JsonSchema(Constraint):
         ]
         remarks = [] if self.described is None else self.described.remarks
         left = [Enforcement(each.pointer, each.what, each.where, each.note) for each in remarks]
-        return (*keywords, *left)
+        return Plan([*keywords, *left])
 
     def bind(self, vocabulary: Vocabulary) -> Matcher:
         """A matcher at the empty text; SOUND up to the layout.

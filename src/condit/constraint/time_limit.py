@@ -5,11 +5,16 @@ raised in the thread, at the next line of Python that it runs: a loop in Python 
 in C code goes on until it returns; its thread does not keep the program from ending. A call in C
 that holds Python's global lock all the time (``re`` over a pattern that backtracks without end)
 cannot be interrupted by any thread, and delays the caller until it returns.
+
+In Python 3.11 an exception that waits to be raised in one thread keeps all threads that have a
+tracer (of a debugger, or of coverage) from entering any function; see ``_Worker._abandon``. It
+is then taken back unless the thread takes it at once, and a loop behind a wait in C goes on.
 """
 
 from __future__ import annotations
 
 import ctypes
+import sys
 import threading
 from collections.abc import Callable
 from contextvars import copy_context
@@ -21,9 +26,18 @@ T = TypeVar("T")
 
 _Answers = SimpleQueue[tuple[Any, BaseException | None]]
 
+_PATIENCE = 0.2
+"""Seconds in which a thread that runs Python surely takes an exception."""
+
+_set_exception = ctypes.pythonapi.PyThreadState_SetAsyncExc
+
 
 class OutOfTimeError(Exception):
     """The function did not return in time."""
+
+
+class _TakenBackError(BaseException):
+    """Raised by a thread in itself."""
 
 
 class _Worker:
@@ -32,17 +46,22 @@ class _Worker:
     def __init__(self) -> None:
         self._calls: SimpleQueue[tuple[Callable[[], Any], _Answers]] = SimpleQueue()
         self._abandoned = False
+        self._ended = threading.Lock()
+        self._ended.acquire()
         self.thread = threading.Thread(target=self._work, daemon=True, name="condit-check")
         self.thread.start()
 
     def _work(self) -> None:
-        while not self._abandoned:
-            call, answers = self._calls.get()
-            try:
-                answers.put((call(), None))
-            except BaseException as error:  # whatever it is, the caller has to know
-                answers.put((None, error))
-            del call, answers
+        try:
+            while not self._abandoned:
+                call, answers = self._calls.get()
+                try:
+                    answers.put((call(), None))
+                except BaseException as error:  # whatever it is, the caller has to know
+                    answers.put((None, error))
+                del call, answers
+        finally:
+            self._ended.release()
 
     def call(self, call: Callable[[], T], seconds: float) -> tuple[T, BaseException | None]:
         """What the call returned, and the error that it raised.
@@ -63,11 +82,26 @@ class _Worker:
 
     def _abandon(self) -> None:
         self._abandoned = True
-        # A SystemExit ends a thread without a message.
-        thread = ctypes.c_ulong(self.thread.ident or 0)
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(SystemExit))
         # It may have answered a moment too late, and wait for the next call by now.
         self._calls.put((lambda: None, SimpleQueue()))
+        traced = sys.gettrace() is not None or threading.gettrace() is not None
+        take_back = traced and sys.version_info < (3, 12)
+        worker, here = (
+            ctypes.c_ulong(each or 0) for each in (self.thread.ident, threading.get_ident())
+        )
+        # A SystemExit ends a thread without a message.
+        _set_exception(worker, ctypes.py_object(SystemExit))
+        if not take_back or self._ended.acquire(timeout=_PATIENCE):
+            return
+        # Until it is taken back, this thread can enter no function that is not in C. What tells the
+        # interpreter that an exception waits is cleared only as some thread takes one: this one.
+        try:
+            _set_exception(worker, None)
+            _set_exception(here, ctypes.py_object(_TakenBackError))
+            for _ in range(1000):
+                pass
+        except _TakenBackError:
+            pass
 
 
 _idle: list[_Worker] = []

@@ -30,7 +30,10 @@ CONSTRAINTS: dict[str, Constraint] = {
     "tokens": within(regex("[a-c]+"), tokens=3),
     "tokens in a row": within(INTEGER, tokens=3) + "x",
     "tags": triggered(("a", INTEGER, "b")),
-    "tags at least and at most": triggered(("a", INTEGER, "b"), at_least=1, at_most=2),
+    "tags and few tokens": triggered(("ab", regex("1*"), "b"), ("t", "", "1"), max_tokens=4),
+    "tags at least and at most": triggered(
+        ("a", INTEGER, "b"), at_least=1, at_most=2, max_tokens=9
+    ),
     "two tags": triggered(("ab", regex("1*"), "b"), ("t", INTEGER, "")),
 }
 

@@ -20,6 +20,9 @@ OVER_JOINS = Vocabulary.of(
         *("é", "aé", "éa"),
     ]
 )
+# What follows free text is looked at here, not how long that may be.
+pytestmark = pytest.mark.filterwarnings("ignore::condit.errors.UnlimitedTextWarning")
+
 OBJECT = condit.json_schema(
     {
         "type": "object",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import condit
 from condit import Vocabulary, grammar, optional, regex, repeat, then
 from condit.constraint.algebra.alternatives import Alternative
+from condit.constraint.algebra.plan import plan_for
 from condit.constraint.base import Constraint, Matcher, Strength, Violation
 from condit.errors import (
     ArgumentError,
@@ -89,7 +91,7 @@ def test_a_refused_token_is_explained_by_the_parts_it_could_belong_to() -> None:
 
 
 def test_what_no_text_satisfies_is_refused() -> None:
-    with pytest.raises(UnsatisfiableError, match="no text satisfies all of"):
+    with pytest.raises(UnsatisfiableError, match="both the text 'a' and regex 'b'"):
         ("a" & regex("b")).bind(BYTES)
     with pytest.raises(UnsatisfiableError):
         then("x", "a" & regex("b")).bind(BYTES)
@@ -143,9 +145,10 @@ def test_what_is_not_regular_is_denied_by_its_oracle_at_the_end() -> None:
 
 def test_examples_of_a_part_that_the_others_refuse_are_not_shown() -> None:
     both = regex("[ab]*") & regex(".{3}") & regex("b.*")
-    shown = both.describe().splitlines()[1:]
-    assert shown
-    assert all(both.accepts(line) for line in shown)
+    patterns, _, examples = both.describe().partition("\nMade-up examples:\n")
+    assert "matches the regular expression .{3}" in patterns
+    assert examples
+    assert all(both.accepts(line) for line in examples.splitlines())
 
 
 def test_descriptions_compose() -> None:
@@ -153,7 +156,18 @@ def test_descriptions_compose() -> None:
     for words in ("Respond only with the following", "id ", "integer", "1 to 2 times", "-"):
         assert words in said
     assert "one of the following" in (INTEGER | "none").describe()
-    assert "not this" in (~INTEGER).describe()
+    assert (~INTEGER).describe().startswith("Respond only with a text that is not ")
+
+
+def test_regular_expressions_are_described_by_their_pattern_before_examples() -> None:
+    said = (regex("[ab]+") | INTEGER).describe().splitlines()
+    assert said[1] == (
+        "1. a text that matches the regular expression [ab]+, such as these made-up examples:"
+    )
+    assert regex("[ab]+").accepts(said[2].strip())
+    assert (~regex("[ab]+")).describe() == (
+        "Respond only with a text that does not match the regular expression [ab]+"
+    )
 
 
 def test_the_plan_tells_where_each_part_is_enforced() -> None:
@@ -167,6 +181,30 @@ def test_the_plan_tells_where_each_part_is_enforced() -> None:
         (2,): "end",
     }
     assert "not regular" in next(each.note for each in plan if each.path == (2,))
+
+
+def test_a_plan_tells_which_keywords_of_a_schema_come_later() -> None:
+    array = {"type": "array", "items": {"type": "integer"}, "uniqueItems": True}
+    named = {"type": "object", "properties": {"a": array}, "required": ["a"]}
+    plan = ("x" + condit.where(repr, of=condit.json_schema(named))).plan  # type: ignore[attr-defined]
+    late = [(each.path, each.part, each.where) for each in plan if each.where in ("close", "end")]
+    assert late == [((2,), "uniqueItems at /properties/a", "close"), ((2,), "where repr", "end")]
+
+
+def test_a_plan_prints_as_a_table() -> None:
+    plan = (then("id ", INTEGER) & ~BOOLEAN).plan  # type: ignore[attr-defined]
+    lines = str(plan).splitlines()
+    cells = [re.split("  +", line) for line in lines]
+    assert cells[0] == ["path", "part", "where", "note"]
+    assert cells[1][:3] == ["(top)", "all of several", "side by side"]
+    assert cells[3][:3] == ["1.1", "the text 'id '", "automaton"]
+    assert lines[0].index("where") == lines[1].index("side by side")
+    assert "<td>1.1</td><td>the text &#x27;id &#x27;</td>" in plan._repr_html_()
+    assert str(INTEGER.plan).splitlines()[0].split() == ["pointer", "keyword", "where", "note"]
+    (row,) = plan_for(regex("a+"))
+    assert (row.path, row.part, row.where) == ((), "regex 'a+'", "engine")
+    checked = condit.where(str.isdigit, of=then("1", regex("[0-9]")))
+    assert str(checked.plan).splitlines()[0].split() == ["place", "part", "where", "note"]
 
 
 @dataclass(frozen=True)
@@ -222,6 +260,7 @@ def test_a_condition_on_values_is_given_the_constraint_beside_it() -> None:
         lambda: condit.triggered(("a", "x", "y"), ("ab", "x", "y")),
         lambda: condit.triggered(("a", "x", "y"), at_least=2, at_most=1),
         lambda: condit.triggered(("a", "x", "y"), at_least=-1),
+        lambda: condit.triggered(("a", "x", "y"), max_tokens=0),
     ],
 )
 def test_bad_arguments_are_errors_that_say_so(make) -> None:

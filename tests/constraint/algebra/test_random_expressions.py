@@ -49,16 +49,39 @@ def in_a_row(texts: Texts, least: int, most: int | None) -> Texts:
     return frozenset(found)
 
 
-def random_expression(rng: random.Random, depth: int) -> tuple[Constraint, Texts]:
-    """A constraint, and its texts of the lengths that are looked at."""
+GRAMMARS: dict[str, Texts] = {
+    'start: "a" start "b" | "ab"': frozenset(["ab", "aabb"]),
+    'start: "a" start "a" | "b" start "b" | "a" | "b"': frozenset(
+        text for text in TEXTS if len(text) % 2 and text == text[::-1]
+    ),
+    'start: ("a" | "bb")*': frozenset(
+        text for text in TEXTS if all(len(run) % 2 == 0 for run in text.split("a"))
+    ),
+}
+"""Some that are not regular, and one that is and does not tell."""
+
+
+def random_expression(
+    rng: random.Random, depth: int, *, mixed: bool = False
+) -> tuple[Constraint, Texts]:
+    """A constraint, and its texts of the lengths that are looked at.
+
+    ``mixed``: with grammars among its parts, and limits of length.
+    """
     if depth == 0 or rng.random() < 0.15:
+        if mixed and rng.random() < 0.5:
+            text = rng.choice(list(GRAMMARS))
+            return condit.grammar(text), GRAMMARS[text]
         if rng.random() < 0.3:
             text = "".join(rng.choice(LETTERS) for _ in range(rng.randint(0, 2)))
             return then(text), frozenset([text])
         pattern = rng.choice(list(PATTERNS))
         return BASES[pattern], PATTERNS[pattern]
-    one, ones = random_expression(rng, depth - 1)
-    kind = rng.randrange(8)
+    one, ones = random_expression(rng, depth - 1, mixed=mixed)
+    kind = rng.randrange(9 if mixed else 8)
+    if kind == 8:
+        most = rng.randint(1, 3)
+        return condit.within(one, chars=most), frozenset(t for t in ones if len(t) <= most)
     if kind == 0:
         return optional(one), ones | {""}
     if kind == 1:
@@ -73,7 +96,7 @@ def random_expression(rng: random.Random, depth: int) -> tuple[Constraint, Texts
         some = in_a_row(joined(between, ones), max(least - 1, 0), None)
         wanted = joined(ones, some) | (frozenset([""]) if least == 0 else frozenset())
         return repeat(one, least, separator="b"), wanted
-    other, others = random_expression(rng, depth - 1)
+    other, others = random_expression(rng, depth - 1, mixed=mixed)
     operators: list[tuple[Callable[[], Constraint], Texts]] = [
         (lambda: one & other, ones & others),
         (lambda: one | other, ones | others),
@@ -101,9 +124,9 @@ def allowed_texts(start: Matcher) -> tuple[set[str], set[tuple[int, ...]]]:
     return texts, beginnings
 
 
-def check_against_brute_force(seed: int) -> None:
+def check_against_brute_force(seed: int, *, mixed: bool = False) -> None:
     rng = random.Random(seed)
-    constraint, wanted = random_expression(rng, rng.randint(1, 3))
+    constraint, wanted = random_expression(rng, rng.randint(1, 3), mixed=mixed)
     assert {text for text in TEXTS if constraint.accepts(text)} == wanted, constraint
     try:
         start = constraint.bind(VOCABULARY)
@@ -150,6 +173,17 @@ def test_expressions_that_went_wrong_once(seed: int) -> None:
 def test_many_random_expressions() -> None:
     for seed in range(100, 900):
         check_against_brute_force(seed)
+
+
+def test_random_expressions_with_grammars() -> None:
+    for seed in range(60):
+        check_against_brute_force(seed, mixed=True)
+
+
+@pytest.mark.slow
+def test_many_random_expressions_with_grammars() -> None:
+    for seed in range(60, 600):
+        check_against_brute_force(seed, mixed=True)
 
 
 def test_random_expressions_obey_the_laws_of_matchers() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from condit.constraint.algebra.labels import label_of, wanted
+from condit.constraint.algebra.labels import BY_EXAMPLE, MATCHES, label_of, wanted
 from condit.constraint.algebra.plan import Enforcement, plan_of
 from condit.constraint.algebra.regular import bind_tree, tree_of
 from condit.constraint.algebra.utf8 import BETWEEN, COMPLETION, NEXT, REFUSED, state_after
@@ -47,6 +47,11 @@ class Others(ByteMatcher[bytes]):
         rest = COMPLETION[state_after(_cut(state))]
         return next((rest + each for each in _FILLERS if self.may_stop(state + rest + each)), None)
 
+    def explain(self, state: bytes, byte: int | None) -> str:
+        """What the text must not satisfy."""
+        whole = byte is None and state_after(_cut(state)) == BETWEEN
+        return f"it must not satisfy {label_of(self.refused)}" if whole else ""
+
 
 def _cut(text: bytes) -> bytes:
     """The last character of a text, as far as it is written."""
@@ -77,6 +82,11 @@ class Not(Constraint):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_machine", Others(self.part))
+
+    @property
+    def name(self) -> str:
+        """What it is the complement of, for messages."""
+        return label_of(self.part)
 
     @cached_property
     def tree(self) -> Node | None:
@@ -109,4 +119,8 @@ class Not(Constraint):
 
     def describe(self) -> str:
         """What is not wanted, as an instruction to a model."""
-        return f"Respond only with a text that is not this: {wanted(self.part)}"
+        said = wanted(self.part, examples=False)
+        if said.startswith(MATCHES):
+            return f"Respond only with a text that does not match{said.removeprefix(MATCHES)}"
+        joined = "not this:" if said.startswith(BY_EXAMPLE) else "not"
+        return f"Respond only with a text that is {joined} {said}"

@@ -6,11 +6,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from condit.constraint.algebra.free_counted import CountedMatcher
 from condit.constraint.algebra.free_machine import FreeMachine
+from condit.constraint.algebra.literal import Literal
 from condit.constraint.base import Constraint, Matcher, Violation
 from condit.constraint.lifted import LiftedMatcher
 from condit.constraint.regular.expression import (
@@ -24,7 +27,7 @@ from condit.constraint.regular.expression import (
     repetition,
     word,
 )
-from condit.errors import ArgumentError
+from condit.errors import ArgumentError, UnlimitedTextWarning
 from condit.vocabulary import Vocabulary, lone_surrogate
 
 
@@ -164,3 +167,27 @@ class Free(Constraint):
         words = " or ".join(map(repr, self.until))
         end = f", and then {words}" if self.until else ""
         return f"Respond only with any text{limit}{end}"
+
+
+def warn_of_unlimited(parts: Sequence[Constraint]) -> None:
+    """Warn where free text without a limit stands before a part that is more than fixed text.
+
+    Warns:
+        UnlimitedTextWarning: there is such a text.
+    """
+    before = list(takewhile(lambda part: not _is_unlimited(part), parts))
+    behind = parts[len(before) + 1 :]
+    if not behind or all(isinstance(part, Literal) for part in behind):
+        return
+    until = " or ".join(map(repr, getattr(parts[len(before)], "until", ())))
+    warnings.warn(
+        f"free text without a limit goes on until {until}, and something else follows: a model "
+        "that likes to talk uses up max_tokens, and only the shortest text of what follows is "
+        "left. Give free(max_tokens=...) what it may use, or max_chars=",
+        UnlimitedTextWarning,
+        stacklevel=4,
+    )
+
+
+def _is_unlimited(part: Constraint) -> bool:
+    return isinstance(part, Free) and part.max_tokens is None and part.max_chars is None

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 from condit.constraint.algebra.literal import Literal
 from condit.constraint.base import Constraint
+from condit.constraint.example_texts import for_readers
 
 _SHOWN = 40
+_PATTERN_SHOWN = 200
 _CALLED = {
     "AllOf": "all of several",
     "AnyOf": "one of several",
     "AtMost": "limit",
+    "Not": "complement of",
     "JsonSchema": "JSON schema",
     "Grammar": "grammar",
     "Choice": "choice",
@@ -17,11 +22,15 @@ _CALLED = {
     "Then": "sequence",
     "Template": "template",
     "Free": "free text",
+    "Triggered": "free text with tags",
 }
 """What kinds of constraints are called, where their class would say little to a user."""
+_WORD_BEGINS = re.compile("(?<=[a-z])(?=[A-Z])")
 _LEAD = "Respond only with "
 BY_EXAMPLE = "a text of the same shape as these made-up examples"
 """How descriptions begin that consist of examples; see ``Constraint.describe``."""
+MATCHES = "a text that matches"
+"""How descriptions begin of regular expressions that are parts."""
 
 
 def label_of(part: Constraint) -> str:
@@ -37,7 +46,7 @@ def label_of(part: Constraint) -> str:
     if isinstance(pattern, str):
         return f"{kind.lower()} {_cut(pattern)!r}"
     name = getattr(part, "name", None)
-    called = _CALLED.get(kind, kind)
+    called = _CALLED.get(kind) or _WORD_BEGINS.sub(" ", kind).lower()
     return f"{called} {_cut(name)!r}" if isinstance(name, str) else called
 
 
@@ -55,10 +64,29 @@ def _cut(text: str) -> str:
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
 
 
-def wanted(part: Constraint) -> str:
-    """What a part asks for, as the rest of a sentence that begins with "Respond only with"."""
+def wanted(part: Constraint, *, examples: bool = True) -> str:
+    """What a part asks for, as the rest of a sentence that begins with "Respond only with".
+
+    A regular expression is shown before its examples: what is composed with it says nothing about
+    them.
+
+    Args:
+        part: the part.
+        examples: whether texts that satisfy a regular expression are shown beside it.
+    """
+    pattern = getattr(part, "pattern", None)
+    if isinstance(pattern, str):
+        said = f"{MATCHES} the regular expression {in_pattern(pattern)}"
+        found = part.example_texts() if examples else []
+        return f"{said}, such as these made-up examples:\n{for_readers(found)}" if found else said
     said = part.describe()
     return said.removeprefix(_LEAD).strip("\n") if said.startswith(_LEAD) else said
+
+
+def in_pattern(pattern: str) -> str:
+    """A regular expression as it is shown to readers; cut where it is long."""
+    shown = pattern if len(pattern) <= _PATTERN_SHOWN else pattern[:_PATTERN_SHOWN] + "..."
+    return for_readers([shown])
 
 
 def listed(sentence: str, parts: list[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from condit.constraint.base import Constraint, Matcher, Strength, Violation
@@ -114,6 +114,20 @@ def _nesting(made: Constraint) -> int:
         # Kept: the parts of the next one are those of this one.
         held["_nesting"] = found
     return found
+
+
+def note_nesting(made: Constraint, operands: Sequence[object]) -> Constraint:
+    """Note of what an operator made how deeply it nests, by its two operands.
+
+    Else each operator of a long row would look at all parts again.
+    """
+    depths = [1]
+    for each in operands:
+        if isinstance(each, Constraint):
+            dissolved = isinstance(each, type(made)) and getattr(each, "joined", True)
+            depths.append(_nesting(each) + (not dissolved))
+    vars(made)["_nesting"] = max(depths)
+    return made
 
 
 def as_constraint(given: object, who: str) -> Constraint:

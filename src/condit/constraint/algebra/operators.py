@@ -6,7 +6,7 @@ from typing import Any
 
 from condit.constraint.algebra.alternatives import AnyOf
 from condit.constraint.algebra.complement import Not
-from condit.constraint.algebra.literal import as_constraint
+from condit.constraint.algebra.literal import as_constraint, note_nesting
 from condit.constraint.algebra.repeated import repeat
 from condit.constraint.algebra.sequence import Then
 from condit.constraint.algebra.together import AllOf
@@ -27,7 +27,9 @@ def all_of(one: object, other: object) -> Any:
 
 def any_of(one: object, other: object) -> Any:
     """``one | other``."""
-    return AnyOf(tuple(_flat(AnyOf, one, other))) if _both(one, other) else NotImplemented
+    if not _both(one, other):
+        return NotImplemented
+    return note_nesting(AnyOf(tuple(_flat(AnyOf, one, other))), (one, other))
 
 
 def complement(part: Constraint) -> Constraint:
@@ -43,7 +45,7 @@ def concatenation(one: object, other: object) -> Any:
     for operand in (one, other):
         part = as_constraint(operand, "an operator")
         parts += part.parts if isinstance(part, Then) and part.joined else [part]
-    return Then(tuple(parts), joined=True)
+    return note_nesting(Then(tuple(parts), joined=True), (one, other))
 
 
 def repetition(part: Constraint, times: object) -> Any:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 from typing import Literal as OneOf
 
 from condit.constraint.algebra.labels import label_of
@@ -11,16 +12,21 @@ from condit.constraint.algebra.regular import bind_tree, tree_of
 from condit.constraint.base import Constraint, Strength
 from condit.constraint.engine import EngineMatcher
 from condit.constraint.lifted import LiftedMatcher
+from condit.constraint.plan import Plan
+from condit.constraint.schema import plan as schema
 from condit.errors import ConditError
 from condit.vocabulary import Vocabulary
 
-Where = OneOf["automaton", "engine", "matcher", "side by side", "in turn", "end", "nowhere"]
+Where = OneOf[
+    "automaton", "engine", "matcher", "side by side", "in turn", "close", "end", "nowhere"
+]
 """How a part is enforced.
 
 ``"automaton"``: a state machine over bytes, at the token. ``"engine"``: a grammar of the mask
 engine, at the token. ``"matcher"``: a matcher of its own kind. ``"side by side"``: its parts are
 asked about each token. ``"in turn"``: its parts follow each other, and a token is followed over
-joins. ``"end"``: the finished text is asked about. ``"nowhere"``: no text satisfies it.
+joins. ``"close"``: what breaks it is refused where a value of a JSON schema closes. ``"end"``: the
+finished text is asked about. ``"nowhere"``: no text satisfies it.
 """
 
 
@@ -44,7 +50,7 @@ class Enforcement:
 
 def plan_of(
     whole: Constraint, parts: Sequence[Constraint], where: Where, note: str
-) -> tuple[Enforcement, ...]:
+) -> Plan[Enforcement]:
     """Where a composed constraint and its parts are enforced.
 
     Args:
@@ -55,14 +61,32 @@ def plan_of(
     """
     label = label_of(whole)
     if _is_automaton(whole):
-        return (Enforcement((), label, "automaton", "its parts are one regular expression"),)
+        note = "its parts are one regular expression"
+        return Plan([Enforcement((), label, "automaton", note)])
     found = [Enforcement((), label, where, note)]
     for number, part in enumerate(parts, 1):
-        own = getattr(part, "plan", ())
-        composed = [each for each in own if isinstance(each, Enforcement)]
-        for each in composed or [_enforcement(part, bool(own))]:
-            found.append(Enforcement((number, *each.path), each.part, each.where, each.note))
-    return tuple(found)
+        found += [replace(each, path=(number, *each.path)) for each in _rows(part)]
+    return Plan(found)
+
+
+def plan_for(constraint: Constraint) -> Plan[Any]:
+    """Where any constraint is enforced: its own plan, or one row for a constraint without parts."""
+    own = getattr(constraint, "plan", None)
+    return Plan([_enforcement(constraint, False)]) if own is None else Plan(own)
+
+
+def _rows(part: Constraint) -> list[Enforcement]:
+    """Where a part is enforced, and what of it is enforced later than the rest."""
+    own = getattr(part, "plan", ())
+    composed = [each for each in own if isinstance(each, Enforcement)]
+    late = [
+        Enforcement(
+            (), f"{each.keyword} at {each.pointer}".removesuffix(" at "), each.where, each.note
+        )
+        for each in own
+        if isinstance(each, schema.Enforcement) and each.where in ("close", "end")
+    ]
+    return [*(composed or [_enforcement(part, bool(late))]), *late]
 
 
 def _is_automaton(part: Constraint) -> bool:
@@ -70,9 +94,9 @@ def _is_automaton(part: Constraint) -> bool:
     return tree is not None and bind_tree(tree, Vocabulary.of_bytes()) is not None
 
 
-def _enforcement(part: Constraint, has_plan: bool) -> Enforcement:
+def _enforcement(part: Constraint, late: bool) -> Enforcement:
     label = label_of(part)
-    note = "its own plan says where each keyword is" if has_plan else ""
+    note = "but for what is in the next rows" if late else ""
     try:
         matcher = part.bind(Vocabulary.of_bytes())
     except ConditError as error:

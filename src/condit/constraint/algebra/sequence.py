@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from condit.constraint.algebra.chained import Chained
-from condit.constraint.algebra.labels import listed, wanted
+from condit.constraint.algebra.free import warn_of_unlimited
+from condit.constraint.algebra.labels import label_of, listed, wanted
 from condit.constraint.algebra.layout import Layout
 from condit.constraint.algebra.literal import as_constraint
 from condit.constraint.algebra.regular import trees_of
-from condit.constraint.base import Constraint
+from condit.constraint.base import Constraint, Matcher
 from condit.constraint.regular.expression import Node, concatenation
 from condit.errors import ArgumentError
+from condit.vocabulary import Vocabulary
 
 
 def then(*parts: Constraint | str, separator: Constraint | str | None = None) -> Then:
@@ -67,6 +69,25 @@ class Then(Chained):
         """All parts as one regular expression; ``None`` where they are not regular."""
         trees = trees_of(self.parts)
         return None if trees is None else concatenation(*trees)
+
+    def bind(self, vocabulary: Vocabulary) -> Matcher:
+        """See ``Chained.bind``.
+
+        Warns:
+            UnlimitedTextWarning: free text without a limit stands before what is no regular
+                expression.
+        """
+        if self.tree is None:
+            warn_of_unlimited(self.parts)
+        return super().bind(vocabulary)
+
+    def label(self, part: int) -> str:
+        """What a part is called in messages; separators are not counted."""
+        name = label_of(self.parts[part])
+        if part in self.silent:
+            return f"the separator, {name}"
+        number = part + 1 - sum(each < part for each in self.silent)
+        return f"part {number}, {name}"
 
     def value(self, text: str) -> tuple[object, ...]:
         """The values of the parts, in order."""

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from condit.constraint.algebra.layout import Layout, Step
+from condit.constraint.algebra.literal import Literal
 from condit.constraint.base import Constraint, Violation
 
 
@@ -30,6 +31,22 @@ class _Edge(NamedTuple):
     step: Step
     start: int
     stop: int
+
+
+class _Blamed(NamedTuple):
+    """A part that a text does not satisfy.
+
+    Attributes:
+        reached: the offset up to which that explains the text.
+        start: where the part began.
+        part: its number.
+        violation: why, and where.
+    """
+
+    reached: int
+    start: int
+    part: int
+    violation: Violation
 
 
 _Node = tuple[int, int]  # an offset of the text, and a place
@@ -73,30 +90,44 @@ class Splits:
         return min(good, key=lambda edge: self._distances[_target(edge)])
 
     def furthest(self) -> tuple[int, Violation]:
-        """Of a text that cannot be read: the part, and the violation furthest in the text."""
-        best: tuple[int, Violation] | None = None
+        """Of a text that cannot be read: the part, and the violation furthest in the text.
+
+        The part is -1 where none is to blame.
+        """
+        found: list[_Blamed] = []
         for start, place in self._edges:
             if place in self._layout.ends and not self._layout.steps[place]:
-                found = Violation("the text should have ended here", start)
-                best = self._later(best, -1, found)
-            for step in self._layout.steps[place]:
-                own = self._parts[step.part].violation(self._text[start:])
-                if own is None:
-                    at = len(self._text)
-                    found = Violation("the text ends before all parts are written", at)
-                else:
-                    at = len(self._text) if own.position is None else start + own.position
-                    found = Violation(own.reason, at)
-                best = self._later(best, step.part, found)
-        return best or (-1, Violation("no part can begin here", 0))
+                found.append(
+                    _Blamed(start, start, -1, Violation("the text should have ended here", start))
+                )
+            found += [self._blamed(start, step) for step in self._layout.steps[place]]
+        if not found:
+            return -1, Violation("no part can begin here", 0)
+        # Of those that are equally far the one that began last; of equal ones the last.
+        best = max(reversed(found), key=lambda each: (each.reached, each.start))
+        return best.part, best.violation
 
-    @staticmethod
-    def _later(
-        best: tuple[int, Violation] | None, part: int, found: Violation
-    ) -> tuple[int, Violation]:
-        if best is None or (found.position or 0) >= (best[1].position or 0):
-            return part, found
-        return best
+    def _blamed(self, start: int, step: Step) -> _Blamed:
+        """Why a part that begins at an offset does not lead to the end of the text."""
+        text, part = self._text, self._parts[step.part]
+        stop = self._next_fixed_text(start, step)
+        if stop is not None and (own := part.violation(text[start:stop])) is not None:
+            # What stands up to the fixed text behind is meant for this part.
+            at = start if own.position is None else start + own.position
+            return _Blamed(stop, start, step.part, Violation(own.reason, at))
+        own = part.violation(text[start:])
+        if own is None:
+            own = Violation("the text ends before all parts are written")
+        at = len(text) if own.position is None else start + own.position
+        return _Blamed(at, start, step.part, Violation(own.reason, at))
+
+    def _next_fixed_text(self, start: int, step: Step) -> int | None:
+        """Where the fixed text that follows a part occurs first; ``None``: there is none."""
+        if isinstance(self._parts[step.part], Literal):
+            return None
+        words = [self._parts[further.part] for further in self._layout.steps[step.after]]
+        found = [self._text.find(w.text, start) for w in words if isinstance(w, Literal) and w.text]
+        return min((at for at in found if at >= 0), default=None)
 
     def _follow(self) -> dict[_Node, list[_Edge]]:
         """From each place that can be reached at an offset the pieces that may follow."""

@@ -9,11 +9,12 @@ from string import Formatter
 
 from condit.constraint.algebra.chain_matcher import ChainMatcher
 from condit.constraint.algebra.chained import Chained
+from condit.constraint.algebra.free import warn_of_unlimited
 from condit.constraint.algebra.labels import label_of, wanted
 from condit.constraint.algebra.layout import Layout
 from condit.constraint.algebra.literal import Literal, as_constraint
 from condit.constraint.algebra.readings import Readings
-from condit.constraint.base import Constraint
+from condit.constraint.base import Constraint, Matcher
 from condit.constraint.example_texts import for_readers
 from condit.errors import ArgumentError
 from condit.vocabulary import Vocabulary
@@ -92,6 +93,15 @@ class Template(Chained):
     def layout(self) -> Layout:
         """One part after the other."""
         return Layout.in_a_row(len(self.parts))
+
+    def bind(self, vocabulary: Vocabulary) -> Matcher:
+        """See ``Chained.bind``.
+
+        Warns:
+            UnlimitedTextWarning: a field of free text without a limit stands before others.
+        """
+        warn_of_unlimited(self.parts)
+        return super().bind(vocabulary)
 
     def label(self, part: int) -> str:
         """The name of a field."""

@@ -10,12 +10,18 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from condit.constraint.algebra.labels import BY_EXAMPLE, label_of, listed, reason_in, wanted
+from condit.constraint.algebra.common import UndecidedError
+from condit.constraint.algebra.labels import BY_EXAMPLE, MATCHES, listed, reason_in, wanted
 from condit.constraint.algebra.plan import Enforcement, plan_of
 from condit.constraint.algebra.regular import bind_tree, trees_of
+from condit.constraint.algebra.satisfiable import InCommon, is_dead_end
 from condit.constraint.base import Constraint, Matcher, Outline, Strength, Violation, few_tokens
 from condit.constraint.boundary import Boundary, checked_boundary
-from condit.constraint.ending_tokens import NEVER, Ending
+from condit.constraint.ending import find_ending
+from condit.constraint.ending_tokens import NEVER, Ending, spell
+from condit.constraint.ending_walks import OutOfWorkError, Work
+from condit.constraint.example_texts import for_readers
+from condit.constraint.metered import Metered
 from condit.constraint.regular.expression import Node, intersection
 from condit.errors import (
     ConstraintTooComplexError,
@@ -53,22 +59,38 @@ class AllOf(Constraint):
 
         Raises:
             VocabularyError: no token of this vocabulary can begin a text.
-            UnsatisfiableError: the parts have no text in common, and that shows at its beginning.
+            UnsatisfiableError: the parts have no text in common, and that is found out.
         """
-        found = bind_tree(self.tree, vocabulary)
+        try:
+            found = bind_tree(self.tree, vocabulary)
+        except UnsatisfiableError:
+            raise UnsatisfiableError(self._in_common.reason()) from None
         if found is not None:
             return found
-        matcher = TogetherMatcher([part.bind(vocabulary) for part in self.parts])
-        if matcher.begins():
-            return matcher
-        in_bytes = Vocabulary.of_bytes()
-        if TogetherMatcher([part.bind(in_bytes) for part in self.parts]).begins():
+        if self._is_empty:
+            raise UnsatisfiableError(self._in_common.reason())
+        matchers = [part.bind(vocabulary) for part in self.parts]
+        matcher = TogetherMatcher(matchers, self._in_common)
+        if not matcher.begins():
             raise VocabularyError(
                 "no token of this vocabulary can begin a text that satisfies all constraints; "
                 "use a vocabulary with a token for each byte, or loosen one of them"
             )
-        names = " and ".join(map(label_of, self.parts))
-        raise UnsatisfiableError(f"no text satisfies all of {names}: none can begin it")
+        return matcher
+
+    @cached_property
+    def _in_common(self) -> InCommon:
+        return InCommon(self.parts)
+
+    @cached_property
+    def _is_empty(self) -> bool:
+        """Whether the parts surely have no text in common."""
+        if self._in_common.is_empty:
+            return True
+        # Functions of the user's are not asked: without them there are more texts.
+        parts = [part.bind(Vocabulary.of_bytes()).unchecked() for part in self.parts]
+        matcher = TogetherMatcher(parts, self._in_common)
+        return matcher.ending() is None and is_dead_end(matcher)
 
     def accepts(self, text: str) -> bool:
         """Whether all parts accept ``text``."""
@@ -108,15 +130,17 @@ class AllOf(Constraint):
 
     def describe(self) -> str:
         """The parts, as an instruction to a model to satisfy all."""
-        said = [wanted(part) for part in self.parts]
+        said = [wanted(part, examples=False) for part in self.parts]
+        by_example = any(each.startswith((MATCHES, BY_EXAMPLE)) for each in said)
+        found = self.example_texts() if by_example else []
+        if not found:
+            return listed("a text that is all of these:", said)
+        # Examples of a part that are none of the whole would mislead.
         others = [each for each in said if not each.startswith(BY_EXAMPLE)]
-        if len(others) < len(said) and self.example_texts():
-            # Examples of a part that are none of the whole would mislead.
-            by_example = super().describe()
-            if not others:
-                return by_example
-            said = [*others, by_example.removeprefix("Respond only with ")]
-        return listed("a text that is all of these:", said)
+        if not others:
+            return super().describe()
+        shown = for_readers(found)
+        return listed("a text that is all of these:", others) + f"\nMade-up examples:\n{shown}"
 
 
 class TogetherMatcher(Matcher):
@@ -124,10 +148,12 @@ class TogetherMatcher(Matcher):
 
     Args:
         parts: matchers over one vocabulary, which belong to this one from now on.
+        in_common: what their constraints have in common, for endings.
     """
 
-    def __init__(self, parts: Sequence[Matcher]) -> None:
-        self._parts = tuple(parts)
+    def __init__(self, parts: Sequence[Matcher], in_common: InCommon) -> None:
+        self._parts, self._in_common = tuple(parts), in_common
+        self._text = b""
         self.vocabulary = self._parts[0].vocabulary
         strengths = {part.strength for part in self._parts}
         self.strength = Strength.SOUND
@@ -189,6 +215,7 @@ class TogetherMatcher(Matcher):
             raise RefusedTokenError(self.explain(token))
         for part in self._parts:
             part.advance(token)
+        self._text += self.vocabulary.bytes[token]
         self._endings = {}
 
     def copy(self) -> TogetherMatcher:
@@ -242,16 +269,39 @@ class TogetherMatcher(Matcher):
                 best = ending
         if best is None:
             # What is drawn need not reach a state at which a part gives up.
-            with suppress(ConstraintTooComplexError):
-                best = super().ending(thorough=thorough)
+            with suppress(ConstraintTooComplexError, OutOfWorkError, _NoneAtAllError):
+                walked = Metered(self.copy(), Work(_WORK))
+                found = find_ending(walked, known=self._known_ending, thorough=thorough)
+                best = None if found is None else spell(found, self.vocabulary)
         if best is None or self.any_spelling or best.costs[0] == NEVER:
             return best
         return Ending.of_tokens(best.tokens(), self.vocabulary)
+
+    def _known_ending(self) -> bytes | None:
+        """A shortest ending by the rules of the parts, if it holds for all of them."""
+        try:
+            text = self._text.decode()
+            found = self._in_common.shortest(text)
+        except (UndecidedError, UnicodeDecodeError):
+            return None
+        if found is None:
+            raise _NoneAtAllError
+        ending = spell(found.encode(), self.vocabulary)
+        tokens = (*ending.tokens(), self.vocabulary.end) if ending.costs[0] < NEVER else ()
+        fits = bool(tokens) and self.count_allowed(tokens) == len(tokens)
+        return ending.text if fits else None
 
     def explain(self, token: int) -> str:
         """Why the first part that refuses ``token`` does; ``""`` where all allow it."""
         return next((said for part in self._parts if (said := part.explain(token))), "")
 
+
+class _NoneAtAllError(Exception):
+    """There is no ending, so that none need be looked for."""
+
+
+_WORK = 30_000
+"""What a search for an ending may cost; see `Metered`: some tenths of a second."""
 
 _FEW = 64
 """So few tokens are asked about one by one for a mask."""

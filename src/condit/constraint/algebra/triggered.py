@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,13 +11,16 @@ from condit.constraint.algebra.free import Free
 from condit.constraint.algebra.labels import wanted
 from condit.constraint.algebra.layout import Layout, Step
 from condit.constraint.algebra.literal import Literal, as_constraint
-from condit.constraint.base import Constraint
-from condit.errors import ArgumentError
+from condit.constraint.base import Constraint, Matcher
+from condit.errors import ArgumentError, UnlimitedTextWarning
+from condit.vocabulary import Vocabulary
 
 Tag = tuple[str, Constraint | str, str]
 
 
-def triggered(*tags: Tag, at_least: int = 0, at_most: int | None = None) -> Triggered:
+def triggered(
+    *tags: Tag, at_least: int = 0, at_most: int | None = None, max_tokens: int | None = None
+) -> Triggered:
     """Free text that is constrained from a trigger on, up to an end.
 
     Each tag is a triple: the word that triggers it, a constraint for what stands behind, and the
@@ -33,6 +37,8 @@ def triggered(*tags: Tag, at_least: int = 0, at_most: int | None = None) -> Trig
         tags: the triples.
         at_least: how many tags there must be.
         at_most: how many there may be; ``None``: any number.
+        max_tokens: how many tokens each free text may take, the trigger's among them. Without,
+            a model that likes to talk leaves a tag that must come only the shortest text.
 
     Raises:
         ArgumentError: there is no tag, one is no such triple, a trigger holds another one, or the
@@ -58,7 +64,10 @@ def triggered(*tags: Tag, at_least: int = 0, at_most: int | None = None) -> Trig
             raise ArgumentError(f"triggered: {name}={number!r}: give a whole number")
     if at_most is not None and at_most < max(at_least, 1):
         raise ArgumentError(f"triggered: at_most={at_most} is less than {max(at_least, 1)}")
-    return Triggered(tuple(made), at_least, at_most)
+    whole = isinstance(max_tokens, int) and not isinstance(max_tokens, bool) and max_tokens >= 1
+    if max_tokens is not None and not whole:
+        raise ArgumentError(f"triggered: max_tokens={max_tokens!r}: give a whole number over 0")
+    return Triggered(tuple(made), at_least, at_most, max_tokens)
 
 
 @dataclass(frozen=True)
@@ -82,11 +91,13 @@ class Triggered(Chained):
         tags: for each tag the trigger, the constraint behind it, and the end.
         at_least: how many tags there must be.
         at_most: how many there may be; ``None``: any number.
+        max_tokens: the most tokens of each free text; ``None``: no limit.
     """
 
     tags: tuple[tuple[str, Constraint, Literal], ...]
     at_least: int = 0
     at_most: int | None = None
+    max_tokens: int | None = None
 
     @cached_property
     def parts(self) -> tuple[Constraint, ...]:  # type: ignore[override]
@@ -95,8 +106,8 @@ class Triggered(Chained):
         found: list[Constraint] = []
         for begin, held, end in self.tags:
             others = tuple(other for other in begins if other != begin)
-            found += [Free((begin,), never=others), held, end]
-        return (*found, Free((), never=begins))
+            found += [Free((begin,), self.max_tokens, never=others), held, end]
+        return (*found, Free((), self.max_tokens, never=begins))
 
     @cached_property
     def layout(self) -> Layout:
@@ -117,6 +128,22 @@ class Triggered(Chained):
                 steps.append((Step(3 * tag + 1, first + 2 + 2 * tag),))
                 steps.append((Step(3 * tag + 2, further),))
         return Layout((*steps, ()), frozenset((end,)))
+
+    def bind(self, vocabulary: Vocabulary) -> Matcher:
+        """See ``Chained.bind``.
+
+        Warns:
+            UnlimitedTextWarning: a tag must come, and the free text before it has no limit.
+        """
+        if self.at_least and self.max_tokens is None:
+            warnings.warn(
+                f"the free text before {self.tags[0][0]!r} has no limit, and a tag must come: a "
+                "model that likes to talk uses up max_tokens, and only the shortest text of the "
+                "tag is left. Give triggered(max_tokens=...) what free text may use",
+                UnlimitedTextWarning,
+                stacklevel=3,
+            )
+        return super().bind(vocabulary)
 
     def label(self, part: int) -> str:
         """What a part is called in messages."""

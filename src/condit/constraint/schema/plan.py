@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from condit.constraint.plan import Plan
 from condit.constraint.schema.dialect import REFERENCES, Draft, asserts, is_identifier, remark
 from condit.constraint.schema.graph import SchemaGraph, order_of
 from condit.constraint.schema.keywords import Schema, escape
@@ -60,7 +61,7 @@ class Enforcement:
 
 def plan_of(
     schema: Schema, relaxed: Sequence[Relaxed], *, formats: bool = True, draft: Draft | None = None
-) -> tuple[Enforcement, ...]:
+) -> Plan[Enforcement]:
     """Where each keyword of a schema is enforced, in the order of the document.
 
     There is one entry for each keyword of each subschema that can apply to a value: those that
@@ -103,7 +104,7 @@ def plan_of(
             if not is_identifier(keyword, subschema.draft):
                 place = places[f"{pointer}/{escape(keyword)}"]
                 found.append((place, marks.enforcement(pointer, keyword)))
-    return tuple(enforcement for _, enforcement in sorted(found, key=lambda each: each[0]))
+    return Plan(enforcement for _, enforcement in sorted(found, key=lambda each: each[0]))
 
 
 class _Marks:

@@ -1,4 +1,4 @@
-"""Arguments of small types as ``--constraint NAME=VALUE`` and JSON give them: a text or a list."""
+"""Arguments of small types as ``--constraint NAME:VALUE`` and JSON give them: a text or a list."""
 
 from __future__ import annotations
 

@@ -115,6 +115,6 @@ def _make(value: object = None) -> Email:
 
 EMAIL = ConstraintSource(
     name="email",
-    description="an e-mail address; give it no value: --constraint email=",
+    description="an e-mail address; it needs no value",
     make=_make,
 )

@@ -1,0 +1,1 @@
+"""Parts for Condit that are found by name; see ``pyproject.toml`` for the names."""

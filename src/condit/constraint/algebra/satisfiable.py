@@ -1,0 +1,161 @@
+"""Whether constraints that hold at once have a text in common, as far as that can be decided.
+
+Exact where one side is a finite automaton and the other has rules (``common.py``). Parts that are
+neither are left out of it, so that a claim that there is no text holds with them, too. Schemas are
+taken in the layout in which they are written. Where the work does not suffice nothing is claimed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import combinations
+
+from condit.constraint.algebra.at_most import AtMost
+from condit.constraint.algebra.common import Common, UndecidedError
+from condit.constraint.algebra.complement import Not
+from condit.constraint.algebra.labels import label_of
+from condit.constraint.algebra.regular import bind_tree, tree_of
+from condit.constraint.algebra.rules import Rules, is_followed
+from condit.constraint.base import Constraint, Matcher
+from condit.constraint.ending_walks import look_of
+from condit.constraint.regular.expression import ANYTHING, Node, intersection
+from condit.errors import UnsatisfiableError
+from condit.vocabulary import Vocabulary
+
+_STEPS = 1000
+"""Bytes that are followed, at most, to find that all ways are dead ends."""
+
+
+class InCommon:
+    """The texts that some constraints have in common.
+
+    Args:
+        parts: the constraints.
+    """
+
+    def __init__(self, parts: Sequence[Constraint]) -> None:
+        self._parts = parts
+
+    @cached_property
+    def _most(self) -> int | None:
+        """The most characters that a part allows, where that is all that it says."""
+        return min((s for part in self._parts if (s := _most_characters(part))), default=None)
+
+    @cached_property
+    def _sides(self) -> list[Common]:
+        """Each part that has rules, together with all that are regular."""
+        trees: list[Node] = []
+        others: list[Constraint] = []
+        for part in self._parts:
+            tree = tree_of(part)
+            if tree is None:
+                others.append(part)
+            elif is_followed(tree) and _most_characters(part) is None:
+                trees.append(tree)
+        whole = intersection(*trees)
+        return [Common(rules, whole) for each in others if (rules := Rules(each)).alternatives]
+
+    def shortest(self, beginning: str = "") -> str | None:
+        """A text that begins so, without its beginning, which is likely in common.
+
+        ``None``: there surely is none.
+
+        Raises:
+            UndecidedError: nothing is found, and it is not known that there is none.
+        """
+        found: list[str] = []
+        undecided = False
+        for side in self._sides:
+            try:
+                text = side.shortest(beginning)
+            except UndecidedError:
+                undecided = True
+                continue
+            if text is None or (self._most and len(beginning) + len(text) > self._most):
+                return None
+            found.append(text)
+        if undecided or not found:
+            raise UndecidedError
+        return max(found, key=len)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there surely is none."""
+        refused = [part.part for part in self._parts if isinstance(part, Not)]
+        if any(each in refused for each in self._parts):
+            return True
+        try:
+            return self.shortest() is None
+        except UndecidedError:
+            return False
+
+    def reason(self) -> str:
+        """Why there is none, if it is so: which parts exclude each other."""
+        for pair in combinations(self._parts, 2):
+            if _exclude(pair):
+                names = " and ".join(map(label_of, pair))
+                return f"no text satisfies both {names}{_shortest_of(pair) or _layout_of(pair)}"
+        return f"no text satisfies all of {' and '.join(map(label_of, self._parts))}"
+
+
+def _exclude(pair: tuple[Constraint, Constraint]) -> bool:
+    trees = [tree for part in pair if (tree := tree_of(part)) is not None]
+    if len(trees) < 2:
+        return InCommon(pair).is_empty
+    try:
+        bind_tree(intersection(*trees), Vocabulary.of_bytes())
+    except UnsatisfiableError:
+        return True
+    return False
+
+
+def _most_characters(part: Constraint) -> int | None:
+    """The most characters that a part allows, where that is all that it says."""
+    return part.most if isinstance(part, AtMost) and part.unit == "chars" else None
+
+
+def _shortest_of(pair: Sequence[Constraint]) -> str:
+    """How long the texts of a part are at least, where the other limits that."""
+    for limit, part in (pair, pair[::-1]):
+        if _most_characters(limit) is None:
+            continue
+        try:
+            text = Common(Rules(part), tree_of(part) or ANYTHING).shortest()
+        except UndecidedError:
+            continue
+        if text is not None:
+            shown = text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
+            return f": the shortest text of {label_of(part)} is {shown!r}"
+    return ""
+
+
+def _layout_of(pair: Sequence[Constraint]) -> str:
+    """A word of caution where texts in another layout might be in common."""
+    if not any(hasattr(part, "whitespace") for part in pair):
+        return ""
+    return " (of JSON, in the layout in which it is written: see whitespace= and order=)"
+
+
+_SHOWN = 60
+
+
+def is_dead_end(start: Matcher) -> bool:
+    """Whether all ways on from a matcher over bytes surely lead to where nothing may follow."""
+    waiting, seen, left = [start], set[object](), _STEPS
+    while waiting:
+        here = waiting.pop()
+        if here.allows(here.vocabulary.end):
+            return False
+        look = look_of(here)
+        left -= 1 + len(look)
+        if left < 0:
+            return False
+        for byte in look:
+            after = here.copy()
+            after.advance(here.vocabulary.first_token[bytes([byte])])
+            key = after.state_key()
+            if key is None or key not in seen:
+                seen.add(key)
+                waiting.append(after)
+    return True
