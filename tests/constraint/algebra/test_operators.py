@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import pytest
@@ -193,13 +194,11 @@ def test_a_plan_tells_which_keywords_of_a_schema_come_later() -> None:
 def test_a_plan_prints_as_a_table() -> None:
     plan = (then("id ", INTEGER) & ~BOOLEAN).plan  # type: ignore[attr-defined]
     lines = str(plan).splitlines()
-    assert lines[0].split() == ["path", "part", "where", "note"]
-    assert lines[1].startswith("(top)  all of several  side by side")
-    assert lines[3].startswith("1.1    the text 'id '  automaton")
-    assert (
-        len({line.index(word) for line, word in zip(lines[:2], ("where", "side"), strict=True)})
-        == 1
-    )
+    cells = [re.split("  +", line) for line in lines]
+    assert cells[0] == ["path", "part", "where", "note"]
+    assert cells[1][:3] == ["(top)", "all of several", "side by side"]
+    assert cells[3][:3] == ["1.1", "the text 'id '", "automaton"]
+    assert lines[0].index("where") == lines[1].index("side by side")
     assert "<td>1.1</td><td>the text &#x27;id &#x27;</td>" in plan._repr_html_()
     assert str(INTEGER.plan).splitlines()[0].split() == ["pointer", "keyword", "where", "note"]
     (row,) = plan_for(regex("a+"))
