@@ -141,7 +141,7 @@ def test_the_laws_of_matchers_hold(seed: int) -> None:
 def test_parts_are_one_expression_and_keep_their_values_and_reasons() -> None:
     either = condit.integer(0, 9) | condit.date()
     assert either.plan[0].where == "automaton"
-    assert either.value("2024-02-29") == Alternative(1, "Date", datetime.date(2024, 2, 29))
+    assert either.value("2024-02-29") == Alternative(1, "date", datetime.date(2024, 2, 29))
     both = condit.integer(0, 99) & condit.integer(20)
     assert both.value("42") == 42
     assert "less than 20" in both.explain("3")
