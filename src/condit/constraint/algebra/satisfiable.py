@@ -26,7 +26,7 @@ from condit.vocabulary import Vocabulary
 _KEPT = 256
 """Beginnings for which the answer is kept."""
 
-_STEPS = 1000
+_STEPS = 600
 """Bytes that are followed, at most, to find that all ways are dead ends."""
 
 
@@ -160,13 +160,13 @@ _SHOWN = 60
 
 def is_dead_end(start: Matcher) -> bool:
     """Whether all ways on from a matcher over bytes surely lead to where nothing may follow."""
-    waiting, seen, left = [start], set[object](), _STEPS
+    waiting, seen, left = [(start, 0)], set[object](), _STEPS
     while waiting:
-        here = waiting.pop()
+        here, depth = waiting.pop()
         if here.allows(here.vocabulary.end):
             return False
         look = look_of(here)
-        left -= 1 + len(look)
+        left -= 1 + len(look) + depth  # a long text may have many readings
         if left < 0:
             return False
         for byte in look:
@@ -175,5 +175,5 @@ def is_dead_end(start: Matcher) -> bool:
             key = after.state_key()
             if key is None or key not in seen:
                 seen.add(key)
-                waiting.append(after)
+                waiting.append((after, depth + 1))
     return True
