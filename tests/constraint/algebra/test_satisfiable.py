@@ -44,7 +44,7 @@ UNSATISFIABLE: dict[str, tuple[Constraint, str]] = {
         r"both JSON schema and regex '\[\^\{\]\*'",
     ),
     "words": (within("a b c d", words=2), "the text 'a b c d' and limit 'at most 2 words'"),
-    "lines": (within(regex("a\nb+"), lines=1), "limit 'at most 1 lines'"),
+    "lines": (within(regex("a\nb+"), lines=1), "limit 'at most 1 line'"),
     "grammar": (NESTED & regex("a+"), "both grammar and regex"),
     "grammar of odd length": (NESTED & regex(".(?:..)*"), "both grammar and regex"),
     "sequence": (then(OBJECT, ", ", OBJECT) & regex(".{0,15}"), "both sequence and regex"),

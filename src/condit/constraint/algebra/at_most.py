@@ -20,6 +20,13 @@ _NEWLINE = 10
 _BLANK = Characters.of((byte, byte) for byte in _SPACE)
 _LINE_BREAK = Characters.single("\n")
 
+_CALLED = {
+    "chars": ("characters", "character"),
+    "words": ("words", "word"),
+    "lines": ("lines", "line"),
+}
+"""What units are called, of several and of one."""
+
 _NEWLINES_BEHIND = 2
 """So many may follow the last word that there may be: free text may go on until them."""
 
@@ -91,7 +98,8 @@ class CountMachine(ByteMatcher[Count]):
         if byte is None:
             return ""
         full = self.unit == "words" and byte in _SPACE
-        return _BEHIND if full else f"there may be at most {self.most} {self.unit}"
+        called = _CALLED[self.unit][self.most == 1]
+        return _BEHIND if full else f"there may be at most {self.most} {called}"
 
 
 @dataclass(frozen=True)
@@ -113,7 +121,7 @@ class AtMost(Constraint):
     @property
     def name(self) -> str:
         """The limit in words."""
-        return f"at most {self.most} {self.unit}"
+        return f"at most {self.most} {_CALLED[self.unit][self.most == 1]}"
 
     @property
     def tree(self) -> Node | None:
@@ -152,7 +160,7 @@ class AtMost(Constraint):
                 return None if behind == len(text) else Violation(_BEHIND, behind)
         if len(places) <= self.most:
             return None
-        what = f"there are {len(places)} {self.unit}, and may be at most {self.most}"
+        what = f"there are {len(places)} {_CALLED[self.unit][0]}, and may be at most {self.most}"
         return Violation(what, places[self.most])
 
     def longest(self) -> int | None:

@@ -16,7 +16,7 @@ from typing import NamedTuple, TypeAlias
 
 from condit.constraint.algebra.engine_rules import Row, Symbol
 from condit.constraint.algebra.rules import Rules
-from condit.constraint.regular.automaton import Automaton
+from condit.constraint.regular.automaton import Automaton, Move
 from condit.constraint.regular.expression import Node
 from condit.constraint.regular.pattern import Pattern
 from condit.constraint.regular.prepared import NotFollowedError
@@ -97,6 +97,7 @@ class _Search:
     _found: dict[_Origin, dict[_State, tuple[int, str]]] = field(default_factory=dict)
     _waiting: dict[_Origin, list[tuple[int, _Item]]] = field(default_factory=dict)
     _seen: set[object] = field(default_factory=set)
+    _known: dict[Place, list[Move]] = field(default_factory=dict)
 
     def run(self) -> str | None:
         automaton = self.common.automaton
@@ -134,6 +135,7 @@ class _Search:
         self._found[origin], self._waiting[origin] = {}, []
         symbol, state = origin
         if isinstance(symbol, Node):
+            self._spend(symbol.size)
             self._push(0, _Item(origin, None, automaton_of(symbol).start, state, ""))
             return
         for row in self.common.rules.alternatives[symbol]:
@@ -172,14 +174,37 @@ class _Search:
         if inner.may_stop(place):
             self._push(cost, item._replace(row=(), place=None))
         given = self.beginning[read : read + 1]
-        characters = given or _told_apart(inner, automaton)
-        self._spend(len(characters))
-        for character in characters:
-            further, after = inner.next(place, character), automaton.next(outer, character)
-            if inner.live(further) and automaton.live(after):
-                state = (read + bool(given), after)
-                text = item.text + character
-                self._push(cost + 1, item._replace(place=further, state=state, text=text))
+        for first, characters in self._ways(inner, place, given):
+            further = inner.next(place, first)
+            self._spend(len(characters))
+            for character in characters:
+                after = automaton.next(outer, character)
+                if automaton.live(after):
+                    state = (read + bool(given), after)
+                    text = item.text + character
+                    self._push(cost + 1, item._replace(place=further, state=state, text=text))
+
+    def _ways(self, inner: Automaton, place: Place, given: str) -> Iterator[tuple[str, str]]:
+        """Characters that lead to the same place of an expression: one, and all to be tried."""
+        if given:
+            if inner.live(inner.next(place, given)):
+                yield given, given
+            return
+        if place not in self._known:
+            self._spend(_NEW_PLACE + inner.pattern.root.size // 4)
+            self._known[place] = [
+                m for m in inner.moves(place) if inner.live(inner.next(place, m.first))
+            ]
+        told_apart = _told_apart(inner, self.common.automaton)
+        for move in self._known[place]:
+            found: dict[int, str] = {}
+            for each in move.held:
+                found |= told_apart[each.number]
+            yield move.first, "".join(found.values())
+
+
+_NEW_PLACE = 100
+"""Steps, at least, that it counts to look at a place of an expression for the first time."""
 
 
 @lru_cache(maxsize=1024)
@@ -189,15 +214,15 @@ def automaton_of(tree: Node) -> Automaton:
 
 
 @lru_cache(maxsize=1024)
-def _told_apart(one: Automaton, other: Automaton) -> str:
-    """A character for each pair of classes: where the one or the other begins, or a usual one."""
+def _told_apart(one: Automaton, other: Automaton) -> list[dict[int, str]]:
+    """For each class of the one a character in it for each class of the other that it meets."""
     classes = [*one.classes.classes, *other.classes.classes]
     starts = [chr(low) for each in classes for low, _ in each.ranges]
-    found: dict[tuple[int, int], str] = {}
+    found: list[dict[int, str]] = [{} for _ in one.classes.classes]
     for character in (*_USUAL, *starts):
-        pair = one.classes.of(character).number, other.classes.of(character).number
-        found.setdefault(pair, character)
-    return "".join(found.values())
+        own = found[one.classes.of(character).number]
+        own.setdefault(other.classes.of(character).number, character)
+    return found
 
 
 _USUAL = "a0bA1 -_.,:/"

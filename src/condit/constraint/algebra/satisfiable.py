@@ -23,7 +23,10 @@ from condit.constraint.regular.expression import ANYTHING, Node, intersection
 from condit.errors import UnsatisfiableError
 from condit.vocabulary import Vocabulary
 
-_STEPS = 1000
+_KEPT = 256
+"""Beginnings for which the answer is kept."""
+
+_STEPS = 600
 """Bytes that are followed, at most, to find that all ways are dead ends."""
 
 
@@ -32,10 +35,15 @@ class InCommon:
 
     Args:
         parts: the constraints.
+
+    Attributes:
+        candidate: a text that is likely in common, if ``is_empty`` came upon one.
     """
 
     def __init__(self, parts: Sequence[Constraint]) -> None:
         self._parts = parts
+        self.candidate: str | None = None
+        self._known: dict[str, tuple[bool, str | None]] = {}
 
     @cached_property
     def _most(self) -> int | None:
@@ -64,31 +72,41 @@ class InCommon:
         Raises:
             UndecidedError: nothing is found, and it is not known that there is none.
         """
+        if beginning not in self._known:
+            if len(self._known) >= _KEPT:
+                self._known.clear()
+            self._known[beginning] = self._shortest(beginning)
+        is_decided, text = self._known[beginning]
+        if not is_decided:
+            raise UndecidedError
+        return text
+
+    def _shortest(self, beginning: str) -> tuple[bool, str | None]:
+        """Whether it is decided, and the text."""
         found: list[str] = []
-        undecided = False
+        is_decided = True
         for side in self._sides:
             try:
                 text = side.shortest(beginning)
             except UndecidedError:
-                undecided = True
+                is_decided = False
                 continue
             if text is None or (self._most and len(beginning) + len(text) > self._most):
-                return None
+                return True, None
             found.append(text)
-        if undecided or not found:
-            raise UndecidedError
-        return max(found, key=len)
+        return is_decided and bool(found), max(found, key=len, default=None)
 
-    @property
+    @cached_property
     def is_empty(self) -> bool:
         """Whether there surely is none."""
         refused = [part.part for part in self._parts if isinstance(part, Not)]
         if any(each in refused for each in self._parts):
             return True
         try:
-            return self.shortest() is None
+            self.candidate = self.shortest()
         except UndecidedError:
             return False
+        return self.candidate is None
 
     def reason(self) -> str:
         """Why there is none, if it is so: which parts exclude each other."""
@@ -142,13 +160,13 @@ _SHOWN = 60
 
 def is_dead_end(start: Matcher) -> bool:
     """Whether all ways on from a matcher over bytes surely lead to where nothing may follow."""
-    waiting, seen, left = [start], set[object](), _STEPS
+    waiting, seen, left = [(start, 0)], set[object](), _STEPS
     while waiting:
-        here = waiting.pop()
+        here, depth = waiting.pop()
         if here.allows(here.vocabulary.end):
             return False
         look = look_of(here)
-        left -= 1 + len(look)
+        left -= 1 + len(look) + depth  # a long text may have many readings
         if left < 0:
             return False
         for byte in look:
@@ -157,5 +175,5 @@ def is_dead_end(start: Matcher) -> bool:
             key = after.state_key()
             if key is None or key not in seen:
                 seen.add(key)
-                waiting.append(after)
+                waiting.append((after, depth + 1))
     return True

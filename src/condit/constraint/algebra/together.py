@@ -90,6 +90,10 @@ class AllOf(Constraint):
         # Functions of the user's are not asked: without them there are more texts.
         parts = [part.bind(Vocabulary.of_bytes()).unchecked() for part in self.parts]
         matcher = TogetherMatcher(parts, self._in_common)
+        if (text := self._in_common.candidate) is not None:
+            asked = [*text.encode(), matcher.vocabulary.end]
+            if matcher.count_allowed(asked) == len(asked):
+                return False
         return matcher.ending() is None and is_dead_end(matcher)
 
     def accepts(self, text: str) -> bool:
