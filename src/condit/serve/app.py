@@ -21,7 +21,7 @@ from condit.serve.engine import Engine
 from condit.serve.events import error_of
 from condit.serve.limits import Limits
 from condit.serve.openai import chat
-from condit.serve.refusals import Refusal, of_error
+from condit.serve.request_errors import RequestError, of_error
 from condit.serve.settings import ServeSettings
 
 log = logging.getLogger("condit.serve")
@@ -113,25 +113,27 @@ def _model(engine: Engine) -> dict[str, Any]:
 
 
 def _add_errors(app: FastAPI) -> None:
-    def answer(refusal: Refusal) -> JSONResponse:
-        wait = refusal.retry_after
+    def answer(error: RequestError) -> JSONResponse:
+        wait = error.retry_after
         headers = None if wait is None else {"Retry-After": str(wait)}
-        return JSONResponse({"error": error_of(refusal)}, refusal.status, headers)
+        return JSONResponse({"error": error_of(error)}, error.status, headers)
 
-    @app.exception_handler(Refusal)
-    async def refused(_: Request, refusal: Refusal) -> JSONResponse:
-        return answer(refusal)
+    @app.exception_handler(RequestError)
+    async def refused(_: Request, error: RequestError) -> JSONResponse:
+        return answer(error)
 
     @app.exception_handler(RequestValidationError)
     async def unreadable(_: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
         where = ".".join(str(step) for step in first["loc"] if step != "body")
-        return answer(Refusal(400, f"{where or 'the body'}: {first['msg']}", param=where or None))
+        return answer(
+            RequestError(400, f"{where or 'the body'}: {first['msg']}", param=where or None)
+        )
 
     @app.exception_handler(HTTPException)
     async def not_found(request: Request, error: HTTPException) -> JSONResponse:
         what = f"{request.method} {request.url.path}: {error.detail}"
-        return answer(Refusal(error.status_code, what, code="not_found"))
+        return answer(RequestError(error.status_code, what, code="not_found"))
 
     @app.exception_handler(Exception)
     async def failed(_: Request, error: Exception) -> JSONResponse:

@@ -18,7 +18,7 @@ from cachetools import LRUCache
 
 from condit.constraint.base import Constraint
 from condit.errors import ConditError
-from condit.serve.refusals import Refusal, invalid, of_constraint
+from condit.serve.request_errors import RequestError, invalid, of_constraint
 from condit.serve.specification import Specification
 from condit.vocabulary import Vocabulary
 
@@ -53,7 +53,7 @@ class Compiler:
         """The compiled constraint.
 
         Raises:
-            Refusal: it cannot be compiled, or not in time; the message says why.
+            RequestError: it cannot be compiled, or not in time; the message says why.
         """
         key = wanted.key
         if key in self._made:
@@ -109,13 +109,13 @@ class Compiler:
     async def warm_up(self) -> None:
         """Start the processes, so that the first request need not wait for them."""
         if self._pool is not None:
-            with contextlib.suppress(Refusal):
+            with contextlib.suppress(RequestError):
                 await self.constraint(Specification.of("regex", "a", "warm-up"))
 
     def close(self) -> None:
         """End the processes."""
         if self._pool is not None:
-            self._pool.stop()
+            self._pool.stop()  # type: ignore[no-untyped-call]
             self._pool.join()
         self._threads.shutdown(wait=False, cancel_futures=True)
 

@@ -13,7 +13,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from typing import Any
@@ -31,7 +31,7 @@ from condit.result import Result, Sample
 from condit.serve.compiler import Compiler
 from condit.serve.job import Done, Event, Job
 from condit.serve.metrics import Metrics
-from condit.serve.refusals import Refusal, invalid, of_error
+from condit.serve.request_errors import RequestError, invalid, of_error
 from condit.serve.scoring import Scored, score, score_prompt
 from condit.serve.settings import ServeSettings
 from condit.serve.text_stream import STREAMING, TextStream
@@ -81,21 +81,21 @@ class Engine:
         self.compiler.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def draw(self, job: Job) -> AsyncIterator[Event]:
+    async def draw(self, job: Job) -> AsyncGenerator[Event, None]:
         """The events of a job as they come, `Done` last.
 
         Whoever stops iterating ends the job: its lanes are free within a step.
 
         Raises:
-            Refusal: there is no answer.
+            RequestError: there is no answer.
         """
         began = time.monotonic()
         _check(job, self.settings)
         if self.stopping:
-            raise Refusal(503, "the server is stopping", kind="server_error", retry_after=10)
+            raise RequestError(503, "the server is stopping", kind="server_error", retry_after=10)
         if self.waiting >= self.settings.queue and self._room.locked():
             self.metrics.refused.inc()
-            raise Refusal(
+            raise RequestError(
                 429,
                 f"{self.waiting} requests are waiting, as many as this server lets: try again",
                 kind="rate_limit_error",
@@ -142,7 +142,7 @@ class Engine:
             return await task
         except asyncio.CancelledError:
             task.cancel()
-            raise Refusal(499, "the client went away", code="disconnected") from None
+            raise RequestError(499, "the client went away", code="disconnected") from None
         finally:
             watch.cancel()
 
@@ -150,7 +150,7 @@ class Engine:
         """The most tokens of a text: what is wanted, or else what is usual and fits.
 
         Raises:
-            Refusal: the prompt cannot be read.
+            RequestError: the prompt cannot be read.
         """
         if wanted is not None:
             return wanted
@@ -166,9 +166,9 @@ class Engine:
         return max(1, most)
 
     def check_model(self, name: str | None) -> None:
-        """Raise `Refusal` unless ``name`` is that of the model, or nothing is named."""
+        """Raise `RequestError` unless ``name`` is that of the model, or nothing is named."""
         if name and name != self.name:
-            raise Refusal(
+            raise RequestError(
                 404,
                 f"there is no model {name!r} here; this server has {self.name!r}",
                 param="model",
@@ -181,7 +181,7 @@ class Engine:
 
     async def _run(
         self, job: Job, constraint: Constraint | None, seconds: float
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event, None]:
         loop = asyncio.get_running_loop()
         events: asyncio.Queue[Any] = asyncio.Queue()
         drawing = Drawing(
@@ -203,8 +203,8 @@ class Engine:
             with contextlib.suppress(Exception):
                 await asyncio.shield(task)
 
-    def _too_late(self) -> Refusal:
-        return Refusal(
+    def _too_late(self) -> RequestError:
+        return RequestError(
             504,
             f"the request took longer than {self.settings.deadline:g} seconds, the most that this "
             "server gives one: ask for fewer or shorter texts",
@@ -343,7 +343,7 @@ async def _gone(request: Request) -> None:
 
 
 def _check(job: Job, settings: ServeSettings) -> None:
-    """Raise `Refusal` for what is beyond the limits."""
+    """Raise `RequestError` for what is beyond the limits."""
     for name, number in (("n", job.n), ("condit.n_lanes", job.lanes)):
         if not 1 <= number <= settings.most_n:
             raise invalid(

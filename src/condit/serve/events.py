@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Any
 
 from starlette.responses import StreamingResponse
 
 from condit.serve.job import Event
-from condit.serve.refusals import Refusal
+from condit.serve.request_errors import RequestError
 
 Chunks = AsyncIterator[dict[str, Any] | str]
 
 
 async def sse(
-    events: AsyncIterator[Event], chunks: Callable[[AsyncIterator[Event]], Chunks]
+    events: AsyncGenerator[Event, None], chunks: Callable[[AsyncIterator[Event]], Chunks]
 ) -> StreamingResponse:
     """Server-sent events: ``data: {...}``; a chunk with the key ``event:`` names its kind.
 
@@ -30,12 +30,12 @@ async def sse(
             yield event
 
     async def lines() -> AsyncIterator[bytes]:
-        async with aclosing(events):  # type: ignore[type-var]
+        async with aclosing(events):
             try:
                 async for chunk in chunks(again()):
                     yield _line(chunk)
-            except Refusal as refusal:
-                yield _line({"error": error_of(refusal)})
+            except RequestError as error:
+                yield _line({"error": error_of(error)})
 
     headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
     return StreamingResponse(lines(), media_type="text/event-stream", headers=headers)
@@ -49,11 +49,11 @@ def _line(chunk: dict[str, Any] | str) -> bytes:
     return f"{name}data: {json.dumps(chunk, ensure_ascii=False)}\n\n".encode()
 
 
-def error_of(refusal: Refusal) -> dict[str, Any]:
+def error_of(error: RequestError) -> dict[str, Any]:
     """An error as OpenAI answers it."""
     return {
-        "message": refusal.message,
-        "type": refusal.kind,
-        "param": refusal.param,
-        "code": refusal.code,
+        "message": error.message,
+        "type": error.kind,
+        "param": error.param,
+        "code": error.code,
     }

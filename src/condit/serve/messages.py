@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from condit.serve.refusals import invalid
+from condit.serve.request_errors import invalid
 from condit.serve.tools import BEGIN, END, Tool, instruction
 
 Message = dict[str, str]
@@ -22,7 +22,7 @@ def text_of(content: object, param: str) -> str:
     """The text of a message's content: itself, or its parts one after the other.
 
     Raises:
-        Refusal: a part is no text.
+        RequestError: a part is no text.
     """
     if content is None:
         return ""
@@ -76,7 +76,7 @@ def chat(messages: Sequence[Mapping[str, Any]], param: str = "messages") -> list
     """OpenAI's chat messages as plain ones.
 
     Raises:
-        Refusal: a role or a content is none.
+        RequestError: a role or a content is none.
     """
     if not messages:
         raise invalid(f"{param} is empty: give at least one message", param)

@@ -6,13 +6,15 @@ all is named in the answer (``condit.ignored``).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from condit.serve.refusals import invalid
+from condit.serve.request_errors import invalid
 from condit.serve.specification import ANY_JSON_OBJECT, Specification
+from condit.serve.structural_tags import structural_tag
 
 
 class ConditOptions(BaseModel):
@@ -21,18 +23,22 @@ class ConditOptions(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     constraint: dict[str, Any] | None = Field(
-        None,
+        default=None,
         description='A constraint by name: {"regex": "[0-9]+"}, {"json_schema": {...}}, '
         '{"date": ""}; several must all hold.',
     )
-    sampler: str | None = Field(None, description="auto, awrs, masked, smc, exact or another.")
-    n_lanes: Annotated[int, Field(ge=1)] | None = Field(
-        None, description="How many weighted texts to draw; n of them are answered."
+    sampler: str | None = Field(
+        default=None, description="auto, awrs, masked, smc, exact or another."
     )
-    prefer: dict[str, str] | None = Field(None, description="A preference by name.")
-    instruct: bool = Field(False, description="Tell the model the format in the prompt.")
-    heal: bool | None = Field(None, description="Write the last tokens of a text prompt again.")
-    trace: bool = Field(False, description="Answer with a record of every step.")
+    n_lanes: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="How many weighted texts to draw; n of them are answered."
+    )
+    prefer: dict[str, str] | None = Field(default=None, description="A preference by name.")
+    instruct: bool = Field(default=False, description="Tell the model the format in the prompt.")
+    heal: bool | None = Field(
+        default=None, description="Write the last tokens of a text prompt again."
+    )
+    trace: bool = Field(default=False, description="Answer with a record of every step.")
 
     def preference(self) -> tuple[str, str] | None:
         """Name and argument of the preference."""
@@ -49,10 +55,10 @@ class StructuredOutputs(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    json_: Any = Field(None, alias="json", description="A JSON Schema.")
+    json_: Any = Field(default=None, alias="json", description="A JSON Schema.")
     regex: str | None = None
     choice: list[str] | None = None
-    grammar: str | None = Field(None, description="In Lark or GBNF notation.")
+    grammar: str | None = Field(default=None, description="In Lark or GBNF notation.")
     json_object: bool | None = None
     structural_tag: Any = None
 
@@ -91,14 +97,14 @@ class Sampling(BaseModel):
     seed: int | None = None
     temperature: Annotated[float, Field(ge=0, le=100)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
-    top_k: int | None = Field(None, description="Keep only so many tokens; 0 or -1: all.")
+    top_k: int | None = Field(default=None, description="Keep only so many tokens; 0 or -1: all.")
     max_tokens: int | None = None
     stop: str | list[str] | None = None
     stream: bool | None = None
     logit_bias: dict[str, float] | None = None
     structured_outputs: StructuredOutputs | None = None
-    json_schema: dict[str, Any] | bool | None = Field(None, description="llama.cpp's.")
-    grammar: str | None = Field(None, description="llama.cpp's: a grammar in GBNF.")
+    json_schema: dict[str, Any] | bool | None = Field(default=None, description="llama.cpp's.")
+    grammar: str | None = Field(default=None, description="llama.cpp's: a grammar in GBNF.")
     condit: ConditOptions | None = None
 
     @property
@@ -130,7 +136,7 @@ class Sampling(BaseModel):
             more: of the protocol's own field.
 
         Raises:
-            Refusal: more than one field says a constraint; ``condit.constraint`` goes with all.
+            RequestError: several fields say a constraint; ``condit.constraint`` goes with all.
         """
         found = [] if more is None else [more]
         if self.structured_outputs is not None:
@@ -150,7 +156,7 @@ class Sampling(BaseModel):
         return sorted(set(self.model_extra or {}) - KNOWN)
 
     def refuse_unsupported(self) -> None:
-        """Raise `Refusal` for a field that would change the texts in a way that there is not."""
+        """Raise `RequestError` for a field that would change texts in a way that there is not."""
         for name, value in (self.model_extra or {}).items():
             usual = UNSUPPORTED.get(name, value)
             if value not in (None, usual):
@@ -218,8 +224,6 @@ def named(constraints: Mapping[str, Any] | None) -> list[Specification]:
 
 
 def _all(found: list[Specification]) -> Specification | None:
-    import json
-
     if len(found) <= 1:
         return found[0] if found else None
     parts = [[each.kind, json.loads(each.given)] for each in found]
@@ -233,7 +237,7 @@ class JsonSchemaFormat(BaseModel):
 
     name: str | None = None
     description: str | None = None
-    schema_: dict[str, Any] | bool | None = Field(None, alias="schema")
+    schema_: dict[str, Any] | bool | None = Field(default=None, alias="schema")
     strict: bool | None = None
 
 
@@ -244,7 +248,7 @@ class ResponseFormat(BaseModel):
 
     type: Literal["text", "json_object", "json_schema", "grammar", "regex", "structural_tag"]
     json_schema: JsonSchemaFormat | None = None
-    schema_: dict[str, Any] | bool | None = Field(None, alias="schema")
+    schema_: dict[str, Any] | bool | None = Field(default=None, alias="schema")
     grammar: str | None = None
     pattern: str | None = None
 
@@ -270,60 +274,3 @@ class ResponseFormat(BaseModel):
         if self.type == "json_schema":
             raise invalid(f"{param}.json_schema.schema is missing", f"{param}.json_schema.schema")
         return Specification.of("json_schema", ANY_JSON_OBJECT, param)
-
-
-def structural_tag(given: Any, param: str) -> Specification:
-    """vLLM's structural tags: free text in which tags hold JSON of a schema.
-
-    Either ``{"structures": [{"begin", "schema", "end"}], "triggers": [...]}``, or
-    ``{"format": {"type": "triggered_tags", "tags": [{"begin", "content", "end"}]}}``.
-    """
-    import json
-
-    if isinstance(given, str):
-        try:
-            given = json.loads(given)
-        except ValueError as error:
-            raise invalid(f"{param} is no JSON: {error}", param) from error
-    try:
-        if "structures" in given:
-            tags = [
-                {
-                    "begin": each["begin"],
-                    "holds": ["json_schema", each["schema"]],
-                    "end": each["end"],
-                }
-                for each in given["structures"]
-            ]
-            return Specification.of("tags", {"tags": tags}, param)
-        form = given["format"]
-        if form["type"] not in ("triggered_tags", "tags_with_separator", "tag"):
-            raise invalid(f"{param}.format.type: {form['type']!r} is not supported", param)
-        tags = [
-            {"begin": each["begin"], "holds": _content(each["content"], param), "end": each["end"]}
-            for each in ([form] if form["type"] == "tag" else form["tags"])
-        ]
-        if form["type"] == "tag":
-            return Specification.of(
-                "then", [tags[0]["begin"], tags[0]["holds"], tags[0]["end"]], param
-            )
-        if form["type"] == "tags_with_separator":
-            raise invalid(f"{param}.format.type: {form['type']!r} is not supported", param)
-        wanted = {"tags": tags, "at_least": 1 if form.get("at_least_one") else 0}
-        wanted["at_most"] = 1 if form.get("stop_after_first") else None
-        return Specification.of("tags", wanted, param)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise invalid(f"{param} is no structural tag: {error} is missing", param) from error
-
-
-def _content(content: Any, param: str) -> list[Any]:
-    kind = content["type"]
-    if kind == "json_schema":
-        return ["json_schema", content["json_schema"]]
-    if kind == "regex":
-        return ["regex", content["pattern"]]
-    if kind == "grammar":
-        return ["grammar", content["grammar"]]
-    if kind == "const_string":
-        return ["literal", content["value"]]
-    raise invalid(f"{param}: content of type {kind!r} is not supported", param)

@@ -7,7 +7,7 @@ what it is made of.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,7 +67,8 @@ class Specification:
 def made(kind: str, given: Any) -> Constraint:
     """The constraint of a kind, from what it is made of."""
     if kind in _MAKERS:
-        return _MAKERS[kind](given)
+        maker: Callable[[Any], Constraint] = _MAKERS[kind]
+        return maker(given)
     source = find_source("constraints", kind, ConstraintSource)
     if source.given_as == "path":
         raise ArgumentError(f"the constraint {kind!r} is made of a file, which no request can name")

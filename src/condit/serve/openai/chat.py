@@ -16,8 +16,8 @@ from condit.serve.job import Delta, Done, Event, Job
 from condit.serve.messages import Message, chat, with_tools
 from condit.serve.openai.tools import ToolChoice, calls_of, choice_of, tools_of
 from condit.serve.options import ResponseFormat, Sampling
-from condit.serve.refusals import invalid
 from condit.serve.replies import chat_logprobs, finish_reason, identifier, own_field, usage
+from condit.serve.request_errors import invalid
 from condit.serve.tools import Call, Choice, read
 from condit.vocabulary import Vocabulary
 
@@ -57,7 +57,7 @@ class ChatRequest(Sampling):
         """What is to be drawn.
 
         Raises:
-            Refusal: something in it cannot be done.
+            RequestError: something in it cannot be done.
         """
         self.refuse_unsupported()
         if self.top_logprobs and not self.logprobs:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from condit.serve.refusals import invalid
 from condit.serve.replies import identifier
+from condit.serve.request_errors import invalid
 from condit.serve.tools import Call, Choice, Tool
 
 ToolChoice = str | dict[str, Any] | None
@@ -16,7 +16,7 @@ def tools_of(given: Sequence[Mapping[str, Any]], param: str) -> tuple[Tool, ...]
     """The tools of a request: of chat, or the flat ones of responses.
 
     Raises:
-        Refusal: one is of another kind, or two have the same name.
+        RequestError: one is of another kind, or two have the same name.
     """
     tools = tuple(_tool(each, f"{param}[{place}]") for place, each in enumerate(given))
     names = [tool.name for tool in tools]
@@ -62,7 +62,7 @@ def choice_of(tools: tuple[Tool, ...], wanted: ToolChoice, several: bool, param:
     """Which of the tools may be called, by ``tool_choice``.
 
     Raises:
-        Refusal: it names a tool that there is not, or says nothing known.
+        RequestError: it names a tool that there is not, or says nothing known.
     """
     if wanted in (None, "auto"):
         return Choice(tools, several=several)
@@ -106,14 +106,12 @@ def calls_of(calls: Iterable[Call]) -> list[dict[str, Any]]:
     return [
         {
             "id": identifier("call_"),
-            "type": "custom",
-            "custom": {"name": c.name, "input": c.arguments},
+            "type": "custom" if call.custom else "function",
+            **(
+                {"custom": {"name": call.name, "input": call.arguments}}
+                if call.custom
+                else {"function": {"name": call.name, "arguments": call.arguments}}
+            ),
         }
-        if c.custom
-        else {
-            "id": identifier("call_"),
-            "type": "function",
-            "function": {"name": c.name, "arguments": c.arguments},
-        }
-        for c in calls
+        for call in calls
     ]

@@ -22,7 +22,7 @@ from condit.errors import (
 )
 
 
-class Refusal(Exception):
+class RequestError(Exception):
     """A request that is not answered.
 
     Attributes:
@@ -53,9 +53,9 @@ class Refusal(Exception):
         self.retry_after = retry_after
 
 
-def invalid(message: str, param: str | None = None, code: str | None = None) -> Refusal:
+def invalid(message: str, param: str | None = None, code: str | None = None) -> RequestError:
     """A request that says something wrong, or asks for what there is not."""
-    return Refusal(400, message, param=param, code=code)
+    return RequestError(400, message, param=param, code=code)
 
 
 _CODES: tuple[tuple[type[ConditError], str], ...] = (
@@ -70,8 +70,8 @@ _CODES: tuple[tuple[type[ConditError], str], ...] = (
 )
 
 
-def of_constraint(error: ConditError, param: str) -> Refusal:
-    """The refusal of a constraint that cannot be compiled.
+def of_constraint(error: ConditError, param: str) -> RequestError:
+    """The error for a constraint that cannot be compiled.
 
     Args:
         error: why.
@@ -82,21 +82,21 @@ def of_constraint(error: ConditError, param: str) -> Refusal:
     return invalid(str(error), ".".join([param, *keywords[:1]]), code)
 
 
-def of_error(error: BaseException) -> Refusal:
-    """The refusal for an error raised while a request was prepared or drawn."""
-    if isinstance(error, Refusal):
+def of_error(error: BaseException) -> RequestError:
+    """The error for an error raised while a request was prepared or drawn."""
+    if isinstance(error, RequestError):
         return error
     if isinstance(error, PromptTooLongError):
         return invalid(str(error), "messages", "context_length_exceeded")
     if isinstance(error, BudgetError) and error.needed is not None:
         return invalid(str(error), "max_tokens", "max_tokens_too_small")
     if isinstance(error, GenerationError):
-        return Refusal(422, str(error), kind="generation_error", code="no_valid_text")
+        return RequestError(422, str(error), kind="generation_error", code="no_valid_text")
     if isinstance(error, CompileError | ConstraintTooComplexError | VocabularyError):
         return of_constraint(error, "constraint")
     if isinstance(error, ArgumentError | UnknownNameError):
         return invalid(str(error))
-    return Refusal(
+    return RequestError(
         500,
         f"the server failed ({type(error).__name__}); its log tells more",
         kind="server_error",
