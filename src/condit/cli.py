@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 import condit
-from condit import cli_regex
+from condit import cli_regex, cli_serve
 from condit.cli_output import Output, console, following, show, show_info, show_plan
 from condit.cli_streams import NO_ANSWER, Commands, read_text
 from condit.cli_where import checked
@@ -37,6 +37,7 @@ app = typer.Typer(
 )
 
 app.add_typer(cli_regex.app, name="regex")
+app.command("serve")(cli_serve.serve)
 
 OPTIONS = "--json-schema, --regex, --grammar, --choice or --constraint"
 

@@ -13,7 +13,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from typing import Any
@@ -133,7 +133,16 @@ class Engine:
 
     async def complete_for(self, request: Request, job: Job) -> Done:
         """`complete`, ended when whoever has asked goes away."""
-        task = asyncio.create_task(self.complete(job))
+        (done,) = await self.complete_all_for(request, [job])
+        return done
+
+    async def complete_all_for(self, request: Request, jobs: Sequence[Job]) -> list[Done]:
+        """The end of each of several jobs, all ended when whoever has asked goes away.
+
+        Raises:
+            RequestError: there is no answer to one; the others are ended.
+        """
+        task = asyncio.ensure_future(self._complete_all(jobs))
         watch = asyncio.create_task(_gone(request))
         try:
             await asyncio.wait({task, watch}, return_when=asyncio.FIRST_COMPLETED)
@@ -145,6 +154,14 @@ class Engine:
             raise RequestError(499, "the client went away", code="disconnected") from None
         finally:
             watch.cancel()
+
+    async def _complete_all(self, jobs: Sequence[Job]) -> list[Done]:
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self.complete(job)) for job in jobs]
+        except* RequestError as errors:
+            raise next(leaf for leaf in errors.exceptions) from None
+        return [task.result() for task in tasks]
 
     def limit(self, prompt: Prompt, wanted: int | None) -> int:
         """The most tokens of a text: what is wanted, or else what is usual and fits.
