@@ -20,7 +20,7 @@ from condit.model.base import Model
 from condit.serve.engine import Engine
 from condit.serve.events import error_of
 from condit.serve.limits import Limits
-from condit.serve.openai import chat, completions
+from condit.serve.openai import chat, completions, responses
 from condit.serve.request_errors import RequestError, of_error
 from condit.serve.settings import ServeSettings
 
@@ -57,7 +57,7 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.engine = engine
-    for protocol in (chat, completions):
+    for protocol in (chat, completions, responses):
         app.include_router(protocol.routes(engine))
     _add_housekeeping(app, engine)
     _add_errors(app)

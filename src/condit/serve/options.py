@@ -209,6 +209,9 @@ KNOWN = {
     "prompt_cache_retention",
     "prediction",
     "reasoning_effort",
+    "reasoning",
+    "truncation",
+    "stream_options",
     "verbosity",
     *UNSUPPORTED,
 }

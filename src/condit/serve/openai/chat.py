@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from condit.serve.engine import Engine
 from condit.serve.events import sse
+from condit.serve.growth import CallBegins, Growth, MoreArguments, MoreText, News
 from condit.serve.job import Delta, Done, Event, Job
 from condit.serve.messages import Message, chat, with_tools
 from condit.serve.openai.tools import ToolChoice, calls_of, choice_of, tools_of
@@ -153,8 +154,22 @@ def _answer(
     return head.of("chat.completion", choices, usage=usage(done), condit=own)
 
 
-def _reason(reason: str, calls: tuple[Call, ...]) -> str:
+def _reason(reason: str, calls: Sequence[Call]) -> str:
     return "tool_calls" if calls and reason == "stop" else reason
+
+
+def _delta(news: News) -> dict[str, Any] | None:
+    """The delta of a chunk; ``None``: nothing to tell."""
+    if isinstance(news, MoreText):
+        return {"content": news.text}
+    if isinstance(news, CallBegins):
+        (said,) = calls_of([news.call])
+        return {"tool_calls": [{"index": news.place, **said}]}
+    if isinstance(news, MoreArguments):
+        more = {"custom": {"input": news.text}} if news.custom else {}
+        more = more or {"function": {"arguments": news.text}}
+        return {"tool_calls": [{"index": news.place, **more}]}
+    return None
 
 
 class _Stream:
@@ -171,13 +186,10 @@ class _Stream:
     ) -> None:
         self._head = head
         self._job = job
-        self._choice = choice
         self._tells_usage = tells_usage
         self._ignored = ignored
         self._engine = engine
-        self._texts = [""] * job.n
-        self._sent = [""] * job.n
-        self._calls: list[list[Call]] = [[] for _ in range(job.n)]
+        self._growths = [Growth(bool(choice.tools)) for _ in range(job.n)]
 
     async def of(self, events: AsyncIterator[Event]) -> AsyncIterator[dict[str, Any] | str]:
         """The chunks of these events, and ``[DONE]``."""
@@ -185,9 +197,9 @@ class _Stream:
             yield self._chunk(index, {"role": "assistant", "content": ""})
         async for event in events:
             if isinstance(event, Delta):
-                self._texts[event.index] += event.text
-                for delta in self._news(event.index, self._texts[event.index]):
-                    yield self._chunk(event.index, delta)
+                for news in self._growths[event.index].add(event.text):
+                    if delta := _delta(news):
+                        yield self._chunk(event.index, delta)
                 continue
             for chunk in self._end(event):
                 yield chunk
@@ -196,11 +208,12 @@ class _Stream:
     def _end(self, done: Done) -> list[dict[str, Any]]:
         chunks = []
         for index, sample in enumerate(done.choices):
-            for delta in self._news(index, sample.text, ended=True):
-                chunks.append(self._chunk(index, delta))
+            growth = self._growths[index]
+            deltas = filter(None, map(_delta, growth.end(sample.text)))
+            chunks += [self._chunk(index, delta) for delta in deltas]
             scored = done.scored[index] if done.scored else None
             logprobs = None if scored is None else chat_logprobs(scored, self._vocabulary)
-            reason = _reason(finish_reason(sample), tuple(self._calls[index]))
+            reason = _reason(finish_reason(sample), growth.calls)
             chunks.append(self._chunk(index, {}, reason, logprobs))
         own = own_field(self._job, done, self._ignored)
         last = self._head.of("chat.completion.chunk", [], condit=own)
@@ -216,30 +229,6 @@ class _Stream:
     @property
     def _vocabulary(self) -> Vocabulary:
         return self._engine.model.vocabulary
-
-    def _news(self, index: int, text: str, *, ended: bool = False) -> list[dict[str, Any]]:
-        """What to send of a choice that has grown to ``text``."""
-        content, calls = read(text) if self._choice.tools else (text, ())
-        deltas: list[dict[str, Any]] = []
-        if not ended and self._choice.tools:
-            # A newline before a call belongs to neither.
-            content = content.rstrip("\n")
-        if content.startswith(self._sent[index]) and len(content) > len(self._sent[index]):
-            deltas.append({"content": content[len(self._sent[index]) :]})
-            self._sent[index] = content
-        known = self._calls[index]
-        for place, call in enumerate(calls):
-            if place == len(known):
-                (said,) = calls_of([replace(call, arguments="")])
-                deltas.append({"tool_calls": [{"index": place, **said}]})
-                known.append(replace(call, arguments=""))
-            more = call.arguments[len(known[place].arguments) :]
-            if more:
-                what = "custom" if call.custom else "function"
-                key = "input" if call.custom else "arguments"
-                deltas.append({"tool_calls": [{"index": place, what: {key: more}}]})
-            known[place] = call
-        return deltas
 
     def _chunk(
         self, index: int, delta: dict[str, Any], reason: str | None = None, logprobs: Any = None
