@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 import condit
 from condit.model.base import Model
+from condit.serve import anthropic, ollama
 from condit.serve.engine import Engine
 from condit.serve.events import error_of
 from condit.serve.limits import Limits
@@ -57,7 +58,7 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.engine = engine
-    for protocol in (chat, completions, responses):
+    for protocol in (chat, completions, responses, anthropic, ollama):
         app.include_router(protocol.routes(engine))
     _add_housekeeping(app, engine)
     _add_errors(app)
@@ -113,31 +114,38 @@ def _model(engine: Engine) -> dict[str, Any]:
 
 
 def _add_errors(app: FastAPI) -> None:
-    def answer(error: RequestError) -> JSONResponse:
+    def answer(request: Request, error: RequestError) -> JSONResponse:
+        if request.url.path == "/v1/messages":
+            body = anthropic.error_of(error)
+        elif request.url.path.startswith("/api/"):
+            body = {"error": error.message}
+        else:
+            body = {"error": error_of(error)}
         wait = error.retry_after
         headers = None if wait is None else {"Retry-After": str(wait)}
-        return JSONResponse({"error": error_of(error)}, error.status, headers)
+        return JSONResponse(body, error.status, headers)
 
     @app.exception_handler(RequestError)
-    async def refused(_: Request, error: RequestError) -> JSONResponse:
-        return answer(error)
+    async def refused(request: Request, error: RequestError) -> JSONResponse:
+        return answer(request, error)
 
     @app.exception_handler(RequestValidationError)
-    async def unreadable(_: Request, error: RequestValidationError) -> JSONResponse:
+    async def unreadable(request: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
         where = ".".join(str(step) for step in first["loc"] if step != "body")
         return answer(
-            RequestError(400, f"{where or 'the body'}: {first['msg']}", param=where or None)
+            request,
+            RequestError(400, f"{where or 'the body'}: {first['msg']}", param=where or None),
         )
 
     @app.exception_handler(HTTPException)
     async def not_found(request: Request, error: HTTPException) -> JSONResponse:
         what = f"{request.method} {request.url.path}: {error.detail}"
-        return answer(RequestError(error.status_code, what, code="not_found"))
+        return answer(request, RequestError(error.status_code, what, code="not_found"))
 
     @app.exception_handler(Exception)
-    async def failed(_: Request, error: Exception) -> JSONResponse:
-        return answer(of_error(error))
+    async def failed(request: Request, error: Exception) -> JSONResponse:
+        return answer(request, of_error(error))
 
 
 def _counting(

@@ -6,14 +6,12 @@ all is named in the answer (``condit.ignored``).
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from condit.serve.request_errors import invalid
-from condit.serve.specification import ANY_JSON_OBJECT, Specification
+from condit.serve.specification import ANY_JSON_OBJECT, Specification, all_of, named
 from condit.serve.structural_tags import structural_tag
 
 
@@ -149,7 +147,7 @@ class Sampling(BaseModel):
         if len(found) > 1:
             names = " and ".join(each.param for each in found)
             raise invalid(f"{names} each say what texts must be: give one", found[1].param)
-        return _all([*found, *named(self.own.constraint)])
+        return all_of([*found, *named(self.own.constraint)])
 
     def ignored(self) -> list[str]:
         """Fields that nothing is known of."""
@@ -216,21 +214,6 @@ KNOWN = {
     *UNSUPPORTED,
 }
 """Fields of clients that have no bearing on what is drawn here."""
-
-
-def named(constraints: Mapping[str, Any] | None) -> list[Specification]:
-    """The constraints of ``condit.constraint``."""
-    return [
-        Specification.of(name, value, f"condit.constraint.{name}")
-        for name, value in (constraints or {}).items()
-    ]
-
-
-def _all(found: list[Specification]) -> Specification | None:
-    if len(found) <= 1:
-        return found[0] if found else None
-    parts = [[each.kind, json.loads(each.given)] for each in found]
-    return Specification.of("all", parts, found[0].param)
 
 
 class JsonSchemaFormat(BaseModel):

@@ -64,6 +64,22 @@ class Specification:
         return made(self.kind, json.loads(self.given))
 
 
+def named(constraints: Mapping[str, Any] | None) -> list[Specification]:
+    """The constraints of ``condit.constraint``, by name."""
+    return [
+        Specification.of(name, value, f"condit.constraint.{name}")
+        for name, value in (constraints or {}).items()
+    ]
+
+
+def all_of(found: Sequence[Specification]) -> Specification | None:
+    """The constraint that holds where all of them do; ``None`` if there is none."""
+    if len(found) <= 1:
+        return found[0] if found else None
+    parts = [[each.kind, json.loads(each.given)] for each in found]
+    return Specification.of("all", parts, found[0].param)
+
+
 def made(kind: str, given: Any) -> Constraint:
     """The constraint of a kind, from what it is made of."""
     if kind in _MAKERS:
