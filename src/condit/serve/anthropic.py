@@ -209,8 +209,10 @@ class _Answer:
         async for event in events:
             if not started:
                 started = True
-                usage = {"input_tokens": 0, "output_tokens": 0}
-                empty = {"content": [], "stop_reason": None, "stop_sequence": None, "usage": usage}
+                prompt = len(self._engine.model.encode_prompt(self._job.prompt))
+                usage = {"input_tokens": prompt, "output_tokens": 0}
+                empty: dict[str, Any] = {"content": [], "stop_reason": None, "usage": usage}
+                empty["stop_sequence"] = None
                 yield _event("message_start", message={**self._head, **empty})
             if isinstance(event, Delta):
                 for told in self._grown(self._growth.add(event.text)):
