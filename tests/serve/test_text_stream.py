@@ -28,7 +28,7 @@ def test_what_may_be_a_stop_string_is_held_back():
 
 
 def test_bytes_that_are_no_text_are_held_back():
-    assert sent(b"a\xff\xffb") == ["a", "\ufffd\ufffdb"]
+    assert sent(b"a\xff\xffb") == ["a", "\ufffd", "\ufffdb"]
 
 
 CALL = '<tool_call>\n{"name": "f", "arguments": {"a": "}"}}\n</tool_call>'

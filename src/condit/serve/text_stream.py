@@ -30,6 +30,7 @@ class TextStream:
         self._stops = tuple(stop.encode() for stop in stops)
         self._written = [bytearray() for _ in range(lanes)]
         self._sent = [0] * lanes
+        self._characters = [0] * lanes
         self._waiting: list[list[int]] = [[] for _ in range(lanes)]
 
     def feed(self, info: StepInfo) -> Iterator[Delta]:
@@ -48,17 +49,19 @@ class TextStream:
             piece = bytes(written[self._sent[lane] : end])
             piece = piece[: len(piece) - _unfinished(piece)]
             if piece:
-                yield self._delta(lane, piece)
+                self._sent[lane] += len(piece)
+                yield self._delta(lane, piece.decode(errors="replace"))
 
     def rest(self, lane: int, text: str) -> Delta | None:
         """What was not sent of the finished ``text``."""
-        piece = text.encode()[self._sent[lane] :]
+        # Bytes that are no text are told as other characters, so bytes cannot be counted here.
+        piece = text[self._characters[lane] :]
         return self._delta(lane, piece) if piece or self._waiting[lane] else None
 
-    def _delta(self, lane: int, piece: bytes) -> Delta:
-        self._sent[lane] += len(piece)
+    def _delta(self, lane: int, piece: str) -> Delta:
+        self._characters[lane] += len(piece)
         tokens, self._waiting[lane] = self._waiting[lane], []
-        return Delta(lane, piece.decode(errors="replace"), tuple(tokens))
+        return Delta(lane, piece, tuple(tokens))
 
 
 def _begun(written: bytes | bytearray, stop: bytes) -> int:
