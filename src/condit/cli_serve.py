@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -81,6 +82,14 @@ def serve(
             f"condit serve needs more packages ({error.name} is missing): "
             "pip install 'condit[serve]'"
         ) from error
+
+    class Server(uvicorn.Server):
+        """Says that it is not ready any more as soon as it is told to stop."""
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            app.state.engine.stopping = True
+            super().handle_exit(sig, frame)
+
     from condit import load
     from condit.generate import sampler_of
     from condit.model.base import Model
@@ -112,4 +121,4 @@ def serve(
         typer.echo(f"Warning: everybody who reaches {host} may ask: see --api-key", err=True)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     typer.echo(f"Serving {app.state.engine.name} at http://{host}:{port}/v1", err=True)
-    uvicorn.run(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=None)
+    Server(uvicorn.Config(app, host=host, port=port, log_level="warning")).run()

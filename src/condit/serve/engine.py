@@ -274,6 +274,8 @@ class Drawing:
                     with self._lock:
                         self._run = None
             self._engine.metrics.drew(done.result, time.perf_counter() - began)
+            if self._engine.settings.log_prompts:
+                log.info("%r -> %r", self._job.prompt, [each.text for each in done.choices])
             self._emit(done)
         except BaseException as error:
             if not isinstance(error, RunCancelledError):
