@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 import condit
-from condit import cli_regex
+from condit import cli_regex, cli_serve
 from condit.cli_constraint import OPTIONS, constraint_of, needed, preference_of
 from condit.cli_output import (
     Output,
@@ -44,6 +44,7 @@ app = typer.Typer(
 )
 
 app.add_typer(cli_regex.app, name="regex")
+app.command("serve")(cli_serve.serve)
 
 STREAMING = ("auto", "awrs", "masked", "smc", "learned")
 """Samplers that grow each text token by token, so that one can be printed as it is drawn."""

@@ -16,8 +16,9 @@ from typing import NamedTuple, TypeAlias
 
 from condit.constraint.algebra.engine_rules import Row, Symbol
 from condit.constraint.algebra.rules import Rules
-from condit.constraint.regular.automaton import Automaton, Move
+from condit.constraint.regular.automaton import Automaton
 from condit.constraint.regular.expression import Node
+from condit.constraint.regular.moves import Move
 from condit.constraint.regular.pattern import Pattern
 from condit.constraint.regular.prepared import NotFollowedError
 from condit.constraint.regular.terms import Place

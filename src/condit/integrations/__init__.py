@@ -1,0 +1,1 @@
+"""Condit in the loops of other libraries."""

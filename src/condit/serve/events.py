@@ -1,0 +1,59 @@
+"""Answers that are sent as they grow: server-sent events, and lines of JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
+from typing import Any
+
+from starlette.responses import StreamingResponse
+
+from condit.serve.job import Event
+from condit.serve.request_errors import RequestError
+
+Chunks = AsyncIterator[dict[str, Any] | str]
+
+
+async def sse(
+    events: AsyncGenerator[Event, None], chunks: Callable[[AsyncIterator[Event]], Chunks]
+) -> StreamingResponse:
+    """Server-sent events: ``data: {...}``; a chunk with the key ``event:`` names its kind.
+
+    The first event is waited for, so that what is refused has a status of its own.
+    """
+    first = await anext(events)
+
+    async def again() -> AsyncIterator[Event]:
+        yield first
+        async for event in events:
+            yield event
+
+    async def lines() -> AsyncIterator[bytes]:
+        async with aclosing(events):
+            try:
+                async for chunk in chunks(again()):
+                    yield _line(chunk)
+            except RequestError as error:
+                yield _line({"error": error_of(error)})
+
+    headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+    return StreamingResponse(lines(), media_type="text/event-stream", headers=headers)
+
+
+def _line(chunk: dict[str, Any] | str) -> bytes:
+    if isinstance(chunk, str):
+        return f"data: {chunk}\n\n".encode()
+    kind = chunk.pop("event:", None)
+    name = "" if kind is None else f"event: {kind}\n"
+    return f"{name}data: {json.dumps(chunk, ensure_ascii=False)}\n\n".encode()
+
+
+def error_of(error: RequestError) -> dict[str, Any]:
+    """An error as OpenAI answers it."""
+    return {
+        "message": error.message,
+        "type": error.kind,
+        "param": error.param,
+        "code": error.code,
+    }

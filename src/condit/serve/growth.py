@@ -1,0 +1,90 @@
+"""What is new in an answer that grows: text outside of calls, and calls of tools."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from condit.serve.tools import Call, read
+
+
+@dataclass(frozen=True)
+class MoreText:
+    """Text outside of calls."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class CallBegins:
+    """The name of a call is written."""
+
+    place: int
+    call: Call
+
+
+@dataclass(frozen=True)
+class MoreArguments:
+    """More of a call's arguments, or of its text."""
+
+    place: int
+    text: str
+    custom: bool
+
+
+@dataclass(frozen=True)
+class CallEnds:
+    """A call is written to its end."""
+
+    place: int
+    call: Call
+
+
+News = MoreText | CallBegins | MoreArguments | CallEnds
+
+
+class Growth:
+    """One answer as it grows.
+
+    Args:
+        has_tools: whether it may hold calls; else all of it is text.
+
+    Attributes:
+        text: the text outside of calls that was told so far.
+        calls: the calls so far.
+    """
+
+    def __init__(self, has_tools: bool) -> None:
+        self.text = ""
+        self.calls: list[Call] = []
+        self._has_tools = has_tools
+        self._written = ""
+
+    def add(self, more: str) -> Iterator[News]:
+        """What is new with a piece of the answer."""
+        self._written += more
+        return self._news(ended=False)
+
+    def end(self, whole: str) -> Iterator[News]:
+        """What is new as the answer has ended."""
+        self._written = whole
+        return self._news(ended=True)
+
+    def _news(self, *, ended: bool) -> Iterator[News]:
+        content, calls = read(self._written) if self._has_tools else (self._written, ())
+        if self._has_tools and not ended:
+            content = content.rstrip("\n")  # a newline before a call belongs to neither
+        if content.startswith(self.text) and len(content) > len(self.text):
+            yield MoreText(content[len(self.text) :])
+            self.text = content
+        for place, call in enumerate(calls):
+            if place == len(self.calls):
+                begun = Call(call.name, "", call.custom, False)
+                self.calls.append(begun)
+                yield CallBegins(place, begun)
+            before = self.calls[place]
+            self.calls[place] = call
+            if more := call.arguments[len(before.arguments) :]:
+                yield MoreArguments(place, more, call.custom)
+            if call.complete and not before.complete:
+                yield CallEnds(place, call)

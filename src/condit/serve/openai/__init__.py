@@ -1,0 +1,1 @@
+"""The protocols of OpenAI: chat, completions and responses."""

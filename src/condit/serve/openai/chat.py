@@ -1,0 +1,238 @@
+"""``/v1/chat/completions``."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import JSONResponse, Response
+
+from condit.serve.engine import Engine
+from condit.serve.events import sse
+from condit.serve.growth import CallBegins, Growth, MoreArguments, MoreText, News
+from condit.serve.job import Delta, Done, Event, Job
+from condit.serve.messages import Message, chat, with_tools
+from condit.serve.openai.tools import ToolChoice, calls_of, choice_of, tools_of
+from condit.serve.options import ResponseFormat, Sampling
+from condit.serve.replies import chat_logprobs, finish_reason, identifier, own_field, usage
+from condit.serve.request_errors import invalid
+from condit.serve.tools import Call, Choice, read
+from condit.vocabulary import Vocabulary
+
+
+class StreamOptions(BaseModel):
+    """``stream_options``."""
+
+    model_config = ConfigDict(extra="allow")
+
+    include_usage: bool = False
+
+
+class ChatRequest(Sampling):
+    """The body of a request."""
+
+    messages: list[dict[str, Any]]
+    max_completion_tokens: int | None = None
+    stream_options: StreamOptions | None = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    response_format: ResponseFormat | None = None
+    tools: list[dict[str, Any]] | None = None
+    tool_choice: ToolChoice = None
+    parallel_tool_calls: bool | None = None
+    functions: Any = None
+    function_call: Any = None
+
+    def choice(self) -> Choice:
+        """The tools that may be called."""
+        if self.functions is not None or self.function_call is not None:
+            raise invalid("functions are not supported any more: use tools", "functions")
+        tools = tools_of(self.tools or [], "tools")
+        several = self.parallel_tool_calls is not False
+        return choice_of(tools, self.tool_choice, several, "tool_choice")
+
+    def job(self, engine: Engine, choice: Choice) -> Job:
+        """What is to be drawn.
+
+        Raises:
+            RequestError: something in it cannot be done.
+        """
+        self.refuse_unsupported()
+        if self.top_logprobs and not self.logprobs:
+            raise invalid("top_logprobs needs logprobs: true", "top_logprobs")
+        wanted = None if self.response_format is None else self.response_format.specification()
+        specification = choice.specification(self.specification(wanted))
+        messages: list[Message] = with_tools(chat(self.messages), choice.tools)
+        own = self.own
+        return Job(
+            prompt=messages,
+            specification=specification,
+            n=1 if self.n is None else self.n,
+            max_tokens=engine.limit(messages, self.max_completion_tokens or self.max_tokens),
+            seed=self.seed,
+            temperature=1.0 if self.temperature is None else self.temperature,
+            top_k=self.top_k if self.top_k and self.top_k > 0 else None,
+            top_p=1.0 if self.top_p is None else self.top_p,
+            logit_bias=self.biases(),
+            stop=self.stops(),
+            sampler=own.sampler,
+            n_lanes=own.n_lanes,
+            prefer=own.preference(),
+            instruct=own.instruct,
+            stream=bool(self.stream),
+            logprobs=(self.top_logprobs or 0) if self.logprobs else None,
+            trace=own.trace,
+        )
+
+
+def routes(engine: Engine) -> APIRouter:
+    """The routes of chat."""
+    router = APIRouter(tags=["OpenAI"])
+
+    @router.post("/v1/chat/completions", summary="Answer chat messages", response_model=None)
+    async def chat_completions(body: ChatRequest, request: Request) -> Response:
+        choice = body.choice()
+        job = body.job(engine, choice)
+        engine.check_model(body.model)
+        head = Head(engine.name, engine.created_now())
+        if not body.stream:
+            done = await engine.complete_for(request, job)
+            return JSONResponse(_answer(head, job, done, choice, body.ignored(), engine))
+        tells = body.stream_options is not None and body.stream_options.include_usage
+        events = engine.draw(job)
+        return await sse(events, _Stream(head, job, choice, tells, body.ignored(), engine).of)
+
+    return router
+
+
+@dataclass(frozen=True)
+class Head:
+    """What every chunk of an answer repeats."""
+
+    model: str
+    created: int
+    id: str = field(default_factory=lambda: identifier("chatcmpl-"))
+
+    def of(self, kind: str, choices: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+        """An answer or a chunk of it."""
+        return {
+            "id": self.id,
+            "object": kind,
+            "created": self.created,
+            "model": self.model,
+            "system_fingerprint": "condit",
+            "choices": choices,
+            **more,
+        }
+
+
+def _answer(
+    head: Head, job: Job, done: Done, choice: Choice, ignored: list[str], engine: Engine
+) -> dict[str, Any]:
+    choices = []
+    for index, sample in enumerate(done.choices):
+        text, calls = read(sample.text) if choice.tools else (sample.text, ())
+        message: dict[str, Any] = {"role": "assistant", "content": text or None, "refusal": None}
+        if not calls:
+            message["content"] = text
+        else:
+            message["tool_calls"] = calls_of(calls)
+        scored = done.scored[index] if done.scored else None
+        vocabulary = engine.model.vocabulary
+        choices.append(
+            {
+                "index": index,
+                "message": message,
+                "logprobs": None if scored is None else chat_logprobs(scored, vocabulary),
+                "finish_reason": _reason(finish_reason(sample), calls),
+            }
+        )
+    own = own_field(job, done, ignored)
+    return head.of("chat.completion", choices, usage=usage(done), condit=own)
+
+
+def _reason(reason: str, calls: Sequence[Call]) -> str:
+    return "tool_calls" if calls and reason == "stop" else reason
+
+
+def _delta(news: News) -> dict[str, Any] | None:
+    """The delta of a chunk; ``None``: nothing to tell."""
+    if isinstance(news, MoreText):
+        return {"content": news.text}
+    if isinstance(news, CallBegins):
+        (said,) = calls_of([news.call])
+        return {"tool_calls": [{"index": news.place, **said}]}
+    if isinstance(news, MoreArguments):
+        more = {"custom": {"input": news.text}} if news.custom else {}
+        more = more or {"function": {"arguments": news.text}}
+        return {"tool_calls": [{"index": news.place, **more}]}
+    return None
+
+
+class _Stream:
+    """The chunks of an answer that is sent as it grows."""
+
+    def __init__(
+        self,
+        head: Head,
+        job: Job,
+        choice: Choice,
+        tells_usage: bool,
+        ignored: list[str],
+        engine: Engine,
+    ) -> None:
+        self._head = head
+        self._job = job
+        self._tells_usage = tells_usage
+        self._ignored = ignored
+        self._engine = engine
+        self._growths = [Growth(bool(choice.tools)) for _ in range(job.n)]
+
+    async def of(self, events: AsyncIterator[Event]) -> AsyncIterator[dict[str, Any] | str]:
+        """The chunks of these events, and ``[DONE]``."""
+        for index in range(self._job.n):
+            yield self._chunk(index, {"role": "assistant", "content": ""})
+        async for event in events:
+            if isinstance(event, Delta):
+                for news in self._growths[event.index].add(event.text):
+                    if delta := _delta(news):
+                        yield self._chunk(event.index, delta)
+                continue
+            for chunk in self._end(event):
+                yield chunk
+        yield "[DONE]"
+
+    def _end(self, done: Done) -> list[dict[str, Any]]:
+        chunks = []
+        for index, sample in enumerate(done.choices):
+            growth = self._growths[index]
+            deltas = filter(None, map(_delta, growth.end(sample.text)))
+            chunks += [self._chunk(index, delta) for delta in deltas]
+            scored = done.scored[index] if done.scored else None
+            logprobs = None if scored is None else chat_logprobs(scored, self._vocabulary)
+            reason = _reason(finish_reason(sample), growth.calls)
+            chunks.append(self._chunk(index, {}, reason, logprobs))
+        own = own_field(self._job, done, self._ignored)
+        last = self._head.of("chat.completion.chunk", [], condit=own)
+        if self._tells_usage:
+            last["usage"] = usage(done)
+            chunks.append(last)
+        elif self._job.n_lanes is not None or self._job.trace:
+            chunks.append(last)
+        else:
+            chunks[-1]["condit"] = own
+        return chunks
+
+    @property
+    def _vocabulary(self) -> Vocabulary:
+        return self._engine.model.vocabulary
+
+    def _chunk(
+        self, index: int, delta: dict[str, Any], reason: str | None = None, logprobs: Any = None
+    ) -> dict[str, Any]:
+        choice = {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": reason}
+        more = {"usage": None} if self._tells_usage else {}
+        return self._head.of("chat.completion.chunk", [choice], **more)

@@ -1,0 +1,356 @@
+"""``/v1/responses``."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import JSONResponse, Response
+
+from condit.serve.engine import Engine
+from condit.serve.events import sse
+from condit.serve.growth import CallBegins, CallEnds, Growth, MoreArguments, MoreText, News
+from condit.serve.job import Delta, Done, Event, Job
+from condit.serve.messages import Message, answer_text, call_text, text_of, with_tools
+from condit.serve.openai.tools import ToolChoice, choice_of, tools_of
+from condit.serve.options import ResponseFormat, Sampling
+from condit.serve.replies import chat_logprobs, counts, finish_reason, identifier, own_field
+from condit.serve.request_errors import RequestError, invalid
+from condit.serve.tools import Call, Choice
+
+
+class TextConfig(BaseModel):
+    """``text``: the form of the answer."""
+
+    model_config = ConfigDict(extra="allow")
+
+    format: dict[str, Any] | None = None
+
+
+class ResponsesRequest(Sampling):
+    """The body of a request."""
+
+    input: str | list[dict[str, Any]]
+    instructions: str | None = None
+    max_output_tokens: int | None = None
+    text: TextConfig | None = None
+    tools: list[dict[str, Any]] | None = None
+    tool_choice: ToolChoice = None
+    parallel_tool_calls: bool | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    include: list[str] | None = None
+    previous_response_id: str | None = None
+    conversation: Any = None
+    prompt: Any = None
+    background: bool | None = None
+
+    def choice(self) -> Choice:
+        """The tools that may be called."""
+        tools = tools_of(self.tools or [], "tools")
+        several = self.parallel_tool_calls is not False
+        return choice_of(tools, self.tool_choice, several, "tool_choice")
+
+    def job(self, engine: Engine, choice: Choice) -> Job:
+        """What is to be drawn.
+
+        Raises:
+            RequestError: something in it cannot be done.
+        """
+        self.refuse_unsupported()
+        for name in ("previous_response_id", "conversation", "prompt", "background"):
+            if getattr(self, name):
+                raise invalid(
+                    f"{name}: this server keeps no responses: send the whole input each time",
+                    name,
+                    "unsupported_parameter",
+                )
+        if self.n not in (None, 1):
+            raise invalid("n: a response has one text; use condit: {n_lanes: ...}", "n")
+        messages = with_tools(self._messages(), choice.tools)
+        tells = "message.output_text.logprobs" in (self.include or ())
+        own = self.own
+        wanted = _format(self.text.format if self.text is not None else None)
+        return Job(
+            prompt=messages,
+            specification=choice.specification(self.specification(wanted)),
+            max_tokens=engine.limit(messages, self.max_output_tokens or self.max_tokens),
+            seed=self.seed,
+            temperature=1.0 if self.temperature is None else self.temperature,
+            top_k=self.top_k if self.top_k and self.top_k > 0 else None,
+            top_p=1.0 if self.top_p is None else self.top_p,
+            logit_bias=self.biases(),
+            stop=self.stops(),
+            sampler=own.sampler,
+            n_lanes=own.n_lanes,
+            prefer=own.preference(),
+            instruct=own.instruct,
+            stream=bool(self.stream),
+            logprobs=(self.top_logprobs or 0) if tells or self.top_logprobs else None,
+            trace=own.trace,
+        )
+
+    def _messages(self) -> list[Message]:
+        said: list[Message] = []
+        if self.instructions:
+            said.append({"role": "system", "content": self.instructions})
+        if isinstance(self.input, str):
+            return [*said, {"role": "user", "content": self.input}]
+        if not self.input:
+            raise invalid("input is empty: give a text or at least one item", "input")
+        for place, item in enumerate(self.input):
+            said += _said(item, f"input[{place}]")
+        return said
+
+
+def _format(given: dict[str, Any] | None) -> Any:
+    if given is None:
+        return None
+    try:
+        form = ResponseFormat.model_validate(given)
+    except ValueError as error:
+        raise invalid(f"text.format: {given.get('type')!r} is no format", "text.format") from error
+    return form.specification("text.format")
+
+
+def _said(item: Mapping[str, Any], param: str) -> list[Message]:
+    """An item of the input as messages."""
+    kind = item.get("type", "message")
+    if kind == "message":
+        role = {"developer": "system"}.get(str(item.get("role")), item.get("role"))
+        if role not in ("system", "user", "assistant"):
+            raise invalid(f"{param}.role: there is no role {role!r}", f"{param}.role")
+        return [{"role": role, "content": text_of(item.get("content"), f"{param}.content")}]
+    try:
+        if kind == "function_call":
+            return [{"role": "assistant", "content": call_text(item["name"], item["arguments"])}]
+        if kind == "custom_tool_call":
+            text = call_text(item["name"], item["input"], custom=True)
+            return [{"role": "assistant", "content": text}]
+        if kind in ("function_call_output", "custom_tool_call_output"):
+            answer = text_of(item["output"], f"{param}.output")
+            return [{"role": "user", "content": answer_text(answer)}]
+    except KeyError as error:
+        raise invalid(f"{param}.{error.args[0]} is missing", param) from error
+    if kind == "reasoning":
+        return []
+    raise invalid(f"{param}: an item of type {kind!r} is not supported", f"{param}.type")
+
+
+def routes(engine: Engine) -> APIRouter:
+    """The routes of responses."""
+    router = APIRouter(tags=["OpenAI"])
+
+    @router.post("/v1/responses", summary="Answer an input", response_model=None)
+    async def responses(body: ResponsesRequest, request: Request) -> Response:
+        engine.check_model(body.model)
+        choice = body.choice()
+        job = body.job(engine, choice)
+        answer = _Answer(body, job, choice, engine)
+        if not body.stream:
+            done = await engine.complete_for(request, job)
+            return JSONResponse(answer.whole(done))
+        return await sse(engine.draw(job), answer.of)
+
+    return router
+
+
+@dataclass
+class _Item:
+    """One item of the output: a message, or a call."""
+
+    id: str
+    call: Call | None = None
+    call_id: str = field(default_factory=lambda: identifier("call_"))
+    text: str = ""
+    logprobs: Sequence[Any] = ()
+
+    def to_dict(self, status: str) -> dict[str, Any]:
+        if self.call is None:
+            part = [_part(self.text, self.logprobs)] if status != "in_progress" else []
+            head = {"type": "message", "role": "assistant", "id": self.id}
+            return {**head, "status": status, "content": part}
+        what = "input" if self.call.custom else "arguments"
+        kind = "custom_tool_call" if self.call.custom else "function_call"
+        head = {"type": kind, "id": self.id, "call_id": self.call_id, "name": self.call.name}
+        return {**head, what: self.text, "status": status}
+
+
+def _part(text: str, logprobs: Sequence[Any] = ()) -> dict[str, Any]:
+    return {"type": "output_text", "text": text, "annotations": [], "logprobs": list(logprobs)}
+
+
+class _Answer:
+    """A response, whole or as the events of its growth."""
+
+    def __init__(self, body: ResponsesRequest, job: Job, choice: Choice, engine: Engine) -> None:
+        self._body = body
+        self._job = job
+        self._choice = choice
+        self._engine = engine
+        self._id = identifier("resp_")
+        self._created = engine.created_now()
+        self._growth = Growth(bool(choice.tools))
+        self._items: list[_Item] = []
+        self._number = 0
+
+    def whole(self, done: Done) -> dict[str, Any]:
+        """The response to a job that has ended."""
+        for _ in self._grown(self._growth.end(done.choices[0].text)):
+            pass
+        list(self._closed(done))
+        return self._ended(done)
+
+    async def of(self, events: AsyncIterator[Event]) -> AsyncIterator[dict[str, Any] | str]:
+        """The events of its growth."""
+        yield self._event("response.created", response=self._response("in_progress"))
+        yield self._event("response.in_progress", response=self._response("in_progress"))
+        try:
+            async for event in events:
+                if isinstance(event, Delta):
+                    for told in self._grown(self._growth.add(event.text)):
+                        yield told
+                    continue
+                for told in self._grown(self._growth.end(event.choices[0].text)):
+                    yield told
+                for told in self._closed(event):
+                    yield told
+                cut = finish_reason(event.choices[0]) == "length"
+                kind = "response.incomplete" if cut else "response.completed"
+                yield self._event(kind, response=self._ended(event))
+        except RequestError as error:
+            failed = self._response("failed")
+            failed["error"] = {"code": error.code or "server_error", "message": error.message}
+            yield self._event("response.failed", response=failed)
+
+    def _grown(self, news: Iterator[News]) -> Iterator[dict[str, Any]]:
+        for each in news:
+            if isinstance(each, MoreText):
+                yield from self._text(each.text)
+            elif isinstance(each, CallBegins):
+                yield from self._begin(_Item(identifier("fc_"), each.call))
+            elif isinstance(each, MoreArguments):
+                item, place = self._call(each.place)
+                item.text += each.text
+                what = "custom_tool_call_input" if each.custom else "function_call_arguments"
+                yield self._event(
+                    f"response.{what}.delta", item_id=item.id, output_index=place, delta=each.text
+                )
+            elif isinstance(each, CallEnds):
+                item, place = self._call(each.place)
+                item.call = each.call
+                yield from self._call_done(item, place)
+
+    def _text(self, more: str) -> Iterator[dict[str, Any]]:
+        if not self._items or self._items[-1].call is not None:
+            item = _Item(identifier("msg_"))
+            yield from self._begin(item)
+            where = {"item_id": item.id, "output_index": len(self._items) - 1, "content_index": 0}
+            yield self._event("response.content_part.added", **where, part=_part(""))
+        item = self._items[-1]
+        item.text += more
+        where = {"item_id": item.id, "output_index": len(self._items) - 1, "content_index": 0}
+        yield self._event("response.output_text.delta", **where, delta=more, logprobs=[])
+
+    def _begin(self, item: _Item) -> Iterator[dict[str, Any]]:
+        yield from self._message_done("completed")
+        self._items.append(item)
+        place = len(self._items) - 1
+        told = item.to_dict("in_progress")
+        yield self._event("response.output_item.added", output_index=place, item=told)
+
+    def _call(self, number: int) -> tuple[_Item, int]:
+        """The item of a call, and its place in the output."""
+        places = [place for place, item in enumerate(self._items) if item.call is not None]
+        return self._items[places[number]], places[number]
+
+    def _call_done(self, item: _Item, place: int) -> Iterator[dict[str, Any]]:
+        custom = item.call is not None and item.call.custom
+        what = "custom_tool_call_input" if custom else "function_call_arguments"
+        given = {"input" if custom else "arguments": item.text}
+        where = {"item_id": item.id, "output_index": place}
+        yield self._event(f"response.{what}.done", **where, **given)
+        told = item.to_dict("completed")
+        yield self._event("response.output_item.done", output_index=place, item=told)
+
+    def _message_done(self, status: str) -> Iterator[dict[str, Any]]:
+        """The end of the last item, if it is a message."""
+        if not self._items or self._items[-1].call is not None:
+            return
+        item, place = self._items[-1], len(self._items) - 1
+        where = {"item_id": item.id, "output_index": place, "content_index": 0}
+        told = list(item.logprobs)
+        yield self._event("response.output_text.done", **where, text=item.text, logprobs=told)
+        part = _part(item.text, item.logprobs)
+        yield self._event("response.content_part.done", **where, part=part)
+        whole = item.to_dict(status)
+        yield self._event("response.output_item.done", output_index=place, item=whole)
+
+    def _closed(self, done: Done) -> Iterator[dict[str, Any]]:
+        """The end of what is still open."""
+        sample = done.choices[0]
+        if not self._items:
+            yield from self._text("")
+        item, place = self._items[-1], len(self._items) - 1
+        status = "incomplete" if finish_reason(sample) == "length" else "completed"
+        if item.call is not None:
+            if not item.call.complete:
+                told = item.to_dict("incomplete")
+                yield self._event("response.output_item.done", output_index=place, item=told)
+            return
+        if done.scored:
+            item.logprobs = chat_logprobs(done.scored[0], self._engine.model.vocabulary)["content"]
+        yield from self._message_done(status)
+
+    def _ended(self, done: Done) -> dict[str, Any]:
+        cut = finish_reason(done.choices[0]) == "length"
+        response = self._response("incomplete" if cut else "completed")
+        if cut:
+            response["incomplete_details"] = {"reason": "max_output_tokens"}
+        last = len(self._items) - 1
+        response["output"] = [
+            item.to_dict("incomplete" if cut and place == last else "completed")
+            for place, item in enumerate(self._items)
+        ]
+        prompt, completion = counts(done)
+        response["usage"] = {
+            "input_tokens": prompt,
+            "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+            "output_tokens": completion,
+            "output_tokens_details": {"reasoning_tokens": 0},
+            "total_tokens": prompt + completion,
+        }
+        response["condit"] = own_field(self._job, done, self._body.ignored())
+        return response
+
+    def _response(self, status: str) -> dict[str, Any]:
+        body = self._body
+        return {
+            "id": self._id,
+            "object": "response",
+            "created_at": self._created,
+            "status": status,
+            "error": None,
+            "incomplete_details": None,
+            "instructions": body.instructions,
+            "max_output_tokens": body.max_output_tokens,
+            "model": self._engine.name,
+            "output": [],
+            "parallel_tool_calls": self._choice.several,
+            "previous_response_id": None,
+            "store": False,
+            "temperature": self._job.temperature,
+            "text": {"format": (body.text and body.text.format) or {"type": "text"}},
+            "tool_choice": body.tool_choice or "auto",
+            "tools": body.tools or [],
+            "top_p": self._job.top_p,
+            "truncation": "disabled",
+            "usage": None,
+            "metadata": (body.model_extra or {}).get("metadata") or {},
+        }
+
+    def _event(self, kind: str, **more: Any) -> dict[str, Any]:
+        number, self._number = self._number, self._number + 1
+        return {"event:": kind, "type": kind, "sequence_number": number, **more}

@@ -1,0 +1,70 @@
+"""The model's own probabilities of tokens that are there already.
+
+These are of the model itself: at temperature 1, without top-k, top-p, bias or constraint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from condit.model.base import Logits, Model, as_float32, of_vocabulary
+
+
+@dataclass(frozen=True)
+class TokenScore:
+    """One token where it stands.
+
+    Attributes:
+        token: its id.
+        log_probability: natural logarithm of its probability after what comes before;
+            ``None`` for the first token of a prompt, before which there is nothing.
+        top: the most probable tokens there with their log probabilities, the best first.
+    """
+
+    token: int
+    log_probability: float | None
+    top: tuple[tuple[int, float], ...] = ()
+
+
+Scored = tuple[TokenScore, ...]
+
+
+def score(model: Model, prompt: Sequence[int], tokens: Sequence[int], top: int) -> Scored:
+    """The score of each of ``tokens`` after ``prompt`` and those before it, by one forward.
+
+    Args:
+        model: the model.
+        prompt: at least one token.
+        tokens: the tokens.
+        top: how many of the most probable are told at each.
+    """
+    decoder = model.start(prompt)
+    rows: list[Logits] = [decoder.logits[0]]
+    if len(tokens) > 1:
+        rows += list(decoder.advance([tokens[:-1]])[0])
+    return tuple(
+        _scored(as_float32(of_vocabulary(row, model.vocabulary)), token, top)
+        for row, token in zip(rows, tokens, strict=False)
+    )
+
+
+def score_prompt(model: Model, prompt: Sequence[int], top: int) -> Scored:
+    """The score of each token of ``prompt``; of the first there is none."""
+    return (TokenScore(prompt[0], None), *score(model, prompt[:1], prompt[1:], top))
+
+
+def _scored(row: NDArray[np.float32], token: int, top: int) -> TokenScore:
+    values = row.astype(np.float64)
+    highest = values.max()
+    values -= highest + np.log(np.exp(values - highest).sum())
+    best: list[int] = []
+    if top:
+        best = np.argpartition(-values, min(top, len(values) - 1))[:top].tolist()
+        best.sort(key=lambda each: (-values[each], each))
+    return TokenScore(
+        token, float(values[token]), tuple((each, float(values[each])) for each in best)
+    )

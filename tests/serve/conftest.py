@@ -1,0 +1,67 @@
+"""A server on loopback, and OpenAI's client for it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import openai
+import pytest
+import uvicorn
+
+import condit
+from condit.model.base import Model
+from condit.serve.app import create_app
+from condit.serve.engine import Engine
+from condit.serve.settings import ServeSettings
+
+
+class Served:
+    """A server that runs.
+
+    Attributes:
+        url: where.
+        engine: what draws.
+    """
+
+    def __init__(self, url: str, engine: Engine) -> None:
+        self.url = url
+        self.engine = engine
+
+    def client(self, **options: object) -> openai.OpenAI:
+        """OpenAI's client for it."""
+        usual = {"api_key": "none", "max_retries": 0, "timeout": 120.0}
+        return openai.OpenAI(base_url=f"{self.url}/v1", **{**usual, **options})
+
+
+@contextmanager
+def serving(model: Model, **settings: object) -> Iterator[Served]:
+    """Serve a model in a thread."""
+    app = create_app(model, ServeSettings(**{"compile_workers": 0, **settings}))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield Served(f"http://127.0.0.1:{port}", app.state.engine)
+    finally:
+        server.should_exit = True
+        thread.join(30)
+
+
+@pytest.fixture(scope="session")
+def served(smollm2) -> Iterator[Served]:
+    """SmolLM2, served."""
+    with serving(smollm2) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def served_ngram() -> Iterator[Served]:
+    """A model that needs no time, served; it knows no chat."""
+    with serving(condit.load("ngram")) as server:
+        yield server

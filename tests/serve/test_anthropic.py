@@ -1,0 +1,67 @@
+"""Anthropic's messages, as plain HTTP; its client is in scripts/clients."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx2
+import pytest
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"title": {"type": "string", "maxLength": 12}},
+    "required": ["title"],
+    "additionalProperties": False,
+}
+TOOL = {"name": "open", "description": "Open a ticket.", "input_schema": SCHEMA, "strict": True}
+BODY = {
+    "model": "smollm2",
+    "max_tokens": 40,
+    "messages": [{"role": "user", "content": [{"type": "text", "text": "A ticket, please."}]}],
+}
+
+
+def post(served, **more: Any) -> httpx2.Response:
+    return httpx2.post(f"{served.url}/v1/messages", json={**BODY, **more}, timeout=120)
+
+
+def events(response: httpx2.Response) -> list[dict[str, Any]]:
+    lines = response.text.splitlines()
+    return [json.loads(line[6:]) for line in lines if line.startswith("data: ")]
+
+
+def test_the_output_has_the_format(served):
+    form = {"type": "json_schema", "schema": SCHEMA}
+    answer = post(served, output_config={"format": form}).json()
+    assert set(json.loads(answer["content"][0]["text"])) == {"title"}
+    assert answer["stop_reason"] == "end_turn"
+
+
+def test_a_tool_is_used(served):
+    answer = post(served, tools=[TOOL], tool_choice={"type": "any"}).json()
+    assert answer["stop_reason"] == "tool_use"
+    assert set(answer["content"][0]["input"]) == {"title"}
+
+
+def test_a_stream_has_blocks_that_begin_and_end(served):
+    told = events(post(served, tools=[TOOL], tool_choice={"type": "any"}, stream=True))
+    kinds = [event["type"] for event in told]
+    assert kinds[:2] == ["message_start", "content_block_start"]
+    assert kinds[-3:] == ["content_block_stop", "message_delta", "message_stop"]
+    pieces = [e["delta"]["partial_json"] for e in told if e["type"] == "content_block_delta"]
+    assert set(json.loads("".join(pieces))) == {"title"}
+    assert told[-2]["delta"]["stop_reason"] == "tool_use"
+
+
+def test_what_is_wrong_is_said(served):
+    answer = post(served, tools=[TOOL], tool_choice={"type": "tool", "name": "close"})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["type"] == "invalid_request_error"
+
+
+@pytest.mark.parametrize("stop", ["e", "a"])
+def test_a_stop_sequence_is_told(served, stop):
+    answer = post(served, stop_sequences=[stop], seed=1).json()
+    assert stop not in answer["content"][0]["text"]
+    assert answer["stop_sequence"] == stop
