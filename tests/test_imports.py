@@ -25,8 +25,11 @@ ROOMS = (
     ("sampler",),
     ("instruct", "outcome"),
     ("cache", "generate", "testing"),
+    ("batches",),
     ("condit",),
     ("cli_output", "cli_regex", "cli_where", "info"),
+    ("cli_options",),
+    ("cli_batch",),
     ("cli",),
     ("__main__",),
 )

@@ -7,24 +7,45 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 import condit
-from condit import cli_regex
+from condit import cli_batch, cli_regex
+from condit.cli_options import (
+    OPTIONS,
+    Backend,
+    Chat,
+    Check,
+    Choice,
+    DraftsSwitch,
+    Grammar,
+    Heal,
+    Instruct,
+    MaxTokens,
+    ModelName,
+    Named,
+    Prefer,
+    Regex,
+    SamplerName,
+    Samples,
+    SchemaFile,
+    System,
+    Temperature,
+    TopK,
+    TopP,
+    constraint_of,
+    load_model,
+    pair_of,
+)
 from condit.cli_output import Output, console, following, show, show_info, show_plan
 from condit.cli_streams import NO_ANSWER, Commands, read_text
-from condit.cli_where import checked
-from condit.constraint.source import ConstraintSource
 from condit.errors import ArgumentError
 from condit.info import gather
-from condit.plugins import find, find_source, registered
-from condit.start_up import loading
+from condit.plugins import find, registered
 
 if TYPE_CHECKING:
-    from condit.constraint.base import Constraint
-    from condit.model.base import Model, Prompt
+    from condit.model.base import Prompt
 
 app = typer.Typer(
     cls=Commands,
@@ -38,42 +59,8 @@ app = typer.Typer(
 
 app.add_typer(cli_regex.app, name="regex")
 
-OPTIONS = "--json-schema, --regex, --grammar, --choice or --constraint"
-
 STREAMING = ("auto", "awrs", "masked", "smc", "learned")
 """Samplers that grow each text token by token, so that one can be printed as it is drawn."""
-
-
-SchemaFile = Annotated[
-    Path | None,
-    typer.Option("--json-schema", metavar="FILE", help="A JSON Schema; - for standard input."),
-]
-Regex = Annotated[
-    str | None, typer.Option("--regex", help="A regular expression that the whole text matches.")
-]
-Grammar = Annotated[
-    Path | None,
-    typer.Option("--grammar", metavar="FILE", help="A grammar, in Lark or GBNF notation."),
-]
-Choice = Annotated[
-    list[str] | None,
-    typer.Option("--choice", help="One of the texts to choose from; give it several times."),
-]
-Named = Annotated[
-    str | None,
-    typer.Option(
-        "--constraint", metavar="NAME=VALUE", help="A constraint by name: see condit constraints."
-    ),
-]
-Check = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--where",
-        metavar="MODULE:FUNCTION",
-        help="A Python function that must accept the value, or the text; "
-        "FIELD=MODULE:FUNCTION for fields of a schema. May be given several times.",
-    ),
-]
 
 
 def _version(wanted: bool) -> None:
@@ -97,73 +84,27 @@ def generate(
     prompt: Annotated[
         str, typer.Option("--prompt", "-p", help="The prompt; - reads it from standard input.")
     ],
-    model: Annotated[
-        str,
-        typer.Option(
-            "--model", "-m", help="A name (see condit models), a directory, or a .gguf file."
-        ),
-    ] = "smollm2",
+    model: ModelName = "smollm2",
     json_schema: SchemaFile = None,
     regex: Regex = None,
     grammar: Grammar = None,
     choice: Choice = None,
     constraint: Named = None,
     where: Check = None,
-    prefer: Annotated[
-        str | None,
-        typer.Option(metavar="NAME=VALUE", help="What is better, by name: see condit preferences."),
-    ] = None,
-    n: Annotated[int, typer.Option("-n", help="How many samples to draw.")] = 1,
-    max_tokens: Annotated[
-        int, typer.Option(help="The most tokens that a text may have, its end not counted.")
-    ] = 256,
-    sampler: Annotated[
-        str,
-        typer.Option(
-            help="auto, or one of: exact, smc, learned, awrs, masked, mcmc, rejection, asap, "
-            "best_of, beam."
-        ),
-    ] = "auto",
+    prefer: Prefer = None,
+    n: Samples = 1,
+    max_tokens: MaxTokens = 256,
+    sampler: SamplerName = "auto",
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same draws.")] = None,
-    temperature: Annotated[
-        float, typer.Option(help="Divides the logits; 0 takes the most probable allowed token.")
-    ] = 1.0,
-    top_k: Annotated[
-        int | None, typer.Option(help="Keep only this many tokens, before the constraint.")
-    ] = None,
-    top_p: Annotated[
-        float, typer.Option(help="Keep only this much mass, before the constraint.")
-    ] = 1.0,
-    drafts: Annotated[
-        bool,
-        typer.Option(
-            help="Guess ahead to call the model less often; draws have the same distribution."
-        ),
-    ] = True,
-    backend: Annotated[
-        str | None,
-        typer.Option(help="What runs a .gguf file or smollm2: transformers (usual) or llama."),
-    ] = None,
-    chat: Annotated[
-        bool, typer.Option("--chat", help="Send the prompt through the model's chat template.")
-    ] = False,
-    system: Annotated[
-        str | None, typer.Option(help="A system message to go before the prompt; implies --chat.")
-    ] = None,
-    instruct: Annotated[
-        bool,
-        typer.Option(
-            "--instruct", help="Tell the model the format in the prompt: see condit describe."
-        ),
-    ] = False,
-    heal: Annotated[
-        bool | None,
-        typer.Option(
-            "--heal/--no-heal",
-            help="Write the prompt's last tokens again, together with the text: for a prompt that "
-            "ends in a space or inside a word. Usual under a constraint.",
-        ),
-    ] = None,
+    temperature: Temperature = 1.0,
+    top_k: TopK = None,
+    top_p: TopP = 1.0,
+    drafts: DraftsSwitch = True,
+    backend: Backend = None,
+    chat: Chat = False,
+    system: System = None,
+    instruct: Instruct = False,
+    heal: Heal = None,
     output: Annotated[Output, typer.Option(help="How to print the result.")] = Output.TABLE,
     report: Annotated[
         bool, typer.Option("--report", help="Say how far to trust the draws, in numbers.")
@@ -188,12 +129,12 @@ def generate(
         )
     if stream and sampler == "auto":
         sampler = "awrs"
-    wanted = _constraint(json_schema, regex, grammar, choice, constraint, where)
+    wanted = constraint_of(json_schema, regex, grammar, choice, constraint, where)
     if instruct and wanted is None:
         raise ArgumentError(f"--instruct tells the format of a constraint: give one, {OPTIONS}")
-    preferred = None if prefer is None else condit.make_preference(*_pair("--prefer", prefer))
+    preferred = None if prefer is None else condit.make_preference(*pair_of("--prefer", prefer))
     text = read_text("-") if prompt == "-" else prompt
-    loaded = _load(model, backend)
+    loaded = load_model(model, backend)
     asked: Prompt = _messages(text, system) if chat or system is not None else text
     with following(loaded, n, max_tokens, stream) as on_step:
         result = condit.generate(
@@ -221,6 +162,9 @@ def generate(
         typer.echo(f"\n{result.agreement()}", err=output is not Output.TABLE)
 
 
+app.command()(cli_batch.batch)
+
+
 @app.command()
 def check(
     text: Annotated[Path, typer.Argument(help="The file with the text; - for standard input.")],
@@ -236,7 +180,7 @@ def check(
     Exit code 0: it does; 1: it does not; 2: the question cannot be asked. A final newline, as
     editors add it, is not part of the text.
     """
-    wanted = _constraint(json_schema, regex, grammar, choice, constraint, where)
+    wanted = constraint_of(json_schema, regex, grammar, choice, constraint, where)
     if wanted is None:
         raise ArgumentError(f"give a constraint: {OPTIONS}")
     why = wanted.explain(read_text(text).removesuffix("\n"))
@@ -260,7 +204,7 @@ def describe(
 
     Exit code 0: it is said; 2: the question cannot be asked.
     """
-    wanted = _constraint(json_schema, regex, grammar, choice, constraint, where)
+    wanted = constraint_of(json_schema, regex, grammar, choice, constraint, where)
     if wanted is None:
         raise ArgumentError(f"give a constraint: {OPTIONS}")
     typer.echo(condit.describe(wanted))
@@ -348,47 +292,6 @@ def _list(kind: str, headings: Sequence[str], row: Callable[[Any], tuple[str, ..
     console().print(table)
 
 
-def _constraint(
-    json_schema: Path | None,
-    regex: str | None,
-    grammar: Path | None,
-    choice: list[str] | None,
-    named: str | None,
-    checks: list[str] | None,
-) -> Constraint | None:
-    """The constraint that the options ask for, each of which is one of those known by name."""
-    options = {"json_schema": json_schema, "regex": regex, "grammar": grammar, "choice": choice}
-    given: list[tuple[str, Any]] = [pair for pair in options.items() if pair[1] not in (None, [])]
-    given += [] if named is None else [_pair("--constraint", named)]
-    if not given:
-        return checked(None, checks or [])
-    if len(given) > 1:
-        raise ArgumentError(f"give one constraint, not more: {OPTIONS}")
-    ((name, value),) = given
-    given_as = find_source("constraints", name, ConstraintSource).given_as
-    if given_as == "path" and str(value) != "-":
-        value = Path(value)
-    elif given_as != "text":
-        value = read_text(value)
-    return checked(condit.make_constraint(name, value), checks or [])
-
-
-def _pair(option: str, text: str) -> tuple[str, str]:
-    name, sign, value = text.partition("=")
-    if not sign:
-        raise ArgumentError(f"{option} {text}: write a name and what it is made of, NAME=VALUE")
-    return name, value
-
-
 def _messages(text: str, system: str | None) -> list[dict[str, str]]:
     before = [{"role": "system", "content": system}] if system is not None else []
     return [*before, {"role": "user", "content": text}]
-
-
-def _load(name: str, backend: str | None) -> Model:
-    options = {} if backend is None else {"backend": backend}
-    terminal = Console(stderr=True)
-    if terminal.is_terminal:
-        terminal.print(f"Loading {name}", style="dim")
-    with loading():
-        return condit.load(name, **options)
