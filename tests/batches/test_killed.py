@@ -20,7 +20,19 @@ import condit
 
 KILLS = int(os.environ.get("CONDIT_KILLS", "3"))
 ROWS = 40 * KILLS
-OPTIONS = ("-m", "ngram", "--seed", "5", "--max-tokens", "12", "--regex", "[a-z ]{4,9}")
+PATTERN = "[a-z ]{4,9}"
+OPTIONS = (
+    "--regex",
+    PATTERN,
+    "-m",
+    "ngram",
+    "--seed",
+    "5",
+    "--max-tokens",
+    "9",
+    "--sampler",
+    "masked",
+)
 
 
 def command(source: Path, target: Path, *more: str) -> list[str]:
@@ -39,7 +51,7 @@ def test_killed_at_random_moments(tmp_path: Path, more: tuple[str, ...]) -> None
     source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
     with source.open("w") as file:
         for number in range(ROWS):
-            row = {"id": f"row {number}", "prompt": "She counted " + "1, " * (number % 7), "n": 2}
+            row = {"id": f"row {number}", "prompt": "She counted " + "1, " * (number % 7)}
             file.write(json.dumps(row) + "\n")
     killed = 0
     while killed < KILLS:
@@ -66,6 +78,6 @@ def test_killed_at_random_moments(tmp_path: Path, more: tuple[str, ...]) -> None
         assert [line for _, line, _ in found] == list(range(1, ROWS + 1))
     # What was drawn is what a batch draws that nobody touches.
     at_once = tmp_path / "at_once.jsonl"
-    pattern = condit.regex("[a-z ]{4,9}")
-    condit.batch("ngram", source, at_once, pattern, seed=5, max_tokens=12)
+    pattern = condit.regex(PATTERN)
+    condit.batch("ngram", source, at_once, pattern, seed=5, max_tokens=9, sampler="masked")
     assert sorted(found) == sorted(contents(at_once))

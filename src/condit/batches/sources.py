@@ -37,12 +37,13 @@ def source_of(path: Path) -> Source:
     try:
         if tables.is_table(path):
             return Source(tables.rows(path), tables.count(path))
-        file = path.open("rb")
+        with path.open("rb"):
+            pass  # it can be read
     except OSError as error:
         raise ArgumentError(f"{path} cannot be read: {error.strerror}") from error
 
     def rows() -> Iterator[Row]:
-        with file:
+        with path.open("rb") as file:
             yield from map(row_of_line, lines(file))
 
     return Source(rows(), path.stat().st_size)
