@@ -25,10 +25,12 @@ ROOMS = (
     ("sampler",),
     ("instruct", "outcome"),
     ("cache", "generate", "testing"),
+    ("batches",),
     ("condit",),
     ("cli_output", "cli_regex", "cli_where", "info"),
-    ("cli_notation",),
+    ("cli_notation", "cli_options"),
     ("cli_constraint",),
+    ("cli_batch",),
     ("cli",),
     ("__main__",),
 )

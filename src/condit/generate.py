@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
 from typing import Any
 
 import numpy as np
 
+from condit.constraint.algebra.free import Free
 from condit.constraint.base import Constraint
 from condit.errors import ArgumentError, BudgetError, ConditError, VocabularyError
 from condit.instruct import instructed_prompt
@@ -27,6 +28,7 @@ from condit.sampler.memory import Memory
 from condit.sampler.seam import Seam, seam_of
 from condit.speculate.settings import Drafts, settings_of
 from condit.trace import StepInfo
+from condit.vocabulary import lone_surrogate
 
 
 def generate(
@@ -43,6 +45,8 @@ def generate(
     temperature: float = 1.0,
     top_k: int | None = None,
     top_p: float = 1.0,
+    logit_bias: Mapping[int, float] | None = None,
+    stop: str | Sequence[str] = (),
     drafts: bool | Drafts = True,
     instruct: bool | str = False,
     heal: bool | None = None,
@@ -75,6 +79,12 @@ def generate(
         temperature: divides the logits; 0 takes the most probable allowed token each time.
         top_k: keep only the ``k`` most probable tokens, before the constraint is asked.
         top_p: keep only the most probable tokens up to this mass, before the constraint is asked.
+        logit_bias: for token ids what is added to their logits, before all else: it changes the
+            base law. ``-math.inf`` takes a token out of it.
+        stop: a text, or several. Without a constraint, a text ends before the first of them, as if
+            by the end token; it is in ``sample.tokens``, as far as tokens go, and not in
+            ``sample.text``. Under a constraint valid texts hold none of them. Supported by
+            ``"masked"``, ``"awrs"``, ``"smc"`` over them, and ``"auto"``.
         drafts: forward guesses at the next tokens along with the last one, so that the model is
             called less often; draws have the same law with and without. ``condit.Drafts(...)``
             sets which guesses. Samplers that try whole texts or learn make none.
@@ -140,7 +150,10 @@ def generate(
         raise ArgumentError(
             f"the model is {_kind_of(model)}: give one from condit.load, or its name"
         )
-    law = BaseLaw(temperature, top_k, top_p)
+    law = BaseLaw(temperature, top_k, top_p, tuple((logit_bias or {}).items()))
+    stops = _stops(stop)
+    if constraint is not None and stops:
+        constraint, stops = constraint & Free((), never=stops), ()
     chosen = sampler_of(sampler)
     model = model if isinstance(model, PrefixModel) else load(model)
     if instruct is not False:
@@ -164,6 +177,7 @@ def generate(
         drafts=settings_of(drafts),
         insert=insert,
         seam=seam,
+        stops=tuple(each.encode() for each in stops),
     )
     _check_can_draw(chosen, problem)
     if memory is None:
@@ -180,6 +194,11 @@ def _check_can_draw(sampler: Sampler, problem: Problem) -> None:
         raise ArgumentError(
             f"{sampler} cannot put text in between draws (insert=): use masked, awrs, "
             "SMC(kernel='awrs') or auto"
+        )
+    if problem.stops and not sampler.takes_insertions:
+        raise ArgumentError(
+            f"{sampler} cannot end texts at a word (stop=): use masked, awrs, SMC(kernel='awrs') "
+            "or auto"
         )
 
 
@@ -243,6 +262,14 @@ def sampler_of(sampler: str | Sampler) -> Sampler:
     if not isinstance(found, Sampler):
         raise not_usable("samplers", sampler, f"it is {_kind_of(found)}, not a Sampler")
     return found
+
+
+def _stops(stop: str | Sequence[str]) -> tuple[str, ...]:
+    stops = (stop,) if isinstance(stop, str) else tuple(stop)
+    for each in stops:
+        if not isinstance(each, str) or not each or lone_surrogate(each):
+            raise ArgumentError(f"stop={stop!r}: give a text that is not empty, or several")
+    return stops
 
 
 def _check_whole(name: str, number: object, least: int) -> None:

@@ -166,7 +166,7 @@ def choose(problem: Problem) -> Choice:
     """The sampler for ``problem``, and why in words; see "Which sampler?" in the documentation."""
     # A model that only gives logits after prefixes has no lanes that could fork. Text is put in
     # where lanes do, and such a model is then refused by the sampler.
-    forks = isinstance(problem.model, Model) or problem.insert is not None
+    forks = isinstance(problem.model, Model) or problem.insert is not None or bool(problem.stops)
     if problem.law.temperature == 0:
         search = AWRS() if forks else Beam(width=max(problem.lanes, WIDTH))
         return Choice(search, "at temperature 0 there is one text to find, and nothing to weigh")
@@ -199,7 +199,8 @@ def choose(problem: Problem) -> Choice:
 def _several(problem: Problem, reason: str) -> Choice:
     """Resampled lanes; where one text is wanted, it is drawn from several, by weight."""
     learns = problem.trie is not None or not isinstance(problem.model, Model)
-    kernel: str | Kernel = "learned" if learns and problem.insert is None else "awrs"
+    by_token = problem.insert is not None or problem.stops
+    kernel: str | Kernel = "learned" if learns and not by_token else "awrs"
     matcher = problem.bind()
     if kernel == "awrs" and matcher is not None and not matcher.has_masks:
         kernel = AWRS(mask_after=None)  # a mask would be made by asking about every token

@@ -53,6 +53,8 @@ class Problem:
     With a ``seam``, the last tokens of the prompt were taken back: every text begins with the bytes
     of the seam, which the constraint, the preference and ``insert`` do not see. Probabilities and
     weights of lanes are those of the seam and the text together; ``max_tokens`` is for both.
+
+    A text ends as soon as it holds one of ``stops``, which are given only without a constraint.
     """
 
     model: PrefixModel
@@ -67,6 +69,7 @@ class Problem:
     drafts: Drafts | None = None
     insert: Insert | None = None
     seam: Seam | None = None
+    stops: tuple[bytes, ...] = ()
     _bound: dict[object, Budgeted] = field(default_factory=dict, repr=False, compare=False)
     _accepted: dict[bytes, bool] = field(default_factory=dict, repr=False, compare=False)
 
@@ -87,6 +90,16 @@ class Problem:
         """The bytes of a text, without the seam; none until that is written."""
         spelled = self.model.vocabulary.spell(tokens)
         return spelled if self.seam is None else spelled[len(self.seam.text) :]
+
+    def stopped(self, tokens: Sequence[int]) -> bool:
+        """Whether the last token has completed one of ``stops``."""
+        if not self.stops:
+            return False
+        # What came before it was asked about already.
+        last = len(self.model.vocabulary.bytes[tokens[-1]])
+        tail = last + max(map(len, self.stops)) - 1
+        written = self.written(tokens)[-tail:]
+        return any(stop in written for stop in self.stops)
 
     def bytes_of_prompt(self, token: int | None, tokens: Sequence[int], place: int) -> int:
         """How many bytes of ``token``, drawn after ``tokens[:place]``, belong to the seam."""

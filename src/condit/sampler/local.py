@@ -334,7 +334,9 @@ def take(lane: Lane, token: int, problem: Problem) -> None:
         finish(lane, problem)
         return
     lane.tokens.append(token)
-    if lane.drawn == problem.max_tokens:
+    if problem.stopped(lane.tokens):
+        lane.finish_reason = "stop"
+    elif lane.drawn == problem.max_tokens:
         meet_budget(lane, end)
 
 
