@@ -25,10 +25,12 @@ ROOMS = (
     ("sampler",),
     ("instruct", "outcome", "scores"),
     ("cache", "generate", "testing"),
+    ("batches",),
     ("condit",),
     ("cli_output", "cli_regex", "cli_where", "info", "integrations", "serve"),
-    ("cli_notation", "cli_serve"),
+    ("cli_notation", "cli_options", "cli_serve"),
     ("cli_constraint",),
+    ("cli_batch",),
     ("cli",),
     ("__main__",),
 )

@@ -14,6 +14,7 @@ from condit.prefer.score import prefer
 
 if TYPE_CHECKING:
     from condit.agreement import Agreement
+    from condit.batches.run import batch
     from condit.cache import CacheInfo, cache_info, clear_cache, set_cache_limit
     from condit.constraint.algebra.free import free
     from condit.constraint.algebra.limits import within
@@ -81,6 +82,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "condit.agreement": ("Agreement",),
+    "condit.batches.run": ("batch",),
     "condit.cache": ("CacheInfo", "cache_info", "clear_cache", "set_cache_limit"),
     "condit.constraint.algebra.free": ("free",),
     "condit.constraint.algebra.limits": ("within",),
@@ -152,6 +154,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [  # noqa: RUF022 - the order of the documentation
     "load",
     "generate",
+    "batch",
     "regex",
     "grammar",
     "json_schema",
