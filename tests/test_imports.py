@@ -26,6 +26,7 @@ ROOMS = (
     ("instruct", "outcome"),
     ("cache", "generate", "testing"),
     ("batches",),
+    ("ray",),
     ("condit",),
     ("cli_output", "cli_regex", "cli_where", "info"),
     ("cli_options",),

@@ -144,7 +144,7 @@ class RowError(ConditError, ValueError):
     """A row of a batch is no JSON object, lacks what it needs, or says something unknown.
 
     Attributes:
-        line: its line in the file, from 1; in a table, its row.
+        line: its line in the file, from 1; in a table, its row; 0 where rows are not counted.
         field: the key at fault, where there is one.
     """
 
