@@ -14,7 +14,7 @@ from typing import Any
 
 from condit.batches.actors import DatasetActor, Recipe, made
 from condit.batches.progress import Progress
-from condit.batches.ray_pool import Pool, answer_rows, mapped
+from condit.batches.ray_pool import Pool, answer_rows, in_small_blocks, mapped
 from condit.batches.run import ROWS_AT_ONCE, Way, answer_file
 from condit.batches.seeds import fresh_seed
 from condit.batches.settings import Settings
@@ -68,7 +68,9 @@ def map(
             run again. Nobody compares settings: take another folder where they change.
         seed: the seed of the batch, see ``condit.batch``; by default a fresh one.
         prefer: as the constraint.
-        cpus: processor cores that each actor reserves.
+        cpus: processor cores that each actor reserves. Leave some to Ray: what reads and splits
+            the dataset needs one, and so does its filter of rows where there is a ``checkpoint``;
+            without them it waits for ever.
         gpus: GPUs that each actor reserves.
         load: options of ``condit.load``.
         **options: ``n``, ``max_tokens``, ``sampler``, ``temperature`` and whatever else
@@ -88,7 +90,7 @@ def map(
         path = os.path.abspath(checkpoint) if "://" not in str(checkpoint) else str(checkpoint)
         dataset.context.checkpoint_config = checkpoint_config(id_column, path)
     pool = Pool(actors, cpus, gpus, in_order)
-    return mapped(dataset, DatasetActor, (id_column,), recipe, pool)
+    return mapped(in_small_blocks(dataset, recipe), DatasetActor, (id_column,), recipe, pool)
 
 
 def batch(
@@ -143,7 +145,7 @@ def batch(
         settings, constraint=made(constraint, Constraint), prefer=made(prefer, Preference)
     )
     recipe = _recipe(model, settings, constraint, prefer, rows_at_once, load)
-    pool = Pool(actors, cpus, gpus, in_order)
+    pool = Pool(actors, cpus, gpus, in_order, at_first=actors)
     way = Way(rows_at_once, in_order, restart, seed is not None, on_progress)
 
     def answerer(settings: Settings, rows: Any) -> Any:

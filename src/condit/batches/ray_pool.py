@@ -24,7 +24,7 @@ _BATCHES = 4
 """Times as many rows as share forwards are one task: what an actor that dies has to do again."""
 
 _BLOCK_BYTES = 2**20
-"""Rows of a file that are sent on together: few, so that actors need not wait for them."""
+"""Rows of a file that are read together; Ray then takes them apart, into 200 blocks."""
 
 
 class Pool:
@@ -35,12 +35,19 @@ class Pool:
         cpus: processor cores that each reserves; torch uses as many threads.
         gpus: GPUs that each reserves.
         in_order: whether answers are in the order of the rows.
+        at_first: how many are started before there are rows; others follow where there is room.
     """
 
     def __init__(
-        self, actors: int, cpus: float = 1, gpus: float = 0, in_order: bool = False
+        self,
+        actors: int,
+        cpus: float = 1,
+        gpus: float = 0,
+        in_order: bool = False,
+        at_first: int = 1,
     ) -> None:
         self.actors = actors
+        self.at_first = at_first
         self.cpus = cpus
         self.gpus = gpus
         self.in_order = in_order
@@ -49,24 +56,34 @@ class Pool:
 def mapped(
     dataset: Any, actor: type[Actor], arguments: tuple[Any, ...], recipe: Recipe, pool: Pool
 ) -> Any:
-    """``dataset`` with each of its rows answered by a pool of actors; nothing is computed yet."""
+    """``dataset`` with each of its rows answered by a pool of actors; nothing is computed yet.
+
+    Ray puts small blocks of rows together for a task, and does not take large ones apart.
+    """
     if pool.actors < 1:
         raise ArgumentError(f"actors must be 1 or more, not {pool.actors}")
-    rows = _BATCHES * recipe.rows_at_once
-    # Fewer actors will do where there are few rows, or little room.
-    strategy = ray_data().ActorPoolStrategy(
-        min_size=1, max_size=pool.actors, initial_size=pool.actors
-    )
     dataset.context.execution_options.preserve_order = pool.in_order
-    return dataset.repartition(target_num_rows_per_block=rows).map_batches(
+    return dataset.map_batches(
         actor,
-        batch_size=rows,
+        batch_size=_rows_of_a_task(recipe),
         batch_format="pyarrow",
-        compute=strategy,
+        # Fewer actors will do where there are few rows, or little room.
+        compute=ray_data().ActorPoolStrategy(
+            min_size=1, max_size=pool.actors, initial_size=pool.at_first
+        ),
         fn_constructor_args=(recipe, *arguments),
         num_cpus=pool.cpus,
         num_gpus=pool.gpus or None,
     )
+
+
+def in_small_blocks(dataset: Any, recipe: Recipe) -> Any:
+    """``dataset`` in blocks of as many rows as are one task. Takes a core of its own."""
+    return dataset.repartition(target_num_rows_per_block=_rows_of_a_task(recipe))
+
+
+def _rows_of_a_task(recipe: Recipe) -> int:
+    return _BATCHES * recipe.rows_at_once
 
 
 def answer_rows(
@@ -111,8 +128,10 @@ def _drawn(
 ) -> Iterator[tuple[Row, Answer]]:
     if not any(wanted):
         return
-    dataset = ray_data().read_datasource(_datasource(source, bytes(wanted)))
+    # To read takes next to nothing, and must not wait for a core that an actor has.
+    dataset = ray_data().read_datasource(_datasource(source, bytes(wanted)), num_cpus=0)
     dataset.context.target_max_block_size = _BLOCK_BYTES
+    dataset.context.enable_progress_bars = False  # whoever reads the answers shows them
     answered = mapped(dataset, FileActor, (), recipe, pool)
     for batch in answered.iter_batches(batch_size=None, batch_format="pyarrow"):
         for cells in batch.to_pylist():
