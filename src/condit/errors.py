@@ -148,7 +148,7 @@ class RowError(ConditError, ValueError):
         field: the key at fault, where there is one.
     """
 
-    def __init__(self, message: str, *, line: int, field: str | None = None) -> None:
+    def __init__(self, message: str, *, line: int = 0, field: str | None = None) -> None:
         super().__init__(message)
         self.line = line
         self.field = field
