@@ -40,6 +40,7 @@ KINDS: list[tuple[str, dict[str, Any]]] = [
 ]
 CASES: dict[str, dict[str, Any]] = {
     "usual": {},
+    "no drafts": {"drafts": False},
     "masked, no drafts": {"sampler": "masked", "drafts": False},
     "4 lanes": {"n": 4},
 }
