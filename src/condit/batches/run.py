@@ -34,7 +34,7 @@ from condit.speculate.settings import Drafts
 
 ROWS_AT_ONCE = 4
 """How many rows share forwards, unless it is said: the best of ``scripts/bench batch`` for rows
-with the usual settings, whose guesses fill a forward; masked rows without guesses gain from more."""
+with the usual settings, whose guesses fill a forward; rows that make none gain from more."""
 
 
 def batch(
