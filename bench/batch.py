@@ -3,6 +3,11 @@
 Both must draw the same texts for the same seeds, to the last bit; the bench fails otherwise. Rounds
 are interleaved and have other prompts. A first round of each way does not count, and the table of
 recycled tokens is empty before each way, as it would know the texts from the way before.
+
+With ``--actors`` the rows are answered by Ray's actors instead, so many at a time; this takes Ray
+(``scripts/ray bench``), and two cores that nobody else uses. To start an actor takes seconds, which
+says nothing of a long batch: of each number of actors two files are answered, one twice as long as
+the other, and the rate is that of the rows that it has more, in the time that it takes more.
 """
 
 from __future__ import annotations
@@ -35,6 +40,7 @@ KINDS: list[tuple[str, dict[str, Any]]] = [
 ]
 CASES: dict[str, dict[str, Any]] = {
     "usual": {},
+    "no drafts": {"drafts": False},
     "masked, no drafts": {"sampler": "masked", "drafts": False},
     "4 lanes": {"n": 4},
 }
@@ -46,10 +52,11 @@ def main(arguments: Sequence[str]) -> None:
     add_choice(parser, "cases", CASES)
     parser.add_argument("--rows", type=int, default=24, help="in a round")
     parser.add_argument("--at-once", type=int, nargs="+", default=[4, 8, 16], help="rows at a time")
+    parser.add_argument("--actors", type=int, nargs="+", default=[], help="Ray's, instead")
     parser.add_argument("--dtype", default="float32")
     options = parser.parse_args(arguments)
     with Run("batch", options) as run:
-        measure = _here(options)
+        measure = _by_actors(options) if options.actors else _here(options)
         for turn in range(options.rounds + 1):
             with run.counting(f"round {turn}", len(options.cases)) as bar:
                 for case in options.cases:
@@ -99,6 +106,42 @@ def _here(options: Any) -> Callable[[list[dict[str, Any]]], dict[str, Any]]:
                 samples = other["result"] and other["result"]["samples"]
                 if one != samples:
                     raise SystemExit(f"{other['id']}: {one} alone, {samples} in a batch")
+        return found
+
+    return measure
+
+
+def _by_actors(options: Any) -> Callable[[list[dict[str, Any]]], dict[str, Any]]:
+    import ray
+
+    cores = max(options.actors) * options.threads
+    ray.init(num_cpus=cores + 1, object_store_memory=200 * 2**20, include_dashboard=False)
+
+    def seconds(rows: list[dict[str, Any]], actors: int) -> float:
+        with tempfile.TemporaryDirectory() as folder:
+            source, target = Path(folder, "in.jsonl"), Path(folder, "out.jsonl")
+            source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+            began = time.perf_counter()
+            condit.ray.batch(
+                "smollm2",
+                source,
+                target,
+                actors=actors,
+                rows_at_once=options.at_once[0],
+                seed=0,
+                max_tokens=options.tokens,
+                cpus=options.threads,
+                load={"dtype": options.dtype},
+            )
+            return time.perf_counter() - began
+
+    def measure(rows: list[dict[str, Any]]) -> dict[str, Any]:
+        more = [{**row, "id": f"{row['id']}, again"} for row in rows]
+        found: dict[str, Any] = {"rows": len(rows)}
+        for actors in options.actors:
+            short, long = seconds(rows, actors), seconds(rows + more, actors)
+            name = f"{actors} actors, {options.at_once[0]} rows at once each"
+            found[name] = {"seconds": long - short, "short": short, "long": long}
         return found
 
     return measure

@@ -26,6 +26,7 @@ ROOMS = (
     ("instruct", "outcome", "scores"),
     ("cache", "generate", "testing"),
     ("batches",),
+    ("ray",),
     ("condit",),
     ("cli_output", "cli_regex", "cli_where", "info", "integrations", "serve"),
     ("cli_notation", "cli_options", "cli_serve"),

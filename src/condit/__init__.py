@@ -239,8 +239,8 @@ __all__ = [  # noqa: RUF022 - the order of the documentation
 
 def __getattr__(name: str) -> Any:
     # Names are imported when first used: importing condit stays fast, and never imports torch.
-    if name == "regular":  # a module: its import sets the attribute
-        return import_module("condit.regular")
+    if name in ("ray", "regular"):  # modules: their import sets the attribute
+        return import_module(f"condit.{name}")
     if name not in _HOME_OF:
         raise AttributeError(f"module 'condit' has no attribute {name!r}")
     value = getattr(import_module(_HOME_OF[name]), name)

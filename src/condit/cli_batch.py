@@ -9,8 +9,9 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -43,6 +44,7 @@ from condit.cli_options import (
     load_model,
 )
 from condit.cli_streams import NO_ANSWER
+from condit.errors import ArgumentError
 
 if TYPE_CHECKING:
     from condit.batches.progress import Progress
@@ -79,7 +81,7 @@ def batch(
     system: System = None,
     instruct: Instruct = False,
     heal: Heal = None,
-    rows_at_once: Annotated[int, typer.Option(help="How many rows share forwards.")] = 8,
+    rows_at_once: Annotated[int, typer.Option(help="How many rows share forwards.")] = 4,
     as_they_come: Annotated[
         bool, typer.Option("--as-they-come", help="Write answers as they come, not in order.")
     ] = False,
@@ -89,6 +91,10 @@ def batch(
     restart: Annotated[
         bool, typer.Option("--restart", help="Delete the answers in OUTPUT and begin anew.")
     ] = False,
+    ray: Annotated[
+        bool, typer.Option("--ray", help="Answer rows by actors of Ray: pip install 'condit[ray]'.")
+    ] = False,
+    actors: Annotated[int, typer.Option(help="How many of Ray's actors, with a model each.")] = 2,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary as one JSON object.")
     ] = False,
@@ -101,34 +107,49 @@ def batch(
     Exit code 0: every row has its answer; 1: some have an error, which is in their answer; 2: the
     question cannot be asked.
     """
-    wanted = constraint_of(json_schema, regex, grammar, choice, constraint, where)
-    preferred = preference_of(prefer or [])
-    loaded = load_model(model, backend)
+    given = (json_schema, regex, grammar, choice, constraint, where)
+    settings: dict[str, Any] = {
+        "rows_at_once": rows_at_once,
+        "in_order": not as_they_come,
+        "restart": restart,
+        "n": n,
+        "max_tokens": max_tokens,
+        "sampler": sampler,
+        "seed": seed,
+        "temperature": temperature,
+        "top_k": top_k,
+        "top_p": top_p,
+        "drafts": drafts,
+        "instruct": instruct,
+        "heal": heal,
+        "chat": chat,
+        "system": system,
+        "any_model": any_model,
+    }
     with _progress() as on_progress:
-        summary = condit.batch(
-            loaded,
-            input,
-            output,
-            wanted,
-            rows_at_once=rows_at_once,
-            in_order=not as_they_come,
-            restart=restart,
-            n=n,
-            max_tokens=max_tokens,
-            prefer=preferred,
-            sampler=sampler,
-            seed=seed,
-            temperature=temperature,
-            top_k=top_k,
-            top_p=top_p,
-            drafts=drafts,
-            instruct=instruct,
-            heal=heal,
-            chat=chat,
-            system=system,
-            any_model=any_model,
-            on_progress=on_progress,
-        )
+        settings["on_progress"] = on_progress
+        if ray:
+            from condit import ray as by_ray
+
+            named = [each.partition("=")[2] or each.partition(":")[2] for each in constraint or []]
+            if "-" in [*map(str, (json_schema, grammar)), *named]:
+                raise ArgumentError("--ray cannot send standard input to actors: give a file")
+            # Actors make constraint and preference themselves, as not all can be sent.
+            summary = by_ray.batch(
+                model,
+                input,
+                output,
+                partial(constraint_of, *given),
+                prefer=partial(preference_of, prefer) if prefer else None,
+                actors=actors,
+                load={} if backend is None else {"backend": backend},
+                **settings,
+            )
+        else:
+            wanted = constraint_of(*given)
+            preferred = preference_of(prefer or [])
+            loaded = load_model(model, backend)
+            summary = condit.batch(loaded, input, output, wanted, prefer=preferred, **settings)
     typer.echo(json.dumps(summary.to_dict()) if as_json else summary)
     if summary.answered < summary.rows:
         raise typer.Exit(NO_ANSWER)

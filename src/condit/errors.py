@@ -148,11 +148,11 @@ class RowError(ConditError, ValueError):
     """A row of a batch is no JSON object, lacks what it needs, or says something unknown.
 
     Attributes:
-        line: its line in the file, from 1; in a table, its row.
+        line: its line in the file, from 1; in a table, its row; 0 where rows are not counted.
         field: the key at fault, where there is one.
     """
 
-    def __init__(self, message: str, *, line: int, field: str | None = None) -> None:
+    def __init__(self, message: str, *, line: int = 0, field: str | None = None) -> None:
         super().__init__(message)
         self.line = line
         self.field = field

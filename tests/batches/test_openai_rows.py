@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -150,3 +151,29 @@ def test_what_cannot_be_asked_is_answered_with_400_and_what_broke_with_500() -> 
     broke = answer_of(row, ZeroDivisionError("no"), "ngram")["response"]
     assert broke["status_code"] == 500
     assert broke["body"]["error"]["code"] == "ZeroDivisionError"
+
+
+def test_rows_of_a_chat_model(smollm2: condit.Model, tmp_path: Path) -> None:
+    """Two rows in one decoder: one ends, one is cut, as OpenAI's clients read it."""
+    schema = {
+        "type": "object",
+        "properties": {"ok": {"type": "boolean"}},
+        "required": ["ok"],
+        "additionalProperties": False,
+    }
+    format_ = {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}
+    bodies = [
+        {"messages": MESSAGES, "response_format": format_, "max_tokens": 16, "model": "smollm2"},
+        {"messages": MESSAGES, "max_completion_tokens": 3, "seed": 1},
+    ]
+    source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    rows = [{"custom_id": str(i), "url": URL, "body": body} for i, body in enumerate(bodies)]
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    summary = condit.batch(smollm2, source, target, seed=0)
+    assert (summary.answered, summary.valid, summary.truncated) == (2, 2, 1)
+    answers = [json.loads(line) for line in target.read_text().splitlines()]
+    first, second = (each["response"]["body"]["choices"][0] for each in answers)
+    assert first["finish_reason"] == "stop"
+    assert set(json.loads(first["message"]["content"])) == {"ok"}
+    assert second["finish_reason"] == "length"
+    assert answers[1]["response"]["body"]["usage"]["completion_tokens"] == 3

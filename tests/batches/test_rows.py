@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from typing import Any
 
 import pytest
@@ -45,6 +46,12 @@ def test_a_line_that_cannot_be_read_is_a_fault_that_names_it(content: bytes, sai
     assert isinstance(fault, RowError)
     assert str(fault).startswith(said)
     assert fault.line == 7
+
+
+def test_an_error_of_a_row_may_be_sent_to_another_process() -> None:
+    fault = pickle.loads(pickle.dumps(row_of(b'{"id": ""}').fault))
+    assert (fault.line, fault.field) == (7, "id")
+    assert "line 7: id must be" in str(fault)
 
 
 def test_ids() -> None:

@@ -1,7 +1,10 @@
-"""How one row is answered: its request is read, and ``condit.generate`` called."""
+"""How rows are answered: each is a call of ``condit.generate``, and several share forwards."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from functools import partial
 from typing import Any
 
 from condit.batches import openai_rows, requests
@@ -13,7 +16,11 @@ from condit.batches.settings import Settings
 from condit.errors import RunCancelledError
 from condit.generate import generate
 from condit.model.base import Model
+from condit.model.shared import together
 from condit.result import Result
+
+_AHEAD = 8
+"""Times as many rows are taken, so that a long one holds up no others where order is kept."""
 
 
 class Answering:
@@ -26,6 +33,28 @@ class Answering:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._constraints = ConstraintCache()
+
+    def answers(
+        self, model: Model, rows: Iterable[Row], *, at_once: int, in_order: bool = True
+    ) -> Iterator[tuple[Row, Answer]]:
+        """Rows with their answers.
+
+        Args:
+            model: the model.
+            rows: the rows, taken as they are needed.
+            at_once: how many share forwards.
+            in_order: whether answers come in the order of the rows, or as they are drawn.
+        """
+
+        def call(row: Row, shared: Model) -> tuple[Row, Answer]:
+            return row, self.answer(shared, row)
+
+        calls = (partial(call, row) for row in rows)
+        ahead = _AHEAD * at_once
+        futures = together(model, calls, at_once=at_once, ahead=ahead, in_order=in_order)
+        with closing(futures):  # type: ignore[type-var]
+            for future in futures:
+                yield future.result()
 
     def answer(self, model: Model, row: Row) -> Answer:
         """The answer to a row; whatever goes wrong with it is in the answer.

@@ -29,7 +29,7 @@ class Row:
     """A row that is to be answered.
 
     Attributes:
-        line: its line in the file, from 1; of a table, its row.
+        line: its line in the file, from 1; of a table, its row; 0 where rows are not counted.
         id: what its answer is found by: what the row says, or else ``line-`` and its line.
         fields: what it says.
         is_openai: whether it is in OpenAI's shape.
@@ -52,7 +52,8 @@ class Row:
 
     def error(self, message: str, at: str | None = None) -> RowError:
         """The error that names its line, and the key at fault."""
-        return RowError(f"line {self.line}: {message}", line=self.line, field=at)
+        place = f"line {self.line}" if self.line else f"row {self.id!r}"
+        return RowError(f"{place}: {message}", line=self.line, field=at)
 
 
 def row_of_line(line: Line) -> Row:

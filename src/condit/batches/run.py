@@ -28,16 +28,13 @@ from condit.errors import ArgumentError
 from condit.generate import sampler_of
 from condit.model.base import Model
 from condit.model.load import load
-from condit.model.shared import together
 from condit.prefer.base import Preference
 from condit.sampler.base import Sampler
 from condit.speculate.settings import Drafts
 
-ROWS_AT_ONCE = 8
-"""How many rows share forwards, unless it is said; see ``scripts/bench batch``."""
-
-_AHEAD = 8
-"""Times as many rows are taken, so that a long one holds up no others where order is kept."""
+ROWS_AT_ONCE = 4
+"""How many rows share forwards, unless it is said: the best of ``scripts/bench batch`` for rows
+with the usual settings, whose guesses fill a forward; rows that make none gain from more."""
 
 
 def batch(
@@ -173,7 +170,7 @@ Answerer = Callable[[Settings, Iterator[Row]], Iterator[tuple[Row, Answer]]]
 def answer_rows(
     model: Model, way: Way, settings: Settings, rows: Iterator[Row]
 ) -> Iterator[tuple[Row, Answer]]:
-    """The rows with their answers, drawn in this process.
+    """The rows with their answers, drawn in this process; see `condit.batches.answering`.
 
     Args:
         model: the model.
@@ -181,17 +178,7 @@ def answer_rows(
         settings: the batch's.
         rows: the rows, taken as they are needed.
     """
-    answering = Answering(settings)
-
-    def call(row: Row, shared: Model) -> tuple[Row, Answer]:
-        return row, answering.answer(shared, row)
-
-    calls = (partial(call, row) for row in rows)
-    ahead = _AHEAD * way.rows_at_once
-    futures = together(model, calls, at_once=way.rows_at_once, ahead=ahead, in_order=way.in_order)
-    with closing(futures):  # type: ignore[type-var]
-        for future in futures:
-            yield future.result()
+    return Answering(settings).answers(model, rows, at_once=way.rows_at_once, in_order=way.in_order)
 
 
 def answer_file(
