@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from condit.constraint.algebra.free import Free
 from condit.constraint.base import Constraint
 from condit.errors import ArgumentError, BudgetError, ConditError, VocabularyError
 from condit.instruct import instructed_prompt
@@ -153,6 +152,8 @@ def generate(
     law = BaseLaw(temperature, top_k, top_p, tuple((logit_bias or {}).items()))
     stops = _stops(stop)
     if constraint is not None and stops:
+        from condit.constraint.algebra.free import Free  # it imports the mask engine
+
         constraint, stops = constraint & Free((), never=stops), ()
     chosen = sampler_of(sampler)
     model = model if isinstance(model, PrefixModel) else load(model)
