@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import islice
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -215,6 +215,10 @@ class Constraint(ABC):
 
         Decided by an oracle that shares no code with the matcher.
         """
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+        """Itself: it never changes, and holds compiled parts that cannot be copied."""
+        return self
 
     def accepts(self, text: str) -> bool:
         """Whether ``text`` satisfies the constraint, by the oracle."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from dataclasses import dataclass
 
@@ -300,3 +301,22 @@ def test_a_row_of_many_patterns_is_read_at_once() -> None:
     text = ",".join(f"ab{number}" for number in range(300))
     assert row.accepts(text)
     assert not row.accepts(text + "x")
+
+
+def test_a_fuzzy_part_sees_nothing_of_what_follows() -> None:
+    nearly = regex("(?:ab){e<=1}")
+    for constraint in (nearly + nearly, nearly * 2, nearly + "b"):
+        assert constraint.accepts("ab")
+        assert constraint.bind(BYTES).count_allowed([*b"ab", BYTES.end]) == 3
+
+
+def test_a_part_without_any_text_is_nowhere_in_the_plan() -> None:
+    empty = regex("a") & regex("b")
+    assert [each.where for each in plan_for(empty)] == ["nowhere"]
+    found = {each.path: each.where for each in plan_for(empty | BOOLEAN)}
+    assert found[(1,)] == "nowhere"
+
+
+@pytest.mark.parametrize("constraint", [regex("a+"), BOOLEAN, regex("a") | BOOLEAN])
+def test_a_deep_copy_of_what_holds_a_constraint_holds_the_same(constraint: Constraint) -> None:
+    assert copy.deepcopy({"asked": constraint})["asked"] is constraint

@@ -14,7 +14,7 @@ from condit.constraint.engine import EngineMatcher
 from condit.constraint.lifted import LiftedMatcher
 from condit.constraint.plan import Plan
 from condit.constraint.schema import plan as schema
-from condit.errors import ConditError
+from condit.errors import ConditError, UnsatisfiableError
 from condit.vocabulary import Vocabulary
 
 Where = OneOf[
@@ -60,7 +60,11 @@ def plan_of(
         note: why so.
     """
     label = label_of(whole)
-    if _is_automaton(whole):
+    try:
+        is_automaton = _is_automaton(whole)
+    except UnsatisfiableError as error:
+        return Plan([Enforcement((), label, "nowhere", str(error))])
+    if is_automaton:
         note = "its parts are one regular expression"
         return Plan([Enforcement((), label, "automaton", note)])
     found = [Enforcement((), label, where, note)]

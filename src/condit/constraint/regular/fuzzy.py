@@ -6,6 +6,7 @@ How it is written in a pattern is in ``fuzzy_bounds.py``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import inf
 
 from condit.constraint.regular.characters import Characters
@@ -45,6 +46,11 @@ class Fuzzy(Node):
     costs: tuple[int, int, int]
     most_cost: int | None
     wrong: Characters
+
+    @cached_property
+    def asks(self) -> bool:
+        """Always: a character is only passed over where the next one of the text is another."""
+        return True
 
     @staticmethod
     def is_place(node: Node) -> bool:
