@@ -147,6 +147,6 @@ def as_constraint(given: object, who: str) -> Constraint:
     if isinstance(given, str):
         return Literal(given)
     raise ArgumentError(
-        f"{who} is made of constraints and texts, not of {given!r} of type {type(given).__name__}: "
-        "make a constraint with condit.regex, condit.json_schema or the like"
+        f"{who} is made of constraints and texts, not of {given!r}, of type "
+        f"{type(given).__name__}: make one with condit.integer, condit.json_schema or the like"
     )

@@ -95,7 +95,13 @@ def _rows(part: Constraint) -> list[Enforcement]:
 
 def _is_automaton(part: Constraint) -> bool:
     tree = tree_of(part)
-    return tree is not None and bind_tree(tree, Vocabulary.of_bytes()) is not None
+    if tree is None:
+        return False
+    try:
+        return bind_tree(tree, Vocabulary.of_bytes()) is not None
+    except UnsatisfiableError:
+        part.bind(Vocabulary.of_bytes())  # its message has the names of the parts
+        raise
 
 
 def _enforcement(part: Constraint, late: bool) -> Enforcement:

@@ -104,8 +104,10 @@ class Csv(SmallType):
             rows = self._read(text)
         except python.Error as error:
             return f"it is no CSV: {error}"
-        if not all(len(row) == len(self.columns) for row in rows):
-            return f"a row does not have {len(self.columns)} fields"
+        for number, row in enumerate(rows, 0 if self.header else 1):
+            if len(row) != len(self.columns):
+                where = f"row {number}" if number else "its first line"
+                return f"{where} does not have {len(self.columns)} fields, but {len(row)}"
         if _written(rows) != text:
             return "it has quotation marks where none are needed, or none where some are"
         names = [name for name, _ in self.columns]

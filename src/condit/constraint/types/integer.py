@@ -50,7 +50,9 @@ class Integer(RegularType):
             if bound is None:
                 continue
             if not isinstance(bound, int) or isinstance(bound, bool):
-                raise ArgumentError(f"integer: the bound {bound!r} is no int; see condit.number")
+                raise ArgumentError(
+                    f"integer: the bound {bound!r} is no whole number; see condit.number"
+                )
             if abs(bound) >= 10**_MOST_DIGITS:
                 raise ArgumentError(f"integer: a bound has more than {_MOST_DIGITS} digits")
         if self.lo is not None and self.hi is not None and self.lo > self.hi:
