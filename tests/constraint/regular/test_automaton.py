@@ -221,3 +221,18 @@ def test_threads_share_terms():
     with ThreadPoolExecutor(4) as pool:
         first, *others = pool.map(make, [place] * 4)
     assert all(one is other for each in others for one, other in zip(first, each, strict=True))
+
+
+def test_bytes_of_characters_are_those_of_utf8():
+    for pattern in (r"(.)\1", r"([^a])\1", r"([\U0001F600-\U0001F64F])\1"):
+        machine = PatternMachine(Automaton(read(pattern)))
+        for character in ("\x80", "\u07ff", "\u0800", "\ud7ff", "\uffff", "\U00010000", "😀"):
+            state = machine.start
+            for byte in character.encode() * 2:
+                state = state and machine.next(state, byte)
+            assert bool(state) == bool(oracle.fullmatch(pattern, character * 2, oracle.V1))
+        for forbidden in (b"\xc0", b"\xe0\x80", b"\xe0\x9f", b"\xed\xa0", b"\xf0\x8f", b"\xf4\x90"):
+            state = machine.start
+            for byte in forbidden:
+                state = state and machine.next(state, byte)
+            assert not state, forbidden
