@@ -8,6 +8,7 @@ import pytest
 import regex as oracle
 
 from condit.constraint.base import Strength
+from condit.constraint.budgeted import Budgeted
 from condit.constraint.regular import combined, terms
 from condit.constraint.regular.automaton import Automaton
 from condit.constraint.regular.byte_machine import PatternMachine
@@ -236,3 +237,11 @@ def test_bytes_of_characters_are_those_of_utf8():
             for byte in forbidden:
                 state = state and machine.next(state, byte)
             assert not state, forbidden
+
+
+def test_tokens_whose_first_byte_is_refused_need_not_be_asked_about(by_byte):
+    matcher = Budgeted.of(Language(read(r"(\w+),\1")).bind(by_byte), 20)
+    allowed = matcher.outline().tokens(len(by_byte))
+    assert allowed is not None
+    assert allowed[ord("a")]
+    assert not allowed[ord(",")]
