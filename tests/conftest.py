@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -107,6 +108,17 @@ def smollm2() -> TransformersModel:
 def smollm2_in_32_bits() -> TransformersModel:
     """SmolLM2 with weights in which rounding hardly depends on what is forwarded together."""
     return condit.load("smollm2", dtype="float32")
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C interrupts, here and in processes started here.
+
+    What a shell without job control runs in the background ignores it from the start.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

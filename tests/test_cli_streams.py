@@ -125,6 +125,7 @@ def test_errors_too() -> None:
     assert err.startswith(f"error: regex '({LATIN}' does not parse")
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_an_interrupt() -> None:
     process = start(*DRAW, "--max-tokens", "100000", "--regex", "[a-z]{90000}", "--stream")
     assert process.stdout is not None

@@ -33,7 +33,7 @@ CONSTRAINTS = [
     None,
 ]
 FOREVER = 60.0
-"""A patience longer than any test."""
+"""Seconds: a patience longer than any test. What should have ended by then never does."""
 
 Call = Callable[[Model], condit.Result]
 
@@ -100,9 +100,19 @@ def some_call(number: int, sleep: float = 0.0, **options: Any) -> Call:
 
 
 def advance_for_ever(view: Decoder) -> None:
-    while True:
+    """As good as: until somebody ends it."""
+    deadline = time.monotonic() + FOREVER
+    while time.monotonic() < deadline:
         view.advance([[1]])
         view.rewind([0])
+    raise TimeoutError("nobody has ended this loop")
+
+
+def wait_until(there: Callable[[], object]) -> None:
+    deadline = time.monotonic() + FOREVER
+    while not there():
+        assert time.monotonic() < deadline, "what is waited for has not come"
+        time.sleep(0.001)
 
 
 def drawn(result: condit.Result) -> Any:
@@ -188,7 +198,7 @@ def test_a_view_beside_others_obeys_the_laws_of_decoders(
             check_decoder(shared, rng, rounds=40)
         finally:
             stop.set()
-        other.result()
+        other.result(FOREVER)
     assert before.lengths == (0, 0)
     assert before.logits[0] is not None
 
@@ -197,7 +207,7 @@ def test_what_waits_goes_in_one_forward(watched: Watched, pool: ThreadPoolExecut
     shared = SharedModel(watched, patience=FOREVER)
     views = [shared.start([number], lanes=2) for number in range(3)]
     watched.forwarded.clear()
-    gate = Barrier(3)
+    gate = Barrier(3, timeout=FOREVER)
 
     def run(view: DecoderView) -> None:
         gate.wait()
@@ -217,7 +227,8 @@ def test_what_is_known_from_drafts_waits_for_nobody(
     shared = SharedModel(watched, patience=FOREVER)
     view = shared.start([0])
     view.advance([[1]], [Draft((2, 0, 1, 3), (-1, 0, 1, 0))])
-    other = pool.submit(shared.start, [1]).result()  # under way, and busy with something else
+    # Under way, and busy with something else.
+    other = pool.submit(shared.start, [1]).result(FOREVER)
     watched.forwarded.clear()
     for token in (2, 0, 1):
         assert view.peek(0, [token]) is not None
@@ -249,9 +260,9 @@ def test_nobody_waits_for_a_run_that_has_left(
     if way == "end of the thread":
         thread = threading.Thread(target=other)
         thread.start()
-        thread.join()
+        thread.join(FOREVER)
     else:
-        pool.submit(other).result()
+        pool.submit(other).result(FOREVER)
     view.advance([[1]])
     view.advance([[2]])
     if held and way != "end of the thread":
@@ -262,7 +273,7 @@ def test_nobody_waits_for_a_run_that_has_left(
 def test_who_leaves_wakes_those_who_wait(letters: NgramModel, pool: ThreadPoolExecutor) -> None:
     shared = SharedModel(letters, patience=FOREVER)
     view, late = shared.start([0]), Event()
-    other = pool.submit(shared.start, [1]).result()
+    other = pool.submit(shared.start, [1]).result(FOREVER)
     waiting = pool.submit(view.advance, [[1]])
     assert not waiting.done()
     assert not late.wait(0.05)
@@ -275,7 +286,7 @@ def test_a_run_that_is_busy_is_waited_for_once(
 ) -> None:
     shared = SharedModel(letters, patience=0.3)
     view = shared.start([0])
-    busy = pool.submit(shared.start, [1]).result()
+    busy = pool.submit(shared.start, [1]).result(FOREVER)
     began = time.monotonic()
     for token in range(6):
         view.advance([[token]])
@@ -311,6 +322,7 @@ def test_an_error_of_a_forward_reaches_those_who_were_in_it(
     assert shared.start([1, 2]).lengths == (0,)
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_an_interrupted_run_leaves_the_others_alone(watched: Watched) -> None:
     call = some_call(2, n=3)
     expected = drawn(call(watched))
@@ -386,8 +398,7 @@ def test_a_run_that_waits_for_room_can_be_cancelled(
             shared.start([1])
 
     future = pool.submit(other)
-    while not runs:
-        time.sleep(0.001)
+    wait_until(lambda: runs)
     runs[0].cancel()
     assert isinstance(future.exception(timeout=FOREVER), RunCancelledError)
     first.close()
@@ -422,8 +433,8 @@ def test_long_prompts_take_turns(watched: Watched, pool: ThreadPoolExecutor) -> 
     watched.forwarded.clear()
     prompts = [[0, 1, 2, 0, 1, 2], [1, 1, 1, 1, 1, 1], [2, 1, 2, 1, 2, 1]]
     futures = [pool.submit(shared.start, prompt) for prompt in prompts]
-    while not watched.forwarded:
-        time.sleep(0.001)  # a prompt that comes when nobody is there goes in one piece
+    # A prompt that comes when nobody is there goes in one piece.
+    wait_until(lambda: watched.forwarded)
     first.close()
     views = [future.result(timeout=FOREVER) for future in futures]
     assert watched.forwarded == [2] * 9
@@ -569,7 +580,7 @@ def test_who_stops_listening_cancels_the_rest(letters: NgramModel) -> None:
 
     results = together(letters, [lambda model: 1, endless, endless, endless], at_once=2)
     assert next(results).result() == 1
-    began.wait()
+    assert began.wait(FOREVER)
     results.close()  # type: ignore[attr-defined]
     assert errors
     assert all(isinstance(error, RunCancelledError) for error in errors)

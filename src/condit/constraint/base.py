@@ -82,6 +82,8 @@ class Matcher(ABC):
     """Whether ``ending`` is always one that takes the fewest tokens."""
     any_spelling: ClassVar[bool] = True
     """Whether every sequence of tokens that spells an allowed text is allowed."""
+    searches_first: bool = False
+    """Whether ``ending`` is cheaper than asking whether some dozens of texts are allowed."""
 
     @abstractmethod
     def allows(self, token: int) -> bool:

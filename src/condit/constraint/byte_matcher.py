@@ -45,6 +45,9 @@ class ByteMatcher(ABC, Generic[State]):
     most_states: int = 2048
     """A mask that takes more states to find is not made: tokens are better asked about one by one.
     Few where states hardly come again and ``next`` is slow."""
+    searches_first: bool = False
+    """Whether ``ending`` is cheaper than a look at where some dozens of texts lead, as where each
+    text leads to a state of its own."""
 
     @abstractmethod
     def next(self, state: State, byte: int) -> State | None:
@@ -53,6 +56,10 @@ class ByteMatcher(ABC, Generic[State]):
     @abstractmethod
     def may_stop(self, state: State) -> bool:
         """Whether the text may end here."""
+
+    def has_many(self, state: State) -> bool:
+        """Whether texts lead from here to so many states that no mask need be tried; a guess."""
+        return False
 
     def options(self, state: State) -> Collection[int] | None:
         """The bytes that may come next: exactly those for which ``next`` gives a state.

@@ -18,6 +18,7 @@ from condit.constraint.byte_matcher import ByteMatcher, State
 from condit.constraint.describe import describe_bytes, excerpt
 from condit.constraint.ending import find_ending
 from condit.constraint.ending_tokens import Ending, spell
+from condit.constraint.ending_walks import Work, straight
 from condit.constraint.state_cache import KnownState, StateCache, walked
 from condit.errors import ArgumentError, RefusedTokenError, VocabularyError
 from condit.vocabulary import Vocabulary
@@ -29,6 +30,9 @@ _LONGEST_FORCED = 4096
 
 # Frequent bytes first: where many bytes may come, two questions then find two of them.
 _LIKELY = (*range(32, 127), *range(32), *range(127, 256))
+
+_FEW_QUESTIONS = 100
+"""Questions of a search for an ending where the byte matcher's own has found none."""
 
 _MISSING: Final = object()
 
@@ -84,6 +88,7 @@ class LiftedMatcher(Matcher, Generic[State]):
         self.strength = machine.strength
         if self.strength is Strength.EXACT and not _has_bytes(vocabulary, machine):
             self.strength = Strength.SOUND
+        self.searches_first = machine.searches_first
         self._cache: StateCache[State] = StateCache.of(machine, vocabulary)
         self._known: KnownState[State] = self._cache.at(machine.start)
         self._text = b""
@@ -230,6 +235,9 @@ class LiftedMatcher(Matcher, Generic[State]):
         if machine.may_stop(state):
             return b""
         found = machine.ending(state)
+        if found is None and machine.searches_first and state != machine.start:
+            # Its own search has looked far, and each question is slow.
+            return straight(self._by_byte(self.vocabulary), Work(_FEW_QUESTIONS))
         if found is None:
             found = find_ending(self._by_byte(self.vocabulary), thorough=thorough)
         if found is None and not _has_bytes(self.vocabulary, machine):

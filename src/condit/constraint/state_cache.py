@@ -163,6 +163,9 @@ class StateCache(Generic[State]):
     ) -> NDArray[np.uint32] | None:
         with self._walking:  # a thread that waited finds it done
             if known.mask is None and not known.dear:
+                if machine.has_many(known.state):
+                    known.dear = True
+                    return None
                 mask = text_mask(machine, known.state, self._trie, self._transitions)
                 known.dear = mask is None
                 if mask is not None:

@@ -5,7 +5,8 @@ known after it. It is tried in this order:
 
 1. the token begins the current ending: what is left of that;
 2. the current ending, or it without some of its beginning, can also be written after the token;
-3. the ending that a search finds from there (``Matcher.ending``).
+3. the ending that a search finds from there (``Matcher.ending``). Where that is cheap
+   (``Matcher.searches_first``), only the whole ending is tried before.
 
 Steps 1 and 2 mostly answer, in microseconds. Where the ending takes all tokens that are left, they
 answer for hardly any token: there, one answer serves all tokens whose characters are equivalent
@@ -110,14 +111,21 @@ class Steering:
         whole = count == len(asked)
         if whole and ending.costs[place] <= room:
             return _Reading((ending, place), allowed=True)
+        searched = self._search(within, tokens, room) if room and within.searches_first else None
+        if searched is not None:
+            fits = searched.costs[0] <= room
+            return _Reading((searched, 0) if fits else None, allowed=True)
         for later in self._later(room):
             if self._fits(within, tokens, ending, later):
                 return _Reading((ending, later), allowed=True)
         # If the whole ending is still needed, the token did not help to finish. And where there is
         # no room, the last offset tried was the end itself: the text cannot stop.
-        if (whole and not within.exact_costs) or room == 0:
+        if (whole and not within.exact_costs) or room == 0 or within.searches_first:
             return _Reading(None, allowed=True)
-        return _Reading(self._search(within, tokens, room), allowed=True)
+        searched = self._search(within, tokens, room)
+        if searched is None or searched.costs[0] > room:
+            return _Reading(None, allowed=True)
+        return _Reading((searched, 0), allowed=True)
 
     def _later(self, room: int) -> list[int]:
         """Some offsets from which on the ending takes at most ``room`` tokens."""
@@ -131,7 +139,8 @@ class Steering:
         asked = (*tokens, *ending.tokens(place), self._vocabulary.end)
         return within.count_allowed(asked) == len(asked)
 
-    def _search(self, within: Matcher, tokens: tuple[int, ...], room: int) -> Found | None:
+    def _search(self, within: Matcher, tokens: tuple[int, ...], room: int) -> Ending | None:
+        """What is found by a search, and whether or not it fits."""
         after = within.copy()
         for token in tokens:
             after.advance(token)
@@ -139,7 +148,7 @@ class Steering:
             ending = find(after, thorough=thorough)
             if ending is None or ending.costs[0] <= room:
                 break
-        return None if ending is None or ending.costs[0] > room else (ending, 0)
+        return ending
 
     def _alike_here(self, within: Matcher) -> Alike | None:
         """Which characters are equivalent; ``None`` where tokens are better asked one by one.
@@ -191,7 +200,9 @@ class Steering:
         if self._outline is None:
             mask = within.mask()
             alike = self._alike_here(within)
-            if mask is None or alike is None:
+            if mask is None:
+                return Outline(within.outline().mask, exact=False)
+            if alike is None:
                 return Outline(mask, exact=False)
 
             def refuses(text: bytes) -> bool:

@@ -8,6 +8,7 @@ import pytest
 import regex as oracle
 
 from condit.constraint.base import Strength
+from condit.constraint.budgeted import Budgeted
 from condit.constraint.regular import combined, terms
 from condit.constraint.regular.automaton import Automaton
 from condit.constraint.regular.byte_machine import PatternMachine
@@ -221,3 +222,26 @@ def test_threads_share_terms():
     with ThreadPoolExecutor(4) as pool:
         first, *others = pool.map(make, [place] * 4)
     assert all(one is other for each in others for one, other in zip(first, each, strict=True))
+
+
+def test_bytes_of_characters_are_those_of_utf8():
+    for pattern in (r"(.)\1", r"([^a])\1", r"([\U0001F600-\U0001F64F])\1"):
+        machine = PatternMachine(Automaton(read(pattern)))
+        for character in ("\x80", "\u07ff", "\u0800", "\ud7ff", "\uffff", "\U00010000", "😀"):
+            state = machine.start
+            for byte in character.encode() * 2:
+                state = state and machine.next(state, byte)
+            assert bool(state) == bool(oracle.fullmatch(pattern, character * 2, oracle.V1))
+        for forbidden in (b"\xc0", b"\xe0\x80", b"\xe0\x9f", b"\xed\xa0", b"\xf0\x8f", b"\xf4\x90"):
+            state = machine.start
+            for byte in forbidden:
+                state = state and machine.next(state, byte)
+            assert not state, forbidden
+
+
+def test_tokens_whose_first_byte_is_refused_need_not_be_asked_about(by_byte):
+    matcher = Budgeted.of(Language(read(r"(\w+),\1")).bind(by_byte), 20)
+    allowed = matcher.outline().tokens(len(by_byte))
+    assert allowed is not None
+    assert allowed[ord("a")]
+    assert not allowed[ord(",")]

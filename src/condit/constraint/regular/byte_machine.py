@@ -9,13 +9,16 @@ from condit.constraint.base import Strength
 from condit.constraint.byte_matcher import ByteMatcher
 from condit.constraint.regular.automaton import Automaton
 from condit.constraint.regular.classes import is_whole
-from condit.constraint.regular.terms import Place
+from condit.constraint.regular.terms import FALSE, Place
 
 State = tuple[Place, bytes]
 """A place, and the bytes of a character that is not yet whole."""
 
 _FEW, _FEW_WITH_TEXT = 384, 128
 """The most states that a mask may take where they hardly come again."""
+
+_PROBES = "eko"
+"""Where each of these characters leads to a place of its own, all are taken to do."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +40,7 @@ class PatternMachine(ByteMatcher[State]):
         if not self.automaton.comes_back:
             few = _FEW_WITH_TEXT if self.automaton.follows_text else _FEW
             object.__setattr__(self, "most_states", few)
+        object.__setattr__(self, "searches_first", self.automaton.follows_text)
         ascii_classes = [self.automaton.classes.of(chr(point)).number for point in range(0x80)]
         object.__setattr__(self, "_ascii", ascii_classes)
 
@@ -67,6 +71,14 @@ class PatternMachine(ByteMatcher[State]):
     def may_stop(self, state: State) -> bool:
         """Whether the text is a match."""
         return not state[1] and self.automaton.may_stop(state[0])
+
+    def has_many(self, state: State) -> bool:
+        """Whether each character leads to a place of its own, as where it is captured."""
+        place, begun = state
+        if begun or not self.automaton.follows_text or not place.spells:
+            return False
+        after = {self.automaton.next(place, character) for character in _PROBES}
+        return len(after) == len(_PROBES) and all(each.term is not FALSE for each in after)
 
     def options(self, state: State) -> Collection[int] | None:
         """The bytes that may come next; ``None`` where each leads to a place of its own."""

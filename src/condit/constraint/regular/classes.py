@@ -161,14 +161,14 @@ def _continued(begun: bytes) -> Iterator[tuple[int, int, int]]:
     if not begun:
         for byte in range(0x80):
             yield byte, byte, byte
-        for leads, width, mask in (
-            (range(0xC2, 0xE0), 6, 0x1F),
-            (range(0xE0, 0xF0), 12, 0x0F),
-            (range(0xF0, 0xF5), 18, 0x07),
+        for leads, width, mask, least in (
+            (range(0xC2, 0xE0), 6, 0x1F, 0x80),
+            (range(0xE0, 0xF0), 12, 0x0F, 0x800),
+            (range(0xF0, 0xF5), 18, 0x07, 0x10000),
         ):
             for byte in leads:
                 low = (byte & mask) << width
-                yield byte, max(low, 1 << (7 if width == 6 else width - 1)), low | (1 << width) - 1
+                yield byte, max(low, least), low | (1 << width) - 1
         return
     lead = begun[0]
     length, mask = (2, 0x1F) if lead < 0xE0 else (3, 0x0F) if lead < 0xF0 else (4, 0x07)
@@ -179,7 +179,9 @@ def _continued(begun: bytes) -> Iterator[tuple[int, int, int]]:
     least = {2: 0x80, 3: 0x800, 4: 0x10000}[length]
     for byte in range(0x80, 0xC0):
         low = (value << 6 | byte & 0x3F) << width
-        yield byte, max(low, least), low | (1 << width) - 1
+        high = low | (1 << width) - 1
+        if high >= least:  # else it could be written in fewer bytes, which UTF-8 forbids
+            yield byte, max(low, least), high
 
 
 def is_whole(encoded: bytes) -> bool:
