@@ -65,9 +65,11 @@ def find_ending(
     if found is None and (pieces := hints()):
         found = straight(matcher, Work(_MOST_WORK), hints=pieces)
     if found is None:
-        found = straight(matcher, Work(_MOST_WORK), turning=True)
-        if found is None and known is not None:
+        # Before walks that may take seconds, as where a word must come that no greedy walk meets.
+        if known is not None:
             found = known()
+        if found is None:
+            found = straight(matcher, Work(_MOST_WORK), turning=True)
         if found is None:
             found = _roundabout(matcher, hints())
         if found is None:
