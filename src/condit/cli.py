@@ -143,6 +143,13 @@ def generate(
     top_p: Annotated[
         float, typer.Option(help="Keep only this much mass, before the constraint.")
     ] = 1.0,
+    stop: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="End the text before this; under a constraint, hold none of it. May be given "
+            "several times."
+        ),
+    ] = None,
     drafts: Annotated[
         bool,
         typer.Option(
@@ -190,6 +197,10 @@ def generate(
     """
     if stream and (n != 1 or output is Output.JSON):
         raise ArgumentError("--stream prints one text as it comes: use -n 1, and no json")
+    if stream and stop:
+        raise ArgumentError(
+            "--stream prints tokens as they come, and --stop takes some back: use one of the two"
+        )
     if stream and sampler not in STREAMING:
         raise ArgumentError(
             f"--stream prints one text as it comes, and {sampler} tries several: "
@@ -217,6 +228,7 @@ def generate(
             temperature=temperature,
             top_k=top_k,
             top_p=top_p,
+            stop=stop or (),
             drafts=drafts,
             instruct=instruct,
             heal=heal,

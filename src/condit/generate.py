@@ -83,8 +83,9 @@ def generate(
             base law. ``-math.inf`` takes a token out of it.
         stop: a text, or several. Without a constraint, a text ends before the first of them, as if
             by the end token; it is in ``sample.tokens``, as far as tokens go, and not in
-            ``sample.text``. Under a constraint valid texts hold none of them. Supported by
-            ``"masked"``, ``"awrs"``, ``"smc"`` over them, and ``"auto"``.
+            ``sample.text``, and no preference sees it. Under a constraint valid texts hold none of
+            them, by any sampler; without one this is supported by ``"masked"``, ``"awrs"``,
+            ``"smc"`` over them, and ``"auto"``, and not along with ``insert``.
         drafts: forward guesses at the next tokens along with the last one, so that the model is
             called less often; draws have the same law with and without. ``condit.Drafts(...)``
             sets which guesses. Samplers that try whole texts or learn make none.
@@ -150,7 +151,7 @@ def generate(
         raise ArgumentError(
             f"the model is {_kind_of(model)}: give one from condit.load, or its name"
         )
-    law = BaseLaw(temperature, top_k, top_p, tuple((logit_bias or {}).items()))
+    law = BaseLaw(temperature, top_k, top_p, _biases(logit_bias))
     stops = _stops(stop)
     if constraint is not None and stops:
         constraint, stops = constraint & Free((), never=stops), ()
@@ -194,6 +195,11 @@ def _check_can_draw(sampler: Sampler, problem: Problem) -> None:
         raise ArgumentError(
             f"{sampler} cannot put text in between draws (insert=): use masked, awrs, "
             "SMC(kernel='awrs') or auto"
+        )
+    if problem.stops and problem.insert is not None:
+        raise ArgumentError(
+            "stop= ends texts at words that the model writes, and insert= writes some itself: give "
+            "one of the two, and let insert= return None where the text is at its end"
         )
     if problem.stops and not sampler.takes_insertions:
         raise ArgumentError(
@@ -262,6 +268,21 @@ def sampler_of(sampler: str | Sampler) -> Sampler:
     if not isinstance(found, Sampler):
         raise not_usable("samplers", sampler, f"it is {_kind_of(found)}, not a Sampler")
     return found
+
+
+def _biases(logit_bias: Mapping[int, float] | None) -> tuple[tuple[int, float], ...]:
+    """What is added to logits, by token; `BaseLaw` checks the numbers."""
+    if logit_bias is not None and not isinstance(logit_bias, Mapping):
+        raise ArgumentError(
+            f"logit_bias is {_kind_of(logit_bias)}: give a dict from token ids to numbers"
+        )
+    biases = tuple((logit_bias or {}).items())
+    for token, added in biases:
+        if not (isinstance(token, int | np.integer) and isinstance(added, int | float)):
+            raise ArgumentError(
+                f"logit_bias: {token!r}: {added!r} is not a token id (a whole number) with a number"
+            )
+    return biases
 
 
 def _stops(stop: str | Sequence[str]) -> tuple[str, ...]:
