@@ -31,7 +31,8 @@ from condit.plugins import find, registered
 from condit.start_up import loading
 
 if TYPE_CHECKING:
-    from condit.model.base import Model, Prompt
+    from condit.model.base import PrefixModel, Prompt
+from condit.model.remote import SCHEME, RemoteModel
 
 app = typer.Typer(
     cls=Commands,
@@ -109,7 +110,10 @@ def generate(
     model: Annotated[
         str,
         typer.Option(
-            "--model", "-m", help="A name (see condit models), a directory, or a .gguf file."
+            "--model",
+            "-m",
+            help="A name (see condit models), a directory, a .gguf file, or a server: "
+            "openai:http://host:port/v1#name.",
         ),
     ] = "smollm2",
     json_schema: SchemaFile = None,
@@ -409,7 +413,11 @@ def _messages(text: str, system: str | None) -> list[dict[str, str]]:
     return [*before, {"role": "user", "content": text}]
 
 
-def _load(name: str, backend: str | None) -> Model:
+def _load(name: str, backend: str | None) -> PrefixModel:
+    if name.startswith(SCHEME):
+        if backend is not None:
+            raise ArgumentError("--backend is for models that run here, not behind a server")
+        return RemoteModel.of(name)
     options = {} if backend is None else {"backend": backend}
     terminal = Console(stderr=True)
     if terminal.is_terminal:

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from condit.constraint.algebra.free import Free
 from condit.constraint.base import Constraint
 from condit.errors import ArgumentError, BudgetError, ConditError, VocabularyError
 from condit.instruct import instructed_prompt
 from condit.model.base import Model, PrefixModel, Prompt
 from condit.model.load import load
+from condit.model.remote import SCHEME, RemoteModel
 from condit.outcome import failure_of, result_of
 from condit.plugins import call, find, not_usable
 from condit.prefer.base import Preference
@@ -61,7 +61,8 @@ def generate(
     the text after it within ``max_tokens``; see "budget" in the documentation.
 
     Args:
-        model: a model, or what ``condit.load`` takes.
+        model: a model, or what ``condit.load`` takes; or ``"openai:http://host:port/v1#name"``, see
+            ``condit.RemoteModel``.
         prompt: text, chat messages (``{"role": ..., "content": ...}``), or token ids.
         constraint: what every text must satisfy; ``None`` draws freely, cut at ``max_tokens``.
         n: how many lanes, that is, samples.
@@ -154,9 +155,21 @@ def generate(
     law = BaseLaw(temperature, top_k, top_p, _biases(logit_bias))
     stops = _stops(stop)
     if constraint is not None and stops:
+        # It imports what compiles constraints.
+        from condit.constraint.algebra.free import Free
+
         constraint, stops = constraint & Free((), never=stops), ()
     chosen = sampler_of(sampler)
-    model = model if isinstance(model, PrefixModel) else load(model)
+    if not isinstance(model, PrefixModel):
+        remote = isinstance(model, str) and model.startswith(SCHEME)
+        model = RemoteModel.of(str(model)) if remote else load(model)
+    if isinstance(model, RemoteModel):
+        # It imports most samplers, and through them what compiles constraints.
+        from condit.sampler.whole_texts import of_whole_texts
+
+        chosen = of_whole_texts(chosen, model)
+        if heal:
+            raise ArgumentError(f"heal=True: the tokens of {model.name} are not known here")
     if instruct is not False:
         prompt = instructed_prompt(prompt, constraint, instruct)
     tokens = model.encode_prompt(prompt)
