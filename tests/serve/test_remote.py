@@ -164,6 +164,10 @@ def test_a_wrong_name_is_told_in_the_servers_words(served_letters: Served) -> No
         condit.generate(RemoteModel(f"{served_letters.url}/v1", "nobody"), "ab")
 
 
+SENT: list[dict[str, Any]] = []
+"""Every body that a server of ``answering`` was sent."""
+
+
 @contextmanager
 def answering(*answers: tuple[int, str | None]) -> Iterator[tuple[str, list[str | None]]]:
     """A server with these answers (``None``: it hangs up), and the keys it was sent."""
@@ -171,7 +175,7 @@ def answering(*answers: tuple[int, str | None]) -> Iterator[tuple[str, list[str 
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
+            SENT.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             keys.append(self.headers["Authorization"])
             status, text = left.pop(0) if len(left) > 1 else left[0]
             if status == 0:
@@ -235,6 +239,21 @@ def test_a_busy_server_is_asked_again_with_the_key() -> None:
     assert (drawn.text, drawn.ended, drawn.tokens) == ("c", True, 0)
     assert math.isnan(drawn.log_probability)
     assert keys == ["Bearer secret"] * 3 + [None]
+
+
+def test_settings_of_the_server_are_made_neutral() -> None:
+    told = {"content": [{"logprob": -0.5}, {"logprob": -1.0}]}
+    choices = [{"text": "cc", "finish_reason": "length", "logprobs": told}]
+    with answering((200, json.dumps({"choices": choices}))) as (url, _):
+        bodies: list[dict[str, Any]] = []
+        for options in ({}, {"settings": {}}):
+            model = RemoteModel(url, "m", **options)
+            (drawn,) = model.draw("ab", 1, max_tokens=4, top_k=None, seed=1)
+            assert (drawn.log_probability, drawn.tokens, drawn.ended) == (-1.5, 2, False)
+            bodies.append(SENT[-1])
+    assert (bodies[0]["top_k"], bodies[0]["min_p"], bodies[0]["repetition_penalty"]) == (-1, 0, 1)
+    assert not {"top_k", "min_p", "repetition_penalty"} & set(bodies[1])
+    assert bodies[1]["seed"] == 1
 
 
 def test_nobody_there() -> None:

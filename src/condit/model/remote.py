@@ -21,6 +21,11 @@ SCHEME = "openai:"
 """What a name begins with that means such an endpoint: ``openai:http://host:port/v1#model``."""
 
 
+NEUTRAL = {"top_k": -1, "min_p": 0, "repetition_penalty": 1.0}
+"""Settings that servers take from elsewhere where a request has none, as vLLM from the model's
+configuration and llama.cpp from its own: texts would not be drawn from the model's law."""
+
+
 @dataclass(frozen=True)
 class DrawnText:
     """A text that the server has drawn.
@@ -49,7 +54,9 @@ class RemoteModel(PrefixModel):
         url: where the server is, as ``http://127.0.0.1:8000/v1``.
         name: what the server calls the model.
         api_key: what is sent as a bearer token.
-        timeout: seconds that an answer may take.
+        settings: what every request has besides, by default ``NEUTRAL``; ``{}`` for a server that
+            refuses settings which OpenAI does not have.
+        timeout: seconds of silence after which an answer is given up.
         retries: how many times a request is made again if the server cannot be reached, or is busy.
 
     Raises:
@@ -62,6 +69,7 @@ class RemoteModel(PrefixModel):
         name: str,
         *,
         api_key: str | None = None,
+        settings: Mapping[str, Any] = NEUTRAL,
         timeout: float = 120.0,
         retries: int = 2,
     ) -> None:
@@ -70,6 +78,7 @@ class RemoteModel(PrefixModel):
         self.url = url.rstrip("/")
         self.name = name
         self.vocabulary = Vocabulary.of_bytes()
+        self._settings = dict(settings)
         # The library's HTTP is slow to import.
         from condit.model.remote_server import RemoteServer
 
@@ -127,11 +136,11 @@ class RemoteModel(PrefixModel):
             "temperature": temperature,
             "top_p": top_p,
             "logprobs": 1,
-            # Where none is given some servers take the one in the model's configuration.
-            "top_k": -1 if top_k is None else top_k,
+            "top_k": top_k,
             "seed": seed,
         }
-        choices = self._choices({name: value for name, value in asked.items() if value is not None})
+        given = {name: value for name, value in asked.items() if value is not None}
+        choices = self._choices(self._settings | given)
         if len(choices) != n:
             raise self._odd(f"{n} texts were asked for, and it gave {len(choices)}")
         drawn = []
@@ -195,5 +204,8 @@ class RemoteModel(PrefixModel):
 
 def _logprobs(choice: Mapping[str, Any]) -> list[float]:
     """The scores of a text's tokens; none where the server tells none."""
-    scores = (choice.get("logprobs") or {}).get("token_logprobs") or []
+    told = choice.get("logprobs") or {}
+    # Servers of chats may use the form of chats here, too.
+    entries = told.get("content") or []
+    scores = told.get("token_logprobs") or [entry.get("logprob") for entry in entries]
     return scores if all(isinstance(score, int | float) for score in scores) else []
