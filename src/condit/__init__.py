@@ -14,6 +14,7 @@ from condit.prefer.score import prefer
 
 if TYPE_CHECKING:
     from condit.agreement import Agreement
+    from condit.batches.run import batch
     from condit.cache import CacheInfo, cache_info, clear_cache, set_cache_limit
     from condit.constraint.algebra.free import free
     from condit.constraint.algebra.limits import within
@@ -82,6 +83,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "condit.agreement": ("Agreement",),
+    "condit.batches.run": ("batch",),
     "condit.cache": ("CacheInfo", "cache_info", "clear_cache", "set_cache_limit"),
     "condit.constraint.algebra.free": ("free",),
     "condit.constraint.algebra.limits": ("within",),
@@ -154,6 +156,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [  # noqa: RUF022 - the order of the documentation
     "load",
     "generate",
+    "batch",
     "regex",
     "grammar",
     "json_schema",
@@ -239,8 +242,8 @@ __all__ = [  # noqa: RUF022 - the order of the documentation
 
 def __getattr__(name: str) -> Any:
     # Names are imported when first used: importing condit stays fast, and never imports torch.
-    if name == "regular":  # a module: its import sets the attribute
-        return import_module("condit.regular")
+    if name in ("ray", "regular"):  # modules: their import sets the attribute
+        return import_module(f"condit.{name}")
     if name not in _HOME_OF:
         raise AttributeError(f"module 'condit' has no attribute {name!r}")
     value = getattr(import_module(_HOME_OF[name]), name)

@@ -8,13 +8,36 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 import condit
-from condit import cli_regex, cli_serve
+from condit import cli_batch, cli_regex, cli_serve
 from condit.cli_constraint import OPTIONS, constraint_of, needed, preference_of
+from condit.cli_options import (
+    Backend,
+    Chat,
+    Check,
+    Choice,
+    DraftsSwitch,
+    Grammar,
+    Heal,
+    Instruct,
+    MaxTokens,
+    ModelOrServer,
+    Named,
+    Prefer,
+    Regex,
+    SamplerName,
+    Samples,
+    SchemaFile,
+    Stop,
+    System,
+    Temperature,
+    TopK,
+    TopP,
+    load_model_or_server,
+)
 from condit.cli_output import (
     Output,
     console,
@@ -28,11 +51,9 @@ from condit.cli_streams import NO_ANSWER, Commands, read_text
 from condit.errors import ArgumentError
 from condit.info import gather
 from condit.plugins import find, registered
-from condit.start_up import loading
 
 if TYPE_CHECKING:
-    from condit.model.base import PrefixModel, Prompt
-from condit.model.remote import SCHEME, RemoteModel
+    from condit.model.base import Prompt
 
 app = typer.Typer(
     cls=Commands,
@@ -49,41 +70,6 @@ app.command("serve")(cli_serve.serve)
 
 STREAMING = ("auto", "awrs", "masked", "smc", "learned")
 """Samplers that grow each text token by token, so that one can be printed as it is drawn."""
-
-
-SchemaFile = Annotated[
-    Path | None,
-    typer.Option("--json-schema", metavar="FILE", help="A JSON Schema; - for standard input."),
-]
-Regex = Annotated[
-    str | None, typer.Option("--regex", help="A regular expression that the whole text matches.")
-]
-Grammar = Annotated[
-    Path | None,
-    typer.Option("--grammar", metavar="FILE", help="A grammar, in Lark or GBNF notation."),
-]
-Choice = Annotated[
-    list[str] | None,
-    typer.Option("--choice", help="One of the texts to choose from; give it several times."),
-]
-Named = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--constraint",
-        metavar="NAME:VALUE or EXPRESSION",
-        help="A constraint by name (see condit constraints), or several composed as in Python: "
-        "'integer(0, 130) | \"unknown\"'. Given several times, all must hold.",
-    ),
-]
-Check = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--where",
-        metavar="MODULE:FUNCTION",
-        help="A Python function that must accept the value, or the text; "
-        "FIELD=MODULE:FUNCTION for fields of a schema. May be given several times.",
-    ),
-]
 
 
 def _version(wanted: bool) -> None:
@@ -107,83 +93,28 @@ def generate(
     prompt: Annotated[
         str, typer.Option("--prompt", "-p", help="The prompt; - reads it from standard input.")
     ],
-    model: Annotated[
-        str,
-        typer.Option(
-            "--model",
-            "-m",
-            help="A name (see condit models), a directory, a .gguf file, or a server: "
-            "openai:http://host:port/v1#name.",
-        ),
-    ] = "smollm2",
+    model: ModelOrServer = "smollm2",
     json_schema: SchemaFile = None,
     regex: Regex = None,
     grammar: Grammar = None,
     choice: Choice = None,
     constraint: Named = None,
     where: Check = None,
-    prefer: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME:VALUE",
-            help="What is better, by name: see condit preferences. May be given several times.",
-        ),
-    ] = None,
-    n: Annotated[int, typer.Option("-n", help="How many samples to draw.")] = 1,
-    max_tokens: Annotated[
-        int, typer.Option(help="The most tokens that a text may have, its end not counted.")
-    ] = 256,
-    sampler: Annotated[
-        str,
-        typer.Option(help="auto, or another by name: see condit samplers."),
-    ] = "auto",
+    prefer: Prefer = None,
+    n: Samples = 1,
+    max_tokens: MaxTokens = 256,
+    sampler: SamplerName = "auto",
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same draws.")] = None,
-    temperature: Annotated[
-        float, typer.Option(help="Divides the logits; 0 takes the most probable allowed token.")
-    ] = 1.0,
-    top_k: Annotated[
-        int | None, typer.Option(help="Keep only this many tokens, before the constraint.")
-    ] = None,
-    top_p: Annotated[
-        float, typer.Option(help="Keep only this much mass, before the constraint.")
-    ] = 1.0,
-    stop: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="End the text before this; under a constraint, hold none of it. May be given "
-            "several times."
-        ),
-    ] = None,
-    drafts: Annotated[
-        bool,
-        typer.Option(
-            help="Guess ahead to call the model less often; draws have the same distribution."
-        ),
-    ] = True,
-    backend: Annotated[
-        str | None,
-        typer.Option(help="What runs a .gguf file or smollm2: transformers (usual) or llama."),
-    ] = None,
-    chat: Annotated[
-        bool, typer.Option("--chat", help="Send the prompt through the model's chat template.")
-    ] = False,
-    system: Annotated[
-        str | None, typer.Option(help="A system message to go before the prompt; implies --chat.")
-    ] = None,
-    instruct: Annotated[
-        bool,
-        typer.Option(
-            "--instruct", help="Tell the model the format in the prompt: see condit describe."
-        ),
-    ] = False,
-    heal: Annotated[
-        bool | None,
-        typer.Option(
-            "--heal/--no-heal",
-            help="Write the prompt's last tokens again, together with the text: for a prompt that "
-            "ends in a space or inside a word. Usual under a constraint.",
-        ),
-    ] = None,
+    temperature: Temperature = 1.0,
+    top_k: TopK = None,
+    top_p: TopP = 1.0,
+    stop: Stop = None,
+    drafts: DraftsSwitch = True,
+    backend: Backend = None,
+    chat: Chat = False,
+    system: System = None,
+    instruct: Instruct = False,
+    heal: Heal = None,
     output: Annotated[Output, typer.Option(help="How to print the result.")] = Output.TABLE,
     report: Annotated[
         bool, typer.Option("--report", help="Say how far to trust the draws, in numbers.")
@@ -217,7 +148,7 @@ def generate(
         raise ArgumentError(f"--instruct tells the format of a constraint: give one, {OPTIONS}")
     preferred = preference_of(prefer or [])
     text = read_text("-") if prompt == "-" else prompt
-    loaded = _load(model, backend)
+    loaded = load_model_or_server(model, backend)
     asked: Prompt = _messages(text, system) if chat or system is not None else text
     with following(loaded, n, max_tokens, stream) as on_step:
         result = condit.generate(
@@ -244,6 +175,9 @@ def generate(
         typer.echo(f"\n{result.report}", err=output is not Output.TABLE)
     if agreement:
         typer.echo(f"\n{result.agreement()}", err=output is not Output.TABLE)
+
+
+app.command()(cli_batch.batch)
 
 
 @app.command()
@@ -411,16 +345,3 @@ def _list(kind: str, headings: Sequence[str], row: Callable[[Any], tuple[str, ..
 def _messages(text: str, system: str | None) -> list[dict[str, str]]:
     before = [{"role": "system", "content": system}] if system is not None else []
     return [*before, {"role": "user", "content": text}]
-
-
-def _load(name: str, backend: str | None) -> PrefixModel:
-    if name.startswith(SCHEME):
-        if backend is not None:
-            raise ArgumentError("--backend is for models that run here, not behind a server")
-        return RemoteModel.of(name)
-    options = {} if backend is None else {"backend": backend}
-    terminal = Console(stderr=True)
-    if terminal.is_terminal:
-        terminal.print(f"Loading {name}", style="dim")
-    with loading():
-        return condit.load(name, **options)

@@ -144,6 +144,24 @@ class InsertionError(ConditError, ValueError):
     """The constraint refuses what ``insert`` gave, or ``insert`` raised an error, the cause."""
 
 
+class RowError(ConditError, ValueError):
+    """A row of a batch is no JSON object, lacks what it needs, or says something unknown.
+
+    Attributes:
+        line: its line in the file, from 1; in a table, its row; 0 where rows are not counted.
+        field: the key at fault, where there is one.
+    """
+
+    def __init__(self, message: str, *, line: int = 0, field: str | None = None) -> None:
+        super().__init__(message)
+        self.line = line
+        self.field = field
+
+
+class BatchOutputError(ConditError, RuntimeError):
+    """The output of a batch cannot be continued: other settings, other rows, another writer."""
+
+
 class GenerationError(ConditError, RuntimeError):
     """No valid text was drawn; ``result`` has every lane as far as it got."""
 

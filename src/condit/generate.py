@@ -155,8 +155,7 @@ def generate(
     law = BaseLaw(temperature, top_k, top_p, _biases(logit_bias))
     stops = _stops(stop)
     if constraint is not None and stops:
-        # It imports what compiles constraints.
-        from condit.constraint.algebra.free import Free
+        from condit.constraint.algebra.free import Free  # it imports the mask engine
 
         constraint, stops = constraint & Free((), never=stops), ()
     chosen = sampler_of(sampler)

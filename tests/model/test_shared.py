@@ -534,6 +534,26 @@ def test_together_takes_calls_as_others_end(letters: NgramModel) -> None:
     assert most == 3
 
 
+def test_together_gives_results_as_they_come(letters: NgramModel) -> None:
+    """The first call ends last, when all others have been given."""
+    others = Event()
+
+    def first(model: Model) -> int:
+        assert others.wait(30)
+        return 0
+
+    calls = [first, *(lambda model, number=number: number for number in range(1, 50))]
+    given = []
+    for future in together(letters, calls, at_once=2, ahead=5, in_order=False):
+        given.append(future.result())
+        if len(given) == 49:
+            others.set()
+    assert given == [*sorted(given[:-1]), 0]
+    assert set(given) == set(range(50))
+    with pytest.raises(ArgumentError, match="ahead must be at_once"):
+        together(letters, [], at_once=3, ahead=2)
+
+
 def test_who_stops_listening_cancels_the_rest(letters: NgramModel) -> None:
     began = Event()
     errors: list[BaseException] = []

@@ -29,11 +29,19 @@ class Served:
     def __init__(self, url: str, engine: Engine) -> None:
         self.url = url
         self.engine = engine
+        self._clients: list[openai.OpenAI] = []
 
     def client(self, **options: object) -> openai.OpenAI:
         """OpenAI's client for it."""
         usual = {"api_key": "none", "max_retries": 0, "timeout": 120.0}
-        return openai.OpenAI(base_url=f"{self.url}/v1", **{**usual, **options})
+        client = openai.OpenAI(base_url=f"{self.url}/v1", **{**usual, **options})
+        self._clients.append(client)
+        return client
+
+    def close(self) -> None:
+        """Close the clients: the server waits for their connections to end."""
+        for client in self._clients:
+            client.close()
 
 
 @contextmanager
@@ -46,9 +54,11 @@ def serving(model: Model, **settings: object) -> Iterator[Served]:
     while not server.started:
         time.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
+    served = Served(f"http://127.0.0.1:{port}", app.state.engine)
     try:
-        yield Served(f"http://127.0.0.1:{port}", app.state.engine)
+        yield served
     finally:
+        served.close()
         server.should_exit = True
         thread.join(30)
 

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 
 from condit.errors import IncompatibleDependencyError, MissingDependencyError
 
-_EXTRAS = ("transformers", "smollm", "llama")
+_EXTRAS = ("transformers", "smollm", "llama", "parquet", "ray")
 """Condit's extras that are needed to run models; the others are tools."""
 
 

@@ -15,7 +15,7 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager
 from typing import TypeVar
 
@@ -300,9 +300,14 @@ class DecoderView(Decoder):
 
 
 def together(
-    model: Model, calls: Iterable[Callable[[Model], T]], *, at_once: int = 8
+    model: Model,
+    calls: Iterable[Callable[[Model], T]],
+    *,
+    at_once: int = 8,
+    ahead: int | None = None,
+    in_order: bool = True,
 ) -> Iterator[Future[T]]:
-    """Make several calls that share forwards of one model, and give what comes of them in order.
+    """Make several calls that share forwards of one model, and give what comes of them.
 
     ::
 
@@ -320,22 +325,34 @@ def together(
         model: the model; a `SharedModel` is used as it is, so that others may share it too.
         calls: functions that are given the shared model, each run in a thread of its own.
         at_once: how many run at a time.
+        ahead: how many calls are taken, at most, before the result of the first of them is given;
+            by default twice ``at_once``. In order, one that takes long then holds up the others
+            less the more that are.
+        in_order: whether results are given in the order of the calls, or as they come.
 
     Returns:
         for each call a future that is done: ``result()`` gives what the call returned, or raises
         what it raised. One that failed does not touch the others.
 
     Raises:
-        ArgumentError: ``at_once`` is less than 1.
+        ArgumentError: ``at_once`` is less than 1, or ``ahead`` less than that.
     """
     if at_once < 1:
         raise ArgumentError(f"at_once must be 1 or more, not {at_once}")
+    # Some more than are at work: a thread that has ended finds the next call ready.
+    ahead = 2 * at_once if ahead is None else ahead
+    if ahead < at_once:
+        raise ArgumentError(f"ahead must be at_once ({at_once}) or more, not {ahead}")
     shared = model if isinstance(model, SharedModel) else SharedModel(model)
-    return _results(shared, calls, at_once)
+    return _results(shared, calls, at_once, ahead, in_order)
 
 
 def _results(
-    shared: SharedModel, calls: Iterable[Callable[[Model], T]], at_once: int
+    shared: SharedModel,
+    calls: Iterable[Callable[[Model], T]],
+    at_once: int,
+    ahead: int,
+    in_order: bool,
 ) -> Iterator[Future[T]]:
     runs: set[Run] = set()
     leaving = threading.Event()
@@ -355,18 +372,23 @@ def _results(
     try:
         for call in calls:
             waiting.append(pool.submit(make, call))
-            # Some more than are at work: a thread that has ended finds the next call ready.
-            if len(waiting) > 2 * at_once:
-                wait([waiting[0]])
-                yield waiting.popleft()
+            if len(waiting) > ahead:
+                yield _next(waiting, in_order)
         while waiting:
-            wait([waiting[0]])
-            yield waiting.popleft()
+            yield _next(waiting, in_order)
     finally:
         leaving.set()
         for run in list(runs):
             run.cancel()
         pool.shutdown(cancel_futures=True)
+
+
+def _next(waiting: deque[Future[T]], in_order: bool) -> Future[T]:
+    """Wait for the first of some futures, or for any, and take it out."""
+    done, _ = wait([waiting[0]] if in_order else waiting, return_when=FIRST_COMPLETED)
+    found = next(each for each in waiting if each in done)
+    waiting.remove(found)
+    return found
 
 
 def after(draft: Draft, path: Sequence[int]) -> Draft:

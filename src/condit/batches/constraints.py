@@ -1,0 +1,46 @@
+"""Constraints that rows ask for by name, each compiled once for all rows that ask for it."""
+
+from __future__ import annotations
+
+import json
+import threading
+from concurrent.futures import Future
+from typing import Any
+
+from cachetools import LRUCache
+
+from condit.constraint.base import Constraint
+from condit.constraint.source import make_constraint
+
+
+class ConstraintCache:
+    """The constraints that were made last. Threads may share it.
+
+    Args:
+        most: how many are kept.
+    """
+
+    def __init__(self, most: int = 64) -> None:
+        self._lock = threading.Lock()
+        self._made: LRUCache[str, Future[Constraint]] = LRUCache(most)
+
+    def get(self, name: str, value: Any) -> Constraint:
+        """The constraint of a kind (``"regex"``) and of what it is made of, a JSON value.
+
+        A thread that asks while another one makes it waits for that one.
+
+        Raises:
+            ConditError: it cannot be made; see `make_constraint`.
+        """
+        key = json.dumps([name, value])  # the order of keys counts: properties come in it
+        with self._lock:
+            future = self._made.get(key)
+            first = future is None
+            if future is None:
+                future = self._made[key] = Future()
+        if first:
+            try:
+                future.set_result(make_constraint(name, value))
+            except BaseException as error:
+                future.set_exception(error)
+        return future.result()
