@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from condit.model.base import Decoder, Model
     from condit.model.load import load
     from condit.model.ngram import NgramModel
+    from condit.model.remote import RemoteModel
     from condit.prefer.base import Preference
     from condit.prefer.classifier import classifier
     from condit.prefer.likelihood import likelihood
@@ -125,6 +126,7 @@ _HOMES = {
     "condit.model.base": ("Decoder", "Model"),
     "condit.model.load": ("load",),
     "condit.model.ngram": ("NgramModel",),
+    "condit.model.remote": ("RemoteModel",),
     "condit.prefer.base": ("Preference",),
     "condit.prefer.classifier": ("classifier",),
     "condit.prefer.likelihood": ("likelihood",),
@@ -224,6 +226,7 @@ __all__ = [  # noqa: RUF022 - the order of the documentation
     "Model",
     "Decoder",
     "NgramModel",
+    "RemoteModel",
     "Vocabulary",
     "Constraint",
     "Matcher",

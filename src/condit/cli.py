@@ -24,18 +24,19 @@ from condit.cli_options import (
     Heal,
     Instruct,
     MaxTokens,
-    ModelName,
+    ModelOrServer,
     Named,
     Prefer,
     Regex,
     SamplerName,
     Samples,
     SchemaFile,
+    Stop,
     System,
     Temperature,
     TopK,
     TopP,
-    load_model,
+    load_model_or_server,
 )
 from condit.cli_output import (
     Output,
@@ -92,7 +93,7 @@ def generate(
     prompt: Annotated[
         str, typer.Option("--prompt", "-p", help="The prompt; - reads it from standard input.")
     ],
-    model: ModelName = "smollm2",
+    model: ModelOrServer = "smollm2",
     json_schema: SchemaFile = None,
     regex: Regex = None,
     grammar: Grammar = None,
@@ -107,6 +108,7 @@ def generate(
     temperature: Temperature = 1.0,
     top_k: TopK = None,
     top_p: TopP = 1.0,
+    stop: Stop = None,
     drafts: DraftsSwitch = True,
     backend: Backend = None,
     chat: Chat = False,
@@ -130,6 +132,10 @@ def generate(
     """
     if stream and (n != 1 or output is Output.JSON):
         raise ArgumentError("--stream prints one text as it comes: use -n 1, and no json")
+    if stream and stop:
+        raise ArgumentError(
+            "--stream prints tokens as they come, and --stop takes some back: use one of the two"
+        )
     if stream and sampler not in STREAMING:
         raise ArgumentError(
             f"--stream prints one text as it comes, and {sampler} tries several: "
@@ -142,7 +148,7 @@ def generate(
         raise ArgumentError(f"--instruct tells the format of a constraint: give one, {OPTIONS}")
     preferred = preference_of(prefer or [])
     text = read_text("-") if prompt == "-" else prompt
-    loaded = load_model(model, backend)
+    loaded = load_model_or_server(model, backend)
     asked: Prompt = _messages(text, system) if chat or system is not None else text
     with following(loaded, n, max_tokens, stream) as on_step:
         result = condit.generate(
@@ -157,6 +163,7 @@ def generate(
             temperature=temperature,
             top_k=top_k,
             top_p=top_p,
+            stop=stop or (),
             drafts=drafts,
             instruct=instruct,
             heal=heal,

@@ -9,10 +9,11 @@ import typer
 from rich.console import Console
 
 import condit
+from condit.errors import ArgumentError
 from condit.start_up import loading
 
 if TYPE_CHECKING:
-    from condit.model.base import Model
+    from condit.model.base import Model, PrefixModel
 
 SchemaFile = Annotated[
     Path | None,
@@ -50,6 +51,22 @@ Check = Annotated[
 ModelName = Annotated[
     str,
     typer.Option("--model", "-m", help="A name (see condit models), a directory, or a .gguf file."),
+]
+ModelOrServer = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        "-m",
+        help="A name (see condit models), a directory, a .gguf file, or a server: "
+        "openai:http://host:port/v1#name.",
+    ),
+]
+Stop = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="End the text before this; under a constraint, hold none of it. May be given several "
+        "times."
+    ),
 ]
 Prefer = Annotated[
     list[str] | None,
@@ -113,3 +130,14 @@ def load_model(name: str, backend: str | None) -> Model:
         terminal.print(f"Loading {name}", style="dim")
     with loading():
         return condit.load(name, **options)
+
+
+def load_model_or_server(name: str, backend: str | None) -> PrefixModel:
+    """As ``load_model``; or a model behind a server, which is asked nothing yet."""
+    from condit.model.remote import SCHEME, RemoteModel
+
+    if not name.startswith(SCHEME):
+        return load_model(name, backend)
+    if backend is not None:
+        raise ArgumentError("--backend is for models that run here, not behind a server")
+    return RemoteModel.of(name)

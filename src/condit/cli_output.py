@@ -18,7 +18,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from condit.model.base import Model
+from condit.model.base import PrefixModel
 from condit.result import Result
 from condit.trace import StepInfo
 
@@ -50,7 +50,7 @@ def console() -> Console:
 
 @contextmanager
 def following(
-    model: Model, n: int, max_tokens: int, stream: bool
+    model: PrefixModel, n: int, max_tokens: int, stream: bool
 ) -> Iterator[Callable[[StepInfo], None] | None]:
     """An ``on_step`` that prints the text or moves a progress bar; ``None`` in a pipe."""
     if stream:

@@ -15,6 +15,7 @@ from condit.errors import ArgumentError, BudgetError, ConditError, VocabularyErr
 from condit.instruct import instructed_prompt
 from condit.model.base import Model, PrefixModel, Prompt
 from condit.model.load import load
+from condit.model.remote import SCHEME, RemoteModel
 from condit.outcome import failure_of, result_of
 from condit.plugins import call, find, not_usable
 from condit.prefer.base import Preference
@@ -60,7 +61,8 @@ def generate(
     the text after it within ``max_tokens``; see "budget" in the documentation.
 
     Args:
-        model: a model, or what ``condit.load`` takes.
+        model: a model, or what ``condit.load`` takes; or ``"openai:http://host:port/v1#name"``, see
+            ``condit.RemoteModel``.
         prompt: text, chat messages (``{"role": ..., "content": ...}``), or token ids.
         constraint: what every text must satisfy; ``None`` draws freely, cut at ``max_tokens``.
         n: how many lanes, that is, samples.
@@ -82,8 +84,9 @@ def generate(
             base law. ``-math.inf`` takes a token out of it.
         stop: a text, or several. Without a constraint, a text ends before the first of them, as if
             by the end token; it is in ``sample.tokens``, as far as tokens go, and not in
-            ``sample.text``. Under a constraint valid texts hold none of them. Supported by
-            ``"masked"``, ``"awrs"``, ``"smc"`` over them, and ``"auto"``.
+            ``sample.text``, and no preference sees it. Under a constraint valid texts hold none of
+            them, by any sampler; without one this is supported by ``"masked"``, ``"awrs"``,
+            ``"smc"`` over them, and ``"auto"``, and not along with ``insert``.
         drafts: forward guesses at the next tokens along with the last one, so that the model is
             called less often; draws have the same law with and without. ``condit.Drafts(...)``
             sets which guesses. Samplers that try whole texts or learn make none.
@@ -149,14 +152,23 @@ def generate(
         raise ArgumentError(
             f"the model is {_kind_of(model)}: give one from condit.load, or its name"
         )
-    law = BaseLaw(temperature, top_k, top_p, tuple((logit_bias or {}).items()))
+    law = BaseLaw(temperature, top_k, top_p, _biases(logit_bias))
     stops = _stops(stop)
     if constraint is not None and stops:
         from condit.constraint.algebra.free import Free  # it imports the mask engine
 
         constraint, stops = constraint & Free((), never=stops), ()
     chosen = sampler_of(sampler)
-    model = model if isinstance(model, PrefixModel) else load(model)
+    if not isinstance(model, PrefixModel):
+        remote = isinstance(model, str) and model.startswith(SCHEME)
+        model = RemoteModel.of(str(model)) if remote else load(model)
+    if isinstance(model, RemoteModel):
+        # It imports most samplers, and through them what compiles constraints.
+        from condit.sampler.whole_texts import of_whole_texts
+
+        chosen = of_whole_texts(chosen, model)
+        if heal:
+            raise ArgumentError(f"heal=True: the tokens of {model.name} are not known here")
     if instruct is not False:
         prompt = instructed_prompt(prompt, constraint, instruct)
     tokens = model.encode_prompt(prompt)
@@ -195,6 +207,11 @@ def _check_can_draw(sampler: Sampler, problem: Problem) -> None:
         raise ArgumentError(
             f"{sampler} cannot put text in between draws (insert=): use masked, awrs, "
             "SMC(kernel='awrs') or auto"
+        )
+    if problem.stops and problem.insert is not None:
+        raise ArgumentError(
+            "stop= ends texts at words that the model writes, and insert= writes some itself: give "
+            "one of the two, and let insert= return None where the text is at its end"
         )
     if problem.stops and not sampler.takes_insertions:
         raise ArgumentError(
@@ -263,6 +280,21 @@ def sampler_of(sampler: str | Sampler) -> Sampler:
     if not isinstance(found, Sampler):
         raise not_usable("samplers", sampler, f"it is {_kind_of(found)}, not a Sampler")
     return found
+
+
+def _biases(logit_bias: Mapping[int, float] | None) -> tuple[tuple[int, float], ...]:
+    """What is added to logits, by token; `BaseLaw` checks the numbers."""
+    if logit_bias is not None and not isinstance(logit_bias, Mapping):
+        raise ArgumentError(
+            f"logit_bias is {_kind_of(logit_bias)}: give a dict from token ids to numbers"
+        )
+    biases = tuple((logit_bias or {}).items())
+    for token, added in biases:
+        if not (isinstance(token, int | np.integer) and isinstance(added, int | float)):
+            raise ArgumentError(
+                f"logit_bias: {token!r}: {added!r} is not a token id (a whole number) with a number"
+            )
+    return biases
 
 
 def _stops(stop: str | Sequence[str]) -> tuple[str, ...]:

@@ -71,7 +71,7 @@ def _samples(state: State[Any]) -> list[Sample]:
     greedy, log_seam = problem.law.temperature == 0, _log_seam(problem)
     samples: list[Sample] = []
     for index, lane in enumerate(state.lanes):
-        text = _before(problem.written(lane.tokens), problem.stops).decode(errors="replace")
+        text = problem.text(lane.tokens).decode(errors="replace")
         finished, ended = lane.finish_reason == "stop", lane.finish_reason is not None
         if finished and not problem.accepts(lane.tokens):
             # A sampler may have ended it without asking; see ``condit.sampler.local.finish``.
@@ -94,11 +94,6 @@ def _samples(state: State[Any]) -> list[Sample]:
             )
         )
     return samples
-
-
-def _before(text: bytes, stops: Sequence[bytes]) -> bytes:
-    """``text`` up to where the first of ``stops`` begins."""
-    return text[: min((at for stop in stops if (at := text.find(stop)) >= 0), default=None)]
 
 
 def _log_seam(problem: Problem) -> float:

@@ -7,13 +7,13 @@ does the rest as well: the budget, the settings that weights depend on, and the 
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from cachetools import LRUCache
 
 from condit.constraint.base import Constraint, Matcher
 from condit.errors import ArgumentError, RefusedTokenError
@@ -27,13 +27,19 @@ from condit.weights import log_mean_exp
 require_transformers()
 
 import torch  # noqa: E402
-from transformers import LogitsProcessor, LogitsProcessorList  # noqa: E402
+from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList  # noqa: E402
 
-_MOST_STATES = 4096
-"""Texts whose state is kept; others are read again from their beginning."""
-
-_SETTINGS = ("num_beams", "repetition_penalty", "no_repeat_ngram_size", "min_p", "typical_p")
-"""Settings of ``generate`` under which what is drawn is not what is weighed."""
+_OPTIONS = (
+    "cache_config",
+    "cache_implementation",
+    "compile_config",
+    "disable_compile",
+    "prefill_chunk_size",
+    "streamer",
+    "synced_gpus",
+    "use_cache",
+)
+"""Settings of ``model.generate`` that leave the law of texts as it is."""
 
 
 @dataclass
@@ -45,24 +51,34 @@ class State:
         log_weight: natural logarithm of the mass that was allowed, over all its tokens.
         log_probability: natural logarithm of the probability of its tokens without the constraint.
         ended: whether it has its end.
-        row: the law of the next token without the constraint, in natural logarithms.
-        log_allowed: natural logarithm of the mass that is allowed there.
+        log_allowed: natural logarithm of the mass that is allowed next; ``None`` until known.
+        log_end: natural logarithm of the probability that it ends here, likewise.
+        row: the law of the next token without the constraint, in natural logarithms; dropped as
+            soon as the next token is drawn.
+        after: the state after each token that was drawn here.
     """
 
     matcher: Matcher | None
     log_weight: float = 0.0
     log_probability: float = 0.0
     ended: bool = False
+    log_allowed: float | None = None
+    log_end: float = -math.inf
     row: Any = None
-    log_allowed: float = 0.0
+    after: dict[int, State] = field(default_factory=dict)
 
 
 class ConditLogitsProcessor(LogitsProcessor):  # type: ignore[misc]
     """Allows only tokens after which a text can still satisfy a constraint.
 
-    Works in ``model.generate(..., logits_processor=LogitsProcessorList([processor]))``, with
-    sampling, greedily, with beams, and with any number of rows, all of which have the same
-    constraint. Make a new one for each call.
+    Works in ``model.generate(..., logits_processor=LogitsProcessorList([processor]))`` with prompts
+    that are token ids: with sampling, greedily, with beams, with several prompts padded on the
+    left, and with several texts of each. All rows have the same constraint. Make a new one for each
+    call.
+
+    Weights have a meaning for sampling alone, and only if nothing changes the scores after this
+    processor but the temperature: give ``top_k=0`` and ``top_p=1.0``, and none of ``min_p``,
+    ``typical_p``, ``top_h``, ``epsilon_cutoff``, ``eta_cutoff`` and ``watermarking_config``.
 
     Args:
         model: of ``transformers``.
@@ -99,54 +115,83 @@ class ConditLogitsProcessor(LogitsProcessor):  # type: ignore[misc]
         self._temperature = temperature
         # The end is one of the tokens that ``generate`` counts, and not of those counted here.
         self._problem = Problem(self._wrapped, (0,), constraint, 1, max_new_tokens - 1, finish=True)
-        self._states: LRUCache[tuple[int, ...], State] = LRUCache(_MOST_STATES)
-        self._start = State(self._problem.bind())
-        self._prompt_length: int | None = None
+        self._first = self._problem.bind()
+        self._starts: dict[tuple[int, ...], State] = {}
+        self._with_rows: list[State] = []
+        self._prompt_length = 0
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
-        """The scores, shape ``(rows, columns)``, with ``-inf`` for what is not allowed."""
-        if self._prompt_length is None:
+        """The scores, shape ``(rows, columns)``, with ``-inf`` for what is not allowed.
+
+        A row for which no token has any mass gets the end token alone, and no weight.
+
+        Raises:
+            ArgumentError: the text before was never seen, as in assisted generation.
+        """
+        if not self._starts:
             self._prompt_length = input_ids.shape[1]
         scores = scores.clone()
-        for row, tokens in enumerate(input_ids[:, self._prompt_length :].tolist()):
-            state = self._state(tuple(tokens))
+        end, used = self._vocabulary.end, self._with_rows
+        self._with_rows = []
+        for row, tokens in enumerate(input_ids.tolist()):
+            state = self._state(tokens)
             if state.matcher is None:
                 continue
-            if state.row is None:
-                law = torch.log_softmax(scores[row].float() / self._temperature, dim=-1)
-                state.row = law.cpu().numpy()
             allowed = allowed_tokens(state.matcher)
+            if state.log_allowed is None:
+                self._weigh(state, scores[row], allowed)
+            if state.log_allowed == -math.inf:
+                scores[row] = -math.inf
+                scores[row, end] = 0.0
+                continue
             # All ends mean the same.
-            allowed[list(self._vocabulary.ends)] = allowed[self._vocabulary.end]
-            inside = state.row[: len(allowed)][allowed]
-            state.log_allowed = float(np.logaddexp.reduce(inside)) if len(inside) else -math.inf
+            allowed[list(self._vocabulary.ends)] = allowed[end]
             refused = torch.ones(scores.shape[1], dtype=torch.bool)
             refused[: len(allowed)] = torch.from_numpy(~allowed)
             scores[row, refused.to(scores.device)] = -math.inf
+        for state in used:
+            state.row = None
         return scores
 
-    def _state(self, tokens: tuple[int, ...]) -> State:
-        """The state after the tokens of a row, its padding behind the end included."""
-        if not tokens:
-            return self._start
-        if (known := self._states.get(tokens)) is not None:
-            return known
-        before = self._state(tokens[:-1])
-        state = self._after(before, tokens[-1])
-        self._states[tokens] = state
+    def _weigh(self, state: State, scores: torch.Tensor, allowed: Any) -> None:
+        """Note the law of the next token, and the mass of what is allowed of it."""
+        law = torch.log_softmax(scores.float() / self._temperature, dim=-1).cpu().numpy()
+        ends = sorted(self._vocabulary.ends)
+        ending = np.logaddexp.reduce(law[ends])
+        law[ends], law[self._vocabulary.end] = -math.inf, ending
+        inside = law[: len(allowed)][allowed]
+        state.log_allowed = float(np.logaddexp.reduce(inside)) if len(inside) else -math.inf
+        state.log_end, state.row = float(ending), law
+        self._with_rows.append(state)
+
+    def _state(self, tokens: list[int]) -> State:
+        """The state after a row's prompt and text, its padding behind the end included."""
+        prompt = tuple(tokens[: self._prompt_length])
+        state = self._starts.get(prompt)
+        if state is None:
+            state = self._starts[prompt] = State(self._first.copy() if self._first else None)
+        for token in tokens[self._prompt_length :]:
+            if state.matcher is None:
+                break
+            if token not in state.after:
+                state.after[token] = self._after(state, state.matcher, token)
+            state = state.after[token]
         return state
 
-    def _after(self, before: State, token: int) -> State:
-        if before.matcher is None:
-            return State(None, before.log_weight, before.log_probability, before.ended)
-        log_probability = log_weight = -math.inf
-        if before.row is not None:
-            log_probability = before.log_probability + float(before.row[token])
-            log_weight = before.log_weight + before.log_allowed
-        if token in self._vocabulary.ends:
-            fits = before.matcher.allows(self._vocabulary.end)
-            return State(None, log_weight if fits else -math.inf, log_probability, ended=fits)
-        matcher = before.matcher.copy()
+    def _after(self, before: State, matcher: Matcher, token: int) -> State:
+        ends = token in self._vocabulary.ends
+        if before.log_allowed is None or (before.row is None and not ends):
+            raise ArgumentError(
+                "generate has gone on from a text that this processor was not shown before: use it "
+                "without assisted generation, and a new one for each call"
+            )
+        log_weight = before.log_weight + before.log_allowed
+        if ends:
+            fits = matcher.allows(self._vocabulary.end)
+            log_probability = before.log_probability + before.log_end
+            return State(None, log_weight if fits else -math.inf, log_probability, ended=True)
+        log_probability = before.log_probability + float(before.row[token])
+        matcher = matcher.copy()
         try:
             matcher.advance(token)
         except RefusedTokenError:
@@ -160,10 +205,11 @@ class ConditLogitsProcessor(LogitsProcessor):  # type: ignore[misc]
             sequences: token ids, shape ``(rows, prompt and text)``.
         """
         found: list[Sample] = []
-        for row, tokens in enumerate(sequences[:, self._prompt_length or 0 :].tolist()):
-            state, text_tokens = self._state(tuple(tokens)), self._text(tokens)
+        for row, tokens in enumerate(sequences.tolist()):
+            state, text_tokens = self._state(tokens), self._text(tokens[self._prompt_length :])
             text = self._vocabulary.decode(text_tokens)
-            valid = state.ended and self._problem.accepts(text_tokens)
+            accepted = state.ended and self._problem.accepts(text_tokens)
+            valid = accepted and state.log_weight > -math.inf
             found.append(
                 Sample(
                     text=text,
@@ -224,23 +270,32 @@ def generate(
         n: how many texts.
         max_new_tokens: the most tokens of a text, its end counted.
         temperature: divides the logits.
-        options: passed to ``model.generate``; none that changes the law that is drawn from.
+        options: passed to ``model.generate``: ``use_cache``, ``streamer`` and others that leave the
+            law of texts as it is. The model's own ``generation_config`` counts for nothing here.
 
     Raises:
-        ArgumentError: an option would change the law, so that weights were wrong.
+        ArgumentError: an option may change the law, so that weights were wrong.
         ConditError: as of `ConditLogitsProcessor`.
     """
-    for name in _SETTINGS:
-        if name in options:
+    for name in options:
+        if name not in _OPTIONS:
             raise ArgumentError(
-                f"{name} changes what is drawn, so that weights were wrong: leave it out, or use "
-                "ConditLogitsProcessor with model.generate yourself"
+                f"{name} may change what is drawn, so that weights were wrong: leave it out (taken "
+                f"are {', '.join(_OPTIONS)}), or use ConditLogitsProcessor with model.generate"
             )
+    if n < 1:
+        raise ArgumentError(f"n must be 1 or more, not {n}")
     processor = ConditLogitsProcessor(
         model, tokenizer, constraint, max_new_tokens=max_new_tokens, temperature=temperature
     )
+    vocabulary = processor._vocabulary
     tokens = torch.tensor([processor._wrapped.encode_prompt(prompt)], device=model.device)
-    sequences = model.generate(
+    # What the model's configuration asks for, such as a repetition penalty, would change the law.
+    plain = copy.copy(model)
+    plain.generation_config = GenerationConfig(
+        eos_token_id=sorted(vocabulary.ends), pad_token_id=vocabulary.end
+    )
+    sequences = plain.generate(
         tokens,
         attention_mask=torch.ones_like(tokens),
         do_sample=True,
@@ -250,7 +305,6 @@ def generate(
         top_k=0,
         top_p=1.0,
         logits_processor=LogitsProcessorList([processor]),
-        pad_token_id=processor._vocabulary.end,
         **options,
     )
     return Generated(sequences, processor.samples(sequences))

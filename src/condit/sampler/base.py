@@ -91,6 +91,12 @@ class Problem:
         spelled = self.model.vocabulary.spell(tokens)
         return spelled if self.seam is None else spelled[len(self.seam.text) :]
 
+    def text(self, tokens: Sequence[int]) -> bytes:
+        """The bytes of a text up to where the first of ``stops`` begins, without the seam."""
+        text = self.written(tokens)
+        places = (at for stop in self.stops if (at := text.find(stop)) >= 0)
+        return text[: min(places, default=None)]
+
     def stopped(self, tokens: Sequence[int]) -> bool:
         """Whether the last token has completed one of ``stops``."""
         if not self.stops:

@@ -288,7 +288,7 @@ def weigh_preference(problem: Problem, lanes: Sequence[Lane]) -> None:
     if not scored:
         return
     # An unfinished text may stop in the middle of a character, which is not yet part of it.
-    texts = [problem.written(lane.tokens).decode(errors="ignore") for lane in scored]
+    texts = [problem.text(lane.tokens).decode(errors="ignore") for lane in scored]
     log_weights = checked_log_weights(preference, texts)
     for lane, log_weight in zip(scored, log_weights, strict=True):
         lane.log_weight += log_weight - lane.log_preference

@@ -30,6 +30,7 @@ class _Key(NamedTuple):
     max_tokens: int
     finish: bool
     seam: Seam | None
+    stops: tuple[bytes, ...]
 
     @classmethod
     def of(cls, problem: Problem) -> _Key:
@@ -41,6 +42,7 @@ class _Key(NamedTuple):
             problem.max_tokens,
             problem.finish,
             problem.seam,
+            problem.stops,
         )
 
 

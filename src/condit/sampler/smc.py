@@ -87,16 +87,19 @@ class SMC(Sampler[KernelState]):
     def kernel_for(self, problem: Problem) -> Kernel:
         """The kernel that is used for ``problem``."""
         forks = isinstance(problem.model, Model) and problem.trie is None
-        default = "awrs" if forks or problem.insert is not None else "learned"
+        by_token = problem.insert is not None or bool(problem.stops)
+        default = "awrs" if forks or by_token else "learned"
         return kernel_of(self.kernel or default, "smc")
 
     def init(self, problem: Problem, rng: np.random.Generator) -> KernelState:
         """Lanes before their first token; forwards the prompt."""
         kernel = self.kernel_for(problem)
-        if self.rejuvenate and (problem.insert or not isinstance(kernel, LocalSampler)):
+        fixed = problem.insert is not None or bool(problem.stops)
+        if self.rejuvenate and (fixed or not isinstance(kernel, LocalSampler)):
             raise ArgumentError(
                 "rejuvenate=True needs the kernel 'awrs' or 'masked', and cannot redraw inserted "
-                "text: leave out insert= and the memory, or rejuvenate"
+                "text or a word that ends it: leave out insert=, stop= and the memory, or "
+                "rejuvenate"
             )
         state: KernelState = kernel.init(problem, rng)
         if self.rejuvenate:
