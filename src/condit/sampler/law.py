@@ -78,9 +78,7 @@ class BaseLaw:
             tokens = tokens[nucleus(values[tokens], self.top_p)]
         return TokenLaw(row, greedy, tokens)
 
-    def _biased(
-        self, logits: NDArray[np.float32], vocabulary: Vocabulary
-    ) -> NDArray[np.float32]:
+    def _biased(self, logits: NDArray[np.float32], vocabulary: Vocabulary) -> NDArray[np.float32]:
         """A copy of the row with the biases added."""
         logits = logits.copy()
         for token, added in self.bias:

@@ -129,6 +129,10 @@ def routes(engine: Engine) -> APIRouter:
     async def tags() -> dict[str, Any]:
         return {"models": [_model(engine)]}
 
+    @router.get("/api/ps", summary="The model that is loaded")
+    async def loaded() -> dict[str, Any]:
+        return {"models": [{**_model(engine), "size_vram": 0}]}
+
     @router.post("/api/show", summary="The model")
     async def show() -> dict[str, Any]:
         context = {"condit.context_length": engine.model.context}
