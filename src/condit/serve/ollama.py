@@ -103,7 +103,8 @@ class ChatRequest(OllamaRequest):
 
 def routes(engine: Engine) -> APIRouter:
     """Ollama's routes."""
-    router = APIRouter(tags=["Ollama"])
+    # Clients of Ollama may leave out that a body is JSON; LiteLLM does.
+    router = APIRouter(tags=["Ollama"], strict_content_type=False)
 
     @router.post("/api/generate", summary="Go on from a prompt", response_model=None)
     async def generate(body: GenerateRequest, request: Request) -> Response:

@@ -12,10 +12,10 @@ from pydantic import BaseModel, Field
 
 URL = os.environ["CONDIT_URL"]
 ASKED = [{"role": "user", "content": "Write a ticket about a broken printer."}]
-OPENAI = {"model": "openai/smollm2", "base_url": f"{URL}/v1", "api_key": "none"}
+OPENAI = {"model": "openai/smollm2", "api_base": f"{URL}/v1", "api_key": "none"}
 OTHERS = (
-    {"model": "hosted_vllm/smollm2", "base_url": f"{URL}/v1", "api_key": "none"},
-    {"model": "ollama_chat/smollm2", "base_url": URL},
+    {"model": "hosted_vllm/smollm2", "api_base": f"{URL}/v1", "api_key": "none"},
+    {"model": "ollama_chat/smollm2", "api_base": URL},
 )
 WEATHER = {
     "type": "function",

@@ -33,13 +33,13 @@ def evaluated(task: dict, **arguments: object) -> dict:
 def log_probability(text: str, ending: str) -> float:
     """Of the ending, asked for without the harness."""
     before, whole = (TOKENIZER.encode(each) for each in (text, text + ending))
-    body = {"model": "smollm2", "prompt": whole, "echo": True, "logprobs": 1, "max_tokens": 0}
+    body = {"model": "smollm2", "prompt": whole, "echo": True, "logprobs": 1, "max_tokens": 2}
     request = urllib.request.Request(
         URL, json.dumps(body).encode(), {"Content-Type": "application/json"}
     )
     with urllib.request.urlopen(request, timeout=60) as answer:
         (choice,) = json.load(answer)["choices"]
-    return sum(choice["logprobs"]["token_logprobs"][len(before) :])
+    return sum(choice["logprobs"]["token_logprobs"][len(before) : len(whole)])
 
 
 def scored() -> None:
