@@ -104,7 +104,7 @@ def served(url: str | None) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "condit", "serve", "-m", "smollm2", "--port", str(port)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-    log = ROOT / ".venvs" / f"clients-server-{port}.log"
+    log = ROOT / ".venvs" / "clients-server.log"
     with log.open("w") as output:
         server = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
         try:
