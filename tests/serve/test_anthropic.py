@@ -65,3 +65,27 @@ def test_a_stop_sequence_is_told(served, stop):
     answer = post(served, stop_sequences=[stop], seed=1).json()
     assert stop not in answer["content"][0]["text"]
     assert answer["stop_sequence"] == stop
+
+
+def test_tokens_are_counted_as_they_are_billed(served):
+    asked = {"model": "smollm2", "messages": [{"role": "user", "content": "How old?"}]}
+    counted = httpx2.post(f"{served.url}/v1/messages/count_tokens", json=asked).json()
+    used = httpx2.post(f"{served.url}/v1/messages", json={**asked, "max_tokens": 1}, timeout=120)
+    assert counted == {"input_tokens": used.json()["usage"]["input_tokens"]}
+
+
+def test_an_error_names_the_field(served):
+    schema = {"type": "integer", "minimum": 3, "maximum": 2}
+    form = {"format": {"type": "json_schema", "schema": schema}}
+    error = post(served, output_config=form).json()["error"]
+    assert error["param"] == "output_config.format.schema"
+
+
+def test_models_are_listed_as_anthropic_lists_them(served_ngram):
+    told = httpx2.get(f"{served_ngram.url}/v1/models").json()
+    assert told["has_more"] is False
+    assert told["data"][0]["type"] == "model"
+    missing = {"anthropic-version": "2023-06-01"}
+    error = httpx2.get(f"{served_ngram.url}/v1/models/other", headers=missing).json()
+    assert error["type"] == "error"
+    assert error["error"]["type"] == "not_found_error"

@@ -47,3 +47,18 @@ def test_what_is_wrong_is_said(served):
     answer = post(served, "/api/generate", prompt="x", format={"type": "strin"}, stream=False)
     assert answer.status_code == 400
     assert "strin" in answer.json()["error"]
+
+
+def test_json_need_not_be_said_to_be_json(served_ngram):
+    body = {"raw": True, "prompt": "a", "stream": False, "options": {"num_predict": 2}}
+    answer = httpx2.post(f"{served_ngram.url}/api/generate", content=json.dumps(body).encode())
+    assert answer.status_code == 200
+    # A page in a browser could send this to a server on loopback unasked.
+    kind = {"Content-Type": "text/plain"}
+    answer = httpx2.post(f"{served_ngram.url}/api/generate", content=json.dumps(body), headers=kind)
+    assert answer.status_code == 400
+
+
+def test_the_model_is_loaded(served_ngram):
+    (model,) = httpx2.get(f"{served_ngram.url}/api/ps").json()["models"]
+    assert model["model"] == served_ngram.engine.name

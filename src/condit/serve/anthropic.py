@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
+from condit.errors import ConditError
 from condit.serve.engine import Engine
 from condit.serve.events import sse
 from condit.serve.growth import CallBegins, CallEnds, Growth, MoreArguments, MoreText, News
@@ -17,7 +18,7 @@ from condit.serve.job import Delta, Done, Event, Job
 from condit.serve.messages import Message, answer_text, call_text, text_of, with_tools
 from condit.serve.options import ConditOptions, ResponseFormat
 from condit.serve.replies import counts, identifier, own_field
-from condit.serve.request_errors import RequestError, invalid
+from condit.serve.request_errors import RequestError, invalid, of_error
 from condit.serve.specification import Specification, all_of, named
 from condit.serve.tools import Choice, Tool, read
 
@@ -116,6 +117,12 @@ class MessagesRequest(BaseModel):
         return said
 
 
+class CountRequest(MessagesRequest):
+    """The body of a request that asks for the length of its prompt alone."""
+
+    max_tokens: int = 1
+
+
 def _tool(given: Mapping[str, Any], param: str) -> Tool:
     name, schema = given.get("name"), given.get("input_schema")
     if given.get("type", "custom") != "custom":
@@ -160,7 +167,18 @@ def routes(engine: Engine) -> APIRouter:
         answer = _Answer(body, job, choice, engine)
         if not body.stream:
             return JSONResponse(answer.whole(await engine.complete_for(request, job)))
-        return await sse(engine.draw(job), answer.of)
+        return await sse(
+            engine.draw(job), answer.of, lambda error: {"event:": "error", **error_of(error)}
+        )
+
+    @router.post("/v1/messages/count_tokens", summary="Count the tokens of messages")
+    async def count_tokens(body: CountRequest) -> dict[str, int]:
+        engine.check_model(body.model)
+        prompt = body.job(body.choice()).prompt
+        try:
+            return {"input_tokens": len(engine.model.encode_prompt(prompt))}
+        except ConditError as error:
+            raise of_error(error) from error
 
     return router
 
@@ -280,10 +298,10 @@ def _event(kind: str, **more: Any) -> dict[str, Any]:
 
 
 def error_of(error: RequestError) -> dict[str, Any]:
-    """An error as Anthropic answers it."""
+    """An error as Anthropic answers it, and the field at fault where there is one."""
     kinds = {401: "authentication_error", 404: "not_found_error", 413: "request_too_large"}
     kinds |= {429: "rate_limit_error", 400: "invalid_request_error", 503: "overloaded_error"}
-    return {
-        "type": "error",
-        "error": {"type": kinds.get(error.status, "api_error"), "message": error.message},
-    }
+    told = {"type": kinds.get(error.status, "api_error"), "message": error.message}
+    if error.param is not None:
+        told["param"] = error.param
+    return {"type": "error", "error": told}

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -95,7 +96,9 @@ def _add_housekeeping(app: FastAPI, engine: Engine) -> None:
 
     @app.get("/v1/models", tags=["OpenAI"], summary="The model that is served")
     async def models() -> dict[str, Any]:
-        return {"object": "list", "data": [_model(engine)]}
+        # The last three are Anthropic's.
+        told = {"object": "list", "data": [_model(engine)]}
+        return {**told, "has_more": False, "first_id": engine.name, "last_id": engine.name}
 
     @app.get("/v1/models/{name:path}", tags=["OpenAI"], summary="The model, by its name")
     async def model(name: str) -> dict[str, Any]:
@@ -107,6 +110,9 @@ def _model(engine: Engine) -> dict[str, Any]:
     return {
         "id": engine.name,
         "object": "model",
+        "type": "model",
+        "display_name": engine.name,
+        "created_at": datetime.fromtimestamp(engine.created, UTC).isoformat(),
         "created": engine.created,
         "owned_by": "condit",
         "max_model_len": engine.model.context,
@@ -115,7 +121,7 @@ def _model(engine: Engine) -> dict[str, Any]:
 
 def _add_errors(app: FastAPI) -> None:
     def answer(request: Request, error: RequestError) -> JSONResponse:
-        if request.url.path == "/v1/messages":
+        if request.url.path.startswith("/v1/messages") or "anthropic-version" in request.headers:
             body = anthropic.error_of(error)
         elif request.url.path.startswith("/api/"):
             body = {"error": error.message}

@@ -343,9 +343,20 @@ class Drawing:
         scored: tuple[Scored, ...] = ()
         if job.logprobs is not None:
             top = job.logprobs
-            scored = tuple(score(model, tokens, each.tokens, top) for each in choices)
+            scored = tuple(
+                score(model, tokens, each.tokens, top, self._ends(each)) for each in choices
+            )
         echoed = score_prompt(model, tokens, job.logprobs or 0) if job.echo else None
         return Done(choices, result, scored, echoed, tokens)
+
+    def _ends(self, sample: Sample) -> Sequence[int]:
+        """The tokens one of which ended a text, where its probability is told.
+
+        Who has a prompt echoed for its probabilities (lm-eval) asks for one token more and leaves
+        that one out: without the end, the last token of the prompt would be left out instead.
+        """
+        ended = self._job.echo and sample.finish_reason == "stop" and not self._job.stop
+        return sorted(self._engine.model.vocabulary.ends) if ended else ()
 
     def _step(self, info: StepInfo) -> None:
         if self.why_cancelled:

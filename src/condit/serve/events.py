@@ -15,10 +15,31 @@ from condit.serve.request_errors import RequestError
 Chunks = AsyncIterator[dict[str, Any] | str]
 
 
+def error_of(error: RequestError) -> dict[str, Any]:
+    """An error as OpenAI answers it."""
+    return {
+        "message": error.message,
+        "type": error.kind,
+        "param": error.param,
+        "code": error.code,
+    }
+
+
+def _error_chunk(error: RequestError) -> dict[str, Any]:
+    return {"error": error_of(error)}
+
+
 async def sse(
-    events: AsyncGenerator[Event, None], chunks: Callable[[AsyncIterator[Event]], Chunks]
+    events: AsyncGenerator[Event, None],
+    chunks: Callable[[AsyncIterator[Event]], Chunks],
+    failed: Callable[[RequestError], dict[str, Any]] = _error_chunk,
 ) -> StreamingResponse:
     """Server-sent events: ``data: {...}``; a chunk with the key ``event:`` names its kind.
+
+    Args:
+        events: what happens in the run.
+        chunks: what is told of them.
+        failed: what is told of an error after the first event; as OpenAI does by default.
 
     The first event is waited for, so that what is refused has a status of its own.
     """
@@ -35,7 +56,7 @@ async def sse(
                 async for chunk in chunks(again()):
                     yield _line(chunk)
             except RequestError as error:
-                yield _line({"error": error_of(error)})
+                yield _line(failed(error))
 
     headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
     return StreamingResponse(lines(), media_type="text/event-stream", headers=headers)
@@ -47,13 +68,3 @@ def _line(chunk: dict[str, Any] | str) -> bytes:
     kind = chunk.pop("event:", None)
     name = "" if kind is None else f"event: {kind}\n"
     return f"{name}data: {json.dumps(chunk, ensure_ascii=False)}\n\n".encode()
-
-
-def error_of(error: RequestError) -> dict[str, Any]:
-    """An error as OpenAI answers it."""
-    return {
-        "message": error.message,
-        "type": error.kind,
-        "param": error.param,
-        "code": error.code,
-    }

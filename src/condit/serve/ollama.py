@@ -103,7 +103,8 @@ class ChatRequest(OllamaRequest):
 
 def routes(engine: Engine) -> APIRouter:
     """Ollama's routes."""
-    router = APIRouter(tags=["Ollama"])
+    # Clients of Ollama may leave out that a body is JSON; LiteLLM does.
+    router = APIRouter(tags=["Ollama"], strict_content_type=False)
 
     @router.post("/api/generate", summary="Go on from a prompt", response_model=None)
     async def generate(body: GenerateRequest, request: Request) -> Response:
@@ -128,6 +129,10 @@ def routes(engine: Engine) -> APIRouter:
     @router.get("/api/tags", summary="The model that is served")
     async def tags() -> dict[str, Any]:
         return {"models": [_model(engine)]}
+
+    @router.get("/api/ps", summary="The model that is loaded")
+    async def loaded() -> dict[str, Any]:
+        return {"models": [{**_model(engine), "size_vram": 0}]}
 
     @router.post("/api/show", summary="The model")
     async def show() -> dict[str, Any]:

@@ -33,7 +33,13 @@ class TokenScore:
 Scored = tuple[TokenScore, ...]
 
 
-def score(model: Model, prompt: Sequence[int], tokens: Sequence[int], top: int) -> Scored:
+def score(
+    model: Model,
+    prompt: Sequence[int],
+    tokens: Sequence[int],
+    top: int,
+    ends: Sequence[int] = (),
+) -> Scored:
     """The score of each of ``tokens`` after ``prompt`` and those before it, by one forward.
 
     Args:
@@ -41,11 +47,15 @@ def score(model: Model, prompt: Sequence[int], tokens: Sequence[int], top: int) 
         prompt: at least one token.
         tokens: the tokens.
         top: how many of the most probable are told at each.
+        ends: if given, the most probable of these tokens is scored after the others.
     """
     decoder = model.start(prompt)
     rows: list[Logits] = [decoder.logits[0]]
-    if len(tokens) > 1:
-        rows += list(decoder.advance([tokens[:-1]])[0])
+    before = tokens if ends else tokens[:-1]
+    if before:
+        rows += list(decoder.advance([before])[0])
+    if ends:
+        tokens = (*tokens, max(ends, key=lambda end: float(rows[-1][end])))
     return tuple(
         _scored(as_float32(of_vocabulary(row, model.vocabulary)), token, top)
         for row, token in zip(rows, tokens, strict=False)
