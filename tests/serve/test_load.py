@@ -1,4 +1,4 @@
-"""Many requests at the same time: all answered, none for another, and no trace of those who left."""
+"""Many requests at once: all answered, none for another, and no trace of those who left."""
 
 from __future__ import annotations
 
@@ -99,8 +99,7 @@ def test_who_leaves_takes_no_room(serve):
     with serve(condit.load("ngram"), concurrency=2) as server:
         for stream in (False, True, False, True):
             with pytest.raises(httpx2.TimeoutException):
-                post(server.url, {**LONG, "stream": stream}, timeout=0.5).read()
-                pytest.skip("the machine drew it all in time")
+                post(server.url, {**LONG, "stream": stream}, timeout=0.5)
         until(lambda: server.engine.drawing == 0 == server.engine.waiting)
         assert post(server.url, {"prompt": "a", "max_tokens": 2}).status_code == 200
         metrics = httpx2.get(f"{server.url}/metrics").text
