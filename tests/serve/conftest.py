@@ -76,3 +76,9 @@ def served_ngram() -> Iterator[Served]:
     """A model that needs no time, served; it knows no chat."""
     with serving(condit.load("ngram")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def serve():
+    """`serving`: a context manager that serves a model with settings of the test's own."""
+    return serving

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import multiprocessing
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from cachetools import LRUCache
@@ -25,8 +26,13 @@ from condit.vocabulary import Vocabulary
 if TYPE_CHECKING:
     from pebble import ProcessPool
 
+log = logging.getLogger("condit.serve")
+
 MEMORY = 4 * 2**30
 """Bytes of address space that a process may take for compiling, beside what it has at first."""
+
+_MALFORMED = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
+"""What Python raises for something of a wrong shape inside of what a constraint is made of."""
 
 
 class Compiler:
@@ -45,6 +51,7 @@ class Compiler:
         self._made: LRUCache[tuple[str, str], Constraint] = LRUCache(most)
         self._under_way: dict[tuple[str, str], asyncio.Task[Constraint]] = {}
         self._threads = ThreadPoolExecutor(max(1, workers), thread_name_prefix="condit-compile")
+        self._workers = workers
         self._pool = _pool(vocabulary, workers) if workers else None
         self.hits = 0
         self.misses = 0
@@ -70,6 +77,20 @@ class Compiler:
             return await asyncio.shield(task)
         except ConditError as error:
             raise of_constraint(error, wanted.param) from error
+        except _MALFORMED as error:
+            log.info("a constraint of kind %r is malformed", wanted.kind, exc_info=error)
+            raise invalid(
+                f"what {wanted.param} holds is no constraint ({type(error).__name__}: "
+                f"{str(error)[:200]}): see condit constraints for what each kind is made of",
+                wanted.param,
+                "invalid_constraint",
+            ) from error
+        except RecursionError as error:
+            raise invalid(
+                "this constraint is nested too deeply: simplify it",
+                wanted.param,
+                "constraint_too_complex",
+            ) from error
         except TimeoutError as error:
             raise invalid(
                 f"compiling this constraint takes more than {self._deadline:g} seconds: simplify "
@@ -93,13 +114,23 @@ class Compiler:
         if self._pool is not None:
             from pebble import ProcessExpired
 
-            future = self._pool.schedule(_try, (wanted.kind, wanted.given), timeout=self._deadline)
             try:
-                await asyncio.wrap_future(future)
+                await asyncio.wrap_future(self._schedule(wanted))
             except ProcessExpired as error:
                 raise MemoryError(str(error)) from error
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._build, wanted)
+
+    def _schedule(self, wanted: Specification) -> Future[None]:
+        given, seconds = (wanted.kind, wanted.given), self._deadline
+        if self._pool is None or not self._pool.active:
+            # A process that dies at a bad moment takes the pool with it.
+            log.warning("the processes that compile are started again")
+            if self._pool is not None:
+                self._pool.stop()  # type: ignore[no-untyped-call]
+            self._pool = _pool(self._vocabulary, self._workers)
+        future: Future[None] = self._pool.schedule(_try, given, timeout=seconds)
+        return future
 
     def _build(self, wanted: Specification) -> Constraint:
         made = wanted.build()

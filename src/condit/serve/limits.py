@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hmac
 import json
+import math
 import re
 from collections.abc import Sequence
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[][{}]', re.DOTALL)
+# A text without an end is taken to the end of the body: else each quote in it would be tried.
+_BRACKETS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[][{}]', re.DOTALL)
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 OPEN_PATHS = frozenset({"/health", "/ready"})
 """What may be asked without a key."""
@@ -41,7 +44,10 @@ class Limits:
         if self._keys and scope["path"] not in OPEN_PATHS and not self._knows(scope):
             await _refuse(send, 401, "the API key is missing or wrong", "invalid_api_key")
             return
-        body, more = bytearray(), scope["method"] in ("POST", "PUT", "PATCH")
+        if scope["method"] in ("GET", "HEAD", "OPTIONS"):
+            await self._app(scope, receive, send)
+            return
+        body, more = bytearray(), True
         while more:
             message = await receive()
             if message["type"] == "http.disconnect":
@@ -56,6 +62,9 @@ class Limits:
             what = f"the brackets of the request are nested more than {self._most_depth} deep"
             await _refuse(send, 400, what, "request_too_deep")
             return
+        if body and (what := _unreadable(body)):
+            await _refuse(send, 400, what, "invalid_json")
+            return
         read = False
 
         async def again() -> Message:
@@ -65,7 +74,7 @@ class Limits:
                 return {"type": "http.request", "body": bytes(body), "more_body": False}
             return await receive()
 
-        await self._app(scope, again if body else receive, send)
+        await self._app(scope, again, send)
 
     def _knows(self, scope: Scope) -> bool:
         headers = dict(scope["headers"])
@@ -87,6 +96,30 @@ def _depth(body: bytes | bytearray) -> int:
         elif sign in b"]}":
             depth -= 1
     return deepest
+
+
+def _unreadable(body: bytes | bytearray) -> str:
+    """Why it is no JSON that can be sent on as text; empty if it is."""
+
+    def refuse(constant: str) -> float:
+        raise ValueError(f"{constant} is no number of JSON")
+
+    def number(digits: str) -> float:
+        if math.isinf(value := float(digits)):
+            raise ValueError(f"{digits[:40]} is beyond the numbers that are understood here")
+        return value
+
+    try:
+        said = json.loads(body.decode(), parse_constant=refuse, parse_float=number)
+        if _SURROGATE.search(body):
+            json.dumps(said, ensure_ascii=False).encode()
+    except UnicodeDecodeError as error:
+        return f"the request is not UTF-8 at byte {error.start}"
+    except UnicodeEncodeError:
+        return "a text of the request holds half of a pair of surrogates (\\ud800 to \\udfff)"
+    except (ValueError, RecursionError) as error:
+        return f"the request is no JSON that is understood here: {error}"
+    return ""
 
 
 async def _refuse(send: Send, status: int, message: str, code: str) -> None:

@@ -95,7 +95,10 @@ def _plain(message: Mapping[str, Any], param: str) -> Message:
     if role != "assistant":
         raise invalid(f"{param}.role: there is no role {role!r}", f"{param}.role")
     said = [text] if text else []
-    for place, call in enumerate(message.get("tool_calls") or ()):
+    calls = message.get("tool_calls") or ()
+    if not isinstance(calls, list | tuple):
+        raise invalid(f"{param}.tool_calls must be a list", f"{param}.tool_calls")
+    for place, call in enumerate(calls):
         try:
             if call.get("type") == "custom":
                 custom = call["custom"]

@@ -51,7 +51,15 @@ class OllamaRequest(BaseModel):
             if options.get(name, usual) != usual:
                 raise invalid(f"options.{name} is not supported: leave it out", f"options.{name}")
         stop = options.get("stop") or ()
-        predict = options.get("num_predict")
+        predict, seed = options.get("num_predict"), options.get("seed")
+        for name, number in (("num_predict", predict), ("seed", seed)):
+            if number is not None and type(number) is not int:
+                raise invalid(f"options.{name} must be a whole number", f"options.{name}")
+        stops = [stop] if isinstance(stop, str) else stop
+        if not isinstance(stops, list | tuple) or any(
+            not isinstance(each, str) or not each for each in stops
+        ):
+            raise invalid("options.stop must be texts, none of them empty", "options.stop")
         wanted = all_of([*self._format(), *named(own.constraint)])
         try:
             top_k = int(options.get("top_k") or 0)
@@ -59,11 +67,11 @@ class OllamaRequest(BaseModel):
                 prompt=prompt,
                 specification=wanted if choice is None else choice.specification(wanted),
                 max_tokens=engine.limit(prompt, predict if predict and predict > 0 else None),
-                seed=options.get("seed"),
+                seed=seed,
                 temperature=float(options.get("temperature", 1.0)),
                 top_k=top_k if top_k > 0 else None,
                 top_p=float(options.get("top_p", 1.0)),
-                stop=(stop,) if isinstance(stop, str) else tuple(stop),
+                stop=tuple(stops),
                 sampler=own.sampler,
                 n_lanes=own.n_lanes,
                 prefer=own.preference(),
@@ -72,7 +80,7 @@ class OllamaRequest(BaseModel):
                 stream=self.stream,
                 trace=own.trace,
             )
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise invalid(f"options: {error}", "options") from error
 
     def _format(self) -> list[Specification]:

@@ -18,7 +18,10 @@ def tools_of(given: Sequence[Mapping[str, Any]], param: str) -> tuple[Tool, ...]
     Raises:
         RequestError: one is of another kind, or two have the same name.
     """
-    tools = tuple(_tool(each, f"{param}[{place}]") for place, each in enumerate(given))
+    try:
+        tools = tuple(_tool(each, f"{param}[{place}]") for place, each in enumerate(given))
+    except (TypeError, AttributeError) as error:
+        raise invalid(f"{param}: a part has the wrong type: {error}", param) from error
     names = [tool.name for tool in tools]
     for name in names:
         if names.count(name) > 1:
@@ -40,7 +43,7 @@ def _tool(given: Mapping[str, Any], param: str) -> Tool:
     name = about.get("name") if isinstance(about, Mapping) else None
     if not isinstance(name, str) or not name or any(sign in name for sign in "]\n"):
         raise invalid(f"{where}.name: {name!r} is no name of a tool", f"{where}.name")
-    description = about.get("description") or ""
+    description = str(about.get("description") or "")
     if kind == "function":
         parameters = about.get("parameters")
         if parameters is None:
@@ -64,6 +67,13 @@ def choice_of(tools: tuple[Tool, ...], wanted: ToolChoice, several: bool, param:
     Raises:
         RequestError: it names a tool that there is not, or says nothing known.
     """
+    try:
+        return _choice_of(tools, wanted, several, param)
+    except (TypeError, AttributeError, LookupError) as error:
+        raise invalid(f"{param}: a part has the wrong type: {error}", param) from error
+
+
+def _choice_of(tools: tuple[Tool, ...], wanted: ToolChoice, several: bool, param: str) -> Choice:
     if wanted in (None, "auto"):
         return Choice(tools, several=several)
     if wanted == "none":
