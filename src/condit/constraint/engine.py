@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Protocol, Self
 
 import numpy as np
@@ -330,10 +329,16 @@ class EngineMatcher(Matcher):
         return self._endings[thorough]
 
     def _find_ending(self, matcher: EngineMatcher, thorough: bool) -> bytes | None:
-        # What is found elsewhere may need bytes that are no tokens here.
-        after = self.ending_after if matcher._spelling.single_bytes >= UTF8_BYTES else None
-        known = None if after is None else partial(after, self._text)
-        return find_ending(matcher, self.hints, known=known, thorough=thorough)
+        after, tokens = self.ending_after, matcher._spelling.single_bytes
+
+        def known() -> bytes | None:
+            found = None if after is None else after(self._text)
+            # It may need bytes that are no tokens here.
+            return found if found is not None and tokens.issuperset(found) else None
+
+        return find_ending(
+            matcher, self.hints, known=None if after is None else known, thorough=thorough
+        )
 
     def by_byte(self) -> EngineMatcher | None:
         """A matcher in the same state over single bytes.
