@@ -9,8 +9,11 @@ from condit.errors import ArgumentError, UnsatisfiableError
 
 def test_a_plan_names_the_parts_that_exclude_each_other() -> None:
     apart = (condit.free(until="\n") + condit.integer(0, 130)) & condit.regex(".{0,80}")
+    (row,) = plan_for(apart)
+    assert row.where == "nowhere"
+    assert "both sequence and regex '.{0,80}'" in row.note
     with pytest.raises(UnsatisfiableError, match=r"both sequence and regex '\.\{0,80\}'"):
-        plan_for(apart)
+        apart.bind(condit.Vocabulary.of_bytes())
 
 
 def test_a_table_names_the_row_that_has_other_fields() -> None:
