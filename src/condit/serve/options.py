@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from condit.model.base import Prompt
+from condit.serve.job import Job
 from condit.serve.request_errors import invalid
 from condit.serve.specification import ANY_JSON_OBJECT, Specification, all_of, named
 from condit.serve.structural_tags import structural_tag
@@ -148,6 +150,28 @@ class Sampling(BaseModel):
             names = " and ".join(each.param for each in found)
             raise invalid(f"{names} each say what texts must be: give one", found[1].param)
         return all_of([*found, *named(self.own.constraint)])
+
+    def drawn(self, prompt: Prompt, specification: Specification | None) -> Job:
+        """A job with all that these fields say; limits and probabilities are each protocol's."""
+        own = self.own
+        return Job(
+            prompt=prompt,
+            specification=specification,
+            n=1 if self.n is None else self.n,
+            seed=self.seed,
+            temperature=1.0 if self.temperature is None else self.temperature,
+            top_k=self.top_k if self.top_k and self.top_k > 0 else None,
+            top_p=1.0 if self.top_p is None else self.top_p,
+            logit_bias=self.biases(),
+            stop=self.stops(),
+            sampler=own.sampler,
+            n_lanes=own.n_lanes,
+            prefer=own.preference(),
+            instruct=own.instruct,
+            heal=own.heal,
+            stream=bool(self.stream),
+            trace=own.trace,
+        )
 
     def ignored(self) -> list[str]:
         """Fields that nothing is known of."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
@@ -66,25 +66,10 @@ class ChatRequest(Sampling):
         wanted = None if self.response_format is None else self.response_format.specification()
         specification = choice.specification(self.specification(wanted))
         messages: list[Message] = with_tools(chat(self.messages), choice.tools)
-        own = self.own
-        return Job(
-            prompt=messages,
-            specification=specification,
-            n=1 if self.n is None else self.n,
+        return replace(
+            self.drawn(messages, specification),
             max_tokens=engine.limit(messages, self.max_completion_tokens or self.max_tokens),
-            seed=self.seed,
-            temperature=1.0 if self.temperature is None else self.temperature,
-            top_k=self.top_k if self.top_k and self.top_k > 0 else None,
-            top_p=1.0 if self.top_p is None else self.top_p,
-            logit_bias=self.biases(),
-            stop=self.stops(),
-            sampler=own.sampler,
-            n_lanes=own.n_lanes,
-            prefer=own.preference(),
-            instruct=own.instruct,
-            stream=bool(self.stream),
             logprobs=(self.top_logprobs or 0) if self.logprobs else None,
-            trace=own.trace,
         )
 
 

@@ -52,28 +52,12 @@ class CompletionRequest(Sampling):
             RequestError: something in it cannot be done.
         """
         self.refuse_unsupported()
-        own = self.own
         wanted = None if self.response_format is None else self.response_format.specification()
         told = self.logprobs is not None and self.logprobs is not False
-        job = Job(
-            prompt="",
-            specification=self.specification(wanted),
-            n=1 if self.n is None else self.n,
-            seed=self.seed,
-            temperature=1.0 if self.temperature is None else self.temperature,
-            top_k=self.top_k if self.top_k and self.top_k > 0 else None,
-            top_p=1.0 if self.top_p is None else self.top_p,
-            logit_bias=self.biases(),
-            stop=self.stops(),
-            sampler=own.sampler,
-            n_lanes=own.n_lanes,
-            prefer=own.preference(),
-            instruct=own.instruct,
-            heal=own.heal,
-            stream=bool(self.stream),
+        job = replace(
+            self.drawn("", self.specification(wanted)),
             logprobs=int(self.logprobs or 0) if told else None,
             echo=bool(self.echo),
-            trace=own.trace,
         )
         # OpenAI's limit is 16 where none is given.
         most = 16 if self.max_tokens is None else self.max_tokens

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
@@ -71,25 +71,11 @@ class ResponsesRequest(Sampling):
             raise invalid("n: a response has one text; use condit: {n_lanes: ...}", "n")
         messages = with_tools(self._messages(), choice.tools)
         tells = "message.output_text.logprobs" in (self.include or ())
-        own = self.own
         wanted = _format(self.text.format if self.text is not None else None)
-        return Job(
-            prompt=messages,
-            specification=choice.specification(self.specification(wanted)),
+        return replace(
+            self.drawn(messages, choice.specification(self.specification(wanted))),
             max_tokens=engine.limit(messages, self.max_output_tokens or self.max_tokens),
-            seed=self.seed,
-            temperature=1.0 if self.temperature is None else self.temperature,
-            top_k=self.top_k if self.top_k and self.top_k > 0 else None,
-            top_p=1.0 if self.top_p is None else self.top_p,
-            logit_bias=self.biases(),
-            stop=self.stops(),
-            sampler=own.sampler,
-            n_lanes=own.n_lanes,
-            prefer=own.preference(),
-            instruct=own.instruct,
-            stream=bool(self.stream),
             logprobs=(self.top_logprobs or 0) if tells or self.top_logprobs else None,
-            trace=own.trace,
         )
 
     def _messages(self) -> list[Message]:
