@@ -53,7 +53,7 @@ def serve(
     compile_workers: Annotated[
         int,
         typer.Option(help="Processes that try constraints out; 0: none, and no such deadline."),
-    ] = 1,
+    ] = 2,
     sampler: Annotated[str, typer.Option(help="Of requests that name none.")] = "awrs",
     cors_origin: Annotated[
         list[str] | None,

@@ -1,9 +1,9 @@
 """Compiles the constraints of requests, without letting a hostile one hold up the others.
 
-A constraint that is new is compiled in a process of its own first, which is ended at the deadline,
-and may not take more memory than its limit. Only what has passed there is compiled here, as what is
+A constraint that is new is compiled in another process first, which is ended at the deadline, and
+may not take more memory than its limit. Only what has passed there is compiled here, as what is
 compiled cannot be sent from one process to another. Both are done off the event loop; constraints
-are kept for later requests.
+are kept for later requests, and those that were refused are refused at once for a while.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ import multiprocessing
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from cachetools import LRUCache
+from cachetools import LRUCache, TTLCache
 
 from condit.constraint.base import Constraint
 from condit.errors import ConditError
+from condit.serve.logs import about, fields
 from condit.serve.request_errors import RequestError, invalid, of_constraint
 from condit.serve.specification import Specification
+from condit.serve.turns import QueueFullError, Turns
 from condit.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -30,6 +32,12 @@ log = logging.getLogger("condit.serve")
 
 MEMORY = 4 * 2**30
 """Bytes of address space that a process may take for compiling, beside what it has at first."""
+
+_SHORT = 1.0
+"""Seconds after which a constraint counts as one that takes long."""
+
+_REMEMBERED = 300.0
+"""Seconds for which a refused constraint is refused at once."""
 
 _MALFORMED = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
 """What Python raises for something of a wrong shape inside of what a constraint is made of."""
@@ -43,16 +51,33 @@ class Compiler:
         deadline: seconds that compiling one may take, in its process.
         workers: how many processes there are; 0: none, and no deadline.
         most: how many constraints are kept.
+        queue: how many may wait for a process.
+        log_prompts: whether logs may quote a constraint.
     """
 
-    def __init__(self, vocabulary: Vocabulary, *, deadline: float, workers: int, most: int) -> None:
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        *,
+        deadline: float,
+        workers: int,
+        most: int,
+        queue: int,
+        log_prompts: bool,
+    ) -> None:
         self._vocabulary = vocabulary
         self._deadline = deadline
         self._made: LRUCache[tuple[str, str], Constraint] = LRUCache(most)
+        self._refused: TTLCache[tuple[str, str], Exception] = TTLCache(most, _REMEMBERED)
         self._under_way: dict[tuple[str, str], asyncio.Task[Constraint]] = {}
         self._threads = ThreadPoolExecutor(max(1, workers), thread_name_prefix="condit-compile")
         self._workers = workers
         self._pool = _pool(vocabulary, workers) if workers else None
+        # What is not compiled in a short while waits for a turn among those that take long, who
+        # leave a process to the others.
+        self._turns = Turns(workers, workers, queue)
+        self._long_turns = Turns(max(1, workers - 1), workers, queue)
+        self._log_prompts = log_prompts
         self.hits = 0
         self.misses = 0
 
@@ -61,24 +86,15 @@ class Compiler:
 
         Raises:
             RequestError: it cannot be compiled, or not in time; the message says why.
+            QueueFullError: too many wait for a process.
         """
-        key = wanted.key
-        if key in self._made:
-            self.hits += 1
-            return self._made[key]
-        self.misses += 1
-        # Several requests for the same constraint wait for one compilation; none of them ends it.
-        task = self._under_way.get(key)
-        if task is None:
-            task = asyncio.create_task(self._compile(wanted))
-            self._under_way[key] = task
-            task.add_done_callback(lambda done: self._keep(key, done))
         try:
-            return await asyncio.shield(task)
+            return await self._constraint(wanted)
         except ConditError as error:
             raise of_constraint(error, wanted.param) from error
         except _MALFORMED as error:
-            log.info("a constraint of kind %r is malformed", wanted.kind, exc_info=error)
+            told = about(error, self._log_prompts)
+            log.info("a constraint is malformed", extra=fields(param=wanted.param, **told))
             raise invalid(
                 f"what {wanted.param} holds is no constraint ({type(error).__name__}: "
                 f"{str(error)[:200]}): see condit constraints for what each kind is made of",
@@ -105,24 +121,60 @@ class Compiler:
                 "constraint_too_complex",
             ) from error
 
+    async def _constraint(self, wanted: Specification) -> Constraint:
+        key = wanted.key
+        if key in self._made:
+            self.hits += 1
+            return self._made[key]
+        if (error := self._refused.get(key)) is not None:
+            raise error.with_traceback(None)
+        self.misses += 1
+        # Several requests for the same constraint wait for one compilation; none of them ends it.
+        task = self._under_way.get(key)
+        if task is None:
+            task = asyncio.create_task(self._compile(wanted))
+            self._under_way[key] = task
+            task.add_done_callback(lambda done: self._keep(key, done))
+        return await asyncio.shield(task)
+
     def _keep(self, key: tuple[str, str], done: asyncio.Task[Constraint]) -> None:
         del self._under_way[key]
-        if not done.cancelled() and done.exception() is None:
+        if done.cancelled():
+            return
+        error = done.exception()
+        if error is None:
             self._made[key] = done.result()
+        elif isinstance(error, Exception) and not isinstance(error, QueueFullError):
+            self._refused[key] = error
 
     async def _compile(self, wanted: Specification) -> Constraint:
         if self._pool is not None:
-            from pebble import ProcessExpired
-
             try:
-                await asyncio.wrap_future(self._schedule(wanted))
-            except ProcessExpired as error:
-                raise MemoryError(str(error)) from error
+                await self._try(wanted, self._turns, min(_SHORT, self._deadline))
+            except TimeoutError:
+                if self._deadline <= _SHORT:
+                    raise
+                await self._long_turns.take()
+                try:
+                    await self._try(wanted, self._turns, self._deadline)
+                finally:
+                    self._long_turns.give_back()
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._build, wanted)
 
-    def _schedule(self, wanted: Specification) -> Future[None]:
-        given, seconds = (wanted.kind, wanted.given), self._deadline
+    async def _try(self, wanted: Specification, turns: Turns, seconds: float) -> None:
+        from pebble import ProcessExpired
+
+        await turns.take()
+        try:
+            await asyncio.wrap_future(self._schedule(wanted, seconds))
+        except ProcessExpired as error:
+            raise MemoryError(str(error)) from error
+        finally:
+            turns.give_back()
+
+    def _schedule(self, wanted: Specification, seconds: float) -> Future[None]:
+        given = (wanted.kind, wanted.given)
         if self._pool is None or not self._pool.active:
             # A process that dies at a bad moment takes the pool with it.
             log.warning("the processes that compile are started again")

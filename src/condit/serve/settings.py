@@ -40,7 +40,7 @@ class ServeSettings:
     most_max_tokens: int | None = None
     deadline: float = 600.0
     compile_deadline: float = 10.0
-    compile_workers: int = 1
+    compile_workers: int = 2
     most_constraints: int = 256
     most_body: int = 4 * 2**20
     most_depth: int = 64
