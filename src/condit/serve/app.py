@@ -20,6 +20,7 @@ from condit.serve import anthropic, ollama
 from condit.serve.engine import Engine
 from condit.serve.limits import Limits
 from condit.serve.openai import chat, completions, responses
+from condit.serve.openapi import describe
 from condit.serve.refusals import answer
 from condit.serve.request_errors import RequestError
 from condit.serve.request_log import RequestLog
@@ -60,6 +61,7 @@ def create_app(
         app.include_router(protocol.routes(engine))
     _add_housekeeping(app, engine)
     _add_errors(app)
+    describe(app)
     # The last of these stands around the others.
     app.add_middleware(
         Limits,
@@ -83,12 +85,22 @@ def _add_housekeeping(app: FastAPI, engine: Engine) -> None:
     async def health() -> dict[str, str]:
         return {"status": "ok"}
 
-    @app.get("/ready", tags=["state"], summary="Whether it takes requests")
+    @app.get(
+        "/ready",
+        tags=["state"],
+        summary="Whether it takes requests",
+        responses={503: {"description": "Not yet, or no more."}},
+    )
     async def ready() -> JSONResponse:
         is_ready = engine.ready and not engine.stopping
         return JSONResponse({"ready": is_ready}, 200 if is_ready else 503)
 
-    @app.get("/metrics", tags=["state"], summary="Counters for Prometheus")
+    @app.get(
+        "/metrics",
+        tags=["state"],
+        summary="Counters for Prometheus",
+        response_class=PlainTextResponse,
+    )
     async def metrics() -> Response:
         return PlainTextResponse(engine.metrics.text(), media_type="text/plain; version=0.0.4")
 
@@ -132,4 +144,7 @@ def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def not_found(request: Request, error: HTTPException) -> JSONResponse:
         what = f"{request.method} {request.url.path}: {error.detail}"
-        return answer(request.scope, RequestError(error.status_code, what, code="not_found"))
+        code = "not_found" if error.status_code == 404 else None
+        response = answer(request.scope, RequestError(error.status_code, what, code=code))
+        response.headers.update(error.headers or {})
+        return response

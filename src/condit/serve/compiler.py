@@ -12,7 +12,9 @@ import asyncio
 import contextlib
 import logging
 import multiprocessing
+import os
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cachetools import LRUCache, TTLCache
@@ -30,8 +32,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("condit.serve")
 
-MEMORY = 4 * 2**30
+MEMORY = 2 * 2**30
 """Bytes of address space that a process may take for compiling, beside what it has at first."""
+
+KEPT = 2**30
+"""About how many bytes all kept constraints take, as far as their processes have shown."""
 
 _SHORT = 1.0
 """Seconds after which a constraint counts as one that takes long."""
@@ -41,6 +46,14 @@ _REMEMBERED = 300.0
 
 _MALFORMED = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
 """What Python raises for something of a wrong shape inside of what a constraint is made of."""
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A compiled constraint, and about how many bytes it takes."""
+
+    constraint: Constraint
+    size: int
 
 
 class Compiler:
@@ -67,9 +80,10 @@ class Compiler:
     ) -> None:
         self._vocabulary = vocabulary
         self._deadline = deadline
-        self._made: LRUCache[tuple[str, str], Constraint] = LRUCache(most)
-        self._refused: TTLCache[tuple[str, str], Exception] = TTLCache(most, _REMEMBERED)
-        self._under_way: dict[tuple[str, str], asyncio.Task[Constraint]] = {}
+        self._made: LRUCache[bytes, _Made] = LRUCache(KEPT, lambda made: made.size)
+        self._least_size = KEPT // most
+        self._refused: TTLCache[bytes, Exception] = TTLCache(most, _REMEMBERED)
+        self._under_way: dict[bytes, asyncio.Task[_Made]] = {}
         self._threads = ThreadPoolExecutor(max(1, workers), thread_name_prefix="condit-compile")
         self._workers = workers
         self._pool = _pool(vocabulary, workers) if workers else None
@@ -125,7 +139,7 @@ class Compiler:
         key = wanted.key
         if key in self._made:
             self.hits += 1
-            return self._made[key]
+            return self._made[key].constraint
         if (error := self._refused.get(key)) is not None:
             raise error.with_traceback(None)
         self.misses += 1
@@ -135,9 +149,9 @@ class Compiler:
             task = asyncio.create_task(self._compile(wanted))
             self._under_way[key] = task
             task.add_done_callback(lambda done: self._keep(key, done))
-        return await asyncio.shield(task)
+        return (await asyncio.shield(task)).constraint
 
-    def _keep(self, key: tuple[str, str], done: asyncio.Task[Constraint]) -> None:
+    def _keep(self, key: bytes, done: asyncio.Task[_Made]) -> None:
         del self._under_way[key]
         if done.cancelled():
             return
@@ -147,33 +161,45 @@ class Compiler:
         elif isinstance(error, Exception) and not isinstance(error, QueueFullError):
             self._refused[key] = error
 
-    async def _compile(self, wanted: Specification) -> Constraint:
+    async def _compile(self, wanted: Specification) -> _Made:
+        size = len(wanted.given)
         if self._pool is not None:
-            try:
-                await self._try(wanted, self._turns, min(_SHORT, self._deadline))
-            except TimeoutError:
-                if self._deadline <= _SHORT:
-                    raise
-                await self._long_turns.take()
-                try:
-                    await self._try(wanted, self._turns, self._deadline)
-                finally:
-                    self._long_turns.give_back()
+            size = max(size, await self._tried(wanted))
+        if size > KEPT:
+            raise MemoryError(f"it takes about {size} bytes")
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._build, wanted)
+        made = await loop.run_in_executor(self._threads, self._build, wanted)
+        return _Made(made, max(size, self._least_size))
 
-    async def _try(self, wanted: Specification, turns: Turns, seconds: float) -> None:
+    async def _tried(self, wanted: Specification) -> int:
+        """About how many bytes the constraint takes."""
+        try:
+            return await self._try(wanted, min(_SHORT, self._deadline))
+        except TimeoutError:
+            if self._deadline <= _SHORT:
+                raise
+        await self._long_turns.take()
+        try:
+            return await self._try(wanted, self._deadline)
+        finally:
+            self._long_turns.give_back()
+
+    async def _try(self, wanted: Specification, seconds: float) -> int:
         from pebble import ProcessExpired
 
-        await turns.take()
+        await self._turns.take()
         try:
-            await asyncio.wrap_future(self._schedule(wanted, seconds))
+            try:
+                return await asyncio.wrap_future(self._schedule(wanted, seconds))
+            except ProcessExpired:
+                # It may have been killed for what others took: this one gets another chance.
+                return await asyncio.wrap_future(self._schedule(wanted, seconds))
         except ProcessExpired as error:
             raise MemoryError(str(error)) from error
         finally:
-            turns.give_back()
+            self._turns.give_back()
 
-    def _schedule(self, wanted: Specification, seconds: float) -> Future[None]:
+    def _schedule(self, wanted: Specification, seconds: float) -> Future[int]:
         given = (wanted.kind, wanted.given)
         if self._pool is None or not self._pool.active:
             # A process that dies at a bad moment takes the pool with it.
@@ -181,7 +207,7 @@ class Compiler:
             if self._pool is not None:
                 self._pool.stop()  # type: ignore[no-untyped-call]
             self._pool = _pool(self._vocabulary, self._workers)
-        future: Future[None] = self._pool.schedule(_try, given, timeout=seconds)
+        future: Future[int] = self._pool.schedule(_try, given, timeout=seconds)
         return future
 
     def _build(self, wanted: Specification) -> Constraint:
@@ -226,11 +252,20 @@ def _prepare(vocabulary: Vocabulary) -> None:
         import resource
     except ImportError:  # not on Windows
         return
-    with open("/proc/self/statm", encoding="ascii") as file:
-        taken = int(file.read().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (taken + MEMORY, resource.RLIM_INFINITY))
+    resource.setrlimit(resource.RLIMIT_AS, (_pages(0) + MEMORY, resource.RLIM_INFINITY))
 
 
-def _try(kind: str, given: str) -> None:
-    """Runs in a process: raises what compiling raises."""
+def _pages(which: int) -> int:
+    """Bytes of this process: of addresses (0), or in memory (1); 0 where that is not told."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return int(file.read().split()[which]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:  # not on Linux
+        return 0
+
+
+def _try(kind: str, given: str) -> int:
+    """Runs in a process: raises what compiling raises; returns how much memory it took."""
+    before = _pages(1)
     Specification(kind, given).build().bind(_here["vocabulary"])
+    return _pages(1) - before
