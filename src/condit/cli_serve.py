@@ -53,7 +53,7 @@ def serve(
     compile_workers: Annotated[
         int,
         typer.Option(help="Processes that try constraints out; 0: none, and no such deadline."),
-    ] = 1,
+    ] = 2,
     sampler: Annotated[str, typer.Option(help="Of requests that name none.")] = "awrs",
     cors_origin: Annotated[
         list[str] | None,
@@ -94,6 +94,8 @@ def serve(
     from condit.generate import sampler_of
     from condit.model.base import Model
     from condit.serve.app import create_app
+    from condit.serve.connections import config
+    from condit.serve.logs import JsonLines
     from condit.serve.settings import ServeSettings
 
     sampler_of(sampler)
@@ -119,6 +121,8 @@ def serve(
     app = create_app(loaded, settings, name=name)
     if host not in LOOPBACK and not settings.api_keys:
         typer.echo(f"Warning: everybody who reaches {host} may ask: see --api-key", err=True)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines(log_prompts))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     typer.echo(f"Serving {app.state.engine.name} at http://{host}:{port}/v1", err=True)
-    Server(uvicorn.Config(app, host=host, port=port, log_level="warning")).run()
+    Server(config(app, settings, host=host, port=port)).run()

@@ -14,6 +14,7 @@ import uvicorn
 import condit
 from condit.model.base import Model
 from condit.serve.app import create_app
+from condit.serve.connections import config
 from condit.serve.engine import Engine
 from condit.serve.settings import ServeSettings
 
@@ -47,8 +48,9 @@ class Served:
 @contextmanager
 def serving(model: Model, **settings: object) -> Iterator[Served]:
     """Serve a model in a thread."""
-    app = create_app(model, ServeSettings(**{"compile_workers": 0, **settings}))
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
+    limits = ServeSettings(**{"compile_workers": 0, **settings})
+    app = create_app(model, limits)
+    server = uvicorn.Server(config(app, limits))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

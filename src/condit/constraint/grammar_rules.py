@@ -86,7 +86,7 @@ def read_rules(text: str, start: str) -> Rules:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
             _refuse_deep_terminals(text)
-            read, _ = load_grammar(text, "<string>", [], False)  # type: ignore[no-untyped-call]
+            read, _ = load_grammar(text, "<string>", [_refuse_files], False)  # type: ignore[no-untyped-call]
             # Else lark's time grows with the square of a sequence's length, or with the product
             # of all choices.
             name_choices(read)
@@ -126,6 +126,16 @@ def read_rules(text: str, start: str) -> Rules:
     engine = _write(rules, terminals, list(parser.ignore_tokens), start)
     is_scannerless = all(each.is_character for each in terminals.values())
     return Rules(engine, parser, displayed, is_scannerless)
+
+
+def _refuse_files(base: object, path: str) -> tuple[str, str]:
+    """Lark asks this first where a grammar is: its own library, or the directory of the program."""
+    if isinstance(base, str):
+        name = path.removesuffix(".lark")
+        raise lark.exceptions.GrammarError(
+            f"%import .{name}: a grammar is one text and reads no file; copy those rules into it"
+        )
+    raise FileNotFoundError(path)  # so that Lark looks in its library
 
 
 @cache

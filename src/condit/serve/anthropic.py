@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
@@ -160,13 +160,13 @@ def routes(engine: Engine) -> APIRouter:
     router = APIRouter(tags=["Anthropic"])
 
     @router.post("/v1/messages", summary="Answer messages", response_model=None)
-    async def messages(body: MessagesRequest, request: Request) -> Response:
+    async def messages(body: MessagesRequest) -> Response:
         engine.check_model(body.model)
         choice = body.choice()
         job = body.job(choice)
         answer = _Answer(body, job, choice, engine)
         if not body.stream:
-            return JSONResponse(answer.whole(await engine.complete_for(request, job)))
+            return JSONResponse(answer.whole(await engine.complete(job)))
         return await sse(
             engine.draw(job), answer.of, lambda error: {"event:": "error", **error_of(error)}
         )

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -20,13 +18,13 @@ import condit
 from condit.model.base import Model
 from condit.serve import anthropic, ollama
 from condit.serve.engine import Engine
-from condit.serve.events import error_of
 from condit.serve.limits import Limits
 from condit.serve.openai import chat, completions, responses
-from condit.serve.request_errors import RequestError, of_error
+from condit.serve.openapi import describe
+from condit.serve.refusals import answer
+from condit.serve.request_errors import RequestError
+from condit.serve.request_log import RequestLog
 from condit.serve.settings import ServeSettings
-
-log = logging.getLogger("condit.serve")
 
 
 def create_app(
@@ -63,7 +61,15 @@ def create_app(
         app.include_router(protocol.routes(engine))
     _add_housekeeping(app, engine)
     _add_errors(app)
-    app.middleware("http")(_counting(engine))
+    describe(app)
+    # The last of these stands around the others.
+    app.add_middleware(
+        Limits,
+        most_body=settings.most_body,
+        most_depth=settings.most_depth,
+        keys=settings.api_keys,
+    )
+    app.add_middleware(RequestLog, metrics=engine.metrics, prompts=settings.log_prompts)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -71,12 +77,6 @@ def create_app(
             allow_methods=["*"],
             allow_headers=["*"],
         )
-    app.add_middleware(
-        Limits,
-        most_body=settings.most_body,
-        most_depth=settings.most_depth,
-        keys=settings.api_keys,
-    )
     return app
 
 
@@ -85,12 +85,22 @@ def _add_housekeeping(app: FastAPI, engine: Engine) -> None:
     async def health() -> dict[str, str]:
         return {"status": "ok"}
 
-    @app.get("/ready", tags=["state"], summary="Whether it takes requests")
+    @app.get(
+        "/ready",
+        tags=["state"],
+        summary="Whether it takes requests",
+        responses={503: {"description": "Not yet, or no more."}},
+    )
     async def ready() -> JSONResponse:
         is_ready = engine.ready and not engine.stopping
         return JSONResponse({"ready": is_ready}, 200 if is_ready else 503)
 
-    @app.get("/metrics", tags=["state"], summary="Counters for Prometheus")
+    @app.get(
+        "/metrics",
+        tags=["state"],
+        summary="Counters for Prometheus",
+        response_class=PlainTextResponse,
+    )
     async def metrics() -> Response:
         return PlainTextResponse(engine.metrics.text(), media_type="text/plain; version=0.0.4")
 
@@ -120,58 +130,21 @@ def _model(engine: Engine) -> dict[str, Any]:
 
 
 def _add_errors(app: FastAPI) -> None:
-    def answer(request: Request, error: RequestError) -> JSONResponse:
-        if request.url.path.startswith("/v1/messages") or "anthropic-version" in request.headers:
-            body = anthropic.error_of(error)
-        elif request.url.path.startswith("/api/"):
-            body = {"error": error.message}
-        else:
-            body = {"error": error_of(error)}
-        wait = error.retry_after
-        headers = None if wait is None else {"Retry-After": str(wait)}
-        return JSONResponse(body, error.status, headers)
-
     @app.exception_handler(RequestError)
     async def refused(request: Request, error: RequestError) -> JSONResponse:
-        return answer(request, error)
+        return answer(request.scope, error)
 
     @app.exception_handler(RequestValidationError)
     async def unreadable(request: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
         where = ".".join(str(step) for step in first["loc"] if step != "body")
-        return answer(
-            request,
-            RequestError(400, f"{where or 'the body'}: {first['msg']}", param=where or None),
-        )
+        what = f"{where or 'the body'}: {first['msg']}"
+        return answer(request.scope, RequestError(400, what, param=where or None))
 
     @app.exception_handler(HTTPException)
     async def not_found(request: Request, error: HTTPException) -> JSONResponse:
         what = f"{request.method} {request.url.path}: {error.detail}"
-        return answer(request, RequestError(error.status_code, what, code="not_found"))
-
-    @app.exception_handler(Exception)
-    async def failed(request: Request, error: Exception) -> JSONResponse:
-        return answer(request, of_error(error))
-
-
-def _counting(
-    engine: Engine,
-) -> Callable[[Request, Callable[[Request], Awaitable[Response]]], Awaitable[Response]]:
-    async def count(
-        request: Request, call_next: Callable[[Request], Awaitable[Response]]
-    ) -> Response:
-        began = time.perf_counter()
-        response = await call_next(request)
-        route = request.scope.get("route")
-        path = getattr(route, "path", "unknown")
-        engine.metrics.requests.labels(path, str(response.status_code)).inc()
-        log.info(
-            "%s %s %d %.3fs",
-            request.method,
-            path,
-            response.status_code,
-            time.perf_counter() - began,
-        )
+        code = "not_found" if error.status_code == 404 else None
+        response = answer(request.scope, RequestError(error.status_code, what, code=code))
+        response.headers.update(error.headers or {})
         return response
-
-    return count

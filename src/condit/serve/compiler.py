@@ -1,9 +1,9 @@
 """Compiles the constraints of requests, without letting a hostile one hold up the others.
 
-A constraint that is new is compiled in a process of its own first, which is ended at the deadline,
-and may not take more memory than its limit. Only what has passed there is compiled here, as what is
+A constraint that is new is compiled in another process first, which is ended at the deadline, and
+may not take more memory than its limit. Only what has passed there is compiled here, as what is
 compiled cannot be sent from one process to another. Both are done off the event loop; constraints
-are kept for later requests.
+are kept for later requests, and those that were refused are refused at once for a while.
 """
 
 from __future__ import annotations
@@ -12,15 +12,19 @@ import asyncio
 import contextlib
 import logging
 import multiprocessing
+import os
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cachetools import LRUCache
+from cachetools import LRUCache, TTLCache
 
 from condit.constraint.base import Constraint
 from condit.errors import ConditError
+from condit.serve.logs import about, fields
 from condit.serve.request_errors import RequestError, invalid, of_constraint
 from condit.serve.specification import Specification
+from condit.serve.turns import QueueFullError, Turns
 from condit.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -28,11 +32,28 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("condit.serve")
 
-MEMORY = 4 * 2**30
+MEMORY = 2 * 2**30
 """Bytes of address space that a process may take for compiling, beside what it has at first."""
+
+KEPT = 2**30
+"""About how many bytes all kept constraints take, as far as their processes have shown."""
+
+_SHORT = 1.0
+"""Seconds after which a constraint counts as one that takes long."""
+
+_REMEMBERED = 300.0
+"""Seconds for which a refused constraint is refused at once."""
 
 _MALFORMED = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
 """What Python raises for something of a wrong shape inside of what a constraint is made of."""
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A compiled constraint, and about how many bytes it takes."""
+
+    constraint: Constraint
+    size: int
 
 
 class Compiler:
@@ -43,16 +64,34 @@ class Compiler:
         deadline: seconds that compiling one may take, in its process.
         workers: how many processes there are; 0: none, and no deadline.
         most: how many constraints are kept.
+        queue: how many may wait for a process.
+        log_prompts: whether logs may quote a constraint.
     """
 
-    def __init__(self, vocabulary: Vocabulary, *, deadline: float, workers: int, most: int) -> None:
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        *,
+        deadline: float,
+        workers: int,
+        most: int,
+        queue: int,
+        log_prompts: bool,
+    ) -> None:
         self._vocabulary = vocabulary
         self._deadline = deadline
-        self._made: LRUCache[tuple[str, str], Constraint] = LRUCache(most)
-        self._under_way: dict[tuple[str, str], asyncio.Task[Constraint]] = {}
+        self._made: LRUCache[bytes, _Made] = LRUCache(KEPT, lambda made: made.size)
+        self._least_size = KEPT // most
+        self._refused: TTLCache[bytes, Exception] = TTLCache(most, _REMEMBERED)
+        self._under_way: dict[bytes, asyncio.Task[_Made]] = {}
         self._threads = ThreadPoolExecutor(max(1, workers), thread_name_prefix="condit-compile")
         self._workers = workers
         self._pool = _pool(vocabulary, workers) if workers else None
+        # What is not compiled in a short while waits for a turn among those that take long, who
+        # leave a process to the others.
+        self._turns = Turns(workers, workers, queue)
+        self._long_turns = Turns(max(1, workers - 1), workers, queue)
+        self._log_prompts = log_prompts
         self.hits = 0
         self.misses = 0
 
@@ -61,24 +100,15 @@ class Compiler:
 
         Raises:
             RequestError: it cannot be compiled, or not in time; the message says why.
+            QueueFullError: too many wait for a process.
         """
-        key = wanted.key
-        if key in self._made:
-            self.hits += 1
-            return self._made[key]
-        self.misses += 1
-        # Several requests for the same constraint wait for one compilation; none of them ends it.
-        task = self._under_way.get(key)
-        if task is None:
-            task = asyncio.create_task(self._compile(wanted))
-            self._under_way[key] = task
-            task.add_done_callback(lambda done: self._keep(key, done))
         try:
-            return await asyncio.shield(task)
+            return await self._constraint(wanted)
         except ConditError as error:
             raise of_constraint(error, wanted.param) from error
         except _MALFORMED as error:
-            log.info("a constraint of kind %r is malformed", wanted.kind, exc_info=error)
+            told = about(error, self._log_prompts)
+            log.info("a constraint is malformed", extra=fields(param=wanted.param, **told))
             raise invalid(
                 f"what {wanted.param} holds is no constraint ({type(error).__name__}: "
                 f"{str(error)[:200]}): see condit constraints for what each kind is made of",
@@ -105,31 +135,79 @@ class Compiler:
                 "constraint_too_complex",
             ) from error
 
-    def _keep(self, key: tuple[str, str], done: asyncio.Task[Constraint]) -> None:
+    async def _constraint(self, wanted: Specification) -> Constraint:
+        key = wanted.key
+        if key in self._made:
+            self.hits += 1
+            return self._made[key].constraint
+        if (error := self._refused.get(key)) is not None:
+            raise error.with_traceback(None)
+        self.misses += 1
+        # Several requests for the same constraint wait for one compilation; none of them ends it.
+        task = self._under_way.get(key)
+        if task is None:
+            task = asyncio.create_task(self._compile(wanted))
+            self._under_way[key] = task
+            task.add_done_callback(lambda done: self._keep(key, done))
+        return (await asyncio.shield(task)).constraint
+
+    def _keep(self, key: bytes, done: asyncio.Task[_Made]) -> None:
         del self._under_way[key]
-        if not done.cancelled() and done.exception() is None:
+        if done.cancelled():
+            return
+        error = done.exception()
+        if error is None:
             self._made[key] = done.result()
+        elif isinstance(error, Exception) and not isinstance(error, QueueFullError):
+            self._refused[key] = error
 
-    async def _compile(self, wanted: Specification) -> Constraint:
+    async def _compile(self, wanted: Specification) -> _Made:
+        size = len(wanted.given)
         if self._pool is not None:
-            from pebble import ProcessExpired
-
-            try:
-                await asyncio.wrap_future(self._schedule(wanted))
-            except ProcessExpired as error:
-                raise MemoryError(str(error)) from error
+            size = max(size, await self._tried(wanted))
+        if size > KEPT:
+            raise MemoryError(f"it takes about {size} bytes")
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._build, wanted)
+        made = await loop.run_in_executor(self._threads, self._build, wanted)
+        return _Made(made, max(size, self._least_size))
 
-    def _schedule(self, wanted: Specification) -> Future[None]:
-        given, seconds = (wanted.kind, wanted.given), self._deadline
+    async def _tried(self, wanted: Specification) -> int:
+        """About how many bytes the constraint takes."""
+        try:
+            return await self._try(wanted, min(_SHORT, self._deadline))
+        except TimeoutError:
+            if self._deadline <= _SHORT:
+                raise
+        await self._long_turns.take()
+        try:
+            return await self._try(wanted, self._deadline)
+        finally:
+            self._long_turns.give_back()
+
+    async def _try(self, wanted: Specification, seconds: float) -> int:
+        from pebble import ProcessExpired
+
+        await self._turns.take()
+        try:
+            try:
+                return await asyncio.wrap_future(self._schedule(wanted, seconds))
+            except ProcessExpired:
+                # It may have been killed for what others took: this one gets another chance.
+                return await asyncio.wrap_future(self._schedule(wanted, seconds))
+        except ProcessExpired as error:
+            raise MemoryError(str(error)) from error
+        finally:
+            self._turns.give_back()
+
+    def _schedule(self, wanted: Specification, seconds: float) -> Future[int]:
+        given = (wanted.kind, wanted.given)
         if self._pool is None or not self._pool.active:
             # A process that dies at a bad moment takes the pool with it.
             log.warning("the processes that compile are started again")
             if self._pool is not None:
                 self._pool.stop()  # type: ignore[no-untyped-call]
             self._pool = _pool(self._vocabulary, self._workers)
-        future: Future[None] = self._pool.schedule(_try, given, timeout=seconds)
+        future: Future[int] = self._pool.schedule(_try, given, timeout=seconds)
         return future
 
     def _build(self, wanted: Specification) -> Constraint:
@@ -174,11 +252,20 @@ def _prepare(vocabulary: Vocabulary) -> None:
         import resource
     except ImportError:  # not on Windows
         return
-    with open("/proc/self/statm", encoding="ascii") as file:
-        taken = int(file.read().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (taken + MEMORY, resource.RLIM_INFINITY))
+    resource.setrlimit(resource.RLIMIT_AS, (_pages(0) + MEMORY, resource.RLIM_INFINITY))
 
 
-def _try(kind: str, given: str) -> None:
-    """Runs in a process: raises what compiling raises."""
+def _pages(which: int) -> int:
+    """Bytes of this process: of addresses (0), or in memory (1); 0 where that is not told."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return int(file.read().split()[which]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:  # not on Linux
+        return 0
+
+
+def _try(kind: str, given: str) -> int:
+    """Runs in a process: raises what compiling raises; returns how much memory it took."""
+    before = _pages(1)
     Specification(kind, given).build().bind(_here["vocabulary"])
+    return _pages(1) - before

@@ -1,7 +1,12 @@
-"""What is asked of a request before it is read: its size, its depth, and who sends it."""
+"""What is asked of a request before it is read: its size, its depth, and who sends it.
+
+It also ends what is done for a client that goes away.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import hmac
 import json
 import math
@@ -10,12 +15,20 @@ from collections.abc import Sequence
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from condit.serve.refusals import answer
+from condit.serve.request_errors import RequestError
+from condit.serve.turns import CLIENT
+
 # A text without an end is taken to the end of the body: else each quote in it would be tried.
 _BRACKETS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[][{}]', re.DOTALL)
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 OPEN_PATHS = frozenset({"/health", "/ready"})
 """What may be asked without a key."""
+
+_DRAINED = 4
+"""How many times the largest body is read and forgotten, so that who sends too much is told so: an
+answer followed by a close gets lost where the other end still sends."""
 
 
 class Limits:
@@ -41,49 +54,119 @@ class Limits:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if self._keys and scope["path"] not in OPEN_PATHS and not self._knows(scope):
-            await _refuse(send, 401, "the API key is missing or wrong", "invalid_api_key")
-            return
-        if scope["method"] in ("GET", "HEAD", "OPTIONS"):
-            await self._app(scope, receive, send)
-            return
-        body, more = bytearray(), True
+        try:
+            client = self._client(scope)
+            body = await self._body(receive, keeps=client is not None)
+            if body is None:
+                return
+            if client is None:
+                raise RequestError(
+                    401,
+                    "the API key is missing or wrong",
+                    kind="authentication_error",
+                    code="invalid_api_key",
+                )
+            if body and scope["method"] not in ("GET", "HEAD", "OPTIONS"):
+                self._check(body)
+        except _TooLargeError as error:
+            response = answer(scope, error)
+            if not error.is_whole:
+                response.headers["Connection"] = "close"
+            await response(scope, receive, send)
+        except RequestError as error:
+            await answer(scope, error)(scope, receive, send)
+        else:
+            await self._until_gone(scope, receive, send, body, client)
+
+    async def _until_gone(
+        self, scope: Scope, receive: Receive, send: Send, body: bytes, client: str
+    ) -> None:
+        """Run the application, and end it when the client goes away."""
+        CLIENT.set(client)
+        gone = asyncio.Event()
+        given = False
+
+        async def again() -> Message:
+            nonlocal given
+            if not given:
+                given = True
+                return {"type": "http.request", "body": body, "more_body": False}
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        async def sent(message: Message) -> None:
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                watching.cancel()  # what comes next is no sign that the client has gone
+            await send(message)
+
+        async def watch() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            gone.set()
+            task.cancel()
+
+        task = asyncio.ensure_future(self._app(scope, again, sent))
+        watching = asyncio.create_task(watch())
+        try:
+            await task
+        except asyncio.CancelledError:
+            if not gone.is_set():
+                task.cancel()
+                raise
+        finally:
+            watching.cancel()
+
+    async def _body(self, receive: Receive, keeps: bool) -> bytes | None:
+        """All of it; ``None``: the client has gone."""
+        body, size, more = bytearray(), 0, True
         while more:
             message = await receive()
             if message["type"] == "http.disconnect":
-                return
-            body += message.get("body", b"")
-            if len(body) > self._most_body:
-                what = f"the request has more than {self._most_body} bytes, the most allowed here"
-                await _refuse(send, 413, what, "request_too_large")
-                return
+                return None
+            size += len(message.get("body", b""))
+            if keeps and size <= self._most_body:
+                body += message.get("body", b"")
+            else:
+                body.clear()
             more = message.get("more_body", False)
+            if size > _DRAINED * self._most_body:
+                break
+        if size > self._most_body:
+            raise _TooLargeError(self._most_body, is_whole=not more)
+        return bytes(body)
+
+    def _check(self, body: bytes) -> None:
         if _depth(body) > self._most_depth:
             what = f"the brackets of the request are nested more than {self._most_depth} deep"
-            await _refuse(send, 400, what, "request_too_deep")
-            return
-        if body and (what := _unreadable(body)):
-            await _refuse(send, 400, what, "invalid_json")
-            return
-        read = False
+            raise RequestError(400, what, code="request_too_deep")
+        if what := _unreadable(body):
+            raise RequestError(400, what, code="invalid_json")
 
-        async def again() -> Message:
-            nonlocal read
-            if not read:
-                read = True
-                return {"type": "http.request", "body": bytes(body), "more_body": False}
-            return await receive()
-
-        await self._app(scope, again, send)
-
-    def _knows(self, scope: Scope) -> bool:
+    def _client(self, scope: Scope) -> str | None:
+        """Who asks; ``None``: nobody known."""
+        if not self._keys or scope["path"] in OPEN_PATHS:
+            return str((scope.get("client") or ("",))[0])
         headers = dict(scope["headers"])
         given = headers.get(b"authorization", b"")
         key = (
             given[7:].strip() if given[:7].lower() == b"bearer " else headers.get(b"x-api-key", b"")
         )
         # All are compared, each in constant time, so that the time tells nothing.
-        return sum(hmac.compare_digest(key, each) for each in self._keys) > 0
+        known = sum(hmac.compare_digest(key, each) for each in self._keys) > 0
+        return hashlib.sha256(key).hexdigest() if known else None
+
+
+class _TooLargeError(RequestError):
+    """A body that is too large.
+
+    Attributes:
+        is_whole: whether all of it was read.
+    """
+
+    def __init__(self, most: int, *, is_whole: bool) -> None:
+        what = f"the request has more than {most} bytes, the most allowed here"
+        super().__init__(413, what, code="request_too_large")
+        self.is_whole = is_whole
 
 
 def _depth(body: bytes | bytearray) -> int:
@@ -120,12 +203,3 @@ def _unreadable(body: bytes | bytearray) -> str:
     except (ValueError, RecursionError) as error:
         return f"the request is no JSON that is understood here: {error}"
     return ""
-
-
-async def _refuse(send: Send, status: int, message: str, code: str) -> None:
-    kind = "authentication_error" if status == 401 else "invalid_request_error"
-    error = {"message": message, "type": kind, "param": None, "code": code}
-    body = json.dumps({"error": error}).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
@@ -115,7 +115,7 @@ def routes(engine: Engine) -> APIRouter:
     router = APIRouter(tags=["Ollama"], strict_content_type=False)
 
     @router.post("/api/generate", summary="Go on from a prompt", response_model=None)
-    async def generate(body: GenerateRequest, request: Request) -> Response:
+    async def generate(body: GenerateRequest) -> Response:
         engine.check_model(_name(body.model))
         if body.images:
             raise invalid("images: this model reads text alone", "images", "unsupported_content")
@@ -124,15 +124,15 @@ def routes(engine: Engine) -> APIRouter:
             system = [{"role": "system", "content": body.system}] if body.system else []
             prompt = [*system, {"role": "user", "content": body.prompt}]
         answer = _Answer(engine, body.to_job(engine, prompt), Choice(()), chat=False)
-        return await _answered(engine, request, answer, body.stream)
+        return await _answered(engine, answer, body.stream)
 
     @router.post("/api/chat", summary="Answer chat messages", response_model=None)
-    async def chat(body: ChatRequest, request: Request) -> Response:
+    async def chat(body: ChatRequest) -> Response:
         engine.check_model(_name(body.model))
         choice = Choice(tools_of(body.tools or [], "tools"))
         prompt = with_tools(_messages(body.messages), choice.tools)
         answer = _Answer(engine, body.to_job(engine, prompt, choice), choice, chat=True)
-        return await _answered(engine, request, answer, body.stream)
+        return await _answered(engine, answer, body.stream)
 
     @router.get("/api/tags", summary="The model that is served")
     async def tags() -> dict[str, Any]:
@@ -196,9 +196,9 @@ def _messages(given: list[dict[str, Any]]) -> list[Message]:
     return said
 
 
-async def _answered(engine: Engine, request: Request, answer: _Answer, stream: bool) -> Response:
+async def _answered(engine: Engine, answer: _Answer, stream: bool) -> Response:
     if not stream:
-        return JSONResponse(answer.whole(await engine.complete_for(request, answer.job)))
+        return JSONResponse(answer.whole(await engine.complete(answer.job)))
     events = engine.draw(answer.job)
     first = await anext(events)
 

@@ -26,6 +26,9 @@ class ServeSettings:
         most_constraints: how many compiled constraints are kept.
         most_body: the most bytes of a request.
         most_depth: how deep the brackets of a request may be nested.
+        most_connections: how many connections there are at a time; the next is closed at once.
+        receive_deadline: seconds within which a request must have come whole.
+        send_deadline: seconds that a client may leave its answer unread.
         sampler: of requests that name none.
         cors_origins: web pages of these origins may ask; none by default.
         log_prompts: whether logs hold prompts and texts.
@@ -40,10 +43,13 @@ class ServeSettings:
     most_max_tokens: int | None = None
     deadline: float = 600.0
     compile_deadline: float = 10.0
-    compile_workers: int = 1
+    compile_workers: int = 2
     most_constraints: int = 256
     most_body: int = 4 * 2**20
     most_depth: int = 64
+    most_connections: int = 2048
+    receive_deadline: float = 60.0
+    send_deadline: float = 60.0
     sampler: str = "awrs"
     cors_origins: tuple[str, ...] = ()
     log_prompts: bool = False
@@ -51,10 +57,11 @@ class ServeSettings:
     def __post_init__(self) -> None:
         least = {"concurrency": 1, "queue": 0, "most_lanes": 1, "most_n": 1, "compile_workers": 0}
         least |= {"default_max_tokens": 1, "most_constraints": 1, "most_body": 1, "most_depth": 1}
+        least |= {"most_connections": 1}
         for name, number in least.items():
             if getattr(self, name) < number:
                 raise ArgumentError(f"{name} must be {number} or more, not {getattr(self, name)}")
-        for name in ("deadline", "compile_deadline"):
+        for name in ("deadline", "compile_deadline", "receive_deadline", "send_deadline"):
             if not getattr(self, name) > 0:
                 raise ArgumentError(f"{name} must be over 0 seconds, not {getattr(self, name)}")
         if self.most_max_tokens is not None and self.most_max_tokens < 1:

@@ -6,6 +6,7 @@ what it is made of.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -51,9 +52,9 @@ class Specification:
         return cls(kind, json.dumps(given, ensure_ascii=False, separators=(",", ":")), param)
 
     @property
-    def key(self) -> tuple[str, str]:
-        """What tells different constraints apart."""
-        return self.kind, self.given
+    def key(self) -> bytes:
+        """What tells different constraints apart; short, as many are kept."""
+        return hashlib.sha256(f"{self.kind} {self.given}".encode()).digest()
 
     def build(self) -> Constraint:
         """The constraint.
@@ -91,6 +92,12 @@ def made(kind: str, given: Any) -> Constraint:
     return source.make(given)
 
 
+def _json_schema(given: Any) -> Constraint:
+    if not isinstance(given, dict | bool):  # a text might be taken for a path
+        raise ArgumentError(f"a JSON Schema is an object or a boolean, not {str(given)[:40]!r}")
+    return json_schema(given)
+
+
 def _all(given: Sequence[Sequence[Any]]) -> Constraint:
     first, *rest = (made(kind, of) for kind, of in given)
     for each in rest:
@@ -120,7 +127,7 @@ def _repeated(given: Mapping[str, Any]) -> Constraint:
 
 
 _MAKERS: dict[str, Any] = {
-    "json_schema": json_schema,
+    "json_schema": _json_schema,
     "regex": regex,
     "grammar": grammar,
     "lark": lambda text: grammar(text, syntax="lark"),

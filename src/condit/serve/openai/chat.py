@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
@@ -78,13 +78,13 @@ def routes(engine: Engine) -> APIRouter:
     router = APIRouter(tags=["OpenAI"])
 
     @router.post("/v1/chat/completions", summary="Answer chat messages", response_model=None)
-    async def chat_completions(body: ChatRequest, request: Request) -> Response:
+    async def chat_completions(body: ChatRequest) -> Response:
         choice = body.choice()
         job = body.job(engine, choice)
         engine.check_model(body.model)
         head = Head(engine.name, engine.created_now())
         if not body.stream:
-            done = await engine.complete_for(request, job)
+            done = await engine.complete(job)
             return JSONResponse(_answer(head, job, done, choice, body.ignored(), engine))
         tells = body.stream_options is not None and body.stream_options.include_usage
         events = engine.draw(job)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
@@ -69,7 +69,7 @@ def routes(engine: Engine) -> APIRouter:
     router = APIRouter(tags=["OpenAI"])
 
     @router.post("/v1/completions", summary="Go on from a text", response_model=None)
-    async def completions(body: CompletionRequest, request: Request) -> Response:
+    async def completions(body: CompletionRequest) -> Response:
         engine.check_model(body.model)
         jobs = body.jobs(engine)
         head = {
@@ -79,7 +79,7 @@ def routes(engine: Engine) -> APIRouter:
             "model": engine.name,
         }
         if not body.stream:
-            done = await engine.complete_all_for(request, jobs)
+            done = await engine.complete_all(jobs)
             return JSONResponse(_answer(head, jobs, done, body.ignored(), engine))
         if len(jobs) > 1:
             raise invalid("stream: one prompt can be streamed, not several", "stream")

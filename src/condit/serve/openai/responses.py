@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
@@ -130,13 +130,13 @@ def routes(engine: Engine) -> APIRouter:
     router = APIRouter(tags=["OpenAI"])
 
     @router.post("/v1/responses", summary="Answer an input", response_model=None)
-    async def responses(body: ResponsesRequest, request: Request) -> Response:
+    async def responses(body: ResponsesRequest) -> Response:
         engine.check_model(body.model)
         choice = body.choice()
         job = body.job(engine, choice)
         answer = _Answer(body, job, choice, engine)
         if not body.stream:
-            done = await engine.complete_for(request, job)
+            done = await engine.complete(job)
             return JSONResponse(answer.whole(done))
         return await sse(engine.draw(job), answer.of)
 
