@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
 import condit
+from condit.serve import compiler
 
 DEEP = b"[" * 100 + b"]" * 100
 # A text without an end, full of quotes, must not be tried from each of them.
@@ -33,6 +36,11 @@ RAW = [
     rb'{"prompt": "a", "json_schema": {"const": "\ud800"}}',
     rb'{"prompt": "a", "\ud800": 1}',
     b'{"prompt": "a", "seed": ' + b"9" * 5000 + b"}",
+    b'{"prompt": "\xc0\xaf"}',  # overlong
+    b'{"prompt": "\xed\xa0\x80"}',  # a surrogate
+    b'{"prompt": "\xf5\x80\x80\x80"}',
+    b'{"prompt": "a", "n": ' + b"1" * 4000 + b"}",
+    b'{"prompt": "a", "n": -Infinity}',
 ]
 MALFORMED: list[dict[str, Any]] = [
     {"choice": 3},
@@ -58,9 +66,8 @@ def url(served_ngram) -> str:
 def post(url: str, body: dict[str, Any] | bytes, **options: Any) -> httpx2.Response:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     headers = {"Content-Type": "application/json", **options.pop("headers", {})}
-    return httpx2.post(
-        f"{url}/v1/completions", content=content, headers=headers, timeout=20, **options
-    )
+    options = {"timeout": 20, **options}
+    return httpx2.post(f"{url}/v1/completions", content=content, headers=headers, **options)
 
 
 @pytest.mark.parametrize("body", RAW, ids=lambda body: repr(body[:40]))
@@ -97,16 +104,46 @@ def test_who_has_no_key_is_refused(serve):
         assert httpx2.get(f"{server.url}/metrics").status_code == 401
 
 
-def test_web_pages_may_not_ask_unless_told(url):
-    answer = httpx2.get(f"{url}/health", headers={"Origin": "http://example.org"})
-    assert "access-control-allow-origin" not in answer.headers
+@pytest.mark.parametrize("kind", ["text/plain", "application/xml", "x/y; z", "", None])
+def test_a_body_of_another_type_is_refused_or_read_as_json(url, kind):
+    headers = {} if kind is None else {"Content-Type": kind}
+    for path in ("/v1/completions", "/v1/chat/completions", "/v1/responses", "/v1/messages"):
+        answer = httpx2.post(f"{url}{path}", content=b"<a/>", headers=headers, timeout=20)
+        assert answer.status_code == 400
+        assert answer.json()["error"]["message"]
+        answer = httpx2.post(f"{url}{path}", content=b'{"n": 1}', headers=headers, timeout=20)
+        assert answer.status_code == 400
+
+
+def test_of_keys_that_are_given_twice_the_last_holds(url):
+    assert post(url, b'{"prompt": "a", "n": 0, "n": 2, "max_tokens": 2}').status_code == 200
+    assert post(url, b'{"prompt": "a", "n": 2, "n": 0, "max_tokens": 2}').status_code == 400
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"stop": ["a"] * 65},
+        {"stop": ["a" * 1001]},
+        {"stop": [1] * 90_000},
+        {"stop": [1] * 1_000_000},
+        {"logit_bias": {str(token): 1 for token in range(90_000)}},
+        {"max_tokens": 10**9},
+        {"prompt": [[1]] * 40_000},
+    ],
+    ids=lambda more: f"{next(iter(more))} {len(json.dumps(more))}",
+)
+def test_what_costs_much_is_refused_soon(url, more):
+    began = time.process_time()
+    assert post(url, {"prompt": "a", **more}).status_code in (400, 413)
+    assert time.process_time() - began < 5  # the server is this process
 
 
 @pytest.mark.slow
 def test_a_constraint_that_takes_too_long_is_given_up_and_others_go_on(serve):
     with serve(condit.load("ngram"), compile_workers=1, compile_deadline=0.3) as server:
         _ready(server.url)
-        words = [f"{number * 7919 % 1_000_003:06d}-{number}" for number in range(150_000)]
+        words = [f"{number * 7919 % 1_000_003:06d}-{number}" for number in range(90_000)]
         large = {"prompt": "a", "structured_outputs": {"choice": words}}
         with ThreadPoolExecutor(1) as pool:
             given_up = pool.submit(post, server.url, large)
@@ -117,14 +154,73 @@ def test_a_constraint_that_takes_too_long_is_given_up_and_others_go_on(serve):
 
 
 @pytest.mark.slow
-def test_a_compiling_process_that_dies_is_replaced(serve):
-    with serve(condit.load("ngram"), compile_workers=1) as server:
+def test_a_constraint_that_compiles_for_seconds_holds_up_no_other(serve):
+    with serve(condit.load("ngram"), compile_workers=2, compile_deadline=6) as server:
         _ready(server.url)
-        (worker,) = list(server.engine.compiler._pool._pool_manager.worker_manager.workers.values())
-        os.kill(worker.pid, signal.SIGKILL)
+        # Compiling it ends at no deadline that a test could wait for.
+        long = {"prompt": "a", "condit": {"constraint": {"free": "x" * 100_000}}}
+        with ThreadPoolExecutor(3) as pool:
+            began = time.monotonic()
+            running = [pool.submit(post, server.url, long, timeout=120) for _ in range(3)]
+            time.sleep(2.5)
+            number = 0
+            while not running[0].done() and number < 5:
+                number += 1
+                new = {"prompt": "a", "structured_outputs": {"regex": f"[ab]{{{number}}}"}}
+                assert post(server.url, new, timeout=120).status_code == 200
+            assert number == 5
+            for each in running:
+                assert each.result().status_code == 400
+                assert each.result().json()["error"]["code"] == "constraint_too_complex"
+            assert 6 < time.monotonic() - began < 100
+        began = time.monotonic()
+        assert post(server.url, long).status_code == 400
+        assert time.monotonic() - began < 1  # it is remembered
+        assert server.engine.compiler.misses == 1 + 3 + number
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["idle", "busy", "no memory"])
+def test_a_compiling_process_that_dies_is_replaced(serve, how, monkeypatch):
+    monkeypatch.setattr(compiler, "MEMORY", 2**30)
+    with serve(condit.load("ngram"), compile_workers=1, compile_deadline=20) as server:
+        _ready(server.url)
+        if how == "no memory":
+            _limit_memory(_worker(server), 50 * 2**20)
+        with ThreadPoolExecutor(1) as pool:
+            if how != "idle":
+                large = {"free": "x" * 100_000}
+                ask = {"prompt": "a", "condit": {"constraint": large}}
+                running = pool.submit(post, server.url, ask, timeout=120)
+                time.sleep(0.5)
+            if how != "no memory":
+                os.kill(_worker(server), signal.SIGKILL)
+            if how == "busy":
+                time.sleep(2.5)  # it is tried once more
+                os.kill(_worker(server), signal.SIGKILL)
+            if how != "idle":
+                answer = running.result()
+                assert answer.status_code == 400
+                assert answer.json()["error"]["code"] == "constraint_too_complex"
         time.sleep(1)
         ask = {"prompt": "a", "condit": {"constraint": {"regex": "[a-c]{3}"}}}
-        assert post(server.url, ask).status_code == 200
+        assert post(server.url, ask, timeout=120).status_code == 200
+
+
+def _worker(server: Any) -> int:
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        workers = server.engine.compiler._pool._pool_manager.worker_manager.workers
+        if alive := [each.pid for each in list(workers.values()) if each.is_alive()]:
+            return alive[0]
+        time.sleep(0.02)
+    raise TimeoutError("no process compiles")
+
+
+def _limit_memory(process: int, more: int) -> None:
+    pages = int(Path(f"/proc/{process}/statm").read_text().split()[0])
+    most = pages * os.sysconf("SC_PAGE_SIZE") + more
+    resource.prlimit(process, resource.RLIMIT_AS, (most, most))
 
 
 def _ready(url: str) -> None:

@@ -176,7 +176,7 @@ def routes(engine: Engine) -> APIRouter:
         engine.check_model(body.model)
         prompt = body.job(body.choice()).prompt
         try:
-            return {"input_tokens": len(engine.model.encode_prompt(prompt))}
+            return {"input_tokens": engine.length(prompt)}
         except ConditError as error:
             raise of_error(error) from error
 

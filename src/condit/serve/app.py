@@ -67,6 +67,7 @@ def create_app(
         Limits,
         most_body=settings.most_body,
         most_depth=settings.most_depth,
+        most_values=settings.most_values,
         keys=settings.api_keys,
     )
     app.add_middleware(RequestLog, metrics=engine.metrics, prompts=settings.log_prompts)

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 
 from condit.constraint.base import Constraint
-from condit.errors import ArgumentError, ConditError
+from condit.errors import ArgumentError, ConditError, PromptTooLongError
 from condit.generate import sampler_of
 from condit.model.base import Model, Prompt
 from condit.model.shared import SharedModel
@@ -60,6 +60,7 @@ class Engine:
         self.stopping = False
         self.waiting = 0
         self.drawing = 0
+        self._longest_token = max(map(len, model.vocabulary.bytes))
         self._turns = Turns(settings.concurrency, settings.most_lanes, settings.queue)
         self._threads = ThreadPoolExecutor(settings.concurrency, thread_name_prefix="condit-draw")
 
@@ -163,7 +164,7 @@ class Engine:
         if wanted is not None:
             return wanted
         try:
-            length = len(self.model.encode_prompt(prompt))
+            length = self.length(prompt)
         except ConditError as error:
             raise of_error(error) from error
         most = self.settings.default_max_tokens
@@ -172,6 +173,20 @@ class Engine:
         if self.model.context is not None:
             most = min(most, self.model.context - length)
         return max(1, most)
+
+    def length(self, prompt: Prompt) -> int:
+        """How many tokens a prompt has.
+
+        Raises:
+            PromptTooLongError: so many that they are not counted: it would hold up others.
+        """
+        most, longest = self.model.context, self._longest_token
+        if most is not None and _characters(prompt) > most * longest:
+            raise PromptTooLongError(
+                f"the prompt has over {most * longest} characters: {self.name} can see only {most} "
+                "tokens: shorten the prompt"
+            )
+        return len(self.model.encode_prompt(prompt))
 
     def check_model(self, name: str | None) -> None:
         """Raise `RequestError` unless ``name`` is that of the model, or nothing is named."""
@@ -236,6 +251,12 @@ class Engine:
             kind="timeout_error",
             code="deadline_exceeded",
         )
+
+
+def _characters(prompt: Prompt) -> int:
+    if isinstance(prompt, str):
+        return len(prompt)
+    return sum(len(each["content"]) for each in prompt if isinstance(each, Mapping))
 
 
 def _check(job: Job, settings: ServeSettings, context: int | None) -> None:

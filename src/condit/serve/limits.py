@@ -20,7 +20,7 @@ from condit.serve.request_errors import RequestError
 from condit.serve.turns import CLIENT
 
 # A text without an end is taken to the end of the body: else each quote in it would be tried.
-_BRACKETS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[][{}]', re.DOTALL)
+_SIGNS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[][{},]', re.DOTALL)
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 OPEN_PATHS = frozenset({"/health", "/ready"})
@@ -38,15 +38,23 @@ class Limits:
         app: the application.
         most_body: the most bytes of a request.
         most_depth: how deep its brackets may be nested.
+        most_values: the most values in it: what is wrong with each costs more than to send it.
         keys: one of which must be given; none: everybody may ask.
     """
 
     def __init__(
-        self, app: ASGIApp, *, most_body: int, most_depth: int, keys: Sequence[str]
+        self,
+        app: ASGIApp,
+        *,
+        most_body: int,
+        most_depth: int,
+        most_values: int,
+        keys: Sequence[str],
     ) -> None:
         self._app = app
         self._most_body = most_body
         self._most_depth = most_depth
+        self._most_values = most_values
         self._keys = [key.encode() for key in keys]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -136,9 +144,13 @@ class Limits:
         return bytes(body)
 
     def _check(self, body: bytes) -> None:
-        if _depth(body) > self._most_depth:
+        depth, values = _measured(body)
+        if depth > self._most_depth:
             what = f"the brackets of the request are nested more than {self._most_depth} deep"
             raise RequestError(400, what, code="request_too_deep")
+        if values > self._most_values:
+            what = f"the request has more than {self._most_values} values: send less at a time"
+            raise RequestError(413, what, code="request_too_large")
         if what := _unreadable(body):
             raise RequestError(400, what, code="invalid_json")
 
@@ -169,16 +181,20 @@ class _TooLargeError(RequestError):
         self.is_whole = is_whole
 
 
-def _depth(body: bytes | bytearray) -> int:
-    depth = deepest = 0
-    for found in _BRACKETS.finditer(body):
+def _measured(body: bytes) -> tuple[int, int]:
+    """How deep the brackets are nested, and how many values there are."""
+    depth = deepest = values = 0
+    for found in _SIGNS.finditer(body):
         sign = found.group()
-        if sign in b"[{":
+        if sign in (b"[", b"{"):
             depth += 1
+            values += 1
             deepest = max(deepest, depth)
-        elif sign in b"]}":
+        elif sign in (b"]", b"}"):
             depth -= 1
-    return deepest
+        elif sign == b",":
+            values += 1
+    return deepest, values
 
 
 def _unreadable(body: bytes | bytearray) -> str:

@@ -26,6 +26,7 @@ class ServeSettings:
         most_constraints: how many compiled constraints are kept.
         most_body: the most bytes of a request.
         most_depth: how deep the brackets of a request may be nested.
+        most_values: the most values in the JSON of a request.
         most_connections: how many connections there are at a time; the next is closed at once.
         receive_deadline: seconds within which a request must have come whole.
         send_deadline: seconds that a client may leave its answer unread.
@@ -47,6 +48,7 @@ class ServeSettings:
     most_constraints: int = 256
     most_body: int = 4 * 2**20
     most_depth: int = 64
+    most_values: int = 100_000
     most_connections: int = 2048
     receive_deadline: float = 60.0
     send_deadline: float = 60.0
@@ -57,7 +59,7 @@ class ServeSettings:
     def __post_init__(self) -> None:
         least = {"concurrency": 1, "queue": 0, "most_lanes": 1, "most_n": 1, "compile_workers": 0}
         least |= {"default_max_tokens": 1, "most_constraints": 1, "most_body": 1, "most_depth": 1}
-        least |= {"most_connections": 1}
+        least |= {"most_values": 1, "most_connections": 1}
         for name, number in least.items():
             if getattr(self, name) < number:
                 raise ArgumentError(f"{name} must be {number} or more, not {getattr(self, name)}")
