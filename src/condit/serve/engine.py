@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import secrets
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -21,18 +20,17 @@ from typing import Any
 from starlette.requests import Request
 
 from condit.constraint.base import Constraint
-from condit.errors import ArgumentError, BudgetError, ConditError, RunCancelledError
-from condit.generate import generate, sampler_of
+from condit.errors import ArgumentError, ConditError, RunCancelledError
+from condit.generate import sampler_of
 from condit.model.base import Model, Prompt
 from condit.model.batching import Run
 from condit.model.shared import SharedModel
 from condit.prefer.source import make_preference
-from condit.result import Result, Sample
 from condit.serve.compiler import Compiler
+from condit.serve.draw import draw
 from condit.serve.job import Done, Event, Job
 from condit.serve.metrics import Metrics
 from condit.serve.request_errors import RequestError, invalid, of_error
-from condit.serve.scoring import Scored, score, score_prompt
 from condit.serve.settings import ServeSettings
 from condit.serve.text_stream import STREAMING, TextStream
 from condit.trace import StepInfo
@@ -308,55 +306,20 @@ class Drawing:
         if job.stream and sampler in STREAMING and job.lanes == job.n:
             self._stream = TextStream(model.vocabulary, job.stop, job.lanes)
         prefer = None if job.prefer is None else make_preference(*job.prefer)
-        scores = job.logprobs is not None
-        try:
-            result = generate(
-                model,
-                job.prompt,
-                self._constraint,
-                n=job.lanes,
-                max_tokens=job.max_tokens,
-                prefer=prefer,
-                sampler=sampler_of(sampler),
-                # OpenAI's seeds may be any 64-bit number; those of a generator are not negative.
-                seed=secrets.randbits(63) if job.seed is None else job.seed % 2**64,
-                temperature=job.temperature,
-                top_k=job.top_k,
-                top_p=job.top_p,
-                logit_bias=job.logit_bias or None,
-                stop=job.stop,
-                instruct=job.instruct and self._constraint is not None,
-                # Probabilities are told of tokens as the prompt ends and the text begins.
-                heal=False if scores else job.heal,
-                on_step=self._step,
-            )
-        except BudgetError as error:
-            if error.result is None or error.needed is not None:
-                raise
-            result = error.result  # every text was cut, which its finish reason says
-        choices = self._choices(result)
+        done = draw(
+            model,
+            job,
+            self._constraint,
+            sampler=sampler,
+            prefer=prefer,
+            on_step=self._step,
+            lanes_are_choices=self._stream is not None,
+        )
         if self._stream is not None:
-            for lane, sample in enumerate(choices):
+            for lane, sample in enumerate(done.choices):
                 if (rest := self._stream.rest(lane, sample.text)) is not None:
                     self._emit(rest)
-        tokens = tuple(model.encode_prompt(job.prompt))
-        scored: tuple[Scored, ...] = ()
-        if job.logprobs is not None:
-            top = job.logprobs
-            scored = tuple(
-                score(model, tokens, each.tokens, top, self._ends(each)) for each in choices
-            )
-        echoed = score_prompt(model, tokens, job.logprobs or 0) if job.echo else None
-        return Done(choices, result, scored, echoed, tokens)
-
-    def _ends(self, sample: Sample) -> Sequence[int]:
-        """The tokens one of which ended a text, where its probability is told.
-
-        Who has a prompt echoed for its probabilities (lm-eval) asks for one token more and leaves
-        that one out: without the end, the last token of the prompt would be left out instead.
-        """
-        ended = self._job.echo and sample.finish_reason == "stop" and not self._job.stop
-        return sorted(self._engine.model.vocabulary.ends) if ended else ()
+        return done
 
     def _step(self, info: StepInfo) -> None:
         if self.why_cancelled:
@@ -364,18 +327,6 @@ class Drawing:
         if self._stream is not None:
             for delta in self._stream.feed(info):
                 self._emit(delta)
-
-    def _choices(self, result: Result) -> tuple[Sample, ...]:
-        """The texts that are answered: the lanes themselves, or as many draws of them by weight.
-
-        Lanes that came to nothing are replaced by draws of the others.
-        """
-        samples, n = result.samples, self._job.n
-        if len(samples) == n and (self._stream is not None or all(s.valid for s in samples)):
-            return samples
-        if not any(sample.valid for sample in samples):
-            return (*samples[:n], *[result.best] * (n - len(samples)))
-        return tuple(result.draw() for _ in range(n))
 
 
 async def _gone(request: Request) -> None:
