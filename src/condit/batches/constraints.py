@@ -24,7 +24,7 @@ class ConstraintCache:
 
     def __init__(self, most: int = 64) -> None:
         self._lock = threading.Lock()
-        self._made: LRUCache[tuple[str, str], Future[Constraint]] = LRUCache(most)
+        self._made: LRUCache[tuple[str, ...], Future[Constraint]] = LRUCache(most)
 
     def get(self, name: str, value: Any) -> Constraint:
         """The constraint of a kind (``"regex"``) and of what it is made of, a JSON value.
@@ -37,8 +37,8 @@ class ConstraintCache:
         key = name, json.dumps(value)  # the order of keys counts: properties come in it
         return self.made(key, partial(make_constraint, name, value))
 
-    def made(self, key: tuple[str, str], make: Callable[[], Constraint]) -> Constraint:
-        """The constraint of a kind and of the JSON of what it is made of, which ``make`` makes.
+    def made(self, key: tuple[str, ...], make: Callable[[], Constraint]) -> Constraint:
+        """The constraint of that key, which ``make`` makes if it is not there.
 
         Raises:
             Exception: what ``make`` raises.

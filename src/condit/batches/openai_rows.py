@@ -14,7 +14,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -32,7 +31,7 @@ from condit.serve.job import Done, Job
 from condit.serve.openai import chat, completions
 from condit.serve.openai.responses import Answer, ResponsesRequest
 from condit.serve.options import Sampling
-from condit.serve.request_errors import RequestError, invalid, of_constraint, of_error, unreadable
+from condit.serve.request_errors import RequestError, invalid, of_constraint, unreadable
 from condit.serve.specification import Specification
 
 Body = dict[str, Any]
@@ -247,7 +246,7 @@ def _check(job: Job, most_lanes: int) -> None:
 
 def _constraint(wanted: Specification, constraints: ConstraintCache) -> Constraint:
     try:
-        return constraints.made(wanted.key, partial(wanted.build))
+        return constraints.made(("a body's", *wanted.key), wanted.build)
     except ConditError as error:
         raise of_constraint(error, wanted.param) from error
     except _MALFORMED as error:
@@ -257,12 +256,3 @@ def _constraint(wanted: Specification, constraints: ConstraintCache) -> Constrai
             wanted.param,
             "invalid_constraint",
         ) from error
-
-
-def refusal_of(error: Exception) -> RequestError:
-    """The error of a row as a reply has it."""
-    found = of_error(error)
-    if found.code == "internal_error":
-        # Who reads the answers is who runs the batch: there is no log to look into.
-        found.message = f"{type(error).__name__}: {error}"
-    return found

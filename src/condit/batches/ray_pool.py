@@ -110,7 +110,7 @@ def answer_rows(
     def refusals(before: int) -> Iterator[tuple[Row, Answer]]:
         while refused and refused[-1].line < before:
             row = refused.pop()
-            yield row, answer_of(row, row.fault or row.error(""), settings.model)
+            yield row, answer_of(row, row.fault or row.error(""))
 
     for row, answer in _drawn(source, wanted, recipe, pool):
         if wanted[row.line]:  # what an actor that died had done already may come again
