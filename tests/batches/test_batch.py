@@ -216,7 +216,7 @@ def test_rows_of_openai(paths: tuple[Path, Path]) -> None:
     body = {"messages": [{"role": "user", "content": "a"}]}
     write(source, [{"custom_id": "a", "body": body}, {"custom_id": "b", "body": {"n": 1}}])
     summary = condit.batch(MODEL, source, target)
-    assert summary.errors == {"RowError": 1, "ArgumentError": 1}
+    assert summary.errors == {"invalid_request_error": 2}
     first, second = read(target)
     assert (first["custom_id"], second["custom_id"]) == ("a", "b")
     assert "no chat template" in first["response"]["body"]["error"]["message"]

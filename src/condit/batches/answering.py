@@ -32,11 +32,14 @@ class Answering:
         settings: the batch's.
         most_lanes: the most texts of one row; rows that would have more together wait for each
             other. By default `MOST_LANES`, or as many as the batch draws for each row.
+
+    Attributes:
+        most_lanes: how many that are.
     """
 
     def __init__(self, settings: Settings, most_lanes: int | None = None) -> None:
         self._settings = settings
-        self._most_lanes = max(MOST_LANES, settings.n) if most_lanes is None else most_lanes
+        self.most_lanes = max(MOST_LANES, settings.n) if most_lanes is None else most_lanes
         self._constraints = ConstraintCache()
 
     def answers(
@@ -55,7 +58,7 @@ class Answering:
             return row, self.answer(shared, row)
 
         if not isinstance(model, SharedModel):
-            model = SharedModel(model, most_lanes=self._most_lanes)
+            model = SharedModel(model, most_lanes=self.most_lanes)
         calls = (partial(call, row) for row in rows)
         ahead = _AHEAD * at_once
         futures = together(model, calls, at_once=at_once, ahead=ahead, in_order=in_order)
@@ -83,12 +86,12 @@ class Answering:
             raise row.fault
         settings = self._settings
         if row.is_openai:
-            most = self._most_lanes
+            most = self.most_lanes
             return openai_rows.reply_to(row, model, settings, self._constraints, most)
         request = requests.request_of(row, self._constraints)
-        if (n := request.options.get("n", settings.n)) > self._most_lanes:
+        if (n := request.options.get("n", settings.n)) > self.most_lanes:
             raise row.error(
-                f"n={n} is more than the {self._most_lanes} texts that a row may draw here: ask "
+                f"n={n} is more than the {self.most_lanes} texts that a row may draw here: ask "
                 "for fewer, or let the batch draw more for one row (most_lanes, --most-lanes)",
                 "n",
             )
