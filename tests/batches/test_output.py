@@ -246,6 +246,12 @@ def test_another_model_of_the_same_name_is_refused(path: Path) -> None:
         output.manifest.recognise_model("A in bfloat16")
 
 
+def fill(path: Path) -> None:
+    with opened(path, SETTINGS) as output:
+        for line in range(2, 250):
+            output.append(row(line), {**good(line), "text": "x" * 1000})
+
+
 def test_a_full_disk_is_an_error_that_says_so_and_the_batch_goes_on_later(path: Path) -> None:
     """A limit on the size of files stands for a full disk: the last line is written in part."""
     with opened(path, SETTINGS) as output:
@@ -254,12 +260,8 @@ def test_a_full_disk_is_an_error_that_says_so_and_the_batch_goes_on_later(path: 
     size = 100_000  # the manifest is smaller
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-        with (
-            pytest.raises(BatchOutputError, match="cannot be written: File too large"),
-            opened(path, SETTINGS) as output,
-        ):
-            for line in range(2, 250):
-                output.append(row(line), {**good(line), "text": "x" * 1000})
+        with pytest.raises(BatchOutputError, match="cannot be written: File too large"):
+            fill(path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert path.stat().st_size == size
