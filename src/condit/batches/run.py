@@ -206,6 +206,10 @@ def answer_file(
     began = time.monotonic()
     if way.restart and way.retry_failed:
         raise ArgumentError("restart deletes all answers, and retry_failed keeps the good ones")
+    if target.suffix == ".gz":
+        raise ArgumentError(
+            f"{target}: answers are appended to a plain file, which can be compressed afterwards"
+        )
     given = source_of(source)
     journal = target.with_name(target.name + ".jsonl") if tables.is_table(target) else target
     if journal != target:
