@@ -14,7 +14,7 @@ import pytest
 SOURCE = Path(__file__).resolve().parent.parent / "src"
 
 ROOMS = (
-    ("errors", "kept", "report", "start_up", "trace", "weights"),
+    ("errors", "kept", "report", "start_up", "trace", "version", "weights"),
     ("fields",),
     ("marginal",),
     ("agreement",),
@@ -25,10 +25,11 @@ ROOMS = (
     ("sampler",),
     ("instruct", "outcome", "scores"),
     ("cache", "generate", "testing"),
+    ("serve",),
     ("batches",),
     ("ray",),
     ("condit",),
-    ("cli_output", "cli_regex", "cli_where", "info", "integrations", "serve"),
+    ("cli_output", "cli_regex", "cli_where", "info", "integrations"),
     ("cli_notation", "cli_options", "cli_serve"),
     ("cli_constraint",),
     ("cli_batch",),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 # Eager, for modules have the names of these functions: a later import must not hide them.
 from condit.generate import generate
 from condit.prefer.score import prefer
+from condit.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from condit.agreement import Agreement
@@ -78,8 +79,6 @@ if TYPE_CHECKING:
     from condit.scores import SpanScores, span_scores
     from condit.speculate.settings import Drafts
     from condit.vocabulary import Vocabulary
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "condit.agreement": ("Agreement",),

@@ -52,7 +52,10 @@ if TYPE_CHECKING:
 
 def batch(
     input: Annotated[
-        Path, typer.Argument(help="The rows: a file of JSON lines, or a .parquet file.")
+        Path,
+        typer.Argument(
+            help="The rows: a file of JSON lines (.gz too), a .parquet file, or - for stdin."
+        ),
     ],
     output: Annotated[
         Path, typer.Argument(help="Where answers go: a file of JSON lines, or a .parquet file.")
@@ -91,6 +94,12 @@ def batch(
     restart: Annotated[
         bool, typer.Option("--restart", help="Delete the answers in OUTPUT and begin anew.")
     ] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Answer rows again whose answer is an error.")
+    ] = False,
+    most_lanes: Annotated[
+        int | None, typer.Option(help="The most texts that a row may draw. [default: 128, or -n]")
+    ] = None,
     ray: Annotated[
         bool, typer.Option("--ray", help="Answer rows by actors of Ray: pip install 'condit[ray]'.")
     ] = False,
@@ -112,6 +121,8 @@ def batch(
         "rows_at_once": rows_at_once,
         "in_order": not as_they_come,
         "restart": restart,
+        "retry_failed": retry_failed,
+        "most_lanes": most_lanes,
         "n": n,
         "max_tokens": max_tokens,
         "sampler": sampler,
@@ -178,6 +189,6 @@ def _progress() -> Iterator[Callable[[Progress], None] | None]:
             if progress.seconds_left is not None:
                 left = f"about {timedelta(seconds=round(progress.seconds_left))} left"
             said = f"{progress.rows} rows{errors}"
-            bar.update(task, completed=progress.share, description=said, left=left)
+            bar.update(task, completed=progress.share or 0.0, description=said, left=left)
 
         yield move

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from condit.batches.actors import DatasetActor, Recipe, made
+from condit.batches.output import OutputFile
 from condit.batches.progress import Progress
 from condit.batches.ray_pool import Pool, answer_rows, in_small_blocks, mapped
 from condit.batches.run import ROWS_AT_ONCE, Way, answer_file
@@ -40,6 +41,7 @@ def map(
     in_order: bool = False,
     id_column: str = "id",
     checkpoint: str | os.PathLike[str] | None = None,
+    most_lanes: int | None = None,
     seed: int | None = None,
     prefer: Preference | Callable[[], Preference | None] | None = None,
     cpus: float = 1,
@@ -66,6 +68,7 @@ def map(
         checkpoint: a folder that all machines share. What was written by ``write_parquet`` or
             another of the dataset's writers is noted there, and left out when the same program is
             run again. Nobody compares settings: take another folder where they change.
+        most_lanes: the most texts that a row may draw, see ``condit.batch``.
         seed: the seed of the batch, see ``condit.batch``; by default a fresh one.
         prefer: as the constraint.
         cpus: processor cores that each actor reserves. Leave some to Ray: what reads and splits
@@ -85,7 +88,7 @@ def map(
     """
     ray_data()
     settings = _settings(model, fresh_seed() if seed is None else seed, options)
-    recipe = _recipe(model, settings, constraint, prefer, rows_at_once, load)
+    recipe = _recipe(model, settings, constraint, prefer, rows_at_once, most_lanes, load)
     if checkpoint is not None:
         path = os.path.abspath(checkpoint) if "://" not in str(checkpoint) else str(checkpoint)
         dataset.context.checkpoint_config = checkpoint_config(id_column, path)
@@ -103,6 +106,8 @@ def batch(
     rows_at_once: int = ROWS_AT_ONCE,
     in_order: bool = True,
     restart: bool = False,
+    retry_failed: bool = False,
+    most_lanes: int | None = None,
     seed: int | None = None,
     prefer: Preference | Callable[[], Preference | None] | None = None,
     cpus: float = 1,
@@ -125,6 +130,8 @@ def batch(
         rows_at_once: how many rows share forwards in an actor.
         in_order: see ``condit.batch``.
         restart: see ``condit.batch``.
+        retry_failed: see ``condit.batch``.
+        most_lanes: see ``condit.batch``.
         seed: see ``condit.batch``.
         prefer: see `map`.
         cpus: see `map`.
@@ -139,18 +146,22 @@ def batch(
         MissingDependencyError: Ray is not installed.
     """
     ray_data()
+    if not Path(input).is_file():
+        raise ArgumentError(f"{input} is no file: actors read the input, so give one that stays")
     source, target = Path(input).absolute(), Path(output)
     settings = _settings(model, fresh_seed() if seed is None else seed, options)
     whole = replace(
         settings, constraint=made(constraint, Constraint), prefer=made(prefer, Preference)
     )
-    recipe = _recipe(model, settings, constraint, prefer, rows_at_once, load)
+    recipe = _recipe(model, settings, constraint, prefer, rows_at_once, most_lanes, load)
     pool = Pool(actors, cpus, gpus, in_order, at_first=actors)
-    way = Way(rows_at_once, in_order, restart, seed is not None, on_progress)
+    way = Way(
+        rows_at_once, in_order, restart, seed is not None, on_progress, retry_failed, most_lanes
+    )
 
-    def answerer(settings: Settings, rows: Any) -> Any:
-        sent = replace(recipe, settings=replace(recipe.settings, seed=settings.seed))
-        return answer_rows(source, sent, pool, settings, rows)
+    def answerer(output: OutputFile, rows: Any) -> Any:
+        sent = replace(recipe, settings=replace(recipe.settings, seed=output.settings.seed))
+        return answer_rows(source, sent, pool, output.manifest, rows)
 
     return answer_file(source, target, whole, way, answerer)
 
@@ -171,6 +182,7 @@ def _recipe(
     constraint: Any,
     prefer: Any,
     rows_at_once: int,
+    most_lanes: int | None,
     load: Mapping[str, Any] | None,
 ) -> Recipe:
     if rows_at_once < 1:
@@ -183,4 +195,4 @@ def _recipe(
                 f"the {name} cannot be sent to another process ({error}): give a function that "
                 "makes it there, as lambda: condit.json_schema(schema)"
             ) from error
-    return Recipe(model, settings, constraint, prefer, rows_at_once, load or {})
+    return Recipe(model, settings, constraint, prefer, rows_at_once, most_lanes, load or {})

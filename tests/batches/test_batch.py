@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import os
 import resource
 import threading
 from pathlib import Path
@@ -211,12 +213,79 @@ def test_a_batch_goes_on_where_it_was_interrupted(paths: tuple[Path, Path]) -> N
         condit.batch(MODEL, source, target, DIGITS, max_tokens=5)
 
 
+def test_rows_that_failed_are_answered_again_and_come_into_their_places(
+    paths: tuple[Path, Path],
+) -> None:
+    source, target = paths
+    rows: list[dict[str, Any]] = [{"id": str(i), "prompt": "She counted "} for i in range(12)]
+    faulty = [*rows]
+    faulty[3] = {"id": "3"}
+    faulty[7] = {"id": "7", "prompt": "x", "n": 129}
+    write(source, faulty)
+    options: dict[str, Any] = {"seed": 3, "max_tokens": 5}
+    assert condit.batch(MODEL, source, target, DIGITS, **options).errors == {"RowError": 2}
+    before = drawn(read(target))
+    write(source, rows)
+    summary = condit.batch(MODEL, source, target, DIGITS, retry_failed=True, **options)
+    assert (summary.rows, summary.answered, summary.new_rows) == (12, 12, 2)
+    found = read(target)
+    assert [each["id"] for each in found] == [row["id"] for row in rows]
+    assert all(drawn(found)[name] == texts for name, texts in before.items() if texts)
+    with pytest.raises(ArgumentError, match="keeps the good ones"):
+        condit.batch(MODEL, source, target, DIGITS, retry_failed=True, restart=True)
+
+
+def test_a_row_may_draw_many_texts_where_the_batch_lets_it(paths: tuple[Path, Path]) -> None:
+    source, target = paths
+    write(source, [{"prompt": "a", "n": 30}, {"prompt": "a", "n": 31}, {"prompt": "a", "n": 29}])
+    summary = condit.batch(MODEL, source, target, DIGITS, max_tokens=4, most_lanes=30)
+    assert (summary.samples, summary.errors) == (59, {"RowError": 1})
+    assert "n=31 is more than the 30 texts" in read(target)[1]["error"]["message"]
+    with pytest.raises(ArgumentError, match="most_lanes=3 is less than n=4"):
+        condit.batch(MODEL, source, target, DIGITS, n=4, most_lanes=3)
+
+
+def test_another_model_of_the_same_name_is_noticed(paths: tuple[Path, Path]) -> None:
+    source, target = paths
+    write(source, [{"prompt": "a"}])
+    condit.batch(condit.NgramModel.train(["abc"]), source, target, max_tokens=3)
+    assert condit.batch(condit.NgramModel.train(["abc"]), source, target, max_tokens=3).rows == 1
+    with pytest.raises(BatchOutputError, match="was computed otherwise"):
+        condit.batch(condit.NgramModel.train(["abd"]), source, target, max_tokens=3)
+
+
+def test_compressed_rows_and_rows_of_a_pipe(paths: tuple[Path, Path], tmp_path: Path) -> None:
+    source, target = paths
+    write(source, [{"prompt": "a"}, {"prompt": "b\u2028c"}])
+    options: dict[str, Any] = {"seed": 3, "max_tokens": 5}
+    condit.batch(MODEL, source, target, DIGITS, **options)
+    packed = tmp_path / "in.jsonl.gz"
+    packed.write_bytes(gzip.compress(source.read_bytes()))
+    steps: list[Progress] = []
+    unpacked = tmp_path / "unpacked.jsonl"
+    condit.batch(MODEL, packed, unpacked, DIGITS, on_progress=steps.append, **options)
+    assert drawn(read(unpacked)) == drawn(read(target))
+    assert (steps[-1].share, steps[-1].seconds_left) == (None, None)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=[source.read_bytes()])
+    writer.start()
+    condit.batch(MODEL, pipe, tmp_path / "piped.jsonl", DIGITS, **options)
+    writer.join()
+    assert drawn(read(tmp_path / "piped.jsonl")) == drawn(read(target))
+    packed.write_bytes(gzip.compress(source.read_bytes())[:-9])
+    with pytest.raises(ArgumentError, match="cannot be read to its end"):
+        condit.batch(MODEL, packed, tmp_path / "torn.jsonl", DIGITS, **options)
+    with pytest.raises(ArgumentError, match="appended to a plain file"):
+        condit.batch(MODEL, source, tmp_path / "out.gz", DIGITS, **options)
+
+
 def test_rows_of_openai(paths: tuple[Path, Path]) -> None:
     source, target = paths
     body = {"messages": [{"role": "user", "content": "a"}]}
     write(source, [{"custom_id": "a", "body": body}, {"custom_id": "b", "body": {"n": 1}}])
     summary = condit.batch(MODEL, source, target)
-    assert summary.errors == {"RowError": 1, "ArgumentError": 1}
+    assert summary.errors == {"invalid_request_error": 2}
     first, second = read(target)
     assert (first["custom_id"], second["custom_id"]) == ("a", "b")
     assert "no chat template" in first["response"]["body"]["error"]["message"]

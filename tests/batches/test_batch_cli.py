@@ -69,3 +69,17 @@ def test_what_cannot_be_asked(source: Path, tmp_path: Path) -> None:
         code, _, err = ask(str(source), str(target))
     assert code == 2
     assert "another process writes" in err
+
+
+def test_rows_of_standard_input(source: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out.jsonl"
+    arguments = ["batch", "-", str(target), "-m", "ngram", "--regex", "[0-9]{3}", "--json"]
+    done = CliRunner().invoke(app, arguments, input=source.read_bytes() + b"no JSON")
+    assert done.exit_code == 1
+    found = json.loads(done.stdout)
+    assert (found["rows"], found["answered"], found["errors"]) == (3, 2, {"RowError": 1})
+    # Only what failed is answered again, where the line is right now.
+    done = CliRunner().invoke(
+        app, [*arguments, "--retry-failed"], input=source.read_bytes() + b'{"prompt": "c"}'
+    )
+    assert (done.exit_code, json.loads(done.stdout)["new_rows"]) == (0, 1)

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 import condit
+from condit.batches.answering import Answering
 from condit.batches.constraints import ConstraintCache
 from condit.batches.requests import request_of
-from condit.batches.tables import COLUMNS, row_of_cells
+from condit.batches.settings import Settings
+from condit.batches.tables import COLUMNS, cells_of, row_of_cells
 from condit.errors import ArgumentError, RowError
 from condit.foreign.versions import installed
 
@@ -38,6 +40,21 @@ def test_structures_and_broken_json_are_refused(cells: dict[str, Any]) -> None:
     fault = row_of_cells(1, cells).fault
     assert isinstance(fault, RowError)
     assert fault.field in cells
+
+
+def test_a_reply_as_cells() -> None:
+    body = {"prompt": "a", "n": 2, "structured_outputs": {"choice": ["yes", "no"]}}
+    fields = {"custom_id": "a", "url": "/v1/completions", "body": json.dumps(body)}
+    row = row_of_cells(3, fields)
+    cells = cells_of(Answering(Settings("ngram", 0)).answer(MODEL, row))
+    assert cells["text"] in ("yes", "no")
+    assert (cells["id"], cells["samples"], cells["valid"], cells["error"]) == ("a", 2, 2, None)
+    refused = cells_of(Answering(Settings("other", 0)).answer(MODEL, row.refused("no")))
+    assert (refused["text"], refused["error"], refused["message"]) == (
+        None,
+        "invalid_row",
+        "line 3: no",
+    )
 
 
 @needs_pyarrow

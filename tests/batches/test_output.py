@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import resource
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from condit.batches.answers import answer_of
+from condit.batches.answers import Answer, answer_of
+from condit.batches.manifest import Manifest
 from condit.batches.output import OutputFile, opened
 from condit.batches.rows import Row
 from condit.batches.settings import Settings
@@ -24,7 +27,7 @@ def row(line: int, name: str | None = None) -> Row:
 
 def write(output: OutputFile, lines: Sequence[int]) -> None:
     for line in lines:
-        output.append(row(line), answer_of(row(line), RowError("no", line=line), "ngram"))
+        output.append(row(line), answer_of(row(line), RowError("no", line=line)))
 
 
 def answered(path: Path, lines: Sequence[int]) -> list[int]:
@@ -98,7 +101,7 @@ def test_a_repeated_id_that_was_answered_first_does_not_spoil_the_first(path: Pa
     repeated = row(4, "a")
     with opened(path, SETTINGS) as output:
         manifest = path.with_name("out.jsonl.manifest").read_bytes()
-        output.append(repeated, answer_of(repeated, RowError("no", line=4), "ngram"))
+        output.append(repeated, answer_of(repeated, RowError("no", line=4)))
     path.with_name("out.jsonl.manifest").write_bytes(manifest)
     with opened(path, SETTINGS) as output:
         assert output.is_answered(repeated)
@@ -174,3 +177,101 @@ def test_answers_that_were_taken_out_are_noticed(path: Path) -> None:
     with pytest.raises(BatchOutputError, match="answers were taken out"), opened(path, SETTINGS):
         pass
     assert path.read_bytes() == content[:-10]
+
+
+def failed(line: int) -> Answer:
+    return answer_of(row(line), RowError("no", line=line))
+
+
+def good(line: int) -> Answer:
+    return {**failed(line), "error": None}
+
+
+@pytest.mark.parametrize("stopped_at", ["never", "replace", "settled"])
+def test_failed_answers_are_taken_out_whenever_the_process_dies(
+    path: Path, monkeypatch: pytest.MonkeyPatch, stopped_at: str
+) -> None:
+    with opened(path, SETTINGS) as output:
+        for line in (4, 1, 3, 2):
+            output.append(row(line), good(line) if line % 2 else failed(line))
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, suppress(KeyboardInterrupt):
+        if stopped_at == "replace":
+            patched.setattr(Path, "replace", die)
+        if stopped_at == "settled":
+            patched.setattr(Manifest, "settled", die)
+        with opened(path, SETTINGS, retry_failed=True):
+            pass
+    assert answered(path, range(5)) == [1, 3]
+    assert lines_in(path) == [1, 3]
+    with opened(path, SETTINGS) as output:
+        write(output, [2])
+        output.put_in_order()
+        write(output, [4])
+    assert lines_in(path) == [1, 2, 3, 4]
+    assert answered(path, range(6)) == [1, 2, 3, 4]
+    assert not path.with_name("out.jsonl.new").exists()
+
+
+def test_a_new_file_that_was_not_finished_is_forgotten(path: Path) -> None:
+    with opened(path, SETTINGS) as output:
+        write(output, [1])
+    path.with_name("out.jsonl.new").write_text("half of")
+    assert answered(path, range(3)) == [1]
+    assert not path.with_name("out.jsonl.new").exists()
+
+
+def test_a_row_that_failed_may_be_changed_and_take_its_id_with_it(path: Path) -> None:
+    with opened(path, SETTINGS) as output:
+        assert output.checked(row(1, "a")).fault is None
+        output.append(row(1, "a"), failed(1))
+        assert output.checked(row(2, "a")).fault is not None
+    with opened(path, SETTINGS, retry_failed=True) as output:
+        changed = replace(row(1, "b"), digest=b"another!")
+        assert not output.is_answered(changed)
+        assert output.checked(changed).fault is None
+        assert output.checked(row(2, "a")).fault is None
+
+
+def test_another_model_of_the_same_name_is_refused(path: Path) -> None:
+    with opened(path, SETTINGS) as output:
+        output.manifest.recognise_model("A in float32")
+    with (
+        opened(path, SETTINGS) as output,
+        pytest.raises(BatchOutputError, match="by A in float32, and this is A in bfloat16"),
+    ):
+        output.manifest.recognise_model("A in bfloat16")
+
+
+def fill(path: Path) -> None:
+    with opened(path, SETTINGS) as output:
+        for line in range(2, 250):
+            output.append(row(line), {**good(line), "text": "x" * 1000})
+
+
+def test_a_full_disk_is_an_error_that_says_so_and_the_batch_goes_on_later(path: Path) -> None:
+    """A limit on the size of files stands for a full disk: the last line is written in part."""
+    with opened(path, SETTINGS) as output:
+        write(output, [1])
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    size = 100_000  # the manifest is smaller
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+        with pytest.raises(BatchOutputError, match="cannot be written: File too large"):
+            fill(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert path.stat().st_size == size
+    lines = range(1, 250)
+    known = answered(path, lines)
+    assert known == lines_in(path) == list(range(1, len(known) + 1))
+    assert len(known) > 80
+
+
+def test_where_nothing_can_be_written() -> None:
+    nowhere = Path("/proc/self/out.jsonl")
+    with pytest.raises(ArgumentError, match="cannot be written"), opened(nowhere, SETTINGS):
+        pass

@@ -36,6 +36,7 @@ class Recipe:
         constraint: a constraint, or a function without arguments that makes it.
         prefer: a preference, or a function without arguments that makes it.
         rows_at_once: how many rows share forwards in one actor.
+        most_lanes: the most texts that a row may draw.
         options: of ``condit.load``.
     """
 
@@ -44,6 +45,7 @@ class Recipe:
     constraint: Constraint | Callable[[], Constraint | None] | None
     prefer: Preference | Callable[[], Preference | None] | None
     rows_at_once: int
+    most_lanes: int | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def make(self) -> tuple[Model, Settings]:
@@ -73,8 +75,9 @@ class Actor:
 
     def __init__(self, recipe: Recipe) -> None:
         model, settings = recipe.make()
-        self._model = SharedModel(model)
-        self._answering = Answering(settings)
+        self._answering = Answering(settings, recipe.most_lanes)
+        self._model = SharedModel(model, most_lanes=self._answering.most_lanes)
+        self._fingerprint = model.fingerprint()
         self._at_once = recipe.rows_at_once
 
     def _answers(self, rows: list[Row]) -> list[tuple[Row, Answer]]:
@@ -116,11 +119,20 @@ class FileActor(Actor):
     """Answers rows of a file, which are pickled."""
 
     def __call__(self, batch: Any) -> Any:
-        """A table of pickled rows and answers, both without what is not needed any more."""
+        """A table of pickled rows and answers, both without what is not needed any more.
+
+        Each has the fingerprint of the model that computed it, which only this process knows.
+        """
         rows = [pickle.loads(each) for each in batch.column("row").to_pylist()]
         found = [
-            {"row": pickle.dumps(replace(row, fields={})), "answer": pickle.dumps(answer)}
+            {
+                "row": pickle.dumps(replace(row, fields={})),
+                "answer": pickle.dumps(answer),
+                "model": self._fingerprint,
+            }
             for row, answer in self._answers(rows)
         ]
-        schema = pyarrow.arrow().schema([("row", "binary"), ("answer", "binary")])
+        schema = pyarrow.arrow().schema(
+            [("row", "binary"), ("answer", "binary"), ("model", "string")]
+        )
         return pyarrow.arrow().Table.from_pylist(found, schema=schema)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ CREATE TABLE IF NOT EXISTS answers (
 );
 """
 _FORMAT = "1"
+_MODEL, _MOVED = "computed_by", "moved"
 
 
 class Manifest:
@@ -46,6 +47,9 @@ class Manifest:
             self._database.executescript(_TABLES)
             if self.setting("format", _FORMAT) != _FORMAT:
                 raise BatchOutputError(f"{path} was written by another version of Condit")
+        except sqlite3.OperationalError:  # of the disk
+            self._database.close()
+            raise
         except sqlite3.DatabaseError as error:
             self._database.close()
             raise BatchOutputError(
@@ -94,6 +98,24 @@ class Manifest:
                 "deletes the answers there"
             )
 
+    def recognise_model(self, fingerprint: str) -> None:
+        """Write down what computes; where something is written, check that it is the same.
+
+        Args:
+            fingerprint: of the model, see `PrefixModel.fingerprint`.
+
+        Raises:
+            BatchOutputError: another model, number format or backend computed the answers so far.
+        """
+        before = self.setting(_MODEL, fingerprint)
+        if before != fingerprint:
+            raise BatchOutputError(
+                f"{self._path} belongs to a batch that was computed otherwise, by {before}, and "
+                f"this is {fingerprint}: load the same model in the same way to go on, give "
+                "another output, or restart (restart=True, --restart), which deletes the answers "
+                "there"
+            )
+
     def first_line(self, row_id: str, line: int) -> int:
         """The first of all lines so far that have this id, ``line`` among them."""
         found = self._database.execute(
@@ -121,6 +143,52 @@ class Manifest:
         """The offset in the output behind the last answer that is known."""
         (end,) = self._database.execute("SELECT coalesce(max(end), 0) FROM answers").fetchone()
         return int(end)
+
+    def is_in_order(self) -> bool:
+        """Whether the answers are in the order of their rows."""
+        query = "SELECT line, lag(line) OVER (ORDER BY end) AS before FROM answers"
+        found = self._database.execute(f"SELECT 1 FROM ({query}) WHERE before > line LIMIT 1")
+        return found.fetchone() is None
+
+    def spans(self, *, without_failed: bool) -> Iterator[tuple[int, int, int]]:
+        """Of answers the line, and where they begin and end in the output.
+
+        Args:
+            without_failed: those without an error, as they come; else all, by line.
+        """
+        self._database.execute(
+            "CREATE TEMP TABLE IF NOT EXISTS moves (line INTEGER PRIMARY KEY, end INTEGER)"
+        )
+        self._database.execute("DELETE FROM moves")
+        query = "SELECT line, error, lag(end, 1, 0) OVER (ORDER BY end) AS start, end FROM answers"
+        which = "WHERE error IS NULL ORDER BY end" if without_failed else "ORDER BY line"
+        yield from self._database.execute(f"SELECT line, start, end FROM ({query}) {which}")
+
+    def move(self, line: int, end: int) -> None:
+        """Remember that an answer of `spans` ends elsewhere, until `moved` is called."""
+        self._database.execute("INSERT INTO moves VALUES (?, ?)", (line, end))
+
+    def moved(self) -> None:
+        """Write down where the answers are now, that others are gone, and that files change."""
+        for statement in (
+            "DELETE FROM ids WHERE line IN "
+            "(SELECT line FROM answers WHERE line NOT IN (SELECT line FROM moves))",
+            "DELETE FROM answers WHERE line NOT IN (SELECT line FROM moves)",
+            "UPDATE answers SET end = (SELECT end FROM moves WHERE moves.line = answers.line)",
+        ):
+            self._database.execute(statement)
+        self.setting(_MOVED, "yes")
+        self.commit()
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether `moved` was called, and `settled` not yet."""
+        return self.setting(_MOVED) is not None
+
+    def settled(self) -> None:
+        """Write down that the files have changed."""
+        self._database.execute("DELETE FROM settings WHERE name = ?", (_MOVED,))
+        self.commit()
 
     def errors(self) -> dict[str, int]:
         """How many answers have an error of each type."""

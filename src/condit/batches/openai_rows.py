@@ -1,180 +1,258 @@
-"""Rows and answers in the shapes of OpenAI's batch files, for chat completions.
+"""Rows in the shape of OpenAI's batch files: a body means here what it means over HTTP.
 
 ::
 
     {"custom_id": "a7", "method": "POST", "url": "/v1/chat/completions",
      "body": {"messages": [{"role": "user", "content": "A date?"}], "max_tokens": 16}}
 
-Two functions, and no more, know what a body says: `request_of`, and `body_of`, which writes the
-reply. A field that is not known here is refused, as its row would be answered otherwise than asked.
+Bodies are read, and replies written, by the protocols of the server (`condit.serve.openai`), which
+need nothing of what makes a server. What a body does not say is as the batch says it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
 
 from condit.batches.constraints import ConstraintCache
-from condit.batches.requests import Request, check_type
-from condit.batches.rows import Refusal, Row
+from condit.batches.rows import Row
+from condit.batches.seeds import seed_of
+from condit.batches.settings import Settings
 from condit.constraint.base import Constraint
+from condit.errors import ConditError
+from condit.model.base import Model, Prompt
 from condit.plugins import unknown
-from condit.report import finite_or_none
-from condit.result import Result
+from condit.serve.draw import draw, preference_of, sampler_for
+from condit.serve.job import Done, Job
+from condit.serve.openai import chat, completions
+from condit.serve.openai.responses import Answer, ResponsesRequest
+from condit.serve.options import Sampling
+from condit.serve.request_errors import RequestError, invalid, of_constraint, unreadable
+from condit.serve.specification import Specification
 
-URL = "/v1/chat/completions"
+Body = dict[str, Any]
+"""The body of a row, or of its reply."""
 
 _ENVELOPE = ("custom_id", "method", "url", "body")
-_OPTIONS: dict[str, tuple[str, tuple[type, ...]]] = {
-    "max_completion_tokens": ("max_tokens", (int,)),
-    "max_tokens": ("max_tokens", (int,)),
-    "temperature": ("temperature", (float, int)),
-    "top_p": ("top_p", (float, int)),
-    "seed": ("seed", (int,)),
-    "n": ("n", (int,)),
-    "stop": ("stop", (str, list)),
-}
-"""Fields of a body that are options of ``condit.generate``: their names there, and their kinds."""
+_LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 
-_BODY = ("model", "messages", "response_format", *_OPTIONS)
-_ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
+_MALFORMED = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError)
+"""What Python raises for something of a wrong shape inside of what a constraint is made of."""
+
+Request = TypeVar("Request", bound=Sampling)
 
 
-def request_of(row: Row, constraints: ConstraintCache, model: str | None) -> Request:
+@dataclass(frozen=True)
+class Question:
     """What a row asks for.
+
+    Attributes:
+        jobs: what is to be drawn: more than one where the row has several prompts.
+        reply: makes the body of the reply of what the jobs came to.
+    """
+
+    jobs: Sequence[Job]
+    reply: Callable[[Sequence[Done]], Body]
+
+
+class BatchHost:
+    """Whoever draws, as the protocols see it.
+
+    Args:
+        model: what draws.
+        settings: the batch's.
+    """
+
+    def __init__(self, model: Model, settings: Settings) -> None:
+        self.name = settings.model
+        self.model = model
+        self._max_tokens = settings.max_tokens
+
+    def limit(self, prompt: Prompt, wanted: int | None) -> int:
+        """The most tokens of a text: what is wanted, or else the batch's, if the context has it."""
+        if wanted is not None or self.model.context is None:
+            return self._max_tokens if wanted is None else wanted
+        left = self.model.context - len(self.model.encode_prompt(prompt))
+        return max(1, min(self._max_tokens, left))
+
+    def created_now(self) -> int:
+        """The time of an answer, in seconds since 1970."""
+        return int(time.time())
+
+
+def reply_to(
+    row: Row, model: Model, settings: Settings, constraints: ConstraintCache, most_lanes: int
+) -> Body:
+    """The body of the reply to a row, once all is drawn.
 
     Args:
         row: the row.
-        constraints: makes its constraint.
-        model: the model that the row may name; ``None``: any.
+        model: what draws.
+        settings: the batch's: of what the body does not say.
+        constraints: keeps what was compiled.
+        most_lanes: the most texts that a job may draw.
 
     Raises:
-        RowError: something is missing, or says what is not supported; the message names it.
-        CompileError: its schema cannot be compiled.
+        RowError: something around the body is wrong.
+        RequestError: the body is refused, as the server would.
+        ConditError: there is no text.
     """
-    refuse = row.error
-    _check_envelope(row.fields, refuse)
-    body = {name: value for name, value in row.fields["body"].items() if value is not None}
-    for name in body:
-        if name not in _BODY:
-            raise refuse(unknown("supported field of body", name, _BODY), f"body.{name}")
-    if model is not None and body.get("model", model) != model:
-        raise refuse(
-            f"it asks for the model {body['model']!r}, and this batch runs {model}: leave out "
-            "body.model, or let the batch answer rows for any model (any_model, --any-model)",
-            "body.model",
+    host = BatchHost(model, settings)
+    question = question_of(row, host, settings)
+    done = []
+    for place, job in enumerate(question.jobs):
+        _check(job, most_lanes)
+        if place and row.fields["body"].get("seed") is None:
+            # Equal seeds would make the texts of the prompts depend on each other.
+            job = replace(job, seed=seed_of(settings.seed, f"{row.id}\n{place}"))
+        wanted = job.specification
+        made = settings.constraint if wanted is None else _constraint(wanted, constraints)
+        drawn = draw(
+            model,
+            job if job.heal is not None else replace(job, heal=settings.heal),
+            made,
+            sampler=sampler_for(job, settings.sampler),
+            prefer=preference_of(job, model) or settings.prefer,
+            drafts=settings.drafts,
+            instruct=settings.instruct,
         )
-    if "max_tokens" in body and "max_completion_tokens" in body:
-        raise refuse(
-            "it has max_tokens and max_completion_tokens: give one", "body.max_completion_tokens"
-        )
-    options: dict[str, Any] = {}
-    for name, (option, kinds) in _OPTIONS.items():
-        if name in body:
-            check_type(f"body.{name}", body[name], kinds, refuse)
-            options[option] = body[name]
-    messages = _messages(body.get("messages"), refuse)
-    format_ = body.get("response_format")
-    return Request(messages, _constraint(format_, constraints, refuse), options)
+        done.append(drawn)
+    return question.reply(done)
 
 
-def _check_envelope(fields: Mapping[str, Any], refuse: Refusal) -> None:
+def question_of(row: Row, host: BatchHost, settings: Settings) -> Question:
+    """What a row asks for.
+
+    Raises:
+        RowError: something around the body is wrong.
+        RequestError: something in the body cannot be done; the message names it.
+    """
+    _check_envelope(row)
+    body = row.fields["body"]
+    if body.get("stream"):
+        raise invalid("stream: a batch answers whole texts: leave it out", "stream")
+    named = body.get("model")
+    if named and named != settings.model and not settings.any_model:
+        raise RequestError(
+            404,
+            f"it asks for the model {named!r}, and this batch runs {settings.model}: leave out "
+            "model, or let the batch answer rows for any model (any_model, --any-model)",
+            param="model",
+            code="model_not_found",
+        )
+    url = row.fields.get("url", "/v1/chat/completions")
+    return _PROTOCOLS[url](_with_settings(body, url, row, settings), host)
+
+
+def _check_envelope(row: Row) -> None:
+    fields = row.fields
     for name in fields:
         if name not in _ENVELOPE:
-            raise refuse(unknown("field of a row for OpenAI's API", name, _ENVELOPE), name)
-    if fields.get("url", URL) != URL:
-        raise refuse(f"url is {fields['url']!r}: only {URL} is answered", "url")
+            raise row.error(unknown("field of a row for OpenAI's API", name, _ENVELOPE), name)
+    if (url := fields.get("url", "/v1/chat/completions")) not in _PROTOCOLS:
+        known = ", ".join(_PROTOCOLS)
+        raise row.error(f"url is {url!r}: what is answered here is {known}", "url")
     if fields.get("method", "POST") != "POST":
-        raise refuse(f"method is {fields['method']!r}: write POST", "method")
+        raise row.error(f"method is {fields['method']!r}: write POST", "method")
     if not isinstance(fields.get("body"), dict):
-        raise refuse("body is missing, or no object", "body")
+        raise row.error("body is missing, or no object", "body")
 
 
-def _messages(given: object, refuse: Refusal) -> list[dict[str, str]]:
-    if not isinstance(given, list) or not given:
-        raise refuse("messages must be a list with at least one message", "body.messages")
-    found = []
-    for place, message in enumerate(given):
-        where = f"body.messages[{place}]"
-        if not isinstance(message, dict) or set(message) != {"role", "content"}:
-            raise refuse(f"{where} must have a role and a content, and no more", where)
-        if message["role"] not in _ROLES:
-            known = ", ".join(_ROLES)
-            raise refuse(f"{where}: the role {message['role']!r} is none of {known}", where)
-        text = _text(message["content"], where, refuse)
-        found.append({"role": _ROLES[message["role"]], "content": text})
-    return found
-
-
-def _text(content: object, where: str, refuse: Refusal) -> str:
-    """The text of a content: itself, or its parts one after the other."""
-    if isinstance(content, str):
-        return content
-    texts = []
-    for part in content if isinstance(content, list) else [content]:
-        text = part.get("text") if isinstance(part, dict) and part.get("type") == "text" else None
-        if not isinstance(text, str):
-            raise refuse(f"{where}: the content must be a text, or a list of text parts", where)
-        texts.append(text)
-    return "".join(texts)
-
-
-def _constraint(given: object, constraints: ConstraintCache, refuse: Refusal) -> Constraint | None:
-    where = "body.response_format"
-    if given is None:
-        return None
-    kind = given.get("type") if isinstance(given, dict) else None
-    if not isinstance(given, dict) or kind not in ("text", "json_object", "json_schema"):
-        raise refuse(f"{where} must be of the type text, json_object or json_schema", where)
-    if kind == "text":
-        return None
-    if kind == "json_object":
-        return constraints.get("json_schema", {"type": "object"})
-    inner = given.get("json_schema")
-    if not isinstance(inner, dict) or "schema" not in inner:
-        raise refuse(f"{where}.json_schema.schema is missing", f"{where}.json_schema")
-    known = ("name", "description", "schema", "strict")
-    for name in inner:
-        if name not in known:
-            said = unknown(f"field of {where}.json_schema", name, known)
-            raise refuse(said, f"{where}.json_schema.{name}")
-    return constraints.get("json_schema", inner["schema"])
-
-
-def body_of(row: Row, result: Result, model: str, created: int) -> dict[str, Any]:
-    """A result as a chat completion; what OpenAI has no field for is in its field ``condit``.
-
-    A text that was cut, or that came to a dead end, has the finish reason ``length``.
-    """
-    choices = [
-        {
-            "index": index,
-            "message": {"role": "assistant", "content": sample.text, "refusal": None},
-            "logprobs": None,
-            "finish_reason": "stop" if sample.finish_reason == "stop" else "length",
-        }
-        for index, sample in enumerate(result.samples)
-    ]
-    drawn = sum(len(sample.tokens) for sample in result.samples)
-    return {
-        "id": f"chatcmpl-{row.digest.hex()}-{row.line}",
-        "object": "chat.completion",
-        "created": created,
-        "model": model,
-        "choices": choices,
-        "usage": {
-            "prompt_tokens": result.stats.prompt_tokens,
-            "completion_tokens": drawn,
-            "total_tokens": result.stats.prompt_tokens + drawn,
-        },
-        "condit": {
-            "weights": list(result.weights),
-            "log_weights": [finite_or_none(each) for each in result.log_weights],
-            "log_evidence": finite_or_none(result.log_evidence),
-            "ess": result.ess,
-            "best": result.samples.index(result.best),
-            "sampler": result.sampler,
-            "guarantee": result.report.guarantee.value,
-            "seed": result.seed,
-        },
+def _with_settings(body: Mapping[str, Any], url: str, row: Row, settings: Settings) -> Body:
+    """The body with what the batch says, where it does not say it itself."""
+    usual: Body = {
+        "temperature": settings.temperature,
+        "top_p": settings.top_p,
+        "top_k": settings.top_k,
+        "stop": list(settings.stop) or None,
+        "seed": seed_of(settings.seed, row.id),
     }
+    if all(body.get(name) is None for name in _LIMITS) and url == "/v1/completions":
+        usual["max_tokens"] = settings.max_tokens
+    if url != "/v1/responses":
+        usual["n"] = settings.n
+    elif settings.n > 1:
+        usual["condit"] = {"n_lanes": settings.n}
+    said = {name: value for name, value in body.items() if value is not None}
+    return usual | said
+
+
+def _read(kind: type[Request], body: Body) -> Request:
+    try:
+        return kind.model_validate(body)
+    except ValidationError as error:
+        raise unreadable(error.errors()) from error
+
+
+def _chat(body: Body, host: BatchHost) -> Question:
+    asked = _read(chat.ChatRequest, body)
+    choice = asked.choice()
+    job = asked.job(host, choice)
+
+    def reply(done: Sequence[Done]) -> Body:
+        head = chat.Head(host.name, host.created_now())
+        return chat.answer(head, job, done[0], choice, asked.ignored(), host)
+
+    return Question([job], reply)
+
+
+def _completions(body: Body, host: BatchHost) -> Question:
+    asked = _read(completions.CompletionRequest, body)
+    jobs = asked.jobs(host)
+
+    def reply(done: Sequence[Done]) -> Body:
+        head = completions.head(host)
+        return completions.answer(head, jobs, list(done), asked.ignored(), host)
+
+    return Question(jobs, reply)
+
+
+def _responses(body: Body, host: BatchHost) -> Question:
+    asked = _read(ResponsesRequest, body)
+    choice = asked.choice()
+    job = asked.job(host, choice)
+
+    def reply(done: Sequence[Done]) -> Body:
+        return Answer(asked, job, choice, host).whole(done[0])
+
+    return Question([job], reply)
+
+
+_PROTOCOLS: dict[str, Callable[[Body, BatchHost], Question]] = {
+    "/v1/chat/completions": _chat,
+    "/v1/completions": _completions,
+    "/v1/responses": _responses,
+}
+
+
+def _check(job: Job, most_lanes: int) -> None:
+    for name, number in (("n", job.n), ("condit.n_lanes", job.lanes)):
+        if not 1 <= number <= most_lanes:
+            raise invalid(
+                f"{name} must be from 1 to {most_lanes}, not {number}: ask for fewer texts, or let "
+                "the batch draw more for one row (most_lanes, --most-lanes)",
+                name,
+                "out_of_range",
+            )
+    if job.lanes < job.n:
+        raise invalid(
+            f"condit.n_lanes={job.lanes} is less than n={job.n}", "condit.n_lanes", "out_of_range"
+        )
+
+
+def _constraint(wanted: Specification, constraints: ConstraintCache) -> Constraint:
+    try:
+        return constraints.made(("a body's", *wanted.key), wanted.build)
+    except ConditError as error:
+        raise of_constraint(error, wanted.param) from error
+    except _MALFORMED as error:
+        raise invalid(
+            f"what {wanted.param} holds is no constraint ({type(error).__name__}: "
+            f"{str(error)[:200]}): see condit constraints for what each kind is made of",
+            wanted.param,
+            "invalid_constraint",
+        ) from error

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from condit.batches import rewriting
 from condit.batches.answers import Answer, encoded, tally_of
 from condit.batches.manifest import Manifest
 from condit.batches.rows import Row
@@ -41,13 +43,16 @@ class OutputFile:
         self.manifest = manifest
         self.settings = settings
         self._path = path
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+        self._file = self._opened()
         try:
             self._end = self._mend()
             self.sync()
         except BaseException:
             os.close(self._file)
             raise
+
+    def _opened(self) -> int:
+        return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
 
     def is_answered(self, row: Row) -> bool:
         """Whether the file has an answer to this row.
@@ -77,21 +82,42 @@ class OutputFile:
         """Write an answer behind the others.
 
         Raises:
-            OSError: it cannot be written, as on a full disk.
+            BatchOutputError: it cannot be written, as on a full disk.
         """
         content = encoded(answer)
         rest = memoryview(content)
-        while rest:
-            rest = rest[os.write(self._file, rest) :]
-        self._end += len(content)
-        self.manifest.add(row.line, row.digest, self._end, tally_of(answer))
-        if time.monotonic() - self._synced > SYNC_SECONDS:
-            self.sync()
+        with writing(self._path):
+            while rest:
+                rest = rest[os.write(self._file, rest) :]
+            self._end += len(content)
+            self.manifest.add(row.line, row.digest, self._end, tally_of(answer))
+            if time.monotonic() - self._synced > SYNC_SECONDS:
+                self.sync()
+
+    def drop_failed(self) -> None:
+        """Take out the answers with an error, so that their rows are to be answered again."""
+        if self.manifest.errors():
+            self._rewrite(without_failed=True)
+
+    def put_in_order(self) -> None:
+        """Bring the answers into the order of their rows, where they are not."""
+        self.sync()
+        if not self.manifest.is_in_order():
+            self._rewrite(without_failed=False)
+
+    def _rewrite(self, *, without_failed: bool) -> None:
+        self.sync()
+        with writing(self._path):
+            rewriting.rewrite(self._path, self.manifest, without_failed=without_failed)
+        before, self._file = self._file, self._opened()
+        os.close(before)
+        self._end = self.manifest.end()
 
     def sync(self) -> None:
         """Have the disk store all answers, then the manifest."""
-        os.fsync(self._file)
-        self.manifest.commit()
+        with writing(self._path):
+            os.fsync(self._file)
+            self.manifest.commit()
         self._synced = time.monotonic()
 
     def close(self) -> None:
@@ -138,8 +164,26 @@ def _answer_in(content: bytes) -> Mapping[str, Any] | None:
 
 
 @contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Whatever goes wrong with the disk is a `BatchOutputError` that says what to do."""
+    try:
+        yield
+    except (OSError, sqlite3.OperationalError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise BatchOutputError(
+            f"{path} cannot be written: {why}. Once that is mended, start the batch again: it goes "
+            "on where it was"
+        ) from error
+
+
+@contextmanager
 def opened(
-    path: Path, settings: Settings, *, restart: bool = False, keep_seed: bool = False
+    path: Path,
+    settings: Settings,
+    *,
+    restart: bool = False,
+    retry_failed: bool = False,
+    keep_seed: bool = False,
 ) -> Iterator[OutputFile]:
     """The output at ``path``, new or continued, which no other process may write meanwhile.
 
@@ -149,6 +193,7 @@ def opened(
         path: the file.
         settings: those of the batch; the same as before, where it is continued.
         restart: delete what is there.
+        retry_failed: take out the answers with an error.
         keep_seed: where the batch is continued, take the seed that it had.
 
     Raises:
@@ -158,37 +203,48 @@ def opened(
     beside = path.with_name(path.name + ".manifest")
     if not path.parent.is_dir() or path.is_dir():
         raise ArgumentError(f"{path} cannot be written: give a file in a directory that exists")
-    lock = FileLock(path.with_name(path.name + ".lock"))
+    guard = path.with_name(path.name + ".lock")
+    lock = FileLock(guard)
     try:
+        guard.touch()  # where there can be no such file, a lock would be waited for
         lock.acquire(timeout=0)
     except Timeout as error:
         raise BatchOutputError(
             f"another process writes {path}: wait for it, or give another output"
         ) from error
+    except OSError as error:
+        raise ArgumentError(f"{path} cannot be written: {error.strerror}") from error
     try:
         if restart:
-            for file in (path, beside):
+            for file in (path, beside, rewriting.beside(path)):
                 file.unlink(missing_ok=True)
-        yield from _opened(path, beside, settings, keep_seed)
+        yield from _opened(path, beside, settings, keep_seed, retry_failed)
     finally:
         lock.release()
 
 
-def _opened(path: Path, beside: Path, settings: Settings, keep_seed: bool) -> Iterator[OutputFile]:
+def _opened(
+    path: Path, beside: Path, settings: Settings, keep_seed: bool, retry_failed: bool
+) -> Iterator[OutputFile]:
     if not beside.exists() and path.exists() and path.stat().st_size:
         raise BatchOutputError(
             f"{path} exists and is not the output of a batch ({beside.name} is missing): give "
             "another output, or restart (restart=True, --restart), which deletes it"
         )
-    manifest = Manifest(beside)
+    with writing(path):
+        manifest = Manifest(beside)
     try:
         seed = manifest.seed()
         if keep_seed and seed is not None:
             settings = replace(settings, seed=seed)
         manifest.recognise(settings.written())
-        manifest.commit()
-        output = OutputFile(path, manifest, settings)
+        with writing(path):
+            manifest.commit()
+            rewriting.finish(path, manifest)
+            output = OutputFile(path, manifest, settings)
         try:
+            if retry_failed:
+                output.drop_failed()
             yield output
         finally:
             output.close()

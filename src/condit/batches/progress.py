@@ -20,14 +20,15 @@ class Progress:
     Attributes:
         rows: rows that have an answer, those of earlier runs included.
         errors: how many of this run's have an error.
-        share: how much of the input that is, from 0 to 1: of its bytes, or of a table's rows.
+        share: how much of the input that is, from 0 to 1: of its bytes, or of a table's rows;
+            ``None``: its size is not known.
         seconds_left: what the rest takes if its rows are like the last ones; ``None``: not known
             yet. Rows that were answered in an earlier run say nothing of the pace.
     """
 
     rows: int
     errors: int
-    share: float
+    share: float | None
     seconds_left: float | None
 
 
@@ -35,10 +36,10 @@ class Pace:
     """Times of the last rows. Made as a run begins.
 
     Args:
-        size: how much there is, in the unit of ``Row.size``.
+        size: how much there is, in the unit of ``Row.size``; ``None``: not known.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int | None) -> None:
         self._size = size
         self._done = 0
         self._marks: deque[tuple[float, int]] = deque([(time.monotonic(), 0)], _LAST)
@@ -53,12 +54,16 @@ class Pace:
         self._marks.append((time.monotonic(), self._marks[-1][1] + amount))
 
     @property
-    def share(self) -> float:
-        """How much is done, from 0 to 1."""
+    def share(self) -> float | None:
+        """How much is done, from 0 to 1; ``None``: not known."""
+        if self._size is None:
+            return None
         return min(1.0, self._done / self._size) if self._size else 1.0
 
     def seconds_left(self) -> float | None:
-        """Seconds for the rest at the pace of the last rows; ``None``: too few yet."""
+        """Seconds for the rest at the pace of the last rows; ``None``: not known, or not yet."""
+        if self._size is None:
+            return None
         (first, before), (last, after) = self._marks[0], self._marks[-1]
         if len(self._marks) <= _FEWEST or after == before:
             return None

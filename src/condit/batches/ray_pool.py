@@ -13,8 +13,8 @@ from typing import Any
 
 from condit.batches.actors import Actor, FileActor, Recipe
 from condit.batches.answers import Answer, answer_of
+from condit.batches.manifest import Manifest
 from condit.batches.rows import Row
-from condit.batches.settings import Settings
 from condit.batches.sources import source_of
 from condit.errors import ArgumentError, ModelError
 from condit.foreign import pyarrow
@@ -87,7 +87,7 @@ def _rows_of_a_task(recipe: Recipe) -> int:
 
 
 def answer_rows(
-    source: Path, recipe: Recipe, pool: Pool, settings: Settings, rows: Iterator[Row]
+    source: Path, recipe: Recipe, pool: Pool, manifest: Manifest, rows: Iterator[Row]
 ) -> Iterator[tuple[Row, Answer]]:
     """The rows of a file with their answers, drawn by actors.
 
@@ -95,7 +95,7 @@ def answer_rows(
         source: the file, which every machine can read under that name.
         recipe: how actors are made.
         pool: how many.
-        settings: the batch's.
+        manifest: of the batch, which recognises the models that actors have.
         rows: those of the file that are to be answered. They are gone through once before the
             first is answered; a byte is remembered of each.
     """
@@ -110,9 +110,10 @@ def answer_rows(
     def refusals(before: int) -> Iterator[tuple[Row, Answer]]:
         while refused and refused[-1].line < before:
             row = refused.pop()
-            yield row, answer_of(row, row.fault or row.error(""), settings.model)
+            yield row, answer_of(row, row.fault or row.error(""))
 
-    for row, answer in _drawn(source, wanted, recipe, pool):
+    for row, answer, fingerprint in _drawn(source, wanted, recipe, pool):
+        manifest.recognise_model(fingerprint)
         if wanted[row.line]:  # what an actor that died had done already may come again
             wanted[row.line] = 0
             yield from refusals(row.line)
@@ -125,7 +126,7 @@ def answer_rows(
 
 def _drawn(
     source: Path, wanted: array[int], recipe: Recipe, pool: Pool
-) -> Iterator[tuple[Row, Answer]]:
+) -> Iterator[tuple[Row, Answer, str]]:
     if not any(wanted):
         return
     # To read takes next to nothing, and must not wait for a core that an actor has.
@@ -135,7 +136,7 @@ def _drawn(
     answered = mapped(dataset, FileActor, (), recipe, pool)
     for batch in answered.iter_batches(batch_size=None, batch_format="pyarrow"):
         for cells in batch.to_pylist():
-            yield pickle.loads(cells["row"]), pickle.loads(cells["answer"])
+            yield pickle.loads(cells["row"]), pickle.loads(cells["answer"]), cells["model"]
 
 
 def _datasource(source: Path, wanted: bytes) -> Any:

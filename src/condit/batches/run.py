@@ -46,6 +46,8 @@ def batch(
     rows_at_once: int = ROWS_AT_ONCE,
     in_order: bool = True,
     restart: bool = False,
+    retry_failed: bool = False,
+    most_lanes: int | None = None,
     n: int = 1,
     max_tokens: int = 256,
     prefer: Preference | None = None,
@@ -77,13 +79,19 @@ def batch(
 
     Args:
         model: a model, or what ``condit.load`` takes.
-        input: a file of JSON lines, or a ``.parquet`` file.
+        input: a file of JSON lines, maybe compressed (``.gz``), or a ``.parquet`` file; or ``"-"``
+            for lines of standard input, which are to be given again to a batch that goes on.
         output: a file of JSON lines; or a ``.parquet`` file, which is made at the end of the lines
             in ``OUTPUT.jsonl`` beside it.
         constraint: for rows without one of their own.
         rows_at_once: how many rows share forwards.
-        in_order: whether answers are in the order of the rows, or as they come.
+        in_order: whether answers are in the order of the rows, or as they come. Where answers are
+            there that are not, they are brought into this order at the end.
         restart: delete the answers that are there, and begin anew.
+        retry_failed: keep the answers that are there, but for those with an error, whose rows are
+            answered again; these rows may have been changed.
+        most_lanes: the most texts that a row may draw, an error of rows that ask for more; rows
+            that would draw more together wait for each other. By default 128, or ``n``.
         n: for this and the arguments that follow see ``condit.generate``. A row may set its own
             ``n``, ``max_tokens``, ``seed``, ``temperature``, ``top_k``, ``top_p``, ``stop``,
             ``sampler``, ``drafts``, ``instruct`` and ``heal``.
@@ -117,6 +125,8 @@ def batch(
     if rows_at_once < 1:
         raise ArgumentError(f"rows_at_once must be 1 or more, not {rows_at_once}")
     source, target = Path(input), Path(output)
+    if most_lanes is not None and most_lanes < n:
+        raise ArgumentError(f"most_lanes={most_lanes} is less than n={n}, which each row draws")
     if source.resolve() == target.resolve():
         raise ArgumentError(f"{target} is the input: give another file for the answers")
     sampler_of(sampler)
@@ -140,7 +150,9 @@ def batch(
         system=system,
         any_model=any_model,
     )
-    way = Way(rows_at_once, in_order, restart, seed is not None, on_progress)
+    way = Way(
+        rows_at_once, in_order, restart, seed is not None, on_progress, retry_failed, most_lanes
+    )
     return answer_file(source, target, settings, way, partial(answer_rows, loaded, way))
 
 
@@ -154,6 +166,8 @@ class Way:
         restart: whether answers that are there are deleted.
         seed_is_given: whether the seed is to be that of the settings, also where answers are there.
         on_progress: called after each answer.
+        retry_failed: whether answers that are an error are taken out and given again.
+        most_lanes: the most texts that a row may draw.
     """
 
     rows_at_once: int = ROWS_AT_ONCE
@@ -161,24 +175,28 @@ class Way:
     restart: bool = False
     seed_is_given: bool = True
     on_progress: Callable[[Progress], None] | None = None
+    retry_failed: bool = False
+    most_lanes: int | None = None
 
 
-Answerer = Callable[[Settings, Iterator[Row]], Iterator[tuple[Row, Answer]]]
-"""Answers rows, each once, in whatever order."""
+Answerer = Callable[[OutputFile, Iterator[Row]], Iterator[tuple[Row, Answer]]]
+"""Answers the rows of an output, each once, in whatever order."""
 
 
 def answer_rows(
-    model: Model, way: Way, settings: Settings, rows: Iterator[Row]
+    model: Model, way: Way, output: OutputFile, rows: Iterator[Row]
 ) -> Iterator[tuple[Row, Answer]]:
     """The rows with their answers, drawn in this process; see `condit.batches.answering`.
 
     Args:
         model: the model.
         way: how many rows at once, and in which order.
-        settings: the batch's.
+        output: what belongs to the answers.
         rows: the rows, taken as they are needed.
     """
-    return Answering(settings).answers(model, rows, at_once=way.rows_at_once, in_order=way.in_order)
+    output.manifest.recognise_model(model.fingerprint())
+    answering = Answering(output.settings, way.most_lanes)
+    return answering.answers(model, rows, at_once=way.rows_at_once, in_order=way.in_order)
 
 
 def answer_file(
@@ -186,16 +204,30 @@ def answer_file(
 ) -> Summary:
     """Answer what is not answered yet, see `batch`; by whatever answers rows."""
     began = time.monotonic()
+    if way.restart and way.retry_failed:
+        raise ArgumentError("restart deletes all answers, and retry_failed keeps the good ones")
+    if target.suffix == ".gz":
+        raise ArgumentError(
+            f"{target}: answers are appended to a plain file, which can be compressed afterwards"
+        )
     given = source_of(source)
     journal = target.with_name(target.name + ".jsonl") if tables.is_table(target) else target
     if journal != target:
         tables.schema()  # whatever is missing for tables is missing now, not at the end
-    with opened(journal, settings, restart=way.restart, keep_seed=not way.seed_is_given) as output:
+    with opened(
+        journal,
+        settings,
+        restart=way.restart,
+        retry_failed=way.retry_failed,
+        keep_seed=not way.seed_is_given,
+    ) as output:
         run = _Run(output, given, way.on_progress)
-        with closing(answerer(output.settings, run.rows())) as answered:  # type: ignore[type-var]
+        with closing(answerer(output, run.rows())) as answered:  # type: ignore[type-var]
             for row, answer in answered:
                 run.took(row, answer)
         output.sync()
+        if way.in_order:
+            output.put_in_order()
         manifest = output.manifest
         summary = Summary(
             **manifest.totals(),

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from condit.batches.answers import Answer, tally_of
+from condit.batches.answers import Answer, tally_of, text_of_reply
 from condit.batches.rows import Row, digest_of, row_of_fields
 from condit.errors import ArgumentError
 from condit.foreign import pyarrow
@@ -84,9 +84,7 @@ def cells_of(answer: Answer) -> dict[str, Any]:
     text, said = answer.get("text"), answer.get("error")
     if "response" in answer:
         body = answer["response"]["body"]
-        said = body.get("error") or body.get("condit", {}).get("error")
-        if "error" not in body and said is None:
-            text = body["choices"][body["condit"]["best"]]["message"]["content"]
+        text, said = text_of_reply(body), body.get("error")
     return {
         "id": answer.get("custom_id", answer.get("id")),
         "line": answer["line"],

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from hashlib import blake2b
 from operator import index
 from typing import Any, TypeAlias
 
@@ -65,6 +66,14 @@ class PrefixModel(ABC):
         equal. A model that never changes, as by training, need not override it.
         """
         return None
+
+    def fingerprint(self) -> str:
+        """What tells apart models that give other logits under one name, also in other processes.
+
+        Two that differ in weights, number format or backend differ here, as far as that is known;
+        the device and the number of threads do not count.
+        """
+        return type(self.computed_by).__name__
 
     @abstractmethod
     def encode(self, text: str) -> list[int]:
@@ -156,6 +165,21 @@ class Model(PrefixModel):
         from condit.model.weights_version import WeightsVersion
 
         return WeightsVersion.of(self.module)
+
+    def fingerprint(self) -> str:
+        """See `PrefixModel.fingerprint`; of a torch ``module`` its number format and weights."""
+        model = self.computed_by
+        if model is not self:
+            return model.fingerprint()
+        torch = sys.modules.get("torch")
+        if torch is None or not isinstance(self.module, torch.nn.Module):
+            return super().fingerprint()
+        from condit.model.weights_version import sample
+
+        weights = list(self.module.parameters())
+        kinds = sorted({str(each.dtype).removeprefix("torch.") for each in weights})
+        digest = blake2b(sample(weights), digest_size=8).hexdigest()
+        return f"{type(self).__name__} in {' and '.join(kinds)} with weights {digest}"
 
     @abstractmethod
     def start(self, prompt: Sequence[int], lanes: int = 1) -> Decoder:

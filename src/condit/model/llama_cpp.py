@@ -10,6 +10,7 @@ import ctypes
 import os
 from collections.abc import Sequence
 from functools import cache, cached_property
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +77,7 @@ class LlamaModel(Model):
             raise ArgumentError(f"dtype {dtype!r} is not one of {', '.join(CACHE_TYPES)}")
         self.name = name or path.stem
         self._path = path
+        self._dtype = dtype
         self._weights = _load(path)
         self.context = _context_length(self._weights.handle, self.name)
         self.vocabulary = _vocabulary(self._weights.vocabulary, self.name)
@@ -85,6 +87,15 @@ class LlamaModel(Model):
         self._pool = ContextPool(
             self._weights, Settings(threads or _usable_processors(), dtype), cells or _MOST_CELLS
         )
+
+    def fingerprint(self) -> str:
+        """See `PrefixModel.fingerprint`: of the ends of the file, and how keys are stored."""
+        with self._path.open("rb") as file:
+            digest = blake2b(file.read(2**20), digest_size=8)
+            size = file.seek(0, 2)
+            file.seek(max(0, size - 2**20))
+            digest.update(file.read() + str(size).encode())
+        return f"LlamaModel with {self._dtype} keys of the file {digest.hexdigest()}"
 
     def encode(self, text: str) -> list[int]:
         """The token ids of ``text`` as such: nothing is added, and no special token is read."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,6 +91,13 @@ class NgramModel(Model):
                 for length in range(min(order - 1, place) + 1):
                     counts[tuple(tokens[place - length : place])][tokens[place]] += 1
         return model
+
+    def fingerprint(self) -> str:
+        """See `PrefixModel.fingerprint`: of the counts."""
+        counts = sorted((context, sorted(found.items())) for context, found in self._counts.items())
+        said = repr((self.order, self._smoothing, counts)).encode()
+        digest = blake2b(said, digest_size=8).hexdigest()
+        return f"{type(self).__name__} with counts {digest}"
 
     def encode(self, text: str) -> list[int]:
         """The token ids of ``text``, each the longest that fits (the first of equals).

@@ -14,17 +14,17 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-import condit
 from condit.model.base import Model
 from condit.serve import anthropic, ollama
 from condit.serve.engine import Engine
 from condit.serve.limits import Limits
-from condit.serve.openai import chat, completions, responses
+from condit.serve.openai import routes as openai
 from condit.serve.openapi import describe
 from condit.serve.refusals import answer
-from condit.serve.request_errors import RequestError
+from condit.serve.request_errors import RequestError, unreadable
 from condit.serve.request_log import RequestLog
 from condit.serve.settings import ServeSettings
+from condit.version import __version__
 
 
 def create_app(
@@ -52,12 +52,12 @@ def create_app(
 
     app = FastAPI(
         title="Condit",
-        version=condit.__version__,
+        version=__version__,
         summary="Text from a language model, conditioned on a constraint.",
         lifespan=lifespan,
     )
     app.state.engine = engine
-    for protocol in (chat, completions, responses, anthropic, ollama):
+    for protocol in (openai, anthropic, ollama):
         app.include_router(protocol.routes(engine))
     _add_housekeeping(app, engine)
     _add_errors(app)
@@ -136,11 +136,8 @@ def _add_errors(app: FastAPI) -> None:
         return answer(request.scope, error)
 
     @app.exception_handler(RequestValidationError)
-    async def unreadable(request: Request, error: RequestValidationError) -> JSONResponse:
-        first = error.errors()[0]
-        where = ".".join(str(step) for step in first["loc"] if step != "body")
-        what = f"{where or 'the body'}: {first['msg']}"
-        return answer(request.scope, RequestError(400, what, param=where or None))
+    async def misread(request: Request, error: RequestValidationError) -> JSONResponse:
+        return answer(request.scope, unreadable(error.errors()))
 
     @app.exception_handler(HTTPException)
     async def not_found(request: Request, error: HTTPException) -> JSONResponse:

@@ -10,19 +10,9 @@ from typing import Any
 from starlette.responses import StreamingResponse
 
 from condit.serve.job import Event
-from condit.serve.request_errors import RequestError
+from condit.serve.request_errors import RequestError, error_of
 
 Chunks = AsyncIterator[dict[str, Any] | str]
-
-
-def error_of(error: RequestError) -> dict[str, Any]:
-    """An error as OpenAI answers it."""
-    return {
-        "message": error.message,
-        "type": error.kind,
-        "param": error.param,
-        "code": error.code,
-    }
 
 
 def _error_chunk(error: RequestError) -> dict[str, Any]:

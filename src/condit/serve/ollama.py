@@ -12,7 +12,6 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-import condit
 from condit.model.base import Prompt
 from condit.serve.engine import Engine
 from condit.serve.growth import CallEnds, Growth, MoreText
@@ -24,6 +23,7 @@ from condit.serve.replies import counts, finish_reason, own_field
 from condit.serve.request_errors import RequestError, invalid
 from condit.serve.specification import ANY_JSON_OBJECT, Specification, all_of, named
 from condit.serve.tools import Call, Choice
+from condit.version import __version__
 
 _CHANGES = {"repeat_penalty": 1.0, "presence_penalty": 0.0, "frequency_penalty": 0.0, "min_p": 0.0}
 """Options that would change the texts and that there are not, with what changes nothing."""
@@ -150,7 +150,7 @@ def routes(engine: Engine) -> APIRouter:
 
     @router.get("/api/version", summary="The version")
     async def version() -> dict[str, str]:
-        return {"version": condit.__version__}
+        return {"version": __version__}
 
     return router
 

@@ -7,8 +7,7 @@ from starlette.responses import JSONResponse
 from starlette.types import Scope
 
 from condit.serve import anthropic
-from condit.serve.events import error_of
-from condit.serve.request_errors import RequestError
+from condit.serve.request_errors import RequestError, error_of
 
 
 def answer(scope: Scope, error: RequestError) -> JSONResponse:

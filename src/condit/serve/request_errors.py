@@ -5,6 +5,9 @@ How an answer looks is up to each protocol; here is what all of them tell.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from condit.errors import (
     ArgumentError,
     BudgetError,
@@ -56,6 +59,23 @@ class RequestError(Exception):
 def invalid(message: str, param: str | None = None, code: str | None = None) -> RequestError:
     """A request that says something wrong, or asks for what there is not."""
     return RequestError(400, message, param=param, code=code)
+
+
+def unreadable(errors: Sequence[Any]) -> RequestError:
+    """The error for a body whose fields are not of the right kinds: of pydantic's first one."""
+    first = errors[0]
+    where = ".".join(str(step) for step in first["loc"] if step != "body")
+    return invalid(f"{where or 'the body'}: {first['msg']}", where or None)
+
+
+def error_of(error: RequestError) -> dict[str, Any]:
+    """An error as OpenAI answers it."""
+    return {
+        "message": error.message,
+        "type": error.kind,
+        "param": error.param,
+        "code": error.code,
+    }
 
 
 _CODES: tuple[tuple[type[ConditError], str], ...] = (

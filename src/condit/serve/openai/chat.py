@@ -6,13 +6,10 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.responses import JSONResponse, Response
 
-from condit.serve.engine import Engine
-from condit.serve.events import sse
 from condit.serve.growth import CallBegins, Growth, MoreArguments, MoreText, News
+from condit.serve.host import Host
 from condit.serve.job import Delta, Done, Event, Job
 from condit.serve.messages import Message, chat, with_tools
 from condit.serve.openai.tools import ToolChoice, calls_of, choice_of, tools_of
@@ -54,7 +51,7 @@ class ChatRequest(Sampling):
         several = self.parallel_tool_calls is not False
         return choice_of(tools, self.tool_choice, several, "tool_choice")
 
-    def job(self, engine: Engine, choice: Choice) -> Job:
+    def job(self, engine: Host, choice: Choice) -> Job:
         """What is to be drawn.
 
         Raises:
@@ -71,26 +68,6 @@ class ChatRequest(Sampling):
             max_tokens=engine.limit(messages, self.max_completion_tokens or self.max_tokens),
             logprobs=(self.top_logprobs or 0) if self.logprobs else None,
         )
-
-
-def routes(engine: Engine) -> APIRouter:
-    """The routes of chat."""
-    router = APIRouter(tags=["OpenAI"])
-
-    @router.post("/v1/chat/completions", summary="Answer chat messages", response_model=None)
-    async def chat_completions(body: ChatRequest) -> Response:
-        choice = body.choice()
-        job = body.job(engine, choice)
-        engine.check_model(body.model)
-        head = Head(engine.name, engine.created_now())
-        if not body.stream:
-            done = await engine.complete(job)
-            return JSONResponse(_answer(head, job, done, choice, body.ignored(), engine))
-        tells = body.stream_options is not None and body.stream_options.include_usage
-        events = engine.draw(job)
-        return await sse(events, _Stream(head, job, choice, tells, body.ignored(), engine).of)
-
-    return router
 
 
 @dataclass(frozen=True)
@@ -114,9 +91,10 @@ class Head:
         }
 
 
-def _answer(
-    head: Head, job: Job, done: Done, choice: Choice, ignored: list[str], engine: Engine
+def answer(
+    head: Head, job: Job, done: Done, choice: Choice, ignored: list[str], engine: Host
 ) -> dict[str, Any]:
+    """The answer to a job that has ended."""
     choices = []
     for index, sample in enumerate(done.choices):
         text, calls = read(sample.text) if choice.tools else (sample.text, ())
@@ -157,7 +135,7 @@ def _delta(news: News) -> dict[str, Any] | None:
     return None
 
 
-class _Stream:
+class Stream:
     """The chunks of an answer that is sent as it grows."""
 
     def __init__(
@@ -167,7 +145,7 @@ class _Stream:
         choice: Choice,
         tells_usage: bool,
         ignored: list[str],
-        engine: Engine,
+        engine: Host,
     ) -> None:
         self._head = head
         self._job = job

@@ -6,12 +6,9 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter
 from pydantic import Field
-from starlette.responses import JSONResponse, Response
 
-from condit.serve.engine import Engine
-from condit.serve.events import sse
+from condit.serve.host import Host
 from condit.serve.job import Delta, Done, Event, Job
 from condit.serve.openai.chat import StreamOptions
 from condit.serve.options import ResponseFormat, Sampling
@@ -45,7 +42,7 @@ class CompletionRequest(Sampling):
             raise invalid(f"prompt: give 1 to {_MOST_PROMPTS} of them, not {len(given)}", "prompt")
         return list(given)  # type: ignore[arg-type]
 
-    def jobs(self, engine: Engine) -> list[Job]:
+    def jobs(self, engine: Host) -> list[Job]:
         """What is to be drawn, for each prompt.
 
         Raises:
@@ -64,35 +61,20 @@ class CompletionRequest(Sampling):
         return [replace(job, prompt=prompt, max_tokens=most) for prompt in self.prompts()]
 
 
-def routes(engine: Engine) -> APIRouter:
-    """The routes of completions."""
-    router = APIRouter(tags=["OpenAI"])
-
-    @router.post("/v1/completions", summary="Go on from a text", response_model=None)
-    async def completions(body: CompletionRequest) -> Response:
-        engine.check_model(body.model)
-        jobs = body.jobs(engine)
-        head = {
-            "id": identifier("cmpl-"),
-            "object": "text_completion",
-            "created": engine.created_now(),
-            "model": engine.name,
-        }
-        if not body.stream:
-            done = await engine.complete_all(jobs)
-            return JSONResponse(_answer(head, jobs, done, body.ignored(), engine))
-        if len(jobs) > 1:
-            raise invalid("stream: one prompt can be streamed, not several", "stream")
-        tells = body.stream_options is not None and body.stream_options.include_usage
-        stream = _Stream(head, jobs[0], tells, body.ignored(), engine)
-        return await sse(engine.draw(jobs[0]), stream.of)
-
-    return router
+def head(host: Host) -> dict[str, Any]:
+    """What every chunk of an answer repeats."""
+    return {
+        "id": identifier("cmpl-"),
+        "object": "text_completion",
+        "created": host.created_now(),
+        "model": host.name,
+    }
 
 
-def _answer(
-    head: dict[str, Any], jobs: list[Job], all_done: list[Done], ignored: list[str], engine: Engine
+def answer(
+    head: dict[str, Any], jobs: list[Job], all_done: list[Done], ignored: list[str], engine: Host
 ) -> dict[str, Any]:
+    """The answer to jobs that have ended."""
     choices: list[dict[str, Any]] = []
     for job, done in zip(jobs, all_done, strict=True):
         for index, sample in enumerate(done.choices):
@@ -114,7 +96,7 @@ def _answer(
     }
 
 
-def _echoed(job: Job, engine: Engine) -> str:
+def _echoed(job: Job, engine: Host) -> str:
     if not job.echo:
         return ""
     return job.prompt if isinstance(job.prompt, str) else engine.model.decode(job.prompt)  # type: ignore[arg-type]
@@ -142,11 +124,11 @@ def _logprobs(job: Job, done: Done, index: int, vocabulary: Vocabulary) -> dict[
     }
 
 
-class _Stream:
+class Stream:
     """The chunks of an answer that is sent as it grows."""
 
     def __init__(
-        self, head: dict[str, Any], job: Job, tells: bool, ignored: list[str], engine: Engine
+        self, head: dict[str, Any], job: Job, tells: bool, ignored: list[str], engine: Host
     ) -> None:
         self._head = head
         self._job = job

@@ -6,13 +6,10 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.responses import JSONResponse, Response
 
-from condit.serve.engine import Engine
-from condit.serve.events import sse
 from condit.serve.growth import CallBegins, CallEnds, Growth, MoreArguments, MoreText, News
+from condit.serve.host import Host
 from condit.serve.job import Delta, Done, Event, Job
 from condit.serve.messages import Message, answer_text, call_text, text_of, with_tools
 from condit.serve.openai.tools import ToolChoice, choice_of, tools_of
@@ -53,7 +50,7 @@ class ResponsesRequest(Sampling):
         several = self.parallel_tool_calls is not False
         return choice_of(tools, self.tool_choice, several, "tool_choice")
 
-    def job(self, engine: Engine, choice: Choice) -> Job:
+    def job(self, engine: Host, choice: Choice) -> Job:
         """What is to be drawn.
 
         Raises:
@@ -125,24 +122,6 @@ def _said(item: Mapping[str, Any], param: str) -> list[Message]:
     raise invalid(f"{param}: an item of type {kind!r} is not supported", f"{param}.type")
 
 
-def routes(engine: Engine) -> APIRouter:
-    """The routes of responses."""
-    router = APIRouter(tags=["OpenAI"])
-
-    @router.post("/v1/responses", summary="Answer an input", response_model=None)
-    async def responses(body: ResponsesRequest) -> Response:
-        engine.check_model(body.model)
-        choice = body.choice()
-        job = body.job(engine, choice)
-        answer = _Answer(body, job, choice, engine)
-        if not body.stream:
-            done = await engine.complete(job)
-            return JSONResponse(answer.whole(done))
-        return await sse(engine.draw(job), answer.of)
-
-    return router
-
-
 @dataclass
 class _Item:
     """One item of the output: a message, or a call."""
@@ -168,10 +147,10 @@ def _part(text: str, logprobs: Sequence[Any] = ()) -> dict[str, Any]:
     return {"type": "output_text", "text": text, "annotations": [], "logprobs": list(logprobs)}
 
 
-class _Answer:
+class Answer:
     """A response, whole or as the events of its growth."""
 
-    def __init__(self, body: ResponsesRequest, job: Job, choice: Choice, engine: Engine) -> None:
+    def __init__(self, body: ResponsesRequest, job: Job, choice: Choice, engine: Host) -> None:
         self._body = body
         self._job = job
         self._choice = choice
