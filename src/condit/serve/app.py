@@ -23,7 +23,7 @@ from condit.serve.engine import Engine
 from condit.serve.events import error_of
 from condit.serve.limits import Limits
 from condit.serve.openai import chat, completions, responses
-from condit.serve.request_errors import RequestError, of_error
+from condit.serve.request_errors import RequestError, of_error, of_validation
 from condit.serve.settings import ServeSettings
 
 log = logging.getLogger("condit.serve")
@@ -137,12 +137,7 @@ def _add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def unreadable(request: Request, error: RequestValidationError) -> JSONResponse:
-        first = error.errors()[0]
-        where = ".".join(str(step) for step in first["loc"] if step != "body")
-        return answer(
-            request,
-            RequestError(400, f"{where or 'the body'}: {first['msg']}", param=where or None),
-        )
+        return answer(request, of_validation(error.errors()))
 
     @app.exception_handler(HTTPException)
     async def not_found(request: Request, error: HTTPException) -> JSONResponse:

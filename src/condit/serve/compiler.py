@@ -76,8 +76,10 @@ class Compiler:
         try:
             return await asyncio.shield(task)
         except ConditError as error:
+            await self._blame(wanted)
             raise of_constraint(error, wanted.param) from error
         except _MALFORMED as error:
+            await self._blame(wanted)
             log.info("a constraint of kind %r is malformed", wanted.kind, exc_info=error)
             raise invalid(
                 f"what {wanted.param} holds is no constraint ({type(error).__name__}: "
@@ -104,6 +106,11 @@ class Compiler:
                 wanted.param,
                 "constraint_too_complex",
             ) from error
+
+    async def _blame(self, wanted: Specification) -> None:
+        """Raise the error of the part that is at fault alone, if one is."""
+        for part in wanted.parts:
+            await self.constraint(part)
 
     def _keep(self, key: tuple[str, str], done: asyncio.Task[Constraint]) -> None:
         del self._under_way[key]

@@ -16,6 +16,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
@@ -29,10 +30,10 @@ from condit.model.shared import SharedModel
 from condit.prefer.source import make_preference
 from condit.result import Result, Sample
 from condit.serve.compiler import Compiler
-from condit.serve.job import Done, Event, Job
+from condit.serve.job import Delta, Done, Event, Job, echo_of
 from condit.serve.metrics import Metrics
 from condit.serve.request_errors import RequestError, invalid, of_error
-from condit.serve.scoring import Scored, score, score_prompt
+from condit.serve.scoring import Scored, Scorer, score, score_prompt
 from condit.serve.settings import ServeSettings
 from condit.serve.text_stream import STREAMING, TextStream
 from condit.trace import StepInfo
@@ -177,8 +178,13 @@ class Engine:
             raise next(leaf for leaf in errors.exceptions) from None
         return [task.result() for task in tasks]
 
-    def limit(self, prompt: Prompt, wanted: int | None) -> int:
+    def limit(self, prompt: Prompt, wanted: int | None, field: str = "messages") -> int:
         """The most tokens of a text: what is wanted, or else what is usual and fits.
+
+        Args:
+            prompt: the prompt.
+            wanted: what the request says; ``None``: nothing.
+            field: what it calls the prompt, for messages.
 
         Raises:
             RequestError: the prompt cannot be read.
@@ -188,7 +194,7 @@ class Engine:
         try:
             length = len(self.model.encode_prompt(prompt))
         except ConditError as error:
-            raise of_error(error) from error
+            raise invalid(str(error), field) from error
         most = self.settings.default_max_tokens
         if self.settings.most_max_tokens is not None:
             most = min(most, self.settings.most_max_tokens)
@@ -225,7 +231,7 @@ class Engine:
                 if isinstance(event, BaseException):
                     if drawing.why_cancelled == "deadline":
                         raise self._too_late() from event
-                    raise of_error(event) from event
+                    raise of_error(event, job) from event
                 yield event
         finally:
             alarm.cancel()
@@ -264,6 +270,7 @@ class Drawing:
         self._lock = threading.Lock()
         self._run: Run | None = None
         self._stream: TextStream | None = None
+        self._scorer: Scorer | None = None
         self.why_cancelled = ""
 
     def cancel(self, why: str) -> None:
@@ -307,6 +314,15 @@ class Drawing:
             sampler = "auto"
         if job.stream and sampler in STREAMING and job.lanes == job.n:
             self._stream = TextStream(model.vocabulary, job.stop, job.lanes)
+        tokens = tuple(model.encode_prompt(job.prompt))
+        echoed = None
+        if job.echo and job.logprobs is not None:
+            echoed = score_prompt(model, tokens, job.logprobs)
+        if job.echo and job.stream:
+            for index in range(job.n):
+                self._emit(Delta(index, echo_of(job.prompt, model), tokens, echoed or ()))
+        if self._stream is not None and job.logprobs is not None:
+            self._scorer = Scorer(model, tokens, job.lanes, job.logprobs)
         prefer = None if job.prefer is None else make_preference(*job.prefer)
         scores = job.logprobs is not None
         try:
@@ -338,16 +354,28 @@ class Drawing:
         if self._stream is not None:
             for lane, sample in enumerate(choices):
                 if (rest := self._stream.rest(lane, sample.text)) is not None:
-                    self._emit(rest)
-        tokens = tuple(model.encode_prompt(job.prompt))
+                    self._emit(self._with_scores(rest))
         scored: tuple[Scored, ...] = ()
         if job.logprobs is not None:
             top = job.logprobs
             scored = tuple(
-                score(model, tokens, each.tokens, top, self._ends(each)) for each in choices
+                self._scores(model, tokens, each, lane, top) for lane, each in enumerate(choices)
             )
-        echoed = score_prompt(model, tokens, job.logprobs or 0) if job.echo else None
         return Done(choices, result, scored, echoed, tokens)
+
+    def _scores(
+        self, model: Model, prompt: Sequence[int], sample: Sample, lane: int, top: int
+    ) -> Scored:
+        ends = self._ends(sample)
+        told = () if self._scorer is None or ends else self._scorer.told(lane)
+        if told and [each.token for each in told] == list(sample.tokens):
+            return told
+        return score(model, prompt, sample.tokens, top, ends)
+
+    def _with_scores(self, delta: Delta) -> Delta:
+        if self._scorer is None:
+            return delta
+        return replace(delta, scored=self._scorer.more(delta.index, delta.tokens))
 
     def _ends(self, sample: Sample) -> Sequence[int]:
         """The tokens one of which ended a text, where its probability is told.
@@ -363,7 +391,7 @@ class Drawing:
             raise RunCancelledError(f"the request was cancelled: {self.why_cancelled}")
         if self._stream is not None:
             for delta in self._stream.feed(info):
-                self._emit(delta)
+                self._emit(self._with_scores(delta))
 
     def _choices(self, result: Result) -> tuple[Sample, ...]:
         """The texts that are answered: the lanes themselves, or as many draws of them by weight.
@@ -401,7 +429,9 @@ def _check(job: Job, settings: ServeSettings) -> None:
     if job.max_tokens < 1 or (most is not None and job.max_tokens > most):
         limit = "1 or more" if most is None else f"from 1 to {most}"
         raise invalid(
-            f"max_tokens must be {limit}, not {job.max_tokens}", "max_tokens", "out_of_range"
+            f"{job.limit_field} must be {limit}, not {job.max_tokens}",
+            job.limit_field,
+            "out_of_range",
         )
     if job.sampler is not None:
         try:
