@@ -78,7 +78,7 @@ def test_an_error_names_the_field(served):
     schema = {"type": "integer", "minimum": 3, "maximum": 2}
     form = {"format": {"type": "json_schema", "schema": schema}}
     error = post(served, output_config=form).json()["error"]
-    assert error["param"] == "output_config.format.schema"
+    assert error["param"] == "output_config.format.schema.minimum"
 
 
 def test_models_are_listed_as_anthropic_lists_them(served_ngram):

@@ -165,7 +165,7 @@ def test_lanes_are_drawn_and_told(client):
         ),
         (
             {"extra_body": {"json_schema": {"minimum": 3, "maximum": 2, "type": "integer"}}},
-            "json_schema",
+            "json_schema.minimum",
             "unsatisfiable_constraint",
         ),
         (

@@ -35,22 +35,32 @@ CALL = '<tool_call>\n{"name": "f", "arguments": {"a": "}"}}\n</tool_call>'
 
 
 def test_calls_are_read():
-    text, calls = read(f"Let me see.\n{CALL}\n{CALL}")
-    assert text == "Let me see."
+    texts, calls = read(f"Let me see.\n{CALL}\n{CALL}\nSo it is.")
+    assert texts == ("Let me see.", "", "So it is.")
     assert [(call.name, call.arguments, call.complete) for call in calls] == [
         ("f", '{"a": "}"}', True)
     ] * 2
 
 
+def test_a_tag_within_an_argument_ends_no_call():
+    arguments = '{"a": "</tool_call> <tool_call>"}'
+    text = f'<tool_call>\n{{"name": "f", "arguments": {arguments}}}\n</tool_call>'
+    growth = Growth(has_tools=True)
+    news = [each for sign in text for each in growth.add(sign)] + list(growth.end(text))
+    assert "".join(n.text for n in news if isinstance(n, MoreArguments)) == arguments
+    assert [call.arguments for call in read(text)[1]] == [arguments]
+
+
 def test_calls_are_told_as_they_grow():
     for size in (1, 2, 3, 7, 100):
         growth = Growth(has_tools=True)
-        whole = f"Well, \n{CALL}\n{CALL}"
+        whole = f"\nWell, \n{CALL}\n{CALL}\nSo."
         news = []
         for at in range(0, len(whole), size):
             news += growth.add(whole[at : at + size])
         news += growth.end(whole)
-        assert "".join(n.text for n in news if isinstance(n, MoreText)) == "Well, "
+        assert "".join(n.text for n in news if isinstance(n, MoreText)) == "\nWell, So."
+        assert isinstance(news[-1], MoreText)
         for place in (0, 1):
             pieces = [n.text for n in news if isinstance(n, MoreArguments) and n.place == place]
             assert "".join(pieces) == '{"a": "}"}'

@@ -31,7 +31,7 @@ from condit.serve.job import Done, Job
 from condit.serve.openai import chat, completions
 from condit.serve.openai.responses import Answer, ResponsesRequest
 from condit.serve.options import Sampling
-from condit.serve.request_errors import RequestError, invalid, of_constraint, unreadable
+from condit.serve.request_errors import RequestError, invalid, of_constraint, of_validation
 from condit.serve.specification import Specification
 
 Body = dict[str, Any]
@@ -72,7 +72,7 @@ class BatchHost:
         self.model = model
         self._max_tokens = settings.max_tokens
 
-    def limit(self, prompt: Prompt, wanted: int | None) -> int:
+    def limit(self, prompt: Prompt, wanted: int | None, field: str = "messages") -> int:
         """The most tokens of a text: what is wanted, or else the batch's, if the context has it."""
         if wanted is not None or self.model.context is None:
             return self._max_tokens if wanted is None else wanted
@@ -185,7 +185,7 @@ def _read(kind: type[Request], body: Body) -> Request:
     try:
         return kind.model_validate(body)
     except ValidationError as error:
-        raise unreadable(error.errors()) from error
+        raise of_validation(error.errors()) from error
 
 
 def _chat(body: Body, host: BatchHost) -> Question:

@@ -48,6 +48,25 @@ class PrefixModel(ABC):
     vocabulary: Vocabulary
     context: int | None = None
 
+    @property
+    def chat_template(self) -> str:
+        """The Jinja template of chats with tools; empty if the model has none."""
+        return ""
+
+    def encode_chat(
+        self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]]
+    ) -> list[int]:
+        """The token ids of a chat whose template is given tools.
+
+        Args:
+            messages: as the template takes them, also with ``tool_calls`` and the role ``"tool"``.
+            tools: functions, each ``{"type": "function", "function": {...}}``.
+
+        Raises:
+            ArgumentError: there is no chat template, or it refuses these messages.
+        """
+        return self._encode_chat([dict(message) for message in messages], tools)
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
 
@@ -118,7 +137,9 @@ class PrefixModel(ABC):
     def _encode_text_prompt(self, text: str) -> list[int]:
         return self.encode(text)
 
-    def _encode_chat(self, messages: list[dict[str, str]]) -> list[int]:
+    def _encode_chat(
+        self, messages: list[dict[str, Any]], tools: Sequence[Mapping[str, Any]] = ()
+    ) -> list[int]:
         raise ArgumentError(f"{self.name} has no chat template: give the prompt as text")
 
     def check_fits(self, prompt_length: int, max_tokens: int) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
 from hashlib import blake2b
 from pathlib import Path
@@ -109,21 +109,30 @@ class LlamaModel(Model):
         start = llama_cpp.llama_vocab_bos(vocabulary)
         return tokens or ([start] if start >= 0 else [])
 
-    def _encode_chat(self, messages: list[dict[str, str]]) -> list[int]:
+    @property
+    def chat_template(self) -> str:
+        """The Jinja template of chats; empty if the model has none."""
+        import llama_cpp
+
+        return (llama_cpp.llama_model_chat_template(self._weights.handle, None) or b"").decode()
+
+    def _encode_chat(
+        self, messages: list[dict[str, Any]], tools: Sequence[Mapping[str, Any]] = ()
+    ) -> list[int]:
         import jinja2
         import llama_cpp
         from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 
-        template = llama_cpp.llama_model_chat_template(self._weights.handle, None)
+        template = self.chat_template
         if not template:
             raise ArgumentError(f"{self.name} has no chat template: give the prompt as text")
         vocabulary = self._weights.vocabulary
         try:
             text = Jinja2ChatFormatter(
-                template.decode(),
+                template,
                 eos_token=_text_of(vocabulary, llama_cpp.llama_vocab_eos(vocabulary)),
                 bos_token=_text_of(vocabulary, llama_cpp.llama_vocab_bos(vocabulary)),
-            )(messages=messages).prompt
+            )(messages=messages, tools=list(tools) or None).prompt
         except (jinja2.TemplateError, ValueError) as error:
             raise ArgumentError(
                 f"the chat template of {self.name} refuses these messages: {error}"

@@ -14,10 +14,10 @@ from __future__ import annotations
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from condit.errors import ArgumentError
 from condit.model.base import Model, Prompt
@@ -98,6 +98,17 @@ class SharedModel(Model):
     def encode_prompt(self, prompt: Prompt) -> list[int]:
         """The token ids that the model should see for a prompt."""
         return self._model.encode_prompt(prompt)
+
+    @property
+    def chat_template(self) -> str:
+        """The Jinja template of chats with tools; empty if the model has none."""
+        return self._model.chat_template
+
+    def encode_chat(
+        self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]]
+    ) -> list[int]:
+        """The token ids of a chat whose template is given tools."""
+        return self._model.encode_chat(messages, tools)
 
     @contextmanager
     def run(self) -> Iterator[Run]:

@@ -9,7 +9,7 @@ import io
 import json
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,11 +100,20 @@ class TransformersModel(Model):
             return [self.tokenizer.bos_token_id]
         return tokens
 
-    def _encode_chat(self, messages: list[dict[str, str]]) -> list[int]:
+    @property
+    def chat_template(self) -> str:
+        """The Jinja template of chats with tools; empty if the model has none."""
+        if not self.tokenizer.chat_template:
+            return ""
+        return str(self.tokenizer.get_chat_template(tools=[{}]))
+
+    def _encode_chat(
+        self, messages: list[dict[str, Any]], tools: Sequence[Mapping[str, Any]] = ()
+    ) -> list[int]:
         if not self.tokenizer.chat_template:
             raise ArgumentError(f"{self.name} has no chat template: give the prompt as text")
         text = self.tokenizer.apply_chat_template(
-            messages, add_generation_prompt=True, tokenize=False
+            messages, tools=list(tools) or None, add_generation_prompt=True, tokenize=False
         )
         tokens: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
         return tokens

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping
-from typing import Annotated, Any
+from dataclasses import replace
+from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 from starlette.responses import JSONResponse, Response
 
 from condit.errors import ConditError
 from condit.serve.engine import Engine
 from condit.serve.events import sse
+from condit.serve.formats import ResponseFormat
 from condit.serve.growth import CallBegins, CallEnds, Growth, MoreArguments, MoreText, News
 from condit.serve.job import Delta, Done, Event, Job
-from condit.serve.messages import Message, answer_text, call_text, text_of, with_tools
-from condit.serve.options import ConditOptions, ResponseFormat
-from condit.serve.replies import counts, identifier, own_field
+from condit.serve.messages import Message, answer, call, prompt_of, text_of
+from condit.serve.options import ConditOptions, Sampling, limited, texts_that_end
+from condit.serve.replies import counts, finish_reason, identifier, own_field
 from condit.serve.request_errors import RequestError, invalid, of_error
-from condit.serve.specification import Specification, all_of, named
-from condit.serve.tools import Choice, Tool, read
+from condit.serve.tools import Choice, Tool, different
 
 
 class OutputConfig(BaseModel):
@@ -31,30 +32,28 @@ class OutputConfig(BaseModel):
     format: ResponseFormat | None = None
 
 
-class MessagesRequest(BaseModel):
-    """The body of a request."""
+class MessagesRequest(Sampling):
+    """The body of a request; what Anthropic's protocol does not have is Condit's own."""
 
-    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
+    says_format = "output_config: {format: ...}"
 
-    model: str | None = None
     messages: list[dict[str, Any]]
     max_tokens: int
     system: str | list[dict[str, Any]] | None = None
-    temperature: Annotated[float, Field(ge=0, le=100)] | None = None
-    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
-    top_k: int | None = None
     stop_sequences: list[str] | None = None
-    stream: bool | None = None
     tools: list[dict[str, Any]] | None = None
     tool_choice: dict[str, Any] | None = None
     output_config: OutputConfig | None = None
     output_format: ResponseFormat | None = None
-    condit: ConditOptions | None = None
-    seed: int | None = Field(default=None, description="Condit's own.")
+
+    def stops(self) -> tuple[str, ...]:
+        """The stop strings."""
+        return super().stops() + texts_that_end(self.stop_sequences, "stop_sequences")
 
     def choice(self) -> Choice:
         """The tools that may be called."""
-        tools = tuple(_tool(each, f"tools[{at}]") for at, each in enumerate(self.tools or ()))
+        found = tuple(_tool(each, f"tools[{at}]") for at, each in enumerate(self.tools or ()))
+        tools = different(found, "tools")
         wanted = self.tool_choice or {"type": "auto"}
         several = not wanted.get("disable_parallel_tool_use", False)
         kind = wanted.get("type")
@@ -72,39 +71,22 @@ class MessagesRequest(BaseModel):
             raise invalid("tool_choice: a call is required, but there are no tools", "tool_choice")
         return Choice(tools, required=kind == "any", several=several)
 
-    def job(self, choice: Choice) -> Job:
+    def job(self, engine: Engine, choice: Choice) -> Job:
         """What is to be drawn.
 
         Raises:
             RequestError: something in it cannot be done.
         """
-        own = self.condit or ConditOptions()
+        self.one_text()
         form, where = self.output_format, "output_format"
         if self.output_config is not None and self.output_config.format is not None:
             form, where = self.output_config.format, "output_config.format"
-        found: list[Specification] = []
-        if form is not None and (wanted := form.specification(where)) is not None:
-            found.append(wanted)
-        stops = tuple(self.stop_sequences or ())
-        if any(not stop for stop in stops):
-            what = "stop_sequences: an empty text would end every text"
-            raise invalid(what, "stop_sequences")
-        return Job(
-            prompt=with_tools(self._messages(), choice.tools),
-            specification=choice.specification(all_of([*found, *named(own.constraint)])),
-            max_tokens=self.max_tokens,
-            seed=self.seed,
-            temperature=1.0 if self.temperature is None else self.temperature,
-            top_k=self.top_k if self.top_k and self.top_k > 0 else None,
-            top_p=1.0 if self.top_p is None else self.top_p,
-            stop=stops,
-            sampler=own.sampler,
-            n_lanes=own.n_lanes,
-            prefer=own.preference(),
-            instruct=own.instruct,
-            stream=bool(self.stream),
-            trace=own.trace,
-        )
+        wanted = None if form is None else form.specification(where, flat=True)
+        specification = choice.specification(self.specification(wanted))
+        own = self.condit or ConditOptions()
+        prompt = prompt_of(self._messages(), choice.tools, engine.model, own.instruct)
+        job = replace(self.drawn(prompt, specification, own), stream=bool(self.stream))
+        return limited(job, engine, {"max_tokens": self.max_tokens})
 
     def _messages(self) -> list[Message]:
         if not self.messages:
@@ -113,7 +95,13 @@ class MessagesRequest(BaseModel):
         if self.system:
             said.append({"role": "system", "content": text_of(self.system, "system")})
         for place, message in enumerate(self.messages):
-            said.append(_said(message, f"messages[{place}]"))
+            said += _said(message, f"messages[{place}]")
+        if said[-1]["role"] == "assistant":
+            raise invalid(
+                "messages: the last is the assistant's, and an answer that was begun is not gone "
+                "on with here: end with the user's",
+                "messages",
+            )
         return said
 
 
@@ -125,8 +113,8 @@ class CountRequest(MessagesRequest):
 
 def _tool(given: Mapping[str, Any], param: str) -> Tool:
     name, schema = given.get("name"), given.get("input_schema")
-    if given.get("type", "custom") != "custom":
-        what = f"{param}: a tool of type {given['type']!r} runs at Anthropic, not here"
+    if (kind := given.get("type")) not in (None, "custom"):
+        what = f"{param}: a tool of type {kind!r} is Anthropic's own: give its input_schema"
         raise invalid(what, f"{param}.type", "unsupported_tool")
     if not isinstance(name, str) or not name:
         raise invalid(f"{param}.name: {name!r} is no name of a tool", f"{param}.name")
@@ -135,24 +123,27 @@ def _tool(given: Mapping[str, Any], param: str) -> Tool:
     return Tool(name, given.get("description") or "", schema, param=f"{param}.input_schema")
 
 
-def _said(message: Mapping[str, Any], param: str) -> Message:
+def _said(message: Mapping[str, Any], param: str) -> list[Message]:
+    """A message: the answers of tools that it holds, and then its text and calls."""
     role, content = message.get("role"), message.get("content")
     if role not in ("user", "assistant", "system"):
         raise invalid(f"{param}.role: there is no role {role!r}", f"{param}.role")
     if not isinstance(content, list):
-        return {"role": role, "content": text_of(content, f"{param}.content")}
-    pieces = []
+        return [{"role": role, "content": text_of(content, f"{param}.content")}]
+    answers: list[Message] = []
+    calls: list[Message] = []
+    texts: list[str] = []
     for place, part in enumerate(content):
         where = f"{param}.content[{place}]"
         kind = part.get("type") if isinstance(part, Mapping) else None
         if kind == "tool_use":
-            arguments = json.dumps(part.get("input", {}), ensure_ascii=False)
-            pieces.append(call_text(str(part.get("name")), arguments))
+            calls.append(call(str(part.get("name")), part.get("input", {})))
         elif kind == "tool_result":
-            pieces.append(answer_text(text_of(part.get("content"), f"{where}.content")))
+            answers.append(answer(text_of(part.get("content") or "", f"{where}.content")))
         elif kind not in ("thinking", "redacted_thinking"):
-            pieces.append(text_of([part], where))
-    return {"role": role, "content": "\n".join(pieces)}
+            texts.append(text_of([part], where))
+    said = {"role": role, "content": "\n".join(texts), **({"tool_calls": calls} if calls else {})}
+    return [*answers, said] if texts or calls or not answers else answers
 
 
 def routes(engine: Engine) -> APIRouter:
@@ -163,7 +154,7 @@ def routes(engine: Engine) -> APIRouter:
     async def messages(body: MessagesRequest) -> Response:
         engine.check_model(body.model)
         choice = body.choice()
-        job = body.job(choice)
+        job = body.job(engine, choice)
         answer = _Answer(body, job, choice, engine)
         if not body.stream:
             return JSONResponse(answer.whole(await engine.complete(job)))
@@ -174,7 +165,7 @@ def routes(engine: Engine) -> APIRouter:
     @router.post("/v1/messages/count_tokens", summary="Count the tokens of messages")
     async def count_tokens(body: CountRequest) -> dict[str, int]:
         engine.check_model(body.model)
-        prompt = body.job(body.choice()).prompt
+        prompt = body.job(engine, body.choice()).prompt
         try:
             return {"input_tokens": engine.length(prompt)}
         except ConditError as error:
@@ -203,20 +194,17 @@ class _Answer:
 
     def whole(self, done: Done) -> dict[str, Any]:
         """The message of a job that has ended."""
-        sample = done.choices[0]
-        text, calls = read(sample.text) if self._choice.tools else (sample.text, ())
-        content: list[dict[str, Any]] = []
-        if text or not calls:
-            content.append({"type": "text", "text": text})
-        for call in calls:
-            if call.complete:
-                given = json.loads(call.arguments)
-                use = {"type": "tool_use", "id": identifier("toolu_"), "name": call.name}
-                content.append({**use, "input": given})
+        blocks: list[dict[str, Any]] = []
+        for news in self._growth.end(done.choices[0].text):
+            if isinstance(news, MoreText):
+                blocks.append({"type": "text", "text": news.text})
+            elif isinstance(news, CallEnds):
+                given = json.loads(news.call.arguments)
+                blocks.append({**_use(news.call.name), "input": given})
         return {
             **self._head,
-            "content": content,
-            **self._reason(done, bool(calls)),
+            "content": blocks or [{"type": "text", "text": ""}],
+            **self._reason(done),
             "usage": self._usage(done),
             "condit": self._own(done),
         }
@@ -240,7 +228,7 @@ class _Answer:
                 yield told
             for told in self._closed():
                 yield told
-            reason = self._reason(event, bool(self._growth.calls))
+            reason = self._reason(event)
             own, usage = self._own(event), self._usage(event)
             yield _event("message_delta", delta=reason, usage=usage, condit=own)
             yield _event("message_stop")
@@ -252,8 +240,7 @@ class _Answer:
                     yield from self._begin({"type": "text", "text": ""})
                 yield self._delta({"type": "text_delta", "text": each.text})
             elif isinstance(each, CallBegins):
-                use = {"type": "tool_use", "id": identifier("toolu_"), "name": each.call.name}
-                yield from self._begin({**use, "input": {}})
+                yield from self._begin({**_use(each.call.name), "input": {}})
             elif isinstance(each, MoreArguments):
                 yield self._delta({"type": "input_json_delta", "partial_json": each.text})
             elif isinstance(each, CallEnds):
@@ -273,24 +260,28 @@ class _Answer:
             yield _event("content_block_stop", index=self._blocks)
             self._blocks += 1
 
-    def _reason(self, done: Done, calls: bool) -> dict[str, Any]:
+    def _reason(self, done: Done) -> dict[str, Any]:
         """Why the text ended, and by which stop sequence."""
         sample = done.choices[0]
-        if sample.finish_reason != "stop":
+        if finish_reason(sample, self._job) != "stop":
             return {"stop_reason": "max_tokens", "stop_sequence": None}
         written = self._engine.model.decode(sample.tokens)
-        stop = next((each for each in self._job.stop if each in written), None)
-        if stop is not None:
-            return {"stop_reason": "stop_sequence", "stop_sequence": stop}
-        return {"stop_reason": "tool_use" if calls else "end_turn", "stop_sequence": None}
+        found = [(at, stop) for stop in self._job.stop if (at := written.find(stop)) >= 0]
+        if found:
+            return {"stop_reason": "stop_sequence", "stop_sequence": min(found)[1]}
+        called = bool(self._growth.calls)
+        return {"stop_reason": "tool_use" if called else "end_turn", "stop_sequence": None}
 
     def _usage(self, done: Done) -> dict[str, int]:
         prompt, completion = counts(done)
         return {"input_tokens": prompt, "output_tokens": completion}
 
     def _own(self, done: Done) -> dict[str, Any]:
-        known = {"metadata", "service_tier", "thinking", "betas", "container", "cache_control"}
-        return own_field(self._job, done, sorted(set(self._body.model_extra or {}) - known))
+        return own_field(self._job, done, self._body.ignored())
+
+
+def _use(name: str) -> dict[str, Any]:
+    return {"type": "tool_use", "id": identifier("toolu_"), "name": name}
 
 
 def _event(kind: str, **more: Any) -> dict[str, Any]:
@@ -300,6 +291,7 @@ def _event(kind: str, **more: Any) -> dict[str, Any]:
 def error_of(error: RequestError) -> dict[str, Any]:
     """An error as Anthropic answers it, and the field at fault where there is one."""
     kinds = {401: "authentication_error", 404: "not_found_error", 413: "request_too_large"}
+    kinds |= {403: "permission_error", 504: "timeout_error"}
     kinds |= {429: "rate_limit_error", 400: "invalid_request_error", 503: "overloaded_error"}
     told = {"type": kinds.get(error.status, "api_error"), "message": error.message}
     if error.param is not None:

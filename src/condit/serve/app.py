@@ -21,7 +21,7 @@ from condit.serve.limits import Limits
 from condit.serve.openai import routes as openai
 from condit.serve.openapi import describe
 from condit.serve.refusals import answer
-from condit.serve.request_errors import RequestError, unreadable
+from condit.serve.request_errors import RequestError, of_validation
 from condit.serve.request_log import RequestLog
 from condit.serve.settings import ServeSettings
 from condit.version import __version__
@@ -136,8 +136,8 @@ def _add_errors(app: FastAPI) -> None:
         return answer(request.scope, error)
 
     @app.exception_handler(RequestValidationError)
-    async def misread(request: Request, error: RequestValidationError) -> JSONResponse:
-        return answer(request.scope, unreadable(error.errors()))
+    async def unreadable(request: Request, error: RequestValidationError) -> JSONResponse:
+        return answer(request.scope, of_validation(error.errors()))
 
     @app.exception_handler(HTTPException)
     async def not_found(request: Request, error: HTTPException) -> JSONResponse:

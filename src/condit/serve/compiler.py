@@ -105,8 +105,10 @@ class Compiler:
         try:
             return await self._constraint(wanted)
         except ConditError as error:
+            await self._blame(wanted)
             raise of_constraint(error, wanted.param) from error
         except _MALFORMED as error:
+            await self._blame(wanted)
             told = about(error, self._log_prompts)
             log.info("a constraint is malformed", extra=fields(param=wanted.param, **told))
             raise invalid(
@@ -134,6 +136,11 @@ class Compiler:
                 wanted.param,
                 "constraint_too_complex",
             ) from error
+
+    async def _blame(self, wanted: Specification) -> None:
+        """Raise the error of the part that is at fault alone, if one is."""
+        for part in wanted.parts:
+            await self.constraint(part)
 
     async def _constraint(self, wanted: Specification) -> Constraint:
         key = wanted.key

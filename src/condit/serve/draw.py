@@ -34,7 +34,8 @@ def draw(
     drafts: bool | Drafts = True,
     instruct: bool | str = False,
     on_step: Callable[[StepInfo], None] | None = None,
-    lanes_are_choices: bool = False,
+    began: Callable[[Sequence[int], Scored | None], None] | None = None,
+    told: Callable[[int], Scored | None] | None = None,
 ) -> Done:
     """All that a job asks for.
 
@@ -47,12 +48,21 @@ def draw(
         drafts: as in ``condit.generate``.
         instruct: as there; of jobs that do not say it.
         on_step: as there.
-        lanes_are_choices: whether each lane is a choice as it is, as it was sent already.
+        began: is given the tokens of the prompt and their scores, if they are asked for, before
+            anything is drawn.
+        told: if given, each lane is a choice as it is, as it was sent already; it gives the scores
+            of a lane that were sent, if any were.
 
     Raises:
         ConditError: there is no answer. Texts that were cut are one.
     """
-    told = job.instruct or instruct
+    instructed = job.instruct or instruct
+    tokens = tuple(model.encode_prompt(job.prompt))
+    echoed = None
+    if job.echo and job.logprobs is not None:
+        echoed = score_prompt(model, tokens, job.logprobs)
+    if began is not None:
+        began(tokens, echoed)
     try:
         result = generate(
             model,
@@ -70,7 +80,7 @@ def draw(
             logit_bias=job.logit_bias or None,
             stop=job.stop,
             drafts=drafts,
-            instruct=told if constraint is not None else False,
+            instruct=instructed if constraint is not None else False,
             # Probabilities are told of tokens as the prompt ends and the text begins.
             heal=job.heal if job.logprobs is None else False,
             on_step=on_step,
@@ -79,14 +89,14 @@ def draw(
         if error.result is None or error.needed is not None:
             raise
         result = error.result  # every text was cut, which its finish reason says
-    choices = _choices(result, job.n, lanes_are_choices)
-    tokens = tuple(model.encode_prompt(job.prompt))
+    choices = _choices(result, job.n, as_they_are=told is not None)
     scored: tuple[Scored, ...] = ()
     if (top := job.logprobs) is not None:
-        ends = [_ends(model, job, each) for each in choices]
-        pairs = zip(choices, ends, strict=True)
-        scored = tuple(score(model, tokens, each.tokens, top, end) for each, end in pairs)
-    echoed = score_prompt(model, tokens, job.logprobs or 0) if job.echo else None
+        sent = [None if told is None else told(lane) for lane in range(len(choices))]
+        scored = tuple(
+            _scored(model, job, tokens, each, top, known)
+            for each, known in zip(choices, sent, strict=True)
+        )
     return Done(choices, result, scored, echoed, tokens)
 
 
@@ -105,6 +115,15 @@ def preference_of(job: Job, model: Model) -> Preference | None:
     make = find_source("preferences", name, PreferenceSource).make
     judge = {"model": model} if "model" in inspect.signature(make).parameters else {}
     return make_preference(name, argument, **judge)
+
+
+def _scored(
+    model: Model, job: Job, prompt: Sequence[int], sample: Sample, top: int, known: Scored | None
+) -> Scored:
+    ends = _ends(model, job, sample)
+    if known and not ends and [each.token for each in known] == list(sample.tokens):
+        return known
+    return score(model, prompt, sample.tokens, top, ends)
 
 
 def _ends(model: Model, job: Job, sample: Sample) -> Sequence[int]:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from condit.constraint.base import Constraint
 from condit.errors import RunCancelledError
 from condit.model.batching import Run
 from condit.model.shared import SharedModel
 from condit.serve.draw import draw, preference_of, sampler_for
-from condit.serve.job import Done, Event, Job
+from condit.serve.job import Delta, Done, Event, Job, echo_of
 from condit.serve.logs import about, fields
 from condit.serve.metrics import Metrics
 from condit.serve.request_errors import of_error
+from condit.serve.scoring import Scored, Scorer
 from condit.serve.settings import ServeSettings
 from condit.serve.text_stream import STREAMING, TextStream
 from condit.trace import StepInfo
@@ -56,6 +58,7 @@ class Drawing:
         self._lock = threading.Lock()
         self._run: Run | None = None
         self._stream: TextStream | None = None
+        self._scorer: Scorer | None = None
         self.why_cancelled = ""
 
     def cancel(self, why: str) -> None:
@@ -105,17 +108,34 @@ class Drawing:
             sampler=sampler,
             prefer=preference_of(job, model),
             on_step=self._step,
-            lanes_are_choices=self._stream is not None,
+            began=self._began,
+            told=None if self._stream is None else self._told,
         )
         if self._stream is not None:
             for lane, sample in enumerate(done.choices):
                 if (rest := self._stream.rest(lane, sample.text)) is not None:
-                    self._emit(rest)
+                    self._emit(self._with_scores(rest))
         return done
+
+    def _began(self, prompt: Sequence[int], echoed: Scored | None) -> None:
+        job, model = self._job, self._model
+        if job.echo and job.stream:
+            for index in range(job.n):
+                self._emit(Delta(index, echo_of(job.prompt, model), tuple(prompt), echoed or ()))
+        if self._stream is not None and job.logprobs is not None:
+            self._scorer = Scorer(model, prompt, job.lanes, job.logprobs)
+
+    def _told(self, lane: int) -> Scored | None:
+        return None if self._scorer is None else self._scorer.told(lane)
+
+    def _with_scores(self, delta: Delta) -> Delta:
+        if self._scorer is None:
+            return delta
+        return replace(delta, scored=self._scorer.more(delta.index, delta.tokens))
 
     def _step(self, info: StepInfo) -> None:
         if self.why_cancelled:
             raise RunCancelledError(f"the request was cancelled: {self.why_cancelled}")
         if self._stream is not None:
             for delta in self._stream.feed(info):
-                self._emit(delta)
+                self._emit(self._with_scores(delta))

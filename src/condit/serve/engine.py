@@ -155,8 +155,13 @@ class Engine:
             raise next(leaf for leaf in errors.exceptions) from None
         return [task.result() for task in tasks]
 
-    def limit(self, prompt: Prompt, wanted: int | None) -> int:
+    def limit(self, prompt: Prompt, wanted: int | None, field: str = "messages") -> int:
         """The most tokens of a text: what is wanted, or else what is usual and fits.
+
+        Args:
+            prompt: the prompt.
+            wanted: what the request says; ``None``: nothing.
+            field: what it calls the prompt, for messages.
 
         Raises:
             RequestError: the prompt cannot be read.
@@ -166,7 +171,7 @@ class Engine:
         try:
             length = self.length(prompt)
         except ConditError as error:
-            raise of_error(error) from error
+            raise invalid(str(error), field) from error
         most = self.settings.default_max_tokens
         if self.settings.most_max_tokens is not None:
             most = min(most, self.settings.most_max_tokens)
@@ -235,7 +240,7 @@ class Engine:
                 if isinstance(event, BaseException):
                     if drawing.why_cancelled == "deadline":
                         raise self._too_late() from event
-                    raise of_error(event) from event
+                    raise of_error(event, job) from event
                 yield event
                 if isinstance(event, Done):
                     return
@@ -275,7 +280,9 @@ def _check(job: Job, settings: ServeSettings, context: int | None) -> None:
     if job.max_tokens < 1 or (most is not None and job.max_tokens > most):
         limit = "1 or more" if most is None else f"from 1 to {most}"
         raise invalid(
-            f"max_tokens must be {limit}, not {job.max_tokens}", "max_tokens", "out_of_range"
+            f"{job.limit_field} must be {limit}, not {job.max_tokens}",
+            job.limit_field,
+            "out_of_range",
         )
     if len(job.stop) > MOST_STOPS or max(map(len, job.stop), default=0) > MOST_STOP_LENGTH:
         what = f"stop: give up to {MOST_STOPS} texts of up to {MOST_STOP_LENGTH} characters"

@@ -50,12 +50,12 @@ class Growth:
         has_tools: whether it may hold calls; else all of it is text.
 
     Attributes:
-        text: the text outside of calls that was told so far.
+        texts: the texts before, between and after calls, as far as they were told.
         calls: the calls so far.
     """
 
     def __init__(self, has_tools: bool) -> None:
-        self.text = ""
+        self.texts: list[str] = []
         self.calls: list[Call] = []
         self._has_tools = has_tools
         self._written = ""
@@ -70,21 +70,31 @@ class Growth:
         self._written = whole
         return self._news(ended=True)
 
+    @property
+    def text(self) -> str:
+        """The text outside of calls that was told so far."""
+        return "".join(self.texts)
+
     def _news(self, *, ended: bool) -> Iterator[News]:
-        content, calls = read(self._written) if self._has_tools else (self._written, ())
-        if self._has_tools and not ended:
-            content = content.rstrip("\n")  # a newline before a call belongs to neither
-        if content.startswith(self.text) and len(content) > len(self.text):
-            yield MoreText(content[len(self.text) :])
-            self.text = content
-        for place, call in enumerate(calls):
-            if place == len(self.calls):
-                begun = Call(call.name, "", call.custom, False)
-                self.calls.append(begun)
-                yield CallBegins(place, begun)
-            before = self.calls[place]
-            self.calls[place] = call
-            if more := call.arguments[len(before.arguments) :]:
-                yield MoreArguments(place, more, call.custom)
-            if call.complete and not before.complete:
-                yield CallEnds(place, call)
+        plain: tuple[tuple[str, ...], tuple[Call, ...]] = ((self._written,), ())
+        texts, calls = read(self._written, ended) if self._has_tools else plain
+        for place, text in enumerate(texts):
+            if place == len(self.texts):
+                self.texts.append("")
+            if more := text[len(self.texts[place]) :]:
+                self.texts[place] = text
+                yield MoreText(more)
+            if place < len(calls):
+                yield from self._call(place, calls[place])
+
+    def _call(self, place: int, call: Call) -> Iterator[News]:
+        if place == len(self.calls):
+            begun = Call(call.name, "", call.custom, False)
+            self.calls.append(begun)
+            yield CallBegins(place, begun)
+        before = self.calls[place]
+        self.calls[place] = call
+        if more := call.arguments[len(before.arguments) :]:
+            yield MoreArguments(place, more, call.custom)
+        if call.complete and not before.complete:
+            yield CallEnds(place, call)

@@ -20,8 +20,13 @@ class Host(Protocol):
     def model(self) -> Model:
         """The model that draws."""
 
-    def limit(self, prompt: Prompt, wanted: int | None) -> int:
+    def limit(self, prompt: Prompt, wanted: int | None, field: str = "messages") -> int:
         """The most tokens of a text: what is wanted, or else what is usual and fits.
+
+        Args:
+            prompt: the prompt.
+            wanted: what the request says; ``None``: nothing.
+            field: what it calls the prompt, for messages.
 
         Raises:
             RequestError: the prompt cannot be read.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from condit.model.base import Prompt
+from condit.model.base import Model, Prompt
 from condit.result import Result, Sample
 from condit.serve.scoring import Scored
 from condit.serve.specification import Specification
@@ -36,6 +36,8 @@ class Job:
         logprobs: how many alternatives are told at each token; ``None``: no probabilities.
         echo: whether the prompt's own probabilities are told.
         trace: whether the trace goes with the answer.
+        prompt_field: what the request calls the prompt, for messages.
+        limit_field: what it calls ``max_tokens``.
     """
 
     prompt: Prompt
@@ -57,6 +59,8 @@ class Job:
     logprobs: int | None = None
     echo: bool = False
     trace: bool = False
+    prompt_field: str = "messages"
+    limit_field: str = "max_tokens"
 
     @property
     def lanes(self) -> int:
@@ -66,17 +70,19 @@ class Job:
 
 @dataclass(frozen=True)
 class Delta:
-    """A piece of text that will not change.
+    """A piece of text that will not change; with ``echo`` the first of each choice is the prompt.
 
     Attributes:
         index: of the choice.
         text: what is new.
         tokens: the tokens that are new; they may run ahead of the text.
+        scored: the model's probabilities of these tokens, if they were asked for.
     """
 
     index: int
     text: str
     tokens: tuple[int, ...] = ()
+    scored: Scored = ()
 
 
 @dataclass(frozen=True)
@@ -99,3 +105,8 @@ class Done:
 
 
 Event = Delta | Done
+
+
+def echo_of(prompt: Prompt, model: Model) -> str:
+    """A prompt that is text or token ids, as text."""
+    return prompt if isinstance(prompt, str) else model.decode(model.encode_prompt(prompt))

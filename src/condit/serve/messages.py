@@ -1,7 +1,8 @@
-"""Chat messages of a request as a model's chat template takes them: a role and a text.
+"""Chat messages of a request as a model's chat template takes them.
 
-Calls of tools and their answers, which are fields of their own in the protocols, become text where
-the template does not know them.
+Every protocol's messages become the same ones first: a role, a text, and calls of tools. A template
+that takes tools is given them as they are. For the others calls and answers become text, and the
+tools are explained to the model in the system's message.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from condit.errors import ConditError
+from condit.model.base import Model, Prompt
 from condit.serve.request_errors import invalid
 from condit.serve.tools import BEGIN, END, Tool, instruction
 
-Message = dict[str, str]
+Message = dict[str, Any]
 
 _TEXT_PARTS = ("text", "input_text", "output_text")
 
@@ -24,10 +27,10 @@ def text_of(content: object, param: str) -> str:
     Raises:
         RequestError: a part is no text.
     """
-    if content is None:
-        return ""
     if isinstance(content, str):
         return content
+    if content is None:
+        raise invalid(f"{param} is missing", param)
     if not isinstance(content, Sequence):
         raise invalid(f"{param} must be a text or a list of parts", param)
     texts = []
@@ -47,66 +50,153 @@ def text_of(content: object, param: str) -> str:
     return "".join(texts)
 
 
-def with_tools(messages: Iterable[Message], tools: Sequence[Tool]) -> list[Message]:
-    """The messages with the tools explained at the end of the system's first message."""
-    found = [dict(message) for message in messages]
-    if not tools:
-        return found
-    about = instruction(tools)
-    if found and found[0]["role"] == "system":
-        found[0]["content"] = f"{found[0]['content']}\n\n{about}"
-        return found
-    return [{"role": "system", "content": about}, *found]
+def call(name: str, arguments: Any, *, custom: bool = False) -> Message:
+    """A call that a model has made before.
 
-
-def call_text(name: str, arguments: str, *, custom: bool = False) -> str:
-    """A call as a text says it, for what a model has said before."""
+    Args:
+        name: of the tool.
+        arguments: JSON, or what it says; of a custom tool its text.
+        custom: whether the tool takes a text.
+    """
     if custom:
-        return f"{BEGIN}\n[{name}]\n{arguments}\n{END}"
+        return {"type": "custom", "custom": {"name": name, "input": arguments}}
+    return {"type": "function", "function": {"name": name, "arguments": arguments}}
+
+
+def answer(text: str, name: str | None = None) -> Message:
+    """What a tool has answered."""
+    return {"role": "tool", "content": text, **({} if name is None else {"name": name})}
+
+
+def prompt_of(
+    messages: Sequence[Message], tools: Sequence[Tool], model: Model, instruct: bool
+) -> Prompt:
+    """The prompt of a chat: token ids where the model's template takes tools, else plain messages.
+
+    Args:
+        messages: with calls and answers.
+        tools: those that may be called.
+        model: whose template it is.
+        instruct: whether the prompt is still to be told the format of a constraint.
+
+    Raises:
+        RequestError: the template refuses the messages.
+    """
+    template = model.chat_template
+    # Only a template that teaches the form of calls that is enforced here is of use.
+    fits = BEGIN in template and "tools" in template and not instruct
+    functions = all(tool.parameters is not None for tool in tools) and not any(
+        each["type"] == "custom" for said in messages for each in said.get("tool_calls", ())
+    )
+    if not (fits and functions and (tools or any("tool_calls" in said for said in messages))):
+        return _explained(_plain(messages), tools)
+    try:
+        said = [_for_template(message) for message in messages]
+        return model.encode_chat(said, [tool.to_template() for tool in tools])
+    except ConditError as error:
+        raise invalid(str(error), "messages") from error
+
+
+def _for_template(message: Message) -> Message:
+    """Templates take arguments as values, not as JSON."""
+    if "tool_calls" not in message:
+        return message
+    calls = [
+        call(each["function"]["name"], _value(each["function"]["arguments"]))
+        for each in message["tool_calls"]
+    ]
+    return {**message, "tool_calls": calls}
+
+
+def _value(arguments: Any) -> Any:
+    try:
+        return json.loads(arguments) if isinstance(arguments, str) else arguments
+    except ValueError:
+        return arguments
+
+
+def _plain(messages: Iterable[Message]) -> list[Message]:
+    """Messages of a role and a text alone."""
+    plain: list[Message] = []
+    follows = False
+    for message in messages:
+        role, text = message["role"], message["content"]
+        if role == "tool":
+            text = f"<tool_response>\n{text}\n</tool_response>"
+        calls = [_call_text(each) for each in message.get("tool_calls", ())]
+        if calls:
+            text = "\n".join([*([text] if text else []), *calls])
+        if follows and role in ("tool", "user"):
+            plain[-1]["content"] += f"\n{text}"  # templates may want roles to take turns
+        else:
+            plain.append({"role": "user" if role == "tool" else role, "content": text})
+        follows = role == "tool"
+    return plain
+
+
+def _call_text(said: Message) -> str:
+    """A call as a text says it."""
+    if said["type"] == "custom":
+        custom = said["custom"]
+        return f"{BEGIN}\n[{custom['name']}]\n{custom['input']}\n{END}"
+    name, arguments = said["function"]["name"], said["function"]["arguments"]
+    if not isinstance(arguments, str):
+        arguments = json.dumps(arguments, ensure_ascii=False)
     called = json.dumps(name, ensure_ascii=False)
     return f'{BEGIN}\n{{"name": {called}, "arguments": {arguments}}}\n{END}'
 
 
-def answer_text(answer: str) -> str:
-    """What a tool has answered, as a message of the user."""
-    return f"<tool_response>\n{answer}\n</tool_response>"
+def _explained(messages: list[Message], tools: Sequence[Tool]) -> list[Message]:
+    """The messages with the tools explained at the end of the system's first message."""
+    if not tools:
+        return messages
+    about = instruction(tools)
+    if messages and messages[0]["role"] == "system":
+        first = {**messages[0], "content": f"{messages[0]['content']}\n\n{about}"}
+        return [first, *messages[1:]]
+    return [{"role": "system", "content": about}, *messages]
 
 
-def chat(messages: Sequence[Mapping[str, Any]], param: str = "messages") -> list[Message]:
-    """OpenAI's chat messages as plain ones.
+def chat(messages: Sequence[Mapping[str, Any]]) -> list[Message]:
+    """The messages of OpenAI's and Ollama's chats.
 
     Raises:
         RequestError: a role or a content is none.
     """
     if not messages:
-        raise invalid(f"{param} is empty: give at least one message", param)
-    return [_plain(message, f"{param}[{place}]") for place, message in enumerate(messages)]
+        raise invalid("messages is empty: give at least one message", "messages")
+    return [_said(message, f"messages[{place}]") for place, message in enumerate(messages)]
 
 
-def _plain(message: Mapping[str, Any], param: str) -> Message:
-    role = message.get("role")
-    text = text_of(message.get("content"), f"{param}.content")
-    if role in ("system", "developer"):
-        return {"role": "system", "content": text}
-    if role == "user":
-        return {"role": "user", "content": text}
+def _said(message: Mapping[str, Any], param: str) -> Message:
+    role, content = message.get("role"), message.get("content")
+    if message.get("images"):
+        where = f"{param}.images"
+        raise invalid(f"{where}: this model reads text alone", where, "unsupported_content")
     if role in ("tool", "function"):
-        return {"role": "user", "content": answer_text(text)}
+        name = message.get("tool_name", message.get("name"))
+        return answer(text_of(content, f"{param}.content"), name if isinstance(name, str) else None)
+    if role in ("system", "developer", "user"):
+        text = text_of(content, f"{param}.content")
+        return {"role": "user" if role == "user" else "system", "content": text}
     if role != "assistant":
         raise invalid(f"{param}.role: there is no role {role!r}", f"{param}.role")
-    said = [text] if text else []
     calls = message.get("tool_calls") or ()
     if not isinstance(calls, list | tuple):
         raise invalid(f"{param}.tool_calls must be a list", f"{param}.tool_calls")
-    for place, call in enumerate(calls):
-        try:
-            if call.get("type") == "custom":
-                custom = call["custom"]
-                said.append(call_text(custom["name"], custom["input"], custom=True))
-            else:
-                function = call["function"]
-                said.append(call_text(function["name"], function["arguments"]))
-        except (KeyError, TypeError, AttributeError) as error:
-            where = f"{param}.tool_calls[{place}]"
-            raise invalid(f"{where} is no call of a function: {error} is missing", where) from error
-    return {"role": "assistant", "content": "\n".join(said)}
+    said: Message = {"role": "assistant", "content": ""}
+    if content is not None:
+        said["content"] = text_of(content, f"{param}.content")
+    if calls:
+        found = enumerate(calls)
+        said["tool_calls"] = [_call(each, f"{param}.tool_calls[{place}]") for place, each in found]
+    return said
+
+
+def _call(given: Any, param: str) -> Message:
+    try:
+        if given.get("type") == "custom":
+            return call(given["custom"]["name"], given["custom"]["input"], custom=True)
+        return call(given["function"]["name"], given["function"]["arguments"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise invalid(f"{param} is no call of a tool: {error} is missing", param) from error

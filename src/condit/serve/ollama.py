@@ -3,30 +3,46 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
 from condit.model.base import Prompt
+from condit.serve import other_fields
 from condit.serve.engine import Engine
 from condit.serve.growth import CallEnds, Growth, MoreText
 from condit.serve.job import Delta, Done, Job
-from condit.serve.messages import Message, answer_text, call_text, with_tools
+from condit.serve.messages import chat, prompt_of
 from condit.serve.openai.tools import tools_of
-from condit.serve.options import ConditOptions
-from condit.serve.replies import counts, finish_reason, own_field
+from condit.serve.options import ConditOptions, SamplingOptions, limited
+from condit.serve.replies import counts, finish_reason, own_field, token_logprobs
 from condit.serve.request_errors import RequestError, invalid
+from condit.serve.scoring import Scored
 from condit.serve.specification import ANY_JSON_OBJECT, Specification, all_of, named
 from condit.serve.tools import Call, Choice
 from condit.version import __version__
 
-_CHANGES = {"repeat_penalty": 1.0, "presence_penalty": 0.0, "frequency_penalty": 0.0, "min_p": 0.0}
-"""Options that would change the texts and that there are not, with what changes nothing."""
+_OF_THE_MACHINE = {
+    *("num_ctx", "num_keep", "num_batch", "num_gpu", "main_gpu", "num_thread", "numa", "use_mmap"),
+    *("use_mlock", "low_vram", "f16_kv", "vocab_only", "repeat_last_n", "penalize_newline"),
+    *("mirostat_tau", "mirostat_eta"),
+}
+"""Options that have no bearing on what is drawn here."""
+
+
+class Options(SamplingOptions):
+    """``options``: how texts are drawn."""
+
+    prefix: ClassVar[str] = "options."
+
+    num_predict: int | None = Field(default=None, description="0 or less: no limit is set.")
 
 
 class OllamaRequest(BaseModel):
@@ -36,55 +52,58 @@ class OllamaRequest(BaseModel):
 
     model: str | None = None
     format: str | dict[str, Any] | None = None
-    options: dict[str, Any] = Field(default_factory=dict)
-    stream: bool = True
+    options: Options | None = None
+    stream: bool | None = None
+    think: bool | str | None = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    images: list[Any] | None = None
     condit: ConditOptions | None = None
 
-    def to_job(self, engine: Engine, prompt: Prompt, choice: Choice | None = None) -> Job:
+    @property
+    def streams(self) -> bool:
+        """Whether the answer comes line by line, as it does unless it is said not to."""
+        return self.stream is not False
+
+    def job(self, engine: Engine, prompt: Prompt, field: str, choice: Choice) -> Job:
         """What is to be drawn.
+
+        Args:
+            engine: knows limits.
+            prompt: the prompt.
+            field: what the request calls it.
+            choice: the tools that may be called.
 
         Raises:
             RequestError: something in it cannot be done.
         """
-        own, options = self.condit or ConditOptions(), self.options
-        for name, usual in _CHANGES.items():
-            if options.get(name, usual) != usual:
-                raise invalid(f"options.{name} is not supported: leave it out", f"options.{name}")
-        stop = options.get("stop") or ()
-        predict, seed = options.get("num_predict"), options.get("seed")
-        for name, number in (("num_predict", predict), ("seed", seed)):
-            if number is not None and type(number) is not int:
-                raise invalid(f"options.{name} must be a whole number", f"options.{name}")
-        stops = [stop] if isinstance(stop, str) else stop
-        if not isinstance(stops, list | tuple) or any(
-            not isinstance(each, str) or not each for each in stops
-        ):
-            raise invalid("options.stop must be texts, none of them empty", "options.stop")
-        wanted = all_of([*self._format(), *named(own.constraint)])
-        try:
-            top_k = int(options.get("top_k") or 0)
-            return Job(
-                prompt=prompt,
-                specification=wanted if choice is None else choice.specification(wanted),
-                max_tokens=engine.limit(prompt, predict if predict and predict > 0 else None),
-                seed=seed,
-                temperature=float(options.get("temperature", 1.0)),
-                top_k=top_k if top_k > 0 else None,
-                top_p=float(options.get("top_p", 1.0)),
-                stop=tuple(stops),
-                sampler=own.sampler,
-                n_lanes=own.n_lanes,
-                prefer=own.preference(),
-                instruct=own.instruct,
-                heal=own.heal,
-                stream=self.stream,
-                trace=own.trace,
-            )
-        except (TypeError, ValueError, OverflowError) as error:
-            raise invalid(f"options: {error}", "options") from error
+        own, options = self.condit or ConditOptions(), self.options or Options()
+        other_fields.refuse(self.model_extra, "format")
+        other_fields.refuse(options.model_extra, "format", "options.")
+        if self.think:
+            raise invalid(f"think: {engine.name!r} does not support thinking", "think")
+        if self.images:
+            raise invalid("images: this model reads text alone", "images", "unsupported_content")
+        wanted = choice.specification(all_of([*self._format(), *named(own.constraint)]))
+        tells = self.logprobs or self.top_logprobs
+        job = replace(
+            options.drawn(prompt, wanted, own),
+            stream=self.streams,
+            logprobs=(self.top_logprobs or 0) if tells else None,
+        )
+        most = options.num_predict if options.num_predict and options.num_predict > 0 else None
+        return limited(job, engine, {"options.num_predict": most}, field)
+
+    def ignored(self) -> list[str]:
+        """Fields that nothing is known of."""
+        options = set(other_fields.unknown(self.options.model_extra if self.options else None))
+        return [
+            *other_fields.unknown(self.model_extra),
+            *(f"options.{name}" for name in sorted(options - _OF_THE_MACHINE)),
+        ]
 
     def _format(self) -> list[Specification]:
-        if not self.format:
+        if self.format is None or self.format == "":
             return []
         if self.format == "json":
             return [Specification.of("json_schema", ANY_JSON_OBJECT, "format")]
@@ -96,10 +115,20 @@ class OllamaRequest(BaseModel):
 class GenerateRequest(OllamaRequest):
     """The body of ``/api/generate``."""
 
-    prompt: str = ""
+    prompt: str | None = None
     system: str | None = None
-    raw: bool = False
-    images: list[Any] | None = None
+    raw: bool | None = None
+    suffix: str | None = None
+    template: str | None = None
+    context: list[int] | None = None
+
+    def refuse(self, engine: Engine) -> None:
+        """Raise `RequestError` for what would make another prompt of it."""
+        if self.suffix:
+            raise invalid(f"suffix: {engine.name!r} does not support insert", "suffix")
+        for name in ("template", "context"):
+            if getattr(self, name):
+                raise invalid(f"{name} is not supported: leave it out", name)
 
 
 class ChatRequest(OllamaRequest):
@@ -107,6 +136,13 @@ class ChatRequest(OllamaRequest):
 
     messages: list[dict[str, Any]]
     tools: list[dict[str, Any]] | None = None
+
+
+class ShowRequest(BaseModel):
+    """The body of ``/api/show``."""
+
+    model: str | None = None
+    name: str | None = None
 
 
 def routes(engine: Engine) -> APIRouter:
@@ -117,22 +153,28 @@ def routes(engine: Engine) -> APIRouter:
     @router.post("/api/generate", summary="Go on from a prompt", response_model=None)
     async def generate(body: GenerateRequest) -> Response:
         engine.check_model(_name(body.model))
-        if body.images:
-            raise invalid("images: this model reads text alone", "images", "unsupported_content")
-        prompt: Prompt = body.prompt
+        body.refuse(engine)
+        text = body.prompt or ""
+        if not text and not body.system:
+            return _loaded(engine, body, {"response": ""})
+        prompt: Prompt = text
         if not body.raw:
             system = [{"role": "system", "content": body.system}] if body.system else []
-            prompt = [*system, {"role": "user", "content": body.prompt}]
-        answer = _Answer(engine, body.to_job(engine, prompt), Choice(()), chat=False)
-        return await _answered(engine, answer, body.stream)
+            prompt = [*system, {"role": "user", "content": text}]
+        job = body.job(engine, prompt, "prompt", Choice(()))
+        return await _answered(engine, _Answer(engine, body, job, Choice(())))
 
     @router.post("/api/chat", summary="Answer chat messages", response_model=None)
-    async def chat(body: ChatRequest) -> Response:
+    async def chat_messages(body: ChatRequest) -> Response:
         engine.check_model(_name(body.model))
+        if not body.messages:
+            return _loaded(engine, body, {"message": {"role": "assistant", "content": ""}})
         choice = Choice(tools_of(body.tools or [], "tools"))
-        prompt = with_tools(_messages(body.messages), choice.tools)
-        answer = _Answer(engine, body.to_job(engine, prompt, choice), choice, chat=True)
-        return await _answered(engine, answer, body.stream)
+        instruct = body.condit is not None and body.condit.instruct
+        said = [{**each, "content": each.get("content") or ""} for each in body.messages]
+        prompt = prompt_of(chat(said), choice.tools, engine.model, instruct)
+        job = body.job(engine, prompt, "messages", choice)
+        return await _answered(engine, _Answer(engine, body, job, choice))
 
     @router.get("/api/tags", summary="The model that is served")
     async def tags() -> dict[str, Any]:
@@ -140,19 +182,39 @@ def routes(engine: Engine) -> APIRouter:
 
     @router.get("/api/ps", summary="The model that is loaded")
     async def loaded() -> dict[str, Any]:
-        return {"models": [{**_model(engine), "size_vram": 0}]}
+        more = {"size_vram": 0, "context_length": engine.model.context}
+        return {"models": [{**_model(engine), **more}]}
 
     @router.post("/api/show", summary="The model")
-    async def show() -> dict[str, Any]:
-        context = {"condit.context_length": engine.model.context}
-        details = _model(engine)["details"]
-        return {"details": details, "model_info": context, "capabilities": ["completion", "tools"]}
+    async def show(body: ShowRequest) -> dict[str, Any]:
+        engine.check_model(_name(body.model or body.name))
+        context = {"general.architecture": "condit", "condit.context_length": engine.model.context}
+        model = _model(engine)
+        return {
+            "details": model["details"],
+            "model_info": context,
+            "modified_at": model["modified_at"],
+            "template": engine.model.chat_template,
+            "capabilities": ["completion", "tools"],
+        }
 
     @router.get("/api/version", summary="The version")
     async def version() -> dict[str, str]:
         return {"version": __version__}
 
+    @router.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
+    async def running() -> Response:
+        return PlainTextResponse("Condit is running")
+
     return router
+
+
+def _loaded(engine: Engine, body: OllamaRequest, empty: dict[str, Any]) -> Response:
+    """The answer to a request without a prompt, by which a model is loaded or let go."""
+    reason = "unload" if (body.model_extra or {}).get("keep_alive") in (0, "0") else "load"
+    now = datetime.now(UTC).isoformat()
+    head = {"model": engine.name, "created_at": now}
+    return JSONResponse({**head, **empty, "done": True, "done_reason": reason})
 
 
 def _name(name: str | None) -> str | None:
@@ -166,38 +228,19 @@ def _model(engine: Engine) -> dict[str, Any]:
         "modified_at": datetime.fromtimestamp(engine.created, UTC).isoformat(),
         "size": 0,
         "digest": "",
-        "details": {"format": "condit", "family": engine.name, "families": [engine.name]},
+        "details": {
+            "parent_model": "",
+            "format": "condit",
+            "family": engine.name,
+            "families": [engine.name],
+            "parameter_size": "",
+            "quantization_level": "",
+        },
     }
 
 
-def _messages(given: list[dict[str, Any]]) -> list[Message]:
-    if not given:
-        raise invalid("messages is empty: give at least one message", "messages")
-    said: list[Message] = []
-    for place, message in enumerate(given):
-        role, content = message.get("role"), message.get("content") or ""
-        where = f"messages[{place}]"
-        if role not in ("system", "user", "assistant", "tool"):
-            raise invalid(f"{where}.role: there is no role {role!r}", f"{where}.role")
-        if message.get("images"):
-            raise invalid(f"{where}.images: this model reads text alone", f"{where}.images")
-        if not isinstance(content, str):
-            raise invalid(f"{where}.content must be a text", f"{where}.content")
-        if role == "tool":
-            said.append({"role": "user", "content": answer_text(content)})
-            continue
-        calls = [
-            call_text(str(each["name"]), json.dumps(each.get("arguments", {})))
-            for call in message.get("tool_calls") or ()
-            if isinstance(each := call.get("function"), dict) and "name" in each
-        ]
-        pieces = [*([content] if content else []), *calls]
-        said.append({"role": role, "content": "\n".join(pieces)})
-    return said
-
-
-async def _answered(engine: Engine, answer: _Answer, stream: bool) -> Response:
-    if not stream:
+async def _answered(engine: Engine, answer: _Answer) -> Response:
+    if not answer.job.stream:
         return JSONResponse(answer.whole(await engine.complete(answer.job)))
     events = engine.draw(answer.job)
     first = await anext(events)
@@ -219,16 +262,20 @@ async def _answered(engine: Engine, answer: _Answer, stream: bool) -> Response:
 class _Answer:
     """An answer, whole or line by line."""
 
-    def __init__(self, engine: Engine, job: Job, choice: Choice, *, chat: bool) -> None:
+    def __init__(self, engine: Engine, body: OllamaRequest, job: Job, choice: Choice) -> None:
         self.job = job
+        self._began = time.perf_counter()
         self._engine = engine
-        self._chat = chat
+        self._body = body
         self._growth = Growth(bool(choice.tools))
+        self._waiting: Scored = ()
+        self._told = 0
 
     def whole(self, done: Done) -> dict[str, Any]:
         """The answer to a job that has ended."""
         calls = []
         text = ""
+        self._waiting = done.scored[0] if done.scored else ()
         for news in self._growth.end(done.choices[0].text):
             if isinstance(news, MoreText):
                 text += news.text
@@ -238,26 +285,30 @@ class _Answer:
 
     def of(self, event: Delta | Done) -> list[dict[str, Any]]:
         """The lines of an event."""
-        ended = isinstance(event, Done)
-        found = (
-            self._growth.end(event.choices[0].text)
-            if isinstance(event, Done)
-            else self._growth.add(event.text)
-        )
+        if isinstance(event, Delta):
+            self._waiting += event.scored
+            found = self._growth.add(event.text)
+        else:
+            self._waiting = event.scored[0][self._told :] if event.scored else ()
+            found = self._growth.end(event.choices[0].text)
         lines = []
         for news in found:
             if isinstance(news, MoreText):
                 lines.append({**self._line(news.text, []), "done": False})
             elif isinstance(news, CallEnds):
                 lines.append({**self._line("", [news.call]), "done": False})
-        if ended and isinstance(event, Done):
+        if isinstance(event, Done):
             lines.append({**self._line("", []), **self._last(event)})
         return lines
 
     def _line(self, text: str, calls: list[Call]) -> dict[str, Any]:
         now = datetime.now(UTC).isoformat()
-        head = {"model": self._engine.name, "created_at": now}
-        if not self._chat:
+        head: dict[str, Any] = {"model": self._engine.name, "created_at": now}
+        if self._waiting:
+            head["logprobs"] = token_logprobs(self._waiting, self._engine.model.vocabulary)
+            self._told += len(self._waiting)
+            self._waiting = ()
+        if not isinstance(self._body, ChatRequest):
             return {**head, "response": text}
         message: dict[str, Any] = {"role": "assistant", "content": text}
         if calls:
@@ -272,12 +323,12 @@ class _Answer:
         nanoseconds = round(done.result.stats.seconds * 1e9)
         return {
             "done": True,
-            "done_reason": finish_reason(done.choices[0]),
-            "total_duration": nanoseconds,
+            "done_reason": finish_reason(done.choices[0], self.job),
+            "total_duration": round((time.perf_counter() - self._began) * 1e9),
             "load_duration": 0,
             "prompt_eval_count": prompt,
             "prompt_eval_duration": 0,
             "eval_count": completion,
             "eval_duration": nanoseconds,
-            "condit": own_field(self.job, done, []),
+            "condit": own_field(self.job, done, self._body.ignored()),
         }

@@ -1,20 +1,24 @@
-"""What requests of several protocols may say: fields with one meaning, and those of others.
+"""How texts are drawn, as requests of all protocols say it, and the job that this makes.
 
-Fields that would change the texts, and that Condit does not have, are refused. What is not known at
-all is named in the answer (``condit.ignored``).
+Forms of answers are in `condit.serve.formats`; fields that there are not in
+`condit.serve.other_fields`.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from condit.model.base import Prompt
+from condit.serve import other_fields
+from condit.serve.formats import StructuredOutputs
+from condit.serve.host import Host
 from condit.serve.job import Job
 from condit.serve.request_errors import invalid
-from condit.serve.specification import ANY_JSON_OBJECT, Specification, all_of, named
-from condit.serve.structural_tags import structural_tag
+from condit.serve.specification import Specification, all_of, named
 
 
 class ConditOptions(BaseModel):
@@ -50,74 +54,24 @@ class ConditOptions(BaseModel):
         return name, argument
 
 
-class StructuredOutputs(BaseModel):
-    """vLLM's: what a text must satisfy; one of these."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    json_: Any = Field(default=None, alias="json", description="A JSON Schema.")
-    regex: str | None = None
-    choice: list[str] | None = None
-    grammar: str | None = Field(default=None, description="In Lark or GBNF notation.")
-    json_object: bool | None = None
-    structural_tag: Any = None
-
-    def specification(self) -> Specification | None:
-        """The constraint."""
-        where = "structured_outputs"
-        given = {
-            "json": self.json_,
-            "regex": self.regex,
-            "choice": self.choice,
-            "grammar": self.grammar,
-            "json_object": self.json_object or None,
-            "structural_tag": self.structural_tag,
-        }
-        said = {name: value for name, value in given.items() if value is not None}
-        if not said:
-            return None
-        if len(said) > 1:
-            raise invalid(f"{where}: give one of {', '.join(said)}, not several", where)
-        ((name, value),) = said.items()
-        param = f"{where}.{name}"
-        if name == "structural_tag":
-            return structural_tag(value, param)
-        if name == "json_object":
-            return Specification.of("json_schema", ANY_JSON_OBJECT, param)
-        return Specification.of("json_schema" if name == "json" else name, value, param)
-
-
-class Sampling(BaseModel):
-    """How texts are drawn, as OpenAI's protocols and those like them say it."""
+class SamplingOptions(BaseModel):
+    """What every protocol has: how the next token is drawn, and where a text ends."""
 
     model_config = ConfigDict(extra="allow", allow_inf_nan=False)
 
-    model: str | None = None
-    n: int | None = None
+    prefix: ClassVar[str] = ""
+    """What stands before the names of these fields in the request."""
+
     seed: int | None = None
     temperature: Annotated[float, Field(ge=0, le=100)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     top_k: int | None = Field(default=None, description="Keep only so many tokens; 0 or -1: all.")
-    max_tokens: int | None = None
     stop: str | list[str] | None = None
-    stream: bool | None = None
     logit_bias: dict[str, float] | None = None
-    structured_outputs: StructuredOutputs | None = None
-    json_schema: dict[str, Any] | bool | None = Field(default=None, description="llama.cpp's.")
-    grammar: str | None = Field(default=None, description="llama.cpp's: a grammar in GBNF.")
-    condit: ConditOptions | None = None
-
-    @property
-    def own(self) -> ConditOptions:
-        """Condit's own options."""
-        return self.condit or ConditOptions()
 
     def stops(self) -> tuple[str, ...]:
         """The stop strings."""
-        stops = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
-        if any(not stop for stop in stops):
-            raise invalid("stop: an empty text would end every text", "stop")
-        return stops
+        return texts_that_end(self.stop, f"{self.prefix}stop")
 
     def biases(self) -> dict[int, float]:
         """What is added to the logits of tokens."""
@@ -129,35 +83,11 @@ class Sampling(BaseModel):
             biases[int(token)] = -float("inf") if added <= -100 else added
         return biases
 
-    def specification(self, more: Specification | None = None) -> Specification | None:
-        """The constraint of all that says one.
-
-        Args:
-            more: of the protocol's own field.
-
-        Raises:
-            RequestError: several fields say a constraint; ``condit.constraint`` goes with all.
-        """
-        found = [] if more is None else [more]
-        if self.structured_outputs is not None:
-            wanted = self.structured_outputs.specification()
-            found += [] if wanted is None else [wanted]
-        if self.json_schema is not None:
-            found.append(Specification.of("json_schema", self.json_schema, "json_schema"))
-        if self.grammar:
-            found.append(Specification.of("grammar", self.grammar, "grammar"))
-        if len(found) > 1:
-            names = " and ".join(each.param for each in found)
-            raise invalid(f"{names} each say what texts must be: give one", found[1].param)
-        return all_of([*found, *named(self.own.constraint)])
-
-    def drawn(self, prompt: Prompt, specification: Specification | None) -> Job:
-        """A job with all that these fields say; limits and probabilities are each protocol's."""
-        own = self.own
+    def drawn(self, prompt: Prompt, specification: Specification | None, own: ConditOptions) -> Job:
+        """A job with all that these fields and Condit's own say."""
         return Job(
             prompt=prompt,
             specification=specification,
-            n=1 if self.n is None else self.n,
             seed=self.seed,
             temperature=1.0 if self.temperature is None else self.temperature,
             top_k=self.top_k if self.top_k and self.top_k > 0 else None,
@@ -169,118 +99,85 @@ class Sampling(BaseModel):
             prefer=own.preference(),
             instruct=own.instruct,
             heal=own.heal,
-            stream=bool(self.stream),
             trace=own.trace,
         )
 
+
+def texts_that_end(given: str | list[str] | None, param: str) -> tuple[str, ...]:
+    """Stop strings.
+
+    Raises:
+        RequestError: one is empty.
+    """
+    stops = (given,) if isinstance(given, str) else tuple(given or ())
+    if any(not stop for stop in stops):
+        raise invalid(f"{param}: an empty text would end every text", param)
+    return stops
+
+
+class Sampling(SamplingOptions):
+    """A request of OpenAI's protocols, or of one like them."""
+
+    says_format: ClassVar[str] = "response_format"
+    """The protocol's own field for constraints."""
+
+    model: str | None = None
+    n: int | None = None
+    stream: bool | None = None
+    structured_outputs: StructuredOutputs | None = None
+    json_schema: dict[str, Any] | bool | None = Field(default=None, description="llama.cpp's.")
+    grammar: str | None = Field(default=None, description="llama.cpp's: a grammar in GBNF.")
+    condit: ConditOptions | None = None
+
+    def specification(self, more: Specification | None = None) -> Specification | None:
+        """The constraint of all that says one.
+
+        Args:
+            more: of the protocol's own field.
+
+        Raises:
+            RequestError: several fields say a constraint; ``condit.constraint`` goes with all. Or
+                one would matter that there is not.
+        """
+        other_fields.refuse(self.model_extra, self.says_format)
+        found = [] if more is None else [more]
+        if self.structured_outputs is not None:
+            wanted = self.structured_outputs.specification()
+            found += [] if wanted is None else [wanted]
+        if self.json_schema is not None:
+            found.append(Specification.of("json_schema", self.json_schema, "json_schema"))
+        if self.grammar:
+            found.append(Specification.of("grammar", self.grammar, "grammar"))
+        if len(found) > 1:
+            names = " and ".join(each.param for each in found)
+            raise invalid(f"{names} each say what texts must be: give one", found[1].param)
+        return all_of([*found, *named(None if self.condit is None else self.condit.constraint)])
+
     def ignored(self) -> list[str]:
         """Fields that nothing is known of."""
-        return sorted(set(self.model_extra or {}) - KNOWN)
+        return other_fields.unknown(self.model_extra)
 
-    def refuse_unsupported(self) -> None:
-        """Raise `RequestError` for a field that would change texts in a way that there is not."""
-        for name, value in (self.model_extra or {}).items():
-            usual = UNSUPPORTED.get(name, value)
-            if value not in (None, usual):
-                raise invalid(
-                    f"{name} is not supported: leave it out"
-                    + (f"; {_INSTEAD[name]}" if name in _INSTEAD else ""),
-                    name,
-                    "unsupported_parameter",
-                )
+    def one_text(self) -> None:
+        """Raise `RequestError` if several texts are asked of a protocol that answers one."""
+        if self.n not in (None, 1):
+            raise invalid("n: the answer has one text; use condit: {n_lanes: ...}", "n")
 
 
-UNSUPPORTED: dict[str, Any] = {
-    "frequency_penalty": 0,
-    "presence_penalty": 0,
-    "repetition_penalty": 1,
-    "repeat_penalty": 1,
-    "min_p": 0,
-    "typical_p": 1,
-    "best_of": 1,
-    "suffix": "",
-    "audio": None,
-    "web_search_options": None,
-    "guided_json": None,
-    "guided_regex": None,
-    "guided_choice": None,
-    "guided_grammar": None,
-    "modalities": ["text"],
-    "bad_words": [],
-    "allowed_token_ids": None,
-    "min_tokens": 0,
-    "ignore_eos": False,
-}
-"""Fields that change what is drawn, with the value that changes nothing."""
+def limited(
+    job: Job, engine: Host, limits: Mapping[str, int | None], prompt_field: str = "messages"
+) -> Job:
+    """The job with the most tokens of a text.
 
-_INSTEAD = {
-    "guided_json": "use structured_outputs: {json: ...}",
-    "guided_regex": "use structured_outputs: {regex: ...}",
-    "guided_choice": "use structured_outputs: {choice: ...}",
-    "guided_grammar": "use structured_outputs: {grammar: ...}",
-    "best_of": "use n, or condit: {n_lanes: ...}",
-}
+    Args:
+        job: with its prompt.
+        engine: knows what is usual and fits.
+        limits: the fields that may say it; the first that does so counts.
+        prompt_field: what the request calls the prompt, for messages.
 
-KNOWN = {
-    "user",
-    "store",
-    "metadata",
-    "service_tier",
-    "safety_identifier",
-    "prompt_cache_key",
-    "prompt_cache_retention",
-    "prediction",
-    "reasoning_effort",
-    "reasoning",
-    "truncation",
-    "stream_options",
-    "verbosity",
-    *UNSUPPORTED,
-}
-"""Fields of clients that have no bearing on what is drawn here."""
-
-
-class JsonSchemaFormat(BaseModel):
-    """What stands in ``json_schema`` of a ``response_format``."""
-
-    model_config = ConfigDict(extra="allow")
-
-    name: str | None = None
-    description: str | None = None
-    schema_: dict[str, Any] | bool | None = Field(default=None, alias="schema")
-    strict: bool | None = None
-
-
-class ResponseFormat(BaseModel):
-    """``response_format`` as OpenAI and as llama.cpp write it; others may be grammars and tags."""
-
-    model_config = ConfigDict(extra="allow")
-
-    type: Literal["text", "json_object", "json_schema", "grammar", "regex", "structural_tag"]
-    json_schema: JsonSchemaFormat | None = None
-    schema_: dict[str, Any] | bool | None = Field(default=None, alias="schema")
-    grammar: str | None = None
-    pattern: str | None = None
-
-    def specification(self, param: str = "response_format") -> Specification | None:
-        """The constraint; enforced whether or not it is said to be strict."""
-        if self.type == "text":
-            return None
-        if self.type == "structural_tag":
-            return structural_tag({"type": self.type, **(self.model_extra or {})}, param)
-        if self.type == "grammar":
-            if self.grammar is None:
-                raise invalid(f"{param}.grammar is missing", f"{param}.grammar")
-            return Specification.of("grammar", self.grammar, f"{param}.grammar")
-        if self.type == "regex":
-            if self.pattern is None:
-                raise invalid(f"{param}.pattern is missing", f"{param}.pattern")
-            return Specification.of("regex", self.pattern, f"{param}.pattern")
-        nested = self.json_schema.schema_ if self.json_schema is not None else None
-        schema = nested if nested is not None else self.schema_
-        if schema is not None:
-            where = f"{param}.json_schema.schema" if nested is not None else f"{param}.schema"
-            return Specification.of("json_schema", schema, where)
-        if self.type == "json_schema":
-            raise invalid(f"{param}.json_schema.schema is missing", f"{param}.json_schema.schema")
-        return Specification.of("json_schema", ANY_JSON_OBJECT, param)
+    Raises:
+        RequestError: the prompt cannot be read.
+    """
+    given = [(name, value) for name, value in limits.items() if value is not None]
+    field, wanted = given[0] if given else (next(iter(limits)), None)
+    most = engine.limit(job.prompt, wanted, prompt_field)
+    return replace(job, max_tokens=most, limit_field=field, prompt_field=prompt_field)

@@ -9,6 +9,7 @@ from condit.report import finite_or_none
 from condit.result import Sample
 from condit.serve.job import Done, Job
 from condit.serve.scoring import Scored, TokenScore
+from condit.serve.tools import END
 from condit.vocabulary import Vocabulary
 
 
@@ -32,9 +33,17 @@ def usage(done: Done) -> dict[str, Any]:
     }
 
 
-def finish_reason(sample: Sample) -> str:
-    """``"stop"`` for a text that is whole; ``"length"`` for one that was cut in any way."""
-    return "stop" if sample.finish_reason == "stop" else "length"
+def finish_reason(sample: Sample, job: Job) -> str:
+    """``"stop"`` for a text that is whole; ``"length"`` for one that was cut in any way.
+
+    Free text that may hold calls or tags could have ended anywhere. So where it has as many tokens
+    as it may, nobody knows that it is whole.
+    """
+    if sample.finish_reason != "stop":
+        return "length"
+    is_free = job.specification is not None and job.specification.kind == "tags"
+    whole = len(sample.tokens) < job.max_tokens or sample.text.endswith(END)
+    return "stop" if whole or not is_free else "length"
 
 
 def own_field(job: Job, done: Done, ignored: list[str]) -> dict[str, Any]:
@@ -88,21 +97,16 @@ def _constrained(done: Done) -> list[list[dict[str, Any]]]:
     return lanes
 
 
-def token_text(vocabulary: Vocabulary, token: int) -> tuple[str, list[int]]:
-    """A token as text, with marks for what is no text, and as bytes."""
-    spelled = vocabulary.bytes[token]
-    return spelled.decode(errors="replace"), list(spelled)
-
-
-def chat_logprobs(scored: Scored, vocabulary: Vocabulary) -> dict[str, Any]:
-    """Probabilities as OpenAI's chat answers them."""
+def token_logprobs(scored: Scored, vocabulary: Vocabulary) -> list[dict[str, Any]]:
+    """Probabilities as OpenAI's chat and responses answer them, and Ollama."""
 
     def entry(token: int, log_probability: float | None) -> dict[str, Any]:
-        text, spelled = token_text(vocabulary, token)
-        return {"token": text, "logprob": log_probability, "bytes": spelled}
+        spelled = vocabulary.bytes[token]
+        text = spelled.decode(errors="replace")
+        return {"token": text, "logprob": log_probability, "bytes": list(spelled)}
 
     def of(each: TokenScore) -> dict[str, Any]:
         top = [entry(*pair) for pair in each.top]
         return {**entry(each.token, each.log_probability), "top_logprobs": top}
 
-    return {"content": [of(each) for each in scored], "refusal": None}
+    return [of(each) for each in scored]

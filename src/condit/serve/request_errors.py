@@ -5,7 +5,8 @@ How an answer looks is up to each protocol; here is what all of them tell.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from condit.errors import (
@@ -23,6 +24,7 @@ from condit.errors import (
     UnsupportedConstraintError,
     VocabularyError,
 )
+from condit.serve.job import Job
 
 
 class RequestError(Exception):
@@ -61,13 +63,6 @@ def invalid(message: str, param: str | None = None, code: str | None = None) -> 
     return RequestError(400, message, param=param, code=code)
 
 
-def unreadable(errors: Sequence[Any]) -> RequestError:
-    """The error for a body whose fields are not of the right kinds: of pydantic's first one."""
-    first = errors[0]
-    where = ".".join(str(step) for step in first["loc"] if step != "body")
-    return invalid(f"{where or 'the body'}: {first['msg']}", where or None)
-
-
 def error_of(error: RequestError) -> dict[str, Any]:
     """An error as OpenAI answers it."""
     return {
@@ -95,30 +90,85 @@ def of_constraint(error: ConditError, param: str) -> RequestError:
 
     Args:
         error: why.
-        param: where the request says the constraint; the keyword at fault is added to it.
+        param: where the request says the constraint; the keyword at fault is added with its path.
     """
     code = next((code for kind, code in _CODES if isinstance(error, kind)), "invalid_constraint")
-    keywords = getattr(error, "keywords", ())
-    return invalid(str(error), ".".join([param, *keywords[:1]]), code)
+    return invalid(str(error), ".".join([param, *_place(error)]), code)
 
 
-def of_error(error: BaseException) -> RequestError:
-    """The error for an error raised while a request was prepared or drawn."""
+_REASON = re.compile(r"(?:[;:] |\bat )(at the top|/[^\s:;]+): ([a-zA-Z$]+)?")
+"""Where a message about a schema tells a place: the JSON pointer, and the word after it."""
+
+
+def _place(error: ConditError) -> list[str]:
+    """The path of the keyword at fault, in what the constraint is made of; empty: not known."""
+    found = _REASON.findall(str(error)) if isinstance(error, CompileError) else []
+    pointer, word = found[-1] if found else ("", "")
+    steps = [] if pointer in ("", "at the top") else pointer[1:].split("/")
+    steps = [step.replace("~1", "/").replace("~0", "~") for step in steps]
+    keywords = list(getattr(error, "keywords", ()))
+    if not keywords and isinstance(error, UnsatisfiableError) and word not in ("", "false"):
+        keywords = [word]
+    return steps if keywords[:1] == steps[-1:] else [*steps, *keywords[:1]]
+
+
+def of_error(error: BaseException, job: Job | None = None) -> RequestError:
+    """The error for an error raised while a request was prepared or drawn.
+
+    Args:
+        error: what was raised.
+        job: what was drawn, which knows what the request calls its fields.
+    """
     if isinstance(error, RequestError):
         return error
+    prompt, limit = ("messages", "max_tokens") if job is None else _fields(job)
     if isinstance(error, PromptTooLongError):
-        return invalid(str(error), "messages", "context_length_exceeded")
+        at_fault = limit if "set max_tokens" in str(error) else prompt
+        return invalid(str(error), at_fault, "context_length_exceeded")
     if isinstance(error, BudgetError) and error.needed is not None:
-        return invalid(str(error), "max_tokens", "max_tokens_too_small")
+        return invalid(str(error), limit, "max_tokens_too_small")
     if isinstance(error, GenerationError):
         return RequestError(422, str(error), kind="generation_error", code="no_valid_text")
     if isinstance(error, CompileError | ConstraintTooComplexError | VocabularyError):
-        return of_constraint(error, "constraint")
-    if isinstance(error, ArgumentError | UnknownNameError):
-        return invalid(str(error))
+        # What was compiled alone before cannot be together with the stop strings.
+        param = "stop" if job is not None and job.stop else "constraint"
+        return of_constraint(error, param)
+    if isinstance(error, UnknownNameError | MissingDependencyError):
+        field = "condit.prefer" if job is not None and job.prefer else None
+        return invalid(str(error), field, "unknown_name")
+    if isinstance(error, ArgumentError):
+        about = str(error).partition(":")[0]
+        if not about.isidentifier():
+            about = prompt if "prompt" in about else ""
+        return invalid(str(error), about or None)
     return RequestError(
         500,
         f"the server failed ({type(error).__name__}); its log tells more",
         kind="server_error",
         code="internal_error",
     )
+
+
+def _fields(job: Job) -> tuple[str, str]:
+    return job.prompt_field, job.limit_field
+
+
+_TYPES = re.compile(r"(str|int|float|bool|list|dict|constrained|function|literal|tagged)\b.*")
+
+
+def of_validation(errors: Sequence[Mapping[str, Any]]) -> RequestError:
+    """The error for a body that is not of the protocol's types, of what pydantic says.
+
+    Where one of several types may stand, all are told.
+    """
+
+    def where(error: Mapping[str, Any]) -> str:
+        steps = [str(step) for step in error["loc"] if step != "body"]
+        # Pydantic puts the types that it tried between the names of fields.
+        return ".".join(steps[:1] + [step for step in steps[1:] if not _TYPES.fullmatch(step)])
+
+    field = where(errors[0])
+    said = dict.fromkeys(str(error["msg"]) for error in errors if where(error) == field)
+    first, *others = said
+    message = ", or ".join([first, *(each[:1].lower() + each[1:] for each in others)])
+    return invalid(f"{field or 'the body'}: {message}", field or None)

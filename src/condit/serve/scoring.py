@@ -62,6 +62,42 @@ def score(
     )
 
 
+class Scorer:
+    """Scores of the tokens of several texts as they come, by a forward each time.
+
+    Args:
+        model: the model.
+        prompt: before each text; at least one token.
+        lanes: how many texts there are.
+        top: how many of the most probable are told at each.
+    """
+
+    def __init__(self, model: Model, prompt: Sequence[int], lanes: int, top: int) -> None:
+        self._decoder = model.start(prompt, lanes)
+        self._vocabulary = model.vocabulary
+        self._top = top
+        self._told: list[list[TokenScore]] = [[] for _ in range(lanes)]
+
+    def more(self, lane: int, tokens: Sequence[int]) -> Scored:
+        """The scores of the next tokens of a text."""
+        if not tokens:
+            return ()
+        path: list[Sequence[int]] = [() for _ in self._told]
+        path[lane] = tokens
+        before = self._decoder.logits[lane]
+        rows = [before, *self._decoder.advance(path)[lane]]
+        found = tuple(
+            _scored(as_float32(of_vocabulary(row, self._vocabulary)), token, self._top)
+            for row, token in zip(rows, tokens, strict=False)
+        )
+        self._told[lane] += found
+        return found
+
+    def told(self, lane: int) -> Scored:
+        """The scores of a text so far."""
+        return tuple(self._told[lane])
+
+
 def score_prompt(model: Model, prompt: Sequence[int], top: int) -> Scored:
     """The score of each token of ``prompt``; of the first there is none."""
     return (TokenScore(prompt[0], None), *score(model, prompt[:1], prompt[1:], top))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from condit.constraint.algebra.free import free
@@ -37,11 +37,13 @@ class Specification:
         kind: how it is made: see ``_MAKERS``.
         given: what it is made of, as JSON with sorted keys only where order has no meaning.
         param: the field of the request that says it, for messages; equal ones may differ in it.
+        parts: those it is made of, if fields of their own say them, for messages.
     """
 
     kind: str
     given: str
     param: str = "response_format"
+    parts: tuple[Specification, ...] = ()
 
     @classmethod
     def of(cls, kind: str, given: object, param: str) -> Specification:
@@ -78,7 +80,7 @@ def all_of(found: Sequence[Specification]) -> Specification | None:
     if len(found) <= 1:
         return found[0] if found else None
     parts = [[each.kind, json.loads(each.given)] for each in found]
-    return Specification.of("all", parts, found[0].param)
+    return replace(Specification.of("all", parts, found[0].param), parts=tuple(found))
 
 
 def made(kind: str, given: Any) -> Constraint:
@@ -103,6 +105,11 @@ def _all(given: Sequence[Sequence[Any]]) -> Constraint:
     for each in rest:
         first = first & each
     return first
+
+
+def _lacks(word: str) -> Constraint:
+    """Texts in which a word is nowhere."""
+    return ~then(free(until=word), free())
 
 
 def _then(given: Sequence[Any]) -> Constraint:
@@ -135,6 +142,7 @@ _MAKERS: dict[str, Any] = {
     "choice": lambda options: choice(*options),
     "literal": Literal,
     "free": lambda until: free(until=until),
+    "lacks": _lacks,
     "all": _all,
     "one_of": _one_of,
     "then": _then,

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from condit.serve.request_errors import invalid
 from condit.serve.specification import Specification
 
 BEGIN, END = "<tool_call>", "</tool_call>"
+_CLOSE = f"\n{END}"
 
 _MOST_CALLS = 16
 """The most calls in one text, where several are allowed."""
@@ -49,11 +51,31 @@ class Tool:
         schema = ["json_schema", dict(self.parameters)]
         return [f'\n{{"name": {name}, "arguments": ', schema, "}\n", END]
 
+    @property
+    def specification(self) -> Specification | None:
+        """What its input must be; ``None``: anything."""
+        if self.parameters is not None:
+            return Specification.of("json_schema", dict(self.parameters), self.param)
+        return None if self.input is None else Specification.of(*self.input, self.param)
+
     def to_template(self) -> dict[str, Any]:
         """As chat templates take it."""
         parameters = self.parameters or {"type": "string"}
         about = {"name": self.name, "description": self.description, "parameters": parameters}
         return {"type": "function", "function": about}
+
+
+def different(tools: tuple[Tool, ...], param: str) -> tuple[Tool, ...]:
+    """The tools.
+
+    Raises:
+        RequestError: two have the same name.
+    """
+    names = [tool.name for tool in tools]
+    for name in names:
+        if names.count(name) > 1:
+            raise invalid(f"{param}: two tools are called {name!r}", param)
+    return tools
 
 
 @dataclass(frozen=True)
@@ -81,14 +103,18 @@ class Choice:
         held = ["one_of", [["then", tool._parts] for tool in self.tools]]
         most = _MOST_CALLS if self.several else 1
         calls = {"part": ["then", [BEGIN, held]], "least": 1, "most": most, "separator": "\n"}
+        kind: str = "repeated"
+        given: Any = calls
+        if not self.required and otherwise is not None:
+            either = [["repeated", calls], [otherwise.kind, json.loads(otherwise.given)]]
+            kind, given = "one_of", either
+        elif not self.required:
+            tag = {"begin": BEGIN, "holds": held, "end": ""}
+            kind, given = "tags", {"tags": [tag], "at_most": most}
+        parts = [part for tool in self.tools if (part := tool.specification) is not None]
+        parts += [] if self.required or otherwise is None else [otherwise]
         param = self.tools[0].param if len(self.tools) == 1 else "tools"
-        if self.required:
-            return Specification.of("repeated", calls, param)
-        if otherwise is not None:
-            kinds = [["repeated", calls], [otherwise.kind, json.loads(otherwise.given)]]
-            return Specification.of("one_of", kinds, param)
-        tag = {"begin": BEGIN, "holds": held, "end": ""}
-        return Specification.of("tags", {"tags": [tag], "at_most": most}, param)
+        return replace(Specification.of(kind, given, param), parts=tuple(parts))
 
 
 @dataclass(frozen=True)
@@ -108,27 +134,40 @@ class Call:
     complete: bool
 
 
-def read(text: str) -> tuple[str, tuple[Call, ...]]:
-    """The text outside of calls, and the calls; of a text that still grows, what is certain."""
-    content: list[str] = []
+def read(text: str, ended: bool = True) -> tuple[tuple[str, ...], tuple[Call, ...]]:
+    """The texts outside of calls, and the calls between them.
+
+    Newlines beside a call belong to neither.
+
+    Args:
+        text: as far as it is written.
+        ended: whether that is all; else what is told is what is certain.
+
+    Returns:
+        The texts before, between and after the calls, which may be empty; and the calls, of which
+        the last may be unfinished.
+    """
+    texts: list[str] = []
     calls: list[Call] = []
     at = 0
-    while True:
-        begin = text.find(BEGIN, at)
-        if begin < 0:
-            content.append(text[at : len(text) - _begun(text[at:], BEGIN)])
-            break
-        content.append(text[at:begin])
+    while (begin := text.find(BEGIN, at)) >= 0:
+        # In JSON a newline is never in the middle of a text, so this is the end of the call.
         inside = begin + len(BEGIN)
-        end = text.find(END, inside)
-        call = _call(text[inside:] if end < 0 else text[inside:end], end >= 0)
-        if call is not None:
-            calls.append(call)
-        if end < 0:
-            break
-        at = end + len(END)
-    plain = "".join(content)
-    return (plain.strip("\n") if calls else plain), tuple(calls)
+        end = text.find(_CLOSE, inside)
+        call = _call(text[inside:] if end < 0 else text[inside : end + 1], end >= 0)
+        if call is None:
+            return (*texts, _between(text[at:begin], calls, before_call=True)), tuple(calls)
+        texts.append(_between(text[at:begin], calls, before_call=True))
+        calls.append(call)
+        at = len(text) if end < 0 else end + len(_CLOSE)
+    rest = text[at:] if ended else text[at : len(text) - _begun(text[at:], BEGIN)]
+    texts.append(_between(rest, calls, before_call=not ended or bool(calls)))
+    return tuple(texts), tuple(calls)
+
+
+def _between(text: str, calls: Sequence[Call], *, before_call: bool) -> str:
+    text = text.lstrip("\n") if calls else text
+    return text.rstrip("\n") if before_call else text
 
 
 def _call(inside: str, complete: bool) -> Call | None:

@@ -6,34 +6,28 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from condit.serve.formats import ResponseFormat
 from condit.serve.growth import CallBegins, Growth, MoreArguments, MoreText, News
 from condit.serve.host import Host
 from condit.serve.job import Delta, Done, Event, Job
-from condit.serve.messages import Message, chat, with_tools
+from condit.serve.messages import chat, prompt_of
+from condit.serve.openai.streams import Streamed
 from condit.serve.openai.tools import ToolChoice, calls_of, choice_of, tools_of
-from condit.serve.options import ResponseFormat, Sampling
-from condit.serve.replies import chat_logprobs, finish_reason, identifier, own_field, usage
+from condit.serve.options import ConditOptions, limited
+from condit.serve.replies import finish_reason, identifier, own_field, token_logprobs, usage
 from condit.serve.request_errors import invalid
+from condit.serve.scoring import Scored
 from condit.serve.tools import Call, Choice, read
 from condit.vocabulary import Vocabulary
 
 
-class StreamOptions(BaseModel):
-    """``stream_options``."""
-
-    model_config = ConfigDict(extra="allow")
-
-    include_usage: bool = False
-
-
-class ChatRequest(Sampling):
+class ChatRequest(Streamed):
     """The body of a request."""
 
     messages: list[dict[str, Any]]
     max_completion_tokens: int | None = None
-    stream_options: StreamOptions | None = None
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
     response_format: ResponseFormat | None = None
@@ -57,17 +51,23 @@ class ChatRequest(Sampling):
         Raises:
             RequestError: something in it cannot be done.
         """
-        self.refuse_unsupported()
         if self.top_logprobs and not self.logprobs:
             raise invalid("top_logprobs needs logprobs: true", "top_logprobs")
-        wanted = None if self.response_format is None else self.response_format.specification()
+        form = self.response_format
+        wanted = None if form is None else form.specification("response_format")
         specification = choice.specification(self.specification(wanted))
-        messages: list[Message] = with_tools(chat(self.messages), choice.tools)
-        return replace(
-            self.drawn(messages, specification),
-            max_tokens=engine.limit(messages, self.max_completion_tokens or self.max_tokens),
+        own = self.condit or ConditOptions()
+        prompt = prompt_of(chat(self.messages), choice.tools, engine.model, own.instruct)
+        job = replace(
+            self.drawn(prompt, specification, own),
+            n=1 if self.n is None else self.n,
+            stream=bool(self.stream),
             logprobs=(self.top_logprobs or 0) if self.logprobs else None,
         )
+        limits = {"max_tokens": self.max_tokens}
+        if self.max_completion_tokens is not None:
+            limits = {"max_completion_tokens": self.max_completion_tokens}
+        return limited(job, engine, limits)
 
 
 @dataclass(frozen=True)
@@ -97,24 +97,28 @@ def answer(
     """The answer to a job that has ended."""
     choices = []
     for index, sample in enumerate(done.choices):
-        text, calls = read(sample.text) if choice.tools else (sample.text, ())
-        message: dict[str, Any] = {"role": "assistant", "content": text or None, "refusal": None}
-        if not calls:
-            message["content"] = text
-        else:
-            message["tool_calls"] = calls_of(calls)
+        texts, calls = read(sample.text) if choice.tools else ((sample.text,), ())
+        text = "".join(texts)
+        message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None}
+        if calls:
+            message |= {"content": text or None, "tool_calls": calls_of(calls)}
         scored = done.scored[index] if done.scored else None
-        vocabulary = engine.model.vocabulary
         choices.append(
             {
                 "index": index,
                 "message": message,
-                "logprobs": None if scored is None else chat_logprobs(scored, vocabulary),
-                "finish_reason": _reason(finish_reason(sample), calls),
+                "logprobs": _logprobs(scored, engine.model.vocabulary),
+                "finish_reason": _reason(finish_reason(sample, job), calls),
             }
         )
     own = own_field(job, done, ignored)
     return head.of("chat.completion", choices, usage=usage(done), condit=own)
+
+
+def _logprobs(scored: Scored | None, vocabulary: Vocabulary) -> dict[str, Any] | None:
+    if scored is None:
+        return None
+    return {"content": token_logprobs(scored, vocabulary), "refusal": None}
 
 
 def _reason(reason: str, calls: Sequence[Call]) -> str:
@@ -153,6 +157,8 @@ class Stream:
         self._ignored = ignored
         self._engine = engine
         self._growths = [Growth(bool(choice.tools)) for _ in range(job.n)]
+        self._waiting: list[Scored] = [()] * job.n
+        self._told = [0] * job.n
 
     async def of(self, events: AsyncIterator[Event]) -> AsyncIterator[dict[str, Any] | str]:
         """The chunks of these events, and ``[DONE]``."""
@@ -160,6 +166,7 @@ class Stream:
             yield self._chunk(index, {"role": "assistant", "content": ""})
         async for event in events:
             if isinstance(event, Delta):
+                self._waiting[event.index] += event.scored
                 for news in self._growths[event.index].add(event.text):
                     if delta := _delta(news):
                         yield self._chunk(event.index, delta)
@@ -171,13 +178,13 @@ class Stream:
     def _end(self, done: Done) -> list[dict[str, Any]]:
         chunks = []
         for index, sample in enumerate(done.choices):
+            if done.scored:
+                self._waiting[index] = done.scored[index][self._told[index] :]
             growth = self._growths[index]
             deltas = filter(None, map(_delta, growth.end(sample.text)))
             chunks += [self._chunk(index, delta) for delta in deltas]
-            scored = done.scored[index] if done.scored else None
-            logprobs = None if scored is None else chat_logprobs(scored, self._vocabulary)
-            reason = _reason(finish_reason(sample), growth.calls)
-            chunks.append(self._chunk(index, {}, reason, logprobs))
+            reason = _reason(finish_reason(sample, self._job), growth.calls)
+            chunks.append(self._chunk(index, {}, reason))
         own = own_field(self._job, done, self._ignored)
         last = self._head.of("chat.completion.chunk", [], condit=own)
         if self._tells_usage:
@@ -189,13 +196,16 @@ class Stream:
             chunks[-1]["condit"] = own
         return chunks
 
-    @property
-    def _vocabulary(self) -> Vocabulary:
-        return self._engine.model.vocabulary
-
     def _chunk(
-        self, index: int, delta: dict[str, Any], reason: str | None = None, logprobs: Any = None
+        self, index: int, delta: dict[str, Any], reason: str | None = None
     ) -> dict[str, Any]:
-        choice = {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": reason}
+        scored, self._waiting[index] = self._waiting[index], ()
+        self._told[index] += len(scored)
+        choice = {
+            "index": index,
+            "delta": delta,
+            "logprobs": _logprobs(scored or None, self._engine.model.vocabulary),
+            "finish_reason": reason,
+        }
         more = {"usage": None} if self._tells_usage else {}
         return self._head.of("chat.completion.chunk", [choice], **more)

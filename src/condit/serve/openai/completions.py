@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import Field
 
+from condit.serve.formats import ResponseFormat
 from condit.serve.host import Host
-from condit.serve.job import Delta, Done, Event, Job
-from condit.serve.openai.chat import StreamOptions
-from condit.serve.options import ResponseFormat, Sampling
-from condit.serve.replies import finish_reason, identifier, own_field, token_text, usage
+from condit.serve.job import Delta, Done, Event, Job, echo_of
+from condit.serve.openai.streams import Streamed
+from condit.serve.options import ConditOptions, limited
+from condit.serve.replies import finish_reason, identifier, own_field, usage
 from condit.serve.request_errors import invalid
-from condit.serve.scoring import Scored
+from condit.serve.scoring import Scored, TokenScore
 from condit.vocabulary import Vocabulary
 
 _MOST_PROMPTS = 128
 
 
-class CompletionRequest(Sampling):
+class CompletionRequest(Streamed):
     """The body of a request."""
 
     prompt: str | list[str] | list[int] | list[list[int]]
     logprobs: Annotated[int, Field(ge=0, le=20)] | bool | None = None
     echo: bool | None = None
-    stream_options: StreamOptions | None = None
     response_format: ResponseFormat | None = None
+
+    @property
+    def draws_nothing(self) -> bool:
+        """Whether only the prompt and its probabilities are asked for."""
+        return self.max_tokens == 0 and bool(self.echo)
 
     def prompts(self) -> list[str | list[int]]:
         """Each prompt.
@@ -48,17 +54,31 @@ class CompletionRequest(Sampling):
         Raises:
             RequestError: something in it cannot be done.
         """
-        self.refuse_unsupported()
-        wanted = None if self.response_format is None else self.response_format.specification()
+        form = self.response_format
+        wanted = None if form is None else form.specification("response_format")
+        specification = self.specification(wanted)
         told = self.logprobs is not None and self.logprobs is not False
         job = replace(
-            self.drawn("", self.specification(wanted)),
+            self.drawn("", specification, self.condit or ConditOptions()),
+            n=1 if self.n is None else self.n,
+            stream=bool(self.stream),
             logprobs=int(self.logprobs or 0) if told else None,
             echo=bool(self.echo),
         )
         # OpenAI's limit is 16 where none is given.
         most = 16 if self.max_tokens is None else self.max_tokens
-        return [replace(job, prompt=prompt, max_tokens=most) for prompt in self.prompts()]
+        if self.draws_nothing:
+            # A token is drawn, as there is no run without, and left out of the answer.
+            job, most = replace(job, specification=None, stream=False), 1
+        job = limited(job, engine, {"max_tokens": most}, "prompt")
+        return [replace(job, prompt=prompt) for prompt in self.prompts()]
+
+    def without_text(self, done: Done) -> Done:
+        """The end of a job, with no text where only the prompt is asked for."""
+        if not self.draws_nothing:
+            return done
+        empty = [replace(each, text="", tokens=(), finish_reason="length") for each in done.choices]
+        return replace(done, choices=tuple(empty), scored=tuple(() for _ in done.scored))
 
 
 def head(host: Host) -> dict[str, Any]:
@@ -78,12 +98,14 @@ def answer(
     choices: list[dict[str, Any]] = []
     for job, done in zip(jobs, all_done, strict=True):
         for index, sample in enumerate(done.choices):
+            scored = (*(done.scored_prompt or ()), *(done.scored[index] if done.scored else ()))
+            told = None if job.logprobs is None else logprobs(scored, engine.model.vocabulary)
             choices.append(
                 {
                     "index": len(choices),
-                    "text": _echoed(job, engine) + sample.text,
-                    "logprobs": _logprobs(job, done, index, engine.model.vocabulary),
-                    "finish_reason": finish_reason(sample),
+                    "text": (echo_of(job.prompt, engine.model) if job.echo else "") + sample.text,
+                    "logprobs": told,
+                    "finish_reason": finish_reason(sample, job),
                 }
             )
     used = [usage(done) for done in all_done]
@@ -96,32 +118,47 @@ def answer(
     }
 
 
-def _echoed(job: Job, engine: Host) -> str:
-    if not job.echo:
-        return ""
-    return job.prompt if isinstance(job.prompt, str) else engine.model.decode(job.prompt)  # type: ignore[arg-type]
+def logprobs(scored: Scored, vocabulary: Vocabulary, before: bytes = b"") -> dict[str, Any]:
+    """Probabilities as completions answer them: lists, one entry a token.
 
-
-def _logprobs(job: Job, done: Done, index: int, vocabulary: Vocabulary) -> dict[str, Any] | None:
-    """Probabilities as completions answer them: lists, one entry a token."""
-    if job.logprobs is None:
-        return None
-    scored: Scored = (*(done.scored_prompt or ()), *done.scored[index])
-    texts, offsets, at = [], [], 0
+    Args:
+        scored: the tokens.
+        vocabulary: how they are spelled.
+        before: the bytes before them, which were told already.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    at, offsets = len(decoder.decode(before)), []
     for each in scored:
-        text, _ = token_text(vocabulary, each.token)
-        texts.append(text)
         offsets.append(at)
-        at += len(text)
+        at += len(decoder.decode(vocabulary.bytes[each.token]))
     return {
-        "tokens": texts,
+        "tokens": [_name(vocabulary, each.token) for each in scored],
         "token_logprobs": [each.log_probability for each in scored],
         "top_logprobs": [
-            {token_text(vocabulary, token)[0]: value for token, value in reversed(each.top)} or None
+            # The token itself is told in any case.
+            {_name(vocabulary, token): value for token, value in _alternatives(each)} or None
             for each in scored
         ],
         "text_offset": offsets,
     }
+
+
+def _alternatives(each: TokenScore) -> list[tuple[int, float]]:
+    if each.log_probability is None:
+        return []
+    told = list(each.top)
+    if each.token not in {token for token, _ in told}:
+        told.append((each.token, each.log_probability))
+    return told
+
+
+def _name(vocabulary: Vocabulary, token: int) -> str:
+    """A token as text, or its bytes, as OpenAI writes them, so that different ones differ."""
+    spelled = vocabulary.bytes[token]
+    try:
+        return spelled.decode()
+    except UnicodeDecodeError:
+        return "bytes:" + "".join(f"\\x{byte:02x}" for byte in spelled)
 
 
 class Stream:
@@ -136,32 +173,29 @@ class Stream:
         self._ignored = ignored
         self._engine = engine
         self._sent = [""] * job.n
+        self._scored: list[Scored] = [()] * job.n
 
     async def of(self, events: AsyncIterator[Event]) -> AsyncIterator[dict[str, Any] | str]:
         """The chunks of these events, and ``[DONE]``."""
-        if self._job.echo:
-            for index in range(self._job.n):
-                yield self._chunk(index, _echoed(self._job, self._engine))
         async for event in events:
             if isinstance(event, Delta):
                 self._sent[event.index] += event.text
-                yield self._chunk(event.index, event.text)
+                yield self._chunk(event.index, event.text, event.scored)
                 continue
             for chunk in self._end(event):
                 yield chunk
         yield "[DONE]"
 
     def _end(self, done: Done) -> list[dict[str, Any]]:
-        vocabulary = self._engine.model.vocabulary
-        chunks = [
-            self._chunk(
-                index,
-                sample.text.removeprefix(self._sent[index]),
-                finish_reason(sample),
-                _logprobs(self._job, done, index, vocabulary),
-            )
-            for index, sample in enumerate(done.choices)
-        ]
+        before = echo_of(self._job.prompt, self._engine.model) if self._job.echo else ""
+        chunks = []
+        for index, sample in enumerate(done.choices):
+            scored: Scored = ()
+            if done.scored:
+                told = len(self._scored[index]) - len(done.scored_prompt or ())
+                scored = done.scored[index][told:]
+            rest = (before + sample.text).removeprefix(self._sent[index])
+            chunks.append(self._chunk(index, rest, scored, finish_reason(sample, self._job)))
         own = own_field(self._job, done, self._ignored)
         if self._tells_usage:
             chunks.append({**self._head, "choices": [], "usage": usage(done), "condit": own})
@@ -170,8 +204,14 @@ class Stream:
         return chunks
 
     def _chunk(
-        self, index: int, text: str, reason: str | None = None, logprobs: Any = None
+        self, index: int, text: str, scored: Scored, reason: str | None = None
     ) -> dict[str, Any]:
-        choice = {"index": index, "text": text, "logprobs": logprobs, "finish_reason": reason}
+        vocabulary = self._engine.model.vocabulary
+        told = None
+        if scored:
+            before = b"".join(vocabulary.bytes[each.token] for each in self._scored[index])
+            told = logprobs(scored, vocabulary, before)
+            self._scored[index] += scored
+        choice = {"index": index, "text": text, "logprobs": told, "finish_reason": reason}
         more = {"usage": None} if self._tells_usage else {}
         return {**self._head, "choices": [choice], **more}

@@ -8,14 +8,16 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from condit.serve.formats import ResponseFormat
 from condit.serve.growth import CallBegins, CallEnds, Growth, MoreArguments, MoreText, News
 from condit.serve.host import Host
 from condit.serve.job import Delta, Done, Event, Job
-from condit.serve.messages import Message, answer_text, call_text, text_of, with_tools
+from condit.serve.messages import Message, answer, call, prompt_of, text_of
 from condit.serve.openai.tools import ToolChoice, choice_of, tools_of
-from condit.serve.options import ResponseFormat, Sampling
-from condit.serve.replies import chat_logprobs, counts, finish_reason, identifier, own_field
+from condit.serve.options import ConditOptions, Sampling, limited
+from condit.serve.replies import counts, finish_reason, identifier, own_field, token_logprobs
 from condit.serve.request_errors import RequestError, invalid
+from condit.serve.scoring import Scored
 from condit.serve.tools import Call, Choice
 
 
@@ -24,11 +26,13 @@ class TextConfig(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    format: dict[str, Any] | None = None
+    format: ResponseFormat | None = None
 
 
 class ResponsesRequest(Sampling):
     """The body of a request."""
+
+    says_format = "text: {format: ...}"
 
     input: str | list[dict[str, Any]]
     instructions: str | None = None
@@ -56,7 +60,6 @@ class ResponsesRequest(Sampling):
         Raises:
             RequestError: something in it cannot be done.
         """
-        self.refuse_unsupported()
         for name in ("previous_response_id", "conversation", "prompt", "background"):
             if getattr(self, name):
                 raise invalid(
@@ -64,16 +67,19 @@ class ResponsesRequest(Sampling):
                     name,
                     "unsupported_parameter",
                 )
-        if self.n not in (None, 1):
-            raise invalid("n: a response has one text; use condit: {n_lanes: ...}", "n")
-        messages = with_tools(self._messages(), choice.tools)
+        self.one_text()
+        form = None if self.text is None else self.text.format
+        wanted = None if form is None else form.specification("text.format", flat=True)
+        specification = choice.specification(self.specification(wanted))
+        own = self.condit or ConditOptions()
+        prompt = prompt_of(self._messages(), choice.tools, engine.model, own.instruct)
         tells = "message.output_text.logprobs" in (self.include or ())
-        wanted = _format(self.text.format if self.text is not None else None)
-        return replace(
-            self.drawn(messages, choice.specification(self.specification(wanted))),
-            max_tokens=engine.limit(messages, self.max_output_tokens or self.max_tokens),
+        job = replace(
+            self.drawn(prompt, specification, own),
+            stream=bool(self.stream),
             logprobs=(self.top_logprobs or 0) if tells or self.top_logprobs else None,
         )
+        return limited(job, engine, {"max_output_tokens": self.max_output_tokens}, "input")
 
     def _messages(self) -> list[Message]:
         said: list[Message] = []
@@ -83,42 +89,36 @@ class ResponsesRequest(Sampling):
             return [*said, {"role": "user", "content": self.input}]
         if not self.input:
             raise invalid("input is empty: give a text or at least one item", "input")
-        for place, item in enumerate(self.input):
-            said += _said(item, f"input[{place}]")
-        return said
+        return [
+            *said,
+            *(
+                message
+                for place, item in enumerate(self.input)
+                if (message := _said(item, f"input[{place}]")) is not None
+            ),
+        ]
 
 
-def _format(given: dict[str, Any] | None) -> Any:
-    if given is None:
-        return None
-    try:
-        form = ResponseFormat.model_validate(given)
-    except ValueError as error:
-        raise invalid(f"text.format: {given.get('type')!r} is no format", "text.format") from error
-    return form.specification("text.format")
-
-
-def _said(item: Mapping[str, Any], param: str) -> list[Message]:
-    """An item of the input as messages."""
+def _said(item: Mapping[str, Any], param: str) -> Message | None:
+    """An item of the input as a message; ``None``: it is none for the model."""
     kind = item.get("type", "message")
     if kind == "message":
         role = {"developer": "system"}.get(str(item.get("role")), item.get("role"))
         if role not in ("system", "user", "assistant"):
             raise invalid(f"{param}.role: there is no role {role!r}", f"{param}.role")
-        return [{"role": role, "content": text_of(item.get("content"), f"{param}.content")}]
+        return {"role": role, "content": text_of(item.get("content"), f"{param}.content")}
     try:
-        if kind == "function_call":
-            return [{"role": "assistant", "content": call_text(item["name"], item["arguments"])}]
-        if kind == "custom_tool_call":
-            text = call_text(item["name"], item["input"], custom=True)
-            return [{"role": "assistant", "content": text}]
+        if kind in ("function_call", "custom_tool_call"):
+            custom = kind == "custom_tool_call"
+            made = call(item["name"], item["input" if custom else "arguments"], custom=custom)
+            return {"role": "assistant", "content": "", "tool_calls": [made]}
         if kind in ("function_call_output", "custom_tool_call_output"):
-            answer = text_of(item["output"], f"{param}.output")
-            return [{"role": "user", "content": answer_text(answer)}]
+            return answer(text_of(item["output"], f"{param}.output"))
     except KeyError as error:
-        raise invalid(f"{param}.{error.args[0]} is missing", param) from error
+        where = f"{param}.{error.args[0]}"
+        raise invalid(f"{where} is missing", where) from error
     if kind == "reasoning":
-        return []
+        return None
     raise invalid(f"{param}: an item of type {kind!r} is not supported", f"{param}.type")
 
 
@@ -130,7 +130,7 @@ class _Item:
     call: Call | None = None
     call_id: str = field(default_factory=lambda: identifier("call_"))
     text: str = ""
-    logprobs: Sequence[Any] = ()
+    logprobs: list[Any] = field(default_factory=list)
 
     def to_dict(self, status: str) -> dict[str, Any]:
         if self.call is None:
@@ -147,6 +147,13 @@ def _part(text: str, logprobs: Sequence[Any] = ()) -> dict[str, Any]:
     return {"type": "output_text", "text": text, "annotations": [], "logprobs": list(logprobs)}
 
 
+def _told_format(body: ResponsesRequest) -> dict[str, Any]:
+    form = None if body.text is None else body.text.format
+    if form is None:
+        return {"type": "text"}
+    return form.model_dump(by_alias=True, exclude_unset=True)
+
+
 class Answer:
     """A response, whole or as the events of its growth."""
 
@@ -160,13 +167,26 @@ class Answer:
         self._growth = Growth(bool(choice.tools))
         self._items: list[_Item] = []
         self._number = 0
+        self._waiting: Scored = ()
+        self._told = 0
 
     def whole(self, done: Done) -> dict[str, Any]:
         """The response to a job that has ended."""
-        for _ in self._grown(self._growth.end(done.choices[0].text)):
-            pass
+        self._scores_of(done)
+        list(self._grown(self._growth.end(done.choices[0].text)))
         list(self._closed(done))
         return self._ended(done)
+
+    def _scores_of(self, done: Done) -> None:
+        """The scores that were not told yet."""
+        self._waiting = done.scored[0][self._told :] if done.scored else ()
+
+    def _scored(self) -> list[Any]:
+        """Those that are told now."""
+        told = token_logprobs(self._waiting, self._engine.model.vocabulary)
+        self._told += len(told)
+        self._waiting = ()
+        return told
 
     async def of(self, events: AsyncIterator[Event]) -> AsyncIterator[dict[str, Any] | str]:
         """The events of its growth."""
@@ -175,14 +195,16 @@ class Answer:
         try:
             async for event in events:
                 if isinstance(event, Delta):
+                    self._waiting += event.scored
                     for told in self._grown(self._growth.add(event.text)):
                         yield told
                     continue
+                self._scores_of(event)
                 for told in self._grown(self._growth.end(event.choices[0].text)):
                     yield told
                 for told in self._closed(event):
                     yield told
-                cut = finish_reason(event.choices[0]) == "length"
+                cut = finish_reason(event.choices[0], self._job) == "length"
                 kind = "response.incomplete" if cut else "response.completed"
                 yield self._event(kind, response=self._ended(event))
         except RequestError as error:
@@ -195,7 +217,8 @@ class Answer:
             if isinstance(each, MoreText):
                 yield from self._text(each.text)
             elif isinstance(each, CallBegins):
-                yield from self._begin(_Item(identifier("fc_"), each.call))
+                prefix = "ctc_" if each.call.custom else "fc_"
+                yield from self._begin(_Item(identifier(prefix), each.call))
             elif isinstance(each, MoreArguments):
                 item, place = self._call(each.place)
                 item.text += each.text
@@ -206,6 +229,7 @@ class Answer:
             elif isinstance(each, CallEnds):
                 item, place = self._call(each.place)
                 item.call = each.call
+                self._scored()  # the tokens of calls are told nowhere
                 yield from self._call_done(item, place)
 
     def _text(self, more: str) -> Iterator[dict[str, Any]]:
@@ -216,8 +240,10 @@ class Answer:
             yield self._event("response.content_part.added", **where, part=_part(""))
         item = self._items[-1]
         item.text += more
+        logprobs = self._scored()
+        item.logprobs += logprobs
         where = {"item_id": item.id, "output_index": len(self._items) - 1, "content_index": 0}
-        yield self._event("response.output_text.delta", **where, delta=more, logprobs=[])
+        yield self._event("response.output_text.delta", **where, delta=more, logprobs=logprobs)
 
     def _begin(self, item: _Item) -> Iterator[dict[str, Any]]:
         yield from self._message_done("completed")
@@ -259,18 +285,17 @@ class Answer:
         if not self._items:
             yield from self._text("")
         item, place = self._items[-1], len(self._items) - 1
-        status = "incomplete" if finish_reason(sample) == "length" else "completed"
+        status = "incomplete" if finish_reason(sample, self._job) == "length" else "completed"
         if item.call is not None:
             if not item.call.complete:
                 told = item.to_dict("incomplete")
                 yield self._event("response.output_item.done", output_index=place, item=told)
             return
-        if done.scored:
-            item.logprobs = chat_logprobs(done.scored[0], self._engine.model.vocabulary)["content"]
+        item.logprobs += self._scored()
         yield from self._message_done(status)
 
     def _ended(self, done: Done) -> dict[str, Any]:
-        cut = finish_reason(done.choices[0]) == "length"
+        cut = finish_reason(done.choices[0], self._job) == "length"
         response = self._response("incomplete" if cut else "completed")
         if cut:
             response["incomplete_details"] = {"reason": "max_output_tokens"}
@@ -307,7 +332,7 @@ class Answer:
             "previous_response_id": None,
             "store": False,
             "temperature": self._job.temperature,
-            "text": {"format": (body.text and body.text.format) or {"type": "text"}},
+            "text": {"format": _told_format(body)},
             "tool_choice": body.tool_choice or "auto",
             "tools": body.tools or [],
             "top_p": self._job.top_p,

@@ -27,10 +27,10 @@ def routes(engine: Engine) -> APIRouter:
         job = body.job(engine, choice)
         engine.check_model(body.model)
         head = chat.Head(engine.name, engine.created_now())
+        tells = body.tells_usage()
         if not body.stream:
             done = await engine.complete(job)
             return JSONResponse(chat.answer(head, job, done, choice, body.ignored(), engine))
-        tells = body.stream_options is not None and body.stream_options.include_usage
         events = engine.draw(job)
         stream = chat.Stream(head, job, choice, tells, body.ignored(), engine)
         return await sse(events, stream.of)
@@ -40,12 +40,14 @@ def routes(engine: Engine) -> APIRouter:
         engine.check_model(body.model)
         jobs = body.jobs(engine)
         head = completions.head(engine)
+        tells = body.tells_usage()
         if not body.stream:
-            done = await engine.complete_all(jobs)
+            done = [body.without_text(each) for each in await engine.complete_all(jobs)]
             return JSONResponse(completions.answer(head, jobs, done, body.ignored(), engine))
         if len(jobs) > 1:
             raise invalid("stream: one prompt can be streamed, not several", "stream")
-        tells = body.stream_options is not None and body.stream_options.include_usage
+        if body.draws_nothing:
+            raise invalid("stream: max_tokens is 0, so there is nothing to stream", "stream")
         stream = completions.Stream(head, jobs[0], tells, body.ignored(), engine)
         return await sse(engine.draw(jobs[0]), stream.of)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from condit.serve.replies import identifier
 from condit.serve.request_errors import invalid
-from condit.serve.tools import Call, Choice, Tool
+from condit.serve.tools import Call, Choice, Tool, different
 
 ToolChoice = str | dict[str, Any] | None
 
@@ -22,11 +22,7 @@ def tools_of(given: Sequence[Mapping[str, Any]], param: str) -> tuple[Tool, ...]
         tools = tuple(_tool(each, f"{param}[{place}]") for place, each in enumerate(given))
     except (TypeError, AttributeError) as error:
         raise invalid(f"{param}: a part has the wrong type: {error}", param) from error
-    names = [tool.name for tool in tools]
-    for name in names:
-        if names.count(name) > 1:
-            raise invalid(f"{param}: two tools are called {name!r}", param)
-    return tools
+    return different(tools, param)
 
 
 def _tool(given: Mapping[str, Any], param: str) -> Tool:
@@ -86,6 +82,8 @@ def _choice_of(tools: tuple[Tool, ...], wanted: ToolChoice, several: bool, param
         kind = wanted.get("type")
         if kind == "allowed_tools":
             allowed = wanted.get("allowed_tools", wanted)
+            if allowed.get("mode") not in ("auto", "required"):
+                raise invalid(f"{param}: the mode of allowed_tools is auto or required", param)
             named = {_name(each) for each in allowed.get("tools", ())}
             return Choice(_those(tools, named, param), allowed.get("mode") == "required", several)
         if kind in ("function", "custom"):
