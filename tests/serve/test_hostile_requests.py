@@ -157,7 +157,6 @@ def test_a_constraint_that_takes_too_long_is_given_up_and_others_go_on(serve):
 def test_a_constraint_that_compiles_for_seconds_holds_up_no_other(serve):
     with serve(condit.load("ngram"), compile_workers=2, compile_deadline=6) as server:
         _ready(server.url)
-        # Compiling it ends at no deadline that a test could wait for.
         long = {"prompt": "a", "condit": {"constraint": {"free": "x" * 100_000}}}
         with ThreadPoolExecutor(3) as pool:
             began = time.monotonic()
