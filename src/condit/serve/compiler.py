@@ -203,12 +203,10 @@ class Compiler:
             done = asyncio.wrap_future(self._schedule(wanted, seconds))
             await asyncio.wait([done])
             return None if done.cancelled() else done.result()
-        except (ProcessExpired, OSError):
-            return None
-        except RuntimeError as error:
-            if isinstance(error, RecursionError):
-                raise
-            return None  # the pool has just ended
+        except (TimeoutError, RecursionError):
+            raise
+        except (ProcessExpired, OSError, RuntimeError):
+            return None  # the last of these: the pool has just ended
 
     def _schedule(self, wanted: Specification, seconds: float) -> Future[int]:
         given = (wanted.kind, wanted.given)
