@@ -346,9 +346,8 @@ def main() -> None:
     for each in wrong:
         print(each)
     print(f"{asked.count} requests in {seconds:.0f} s: {dict(sorted(statuses.items()))}")
-    print(
-        f"{len(wrong)} wrong; memory {before:.0f} MiB, {growth:.0f} more, at most {peak:.0f}; ready: {not gone}"
-    )
+    print(f"{len(wrong)} wrong; ready: {not gone}")
+    print(f"memory {before:.0f} MiB before, {growth:.0f} more after, at most {peak:.0f} meanwhile")
     sys.exit(bool(wrong or gone or growth > asked.most_growth))
 
 
