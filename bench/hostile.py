@@ -3,7 +3,9 @@
 Tells every answer of status 500 or more (504 aside), every request that got none in time, and how
 much memory the server's process gained. What is sent is the same for the same seed.
 
-    python -m bench.hostile [--count 5000] [--seed 1] [--url http://127.0.0.1:8000]
+    python -m bench.hostile [-m ngram] [--count 5000] [--seed 1]
+
+With ``--large`` each body of `bench.hostile_bodies` is sent too, which take as much as they may.
 """
 
 from __future__ import annotations
@@ -18,12 +20,14 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx2 as httpx
+
+from bench.hostile_bodies import bodies
 
 SECONDS = 20.0
 """How long a request may take before it is called a hang."""
@@ -255,7 +259,15 @@ def hostile(count: int, seed: int) -> Iterator[tuple[str, bytes, dict[str, str]]
         yield path, written, {"Content-Type": kind}
 
 
-def attack(url: str, count: int, seed: int) -> tuple[Counter[int], list[str]]:
+def large() -> Iterator[tuple[str, bytes, dict[str, str]]]:
+    """Paths, bodies and headers of requests that take much."""
+    for body in bodies():
+        yield "/v1/completions", body, {"Content-Type": "application/json"}
+
+
+def attack(
+    url: str, requests: Iterable[tuple[str, bytes, dict[str, str]]], seconds: float = SECONDS
+) -> tuple[Counter[int], list[str]]:
     """How often each status was answered, and what should not have been."""
     wrong: list[str] = []
     statuses: Counter[int] = Counter()
@@ -272,11 +284,17 @@ def attack(url: str, count: int, seed: int) -> tuple[Counter[int], list[str]]:
             wrong.append(f"{type(error).__name__} {path} {body[:1500]!r}")
 
     with (
-        httpx.Client(base_url=url, timeout=SECONDS) as client,
+        httpx.Client(base_url=url, timeout=seconds) as client,
         ThreadPoolExecutor(8) as pool,
     ):
-        list(pool.map(send, hostile(count, seed)))
+        list(pool.map(send, requests))
     return statuses, wrong
+
+
+def _peak(process: int) -> float:
+    """The most that a process has held in memory, in MiB."""
+    status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
 def _memory(process: int) -> float:
@@ -288,6 +306,8 @@ def _memory(process: int) -> float:
 def main() -> None:
     """Start a server with the ngram model, or use one that runs, and attack it."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("-m", "--model", default="ngram")
+    parser.add_argument("--large", action="store_true")
     parser.add_argument("--count", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--port", type=int, default=8931)
@@ -295,17 +315,30 @@ def main() -> None:
     parser.add_argument("--log", default="/tmp/condit-hostile.log")
     asked = parser.parse_args()
     url = f"http://127.0.0.1:{asked.port}"
-    command = [sys.executable, "-m", "condit", "serve", "-m", "ngram", "--port", str(asked.port)]
+    command = [
+        sys.executable,
+        "-m",
+        "condit",
+        "serve",
+        "-m",
+        asked.model,
+        "--port",
+        str(asked.port),
+    ]
     with open(asked.log, "w", encoding="utf-8") as log:
         server = subprocess.Popen(
             [*command, "--deadline", "30", "--compile-deadline", "3"], stdout=log, stderr=log
         )
     try:
         _wait(url, server)
-        attack(url, 50, asked.seed + 1)
+        attack(url, hostile(50, asked.seed + 1))
         before, began = _memory(server.pid), time.monotonic()
-        statuses, wrong = attack(url, asked.count, asked.seed)
+        statuses, wrong = attack(url, hostile(asked.count, asked.seed))
+        if asked.large:
+            more, also_wrong = attack(url, large(), 240.0)
+            statuses, wrong = statuses + more, wrong + also_wrong
         seconds, growth = time.monotonic() - began, _memory(server.pid) - before
+        peak = _peak(server.pid)
         gone = httpx.get(f"{url}/ready", timeout=10).status_code != 200
     finally:
         server.terminate()
@@ -313,7 +346,8 @@ def main() -> None:
     for each in wrong:
         print(each)
     print(f"{asked.count} requests in {seconds:.0f} s: {dict(sorted(statuses.items()))}")
-    print(f"{len(wrong)} wrong; memory {before:.0f} MiB and {growth:.0f} more; ready: {not gone}")
+    print(f"{len(wrong)} wrong; ready: {not gone}")
+    print(f"memory {before:.0f} MiB before, {growth:.0f} more after, at most {peak:.0f} meanwhile")
     sys.exit(bool(wrong or gone or growth > asked.most_growth))
 
 

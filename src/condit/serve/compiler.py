@@ -192,19 +192,28 @@ class Compiler:
             self._long_turns.give_back()
 
     async def _try(self, wanted: Specification, seconds: float) -> int:
-        from pebble import ProcessExpired
-
         await self._turns.take()
         try:
-            try:
-                return await asyncio.wrap_future(self._schedule(wanted, seconds))
-            except ProcessExpired:
-                # It may have been killed for what others took: this one gets another chance.
-                return await asyncio.wrap_future(self._schedule(wanted, seconds))
-        except ProcessExpired as error:
-            raise MemoryError(str(error)) from error
+            # A process may have been killed for what others took: there is another chance.
+            size = await self._run(wanted, seconds) or await self._run(wanted, seconds)
         finally:
             self._turns.give_back()
+        if size is None:
+            raise MemoryError("its process died")
+        return size
+
+    async def _run(self, wanted: Specification, seconds: float) -> int | None:
+        """`_try` in a process; ``None``: the process died, or all of them with it."""
+        from pebble import ProcessExpired
+
+        try:
+            done = asyncio.wrap_future(self._schedule(wanted, seconds))
+            await asyncio.wait([done])
+            return None if done.cancelled() else done.result()
+        except (TimeoutError, RecursionError):
+            raise
+        except (ProcessExpired, OSError, RuntimeError):
+            return None  # the last of these: the pool has just ended
 
     def _schedule(self, wanted: Specification, seconds: float) -> Future[int]:
         given = (wanted.kind, wanted.given)
@@ -275,4 +284,4 @@ def _try(kind: str, given: str) -> int:
     """Runs in a process: raises what compiling raises; returns how much memory it took."""
     before = _pages(1)
     Specification(kind, given).build().bind(_here["vocabulary"])
-    return _pages(1) - before
+    return max(1, _pages(1) - before)

@@ -151,8 +151,9 @@ class Engine:
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(complete(job)) for job in jobs]
-        except* RequestError as errors:
-            raise next(leaf for leaf in errors.exceptions) from None
+        except ExceptionGroup as group:
+            refused = [each for each in group.exceptions if isinstance(each, RequestError)]
+            raise (refused or group.exceptions)[0] from None
         return [task.result() for task in tasks]
 
     def limit(self, prompt: Prompt, wanted: int | None, field: str = "messages") -> int:
