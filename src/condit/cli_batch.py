@@ -84,7 +84,7 @@ def batch(
     system: System = None,
     instruct: Instruct = False,
     heal: Heal = None,
-    rows_at_once: Annotated[int, typer.Option(help="How many rows share forwards.")] = 4,
+    rows_at_once: Annotated[int, typer.Option(help="How many rows share forwards.")] = 8,
     as_they_come: Annotated[
         bool, typer.Option("--as-they-come", help="Write answers as they come, not in order.")
     ] = False,

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 import condit
 from condit.batches.seeds import seed_of
 from condit.cli import app
-from condit.errors import ArgumentError
+from condit.errors import ArgumentError, BatchOutputError
 from condit.foreign.versions import installed
 
 pytestmark = [
@@ -110,6 +110,17 @@ def test_rows_that_cannot_be_answered_stay_in_their_places(data: Any, tmp_path: 
     failed = [each["line"] for each in answers if each["error"]]
     assert failed == [1, 6, 12, 13]
     assert summary.errors == {"RowError": 3, "CompileError": 1}
+    # Those that can be now are answered again, here or by Ray.
+    rows[11].pop("regex")
+    write(source, rows)
+    options: dict[str, Any] = {"retry_failed": True, "rows_at_once": 1, **OPTIONS}
+    summary = condit.ray.batch("ngram", source, target, digits, **options)
+    assert (summary.rows, summary.new_rows, summary.errors) == (12, 3, {"RowError": 2})
+    answers = [json.loads(line) for line in target.read_text().splitlines()]
+    assert [each["line"] for each in answers] == list(range(1, 13))
+    other = condit.NgramModel.train(["another model of that name"])
+    with pytest.raises(BatchOutputError, match="was computed otherwise"):
+        condit.batch(other, source, target, digits(), retry_failed=True, **OPTIONS)
 
 
 def test_the_command(data: Any, tmp_path: Path) -> None:

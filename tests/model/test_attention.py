@@ -15,6 +15,7 @@ from transformers.cache_utils import DynamicCache
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 from condit.foreign.transformers import cache_argument
+from condit.model import attention
 from condit.model.attention import (
     NAME,
     REPRODUCIBLE_NAME,
@@ -149,6 +150,35 @@ def test_the_work_grows_with_the_lanes_and_not_with_their_square(
         alone, _ = FUNCTIONS[True](Layer(), query[:, :, 7:8], key, value, mask[:, :, 7:8])
     if reproducible:
         assert torch.equal(alone[:, 0], result[:, 7])
+
+
+def test_few_lanes_are_computed_apart_too_where_that_is_less_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lanes, each, own, shared = 8, 4, 300, 30
+    query, key, value = inputs(lanes * each, shared + lanes * own, torch.float32)
+    seen = np.zeros((lanes * each, key.shape[2]), dtype=np.bool_)
+    seen[:, :shared] = True
+    for row in range(lanes * each):
+        first = shared + row // each * own
+        seen[row, first : first + own - each + row % each] = True
+    mask = additive(seen, torch.float32)
+    work: list[int] = []
+    product = torch.bmm
+
+    def recorded(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+        work.append(one.shape[1] * max(one.shape[2], other.shape[2]))
+        return product(one, other)
+
+    with torch.no_grad():
+        monkeypatch.setattr("torch.bmm", recorded)
+        apart, _ = FUNCTIONS[True](Layer(), query, key, value, mask)
+        monkeypatch.setattr("condit.model.attention._apart", attention._divided)
+        less = sum(work)
+        work.clear()
+        together, _ = FUNCTIONS[True](Layer(), query, key, value, mask)
+    assert less < sum(work) / (lanes - 2)
+    assert torch.equal(apart, together)
 
 
 def test_order_and_company_leave_no_trace() -> None:

@@ -12,7 +12,8 @@ A sum of 32-bit floats depends on the order of its terms in the last bit, and he
 of the cells. ``condit_cells_reproducible`` sums in 64 bits and rounds the result, which then is the
 same for every order, except with a probability of about ``1e-13`` a number in a 16-bit model
 (``1e-8`` in a 32-bit one). So what a position computes does not depend on where its cells lie, nor
-on what else is forwarded with it.
+on what else is forwarded with it. As the order is free there, positions are put into blocks by what
+they see: lanes with little in common are computed apart, each over its own cells.
 
 Calls that the decoder does not make (no mask or one of booleans, several sequences, gradients,
 dropout) go to ``transformers``' own ``sdpa`` function.
@@ -44,6 +45,9 @@ REPRODUCIBLE_NAME = "condit_cells_reproducible"
 
 _BLOCK = 64
 """Positions in one block: their scores stay in the processor's cache."""
+
+_BLOCK_COST = 400
+"""What a block of its own costs, in scores of one position at one cell (measured on SmolLM2)."""
 
 _SDPA_ONLY = own_arguments(sdpa_attention_forward)
 """Arguments that change what ``sdpa`` computes; a call that gives one is left to it."""
@@ -193,7 +197,8 @@ def _attend(
     _, heads, positions, width = query.shape
     key_heads = key.shape[1]
     sums = torch.promote_types(sums, query.dtype)
-    blocks = _blocks(mask, getattr(module, "layer_idx", None))
+    apart = sums == torch.float64
+    blocks = _blocks(mask, getattr(module, "layer_idx", None), apart)
     if not blocks:
         return None
     scale = width**-0.5 if scaling is None else scaling
@@ -214,16 +219,23 @@ def _attend(
     return result
 
 
-def _blocks(mask: torch.Tensor, layer: int | None) -> list[_Block]:
-    """The blocks of a mask, kept for this forward; none where a position sees nothing."""
+def _blocks(mask: torch.Tensor, layer: int | None, apart: bool) -> list[_Block]:
+    """The blocks of a mask, kept for this forward; none where a position sees nothing.
+
+    Args:
+        mask: see `cell_attention`.
+        layer: the number of the layer, if it has one.
+        apart: whether the order of sums is free, so that lanes may be computed apart.
+    """
+    divided = _apart if apart else _divided
     if layer is None:
-        return _divided(mask)
+        return divided(mask)
     if layer == 0:
         # A new forward: the same tensor may hold other numbers by now.
         _masks.known.clear()
     known = _masks.known.get(id(mask))
     if known is None or known[0]() is not mask:
-        known = _masks.known[id(mask)] = (weakref.ref(mask), _divided(mask))
+        known = _masks.known[id(mask)] = (weakref.ref(mask), divided(mask))
     return known[1]
 
 
@@ -244,6 +256,33 @@ def _divided(mask: torch.Tensor) -> list[_Block]:
             if 2 * len(together) < last:
                 block = block._replace(cells=together)
         blocks.append(block)
+    return blocks
+
+
+def _apart(mask: torch.Tensor) -> list[_Block]:
+    """Blocks of neighbours that see much the same, so that little is computed that nobody sees."""
+    seen = (mask[0, 0] > torch.finfo(mask.dtype).min).numpy()
+    positions, _ = seen.shape
+    counts = seen.sum(1).tolist()
+    if not all(counts):
+        return []
+    blocks = []
+    start, union, count = 0, seen[0], counts[0]
+    for end in range(1, positions + 1):
+        size = end - start
+        if end < positions and size < _BLOCK:
+            joined = union | seen[end]
+            more = int(joined.sum())
+            if (size + 1) * more - size * count <= counts[end] + _BLOCK_COST:
+                union, count = joined, more
+                continue
+        cells = union.nonzero()[0]
+        last = int(cells[-1]) + 1
+        # A slice needs no copy of keys and values of its own.
+        whole = 2 * count >= last or size == positions
+        blocks.append(_Block(start, end, slice(last) if whole else torch.from_numpy(cells)))
+        if end < positions:
+            start, union, count = end, seen[end], counts[end]
     return blocks
 
 
