@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from condit.errors import ArgumentError, ModelError, RunCancelledError
 from condit.model.base import Model
-from condit.model.decoder import Decoder, SharedForward
+from condit.model.decoder import Decoder, SharedForward, Spent
 from condit.model.seats import Group, Request, Seat
 
 _IDLE_SECONDS = 1.0
@@ -66,6 +66,7 @@ class BatchScheduler:
 
     Attributes:
         last_forward: the last one, prompts aside.
+        spent: forwards so far, and how long they took.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class BatchScheduler:
     ) -> None:
         self.piece = piece
         self.last_forward: SharedForward | None = None
+        self.spent = Spent()
         self._model = model
         self._most_lanes = most_lanes
         self._patience = patience
@@ -89,6 +91,11 @@ class BatchScheduler:
         self._queue: deque[object] = deque()
         # The garbage collector may leave a note here in the middle of anything.
         self._left: deque[Seat] = deque()
+
+    @property
+    def lanes(self) -> int:
+        """How many lanes there are now, but for those of who has left as a forward was made."""
+        return sum(seat.lanes for seat in tuple(self._seats))
 
     def enter(self) -> None:
         """This thread takes part from now on: it is waited for before it has a seat."""
@@ -340,11 +347,13 @@ class BatchScheduler:
 
     def _admit(self, requests: Sequence[Request]) -> None:
         for request in requests:
+            began = time.perf_counter()
             group = request.seat.group or self._current_group()
             if group is None:
                 Group.start(self._model, request)
             else:
                 group.admit(request, self.piece)
+            self.spent += Spent(request.forwards, time.perf_counter() - began)
 
     def _current_group(self) -> Group | None:
         """Whom new runs join: those with a decoder of the weights as they are now."""
@@ -357,7 +366,9 @@ class BatchScheduler:
         """One forward for requests of one group, or none where everything is known."""
         group = requests[0].seat.group
         forward = group.advance(requests) if group is not None else None
-        self.last_forward = forward or self.last_forward
+        if forward is not None:
+            self.last_forward = forward
+            self.spent += Spent(1, forward.seconds)
 
 
 def _try(requests: Sequence[Request], compute: Callable[[Sequence[Request]], None]) -> None:
