@@ -119,7 +119,7 @@ def _piece(protocol: str, said: dict[str, Any], answer: Answer) -> None:
         answer.id = said["id"]
         for choice in said["choices"]:
             answer.reason = choice["finish_reason"] or answer.reason
-    if "error" in said and said["error"]:
+    if said.get("error"):
         answer.error = str(said["error"])
 
 

@@ -33,6 +33,9 @@ _LONGEST_SLEEP = 0.1
 _LEAST_PATIENCE = 0.002
 """Runs are waited for at least so many seconds: a token's constraint takes about as long."""
 
+_MOST_PROMPTS_IN_A_ROW = 4
+"""Prompts, or first pieces of them, that are forwarded while others wait for their next forward."""
+
 
 @dataclass(eq=False)
 class Run:
@@ -83,6 +86,7 @@ class BatchScheduler:
         self._settled = threading.Condition(self._lock)  # for all others
         self._worker: threading.Thread | None = None
         self._computing = False
+        self._prompts_in_a_row = 0
         self._since = 0.0  # when the first of the requests came, or the last forward ended
         self._requests: dict[threading.Thread, Request] = {}
         self._seats: list[Seat] = []
@@ -304,14 +308,18 @@ class BatchScheduler:
                 if not self._asked.wait(idle) and not self._requests:
                     return []
                 continue
+            prompts = [request for request in self._requests.values() if request.prompt]
+            others = [request for request in self._requests.values() if not request.prompt]
+            if prompts and (not others or self._prompts_in_a_row < _MOST_PROMPTS_IN_A_ROW):
+                # One by itself: it gains nothing by waiting, and its run can draw as it is there.
+                self._prompts_in_a_row += bool(others)
+                return self._take(prompts[:1])
             missing = self._missing()
             left = self._since + self._patience_now() - time.monotonic()
-            if not missing or left <= 0:
-                self._absent |= missing
-                return self._take(list(self._requests.values()))
-            # A prompt is forwarded by itself: it gains nothing by waiting.
-            if prompts := [request for request in self._requests.values() if request.prompt]:
-                return self._take(prompts)
+            if prompts or not missing or left <= 0:
+                self._absent |= missing if left <= 0 else set()
+                self._prompts_in_a_row = 0
+                return self._take(others)
             self._asked.wait(left)
 
     def _take(self, requests: list[Request]) -> list[Request]:
