@@ -9,10 +9,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx2
 
@@ -76,11 +77,13 @@ def condit(
         options: more of the command line.
         site: a folder of packages that this environment lacks, as llama-cpp-python.
     """
-    start = "import sys; sys.path += sys.argv.pop(1).split(':'); from condit.cli import app; app()"
     port = _free_port()
-    command = [sys.executable, "-c", start, str(site or ""), "serve", "-m", "smollm2"]
-    command += ["--port", str(port), "--concurrency", str(concurrency), *options]
-    with running(name, command, port, "/ready", threads) as server:
+    command = [sys.executable, "-m", "condit", "serve", "-m", "smollm2", "--port", str(port)]
+    command += ["--concurrency", str(concurrency), *options]
+    paths = [str(site)] if site is not None else []
+    paths += filter(None, [os.environ.get("PYTHONPATH")])
+    more = {"PYTHONPATH": os.pathsep.join(paths)} if paths else {}
+    with running(name, command, port, "/ready", threads, more) as server:
         yield server
 
 
@@ -99,7 +102,12 @@ def llama_cpp_python(
 
 @contextmanager
 def running(
-    name: str, command: Sequence[str], port: int, ready: str, threads: int
+    name: str,
+    command: Sequence[str],
+    port: int,
+    ready: str,
+    threads: int,
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Server]:
     """A process from the moment that ``ready`` is answered with 200; it is ended at last."""
     log = LOGS / f"serve-{name}.log"
@@ -107,7 +115,11 @@ def running(
     url = f"http://127.0.0.1:{port}"
     with log.open("wb") as file:
         process = subprocess.Popen(
-            command, stdout=file, stderr=file, cwd=ROOT, env=environment(threads)
+            command,
+            stdout=file,
+            stderr=file,
+            cwd=ROOT,
+            env={**environment(threads), **variables},
         )
     try:
         end = time.monotonic() + _STARTING
