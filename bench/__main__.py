@@ -15,6 +15,7 @@ QUESTIONS = {
     "width": "accepted exact draws a second, 8 attempts at a time against 1",
     "together": "tokens a second of several runs in one decoder, against one after the other",
     "batch": "rows a second of a file of prompts, against a loop over condit.generate",
+    "serve": "the server under load: all answered and valid? its speed, beside library and peer",
     "edge": "seconds a step where the budget runs out, against every token asked about itself",
     "coverage": "how much of JSON Schema each program takes, how rightly, and how fast",
     "against": "this tree against an older commit: no slower, and the same draws?",

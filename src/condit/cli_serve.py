@@ -63,6 +63,13 @@ def serve(
         str | None,
         typer.Option(help="What runs a .gguf file or smollm2: transformers (usual) or llama."),
     ] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            help="Of llama.cpp: fewer than cores where others compute, too. Torch goes by "
+            "OMP_NUM_THREADS."
+        ),
+    ] = None,
     log_prompts: Annotated[
         bool, typer.Option("--log-prompts", help="Write prompts and texts into the log.")
     ] = False,
@@ -114,7 +121,8 @@ def serve(
         cors_origins=tuple(cors_origin or ()),
         log_prompts=log_prompts,
     )
-    options = {} if backend is None else {"backend": backend}
+    given = {"backend": backend, "threads": threads}
+    options = {name: value for name, value in given.items() if value is not None}
     loaded = load(model, **options)
     if not isinstance(loaded, Model):
         raise ArgumentError(f"{model} has no decoder that requests could share: load another model")

@@ -172,7 +172,7 @@ def test_a_cancelled_run_says_how_far_it_got(letters: NgramModel) -> None:
             shared, "ab", condit.regex("[abc]{8}"), sampler="masked", on_step=lambda _: run.cancel()
         )
     assert caught.value.result is not None
-    assert len(caught.value.result.samples[0].tokens) == 2  # it ends as it needs the model
+    assert len(caught.value.result.samples[0].tokens) == 1  # it ends as it needs the model
     assert condit.generate(shared, "ab", condit.regex("[abc]{3}")).best.valid
 
 
@@ -440,6 +440,34 @@ def test_long_prompts_take_turns(watched: Watched, pool: ThreadPoolExecutor) -> 
     assert watched.forwarded == [2] * 9
     for view, prompt in zip(views, prompts, strict=True):
         assert np.array_equal(view.logits[0], watched.start(prompt).logits[0])
+
+
+def test_prompts_that_keep_coming_let_the_others_go_on(watched: Watched) -> None:
+    shared = SharedModel(watched, patience=FOREVER)
+    view = shared.start([0])
+    began, go_on = Event(), Event()
+
+    def hold(positions: Sequence[Position]) -> None:
+        began.set()
+        go_on.wait(FOREVER)
+
+    def prompt() -> None:
+        shared.start([0, 1, 2]).close()
+
+    watched.during = hold
+    watched.forwarded.clear()
+    # This thread takes part and does not ask: that is what the one who writes waits for.
+    with ThreadPoolExecutor(11) as pool, shared.run():
+        asked = [pool.submit(view.advance, [[1]])]
+        wait_until(lambda: len(shared._scheduler._requests) == 1)
+        asked.append(pool.submit(prompt))
+        began.wait(FOREVER)
+        asked += [pool.submit(prompt) for _ in range(9)]
+        wait_until(lambda: len(shared._scheduler._requests) == 10)
+        go_on.set()
+        for each in asked:
+            each.result(FOREVER)
+    assert watched.forwarded == [3] * 4 + [1] + [3] * 6
 
 
 @pytest.mark.slow

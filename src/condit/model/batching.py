@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from condit.errors import ArgumentError, ModelError, RunCancelledError
 from condit.model.base import Model
-from condit.model.decoder import Decoder, SharedForward
+from condit.model.decoder import Decoder, SharedForward, Spent
 from condit.model.seats import Group, Request, Seat
 
 _IDLE_SECONDS = 1.0
@@ -32,6 +32,9 @@ _LONGEST_SLEEP = 0.1
 
 _LEAST_PATIENCE = 0.002
 """Runs are waited for at least so many seconds: a token's constraint takes about as long."""
+
+_MOST_PROMPTS_IN_A_ROW = 4
+"""Prompts, or first pieces of them, that are forwarded while others wait for their next forward."""
 
 
 @dataclass(eq=False)
@@ -66,6 +69,7 @@ class BatchScheduler:
 
     Attributes:
         last_forward: the last one, prompts aside.
+        spent: forwards so far, and how long they took.
     """
 
     def __init__(
@@ -73,6 +77,7 @@ class BatchScheduler:
     ) -> None:
         self.piece = piece
         self.last_forward: SharedForward | None = None
+        self.spent = Spent()
         self._model = model
         self._most_lanes = most_lanes
         self._patience = patience
@@ -81,6 +86,7 @@ class BatchScheduler:
         self._settled = threading.Condition(self._lock)  # for all others
         self._worker: threading.Thread | None = None
         self._computing = False
+        self._prompts_in_a_row = 0
         self._since = 0.0  # when the first of the requests came, or the last forward ended
         self._requests: dict[threading.Thread, Request] = {}
         self._seats: list[Seat] = []
@@ -89,6 +95,11 @@ class BatchScheduler:
         self._queue: deque[object] = deque()
         # The garbage collector may leave a note here in the middle of anything.
         self._left: deque[Seat] = deque()
+
+    @property
+    def lanes(self) -> int:
+        """How many lanes there are now, but for those of who has left as a forward was made."""
+        return sum(seat.lanes for seat in tuple(self._seats))
 
     def enter(self) -> None:
         """This thread takes part from now on: it is waited for before it has a seat."""
@@ -297,14 +308,18 @@ class BatchScheduler:
                 if not self._asked.wait(idle) and not self._requests:
                     return []
                 continue
+            prompts = [request for request in self._requests.values() if request.prompt]
+            others = [request for request in self._requests.values() if not request.prompt]
+            if prompts and (not others or self._prompts_in_a_row < _MOST_PROMPTS_IN_A_ROW):
+                # One by itself: it gains nothing by waiting, and its run can draw as it is there.
+                self._prompts_in_a_row += bool(others)
+                return self._take(prompts[:1])
             missing = self._missing()
             left = self._since + self._patience_now() - time.monotonic()
-            if not missing or left <= 0:
-                self._absent |= missing
-                return self._take(list(self._requests.values()))
-            # A prompt is forwarded by itself: it gains nothing by waiting.
-            if prompts := [request for request in self._requests.values() if request.prompt]:
-                return self._take(prompts)
+            if prompts or not missing or left <= 0:
+                self._absent |= missing if left <= 0 else set()
+                self._prompts_in_a_row = 0
+                return self._take(others)
             self._asked.wait(left)
 
     def _take(self, requests: list[Request]) -> list[Request]:
@@ -340,11 +355,13 @@ class BatchScheduler:
 
     def _admit(self, requests: Sequence[Request]) -> None:
         for request in requests:
+            began = time.perf_counter()
             group = request.seat.group or self._current_group()
             if group is None:
                 Group.start(self._model, request)
             else:
                 group.admit(request, self.piece)
+            self.spent += Spent(request.forwards, time.perf_counter() - began)
 
     def _current_group(self) -> Group | None:
         """Whom new runs join: those with a decoder of the weights as they are now."""
@@ -357,7 +374,9 @@ class BatchScheduler:
         """One forward for requests of one group, or none where everything is known."""
         group = requests[0].seat.group
         forward = group.advance(requests) if group is not None else None
-        self.last_forward = forward or self.last_forward
+        if forward is not None:
+            self.last_forward = forward
+            self.spent += Spent(1, forward.seconds)
 
 
 def _try(requests: Sequence[Request], compute: Callable[[Sequence[Request]], None]) -> None:

@@ -94,6 +94,23 @@ class SharedForward:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Spent:
+    """What a model has done.
+
+    Attributes:
+        forwards: how many.
+        seconds: how long all of them took.
+    """
+
+    forwards: int = 0
+    seconds: float = 0.0
+
+    def __add__(self, more: Spent) -> Spent:
+        """Both together."""
+        return Spent(self.forwards + more.forwards, self.seconds + more.seconds)
+
+
 class Decoder(ABC):
     """Lanes: growing token sequences that share what they have in common.
 

@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 from condit.errors import ArgumentError
 from condit.model.base import Model, Prompt
 from condit.model.batching import BatchScheduler, Run
-from condit.model.decoder import Decoder, Draft, Logits, SharedForward, refuse_rewind
+from condit.model.decoder import Decoder, Draft, Logits, SharedForward, Spent, refuse_rewind
 from condit.model.seats import Request, Seat
 
 T = TypeVar("T")
@@ -86,6 +86,16 @@ class SharedModel(Model):
     def last_shared(self) -> SharedForward | None:  # type: ignore[override]
         """The last forward, with all who were in it."""
         return self._scheduler.last_forward
+
+    @property
+    def spent(self) -> Spent:
+        """Forwards so far, of prompts too, and how long they took."""
+        return self._scheduler.spent
+
+    @property
+    def lanes(self) -> int:
+        """How many lanes the runs have now."""
+        return self._scheduler.lanes
 
     def version(self) -> object:
         """What tells apart states of the model that computes."""

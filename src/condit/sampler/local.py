@@ -87,10 +87,14 @@ class Kernel(Sampler[StateT]):
     """
 
     def step(self, rng: np.random.Generator, state: StateT) -> tuple[StateT, StepInfo]:
-        """Grow every lane that has not ended by one token. ``state`` is consumed."""
-        info = self.grow(state)
-        self.feed(state)
-        return state, info
+        """Grow every lane that has not ended by one token. ``state`` is consumed.
+
+        The token of the step before is forwarded here, and not there, so that whoever follows a
+        run knows a token a forward earlier.
+        """
+        if state.steps:
+            self.feed(state)
+        return state, self.grow(state)
 
     @abstractmethod
     def grow(self, state: StateT) -> StepInfo:

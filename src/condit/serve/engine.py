@@ -71,6 +71,9 @@ class Engine:
         watch("waiting", "Requests that wait.", lambda: self.waiting)
         watch("drawing", "Requests that are drawn now.", lambda: self.drawing)
         watch("batch_width", "Requests in the last forward.", self._width)
+        watch("lanes", "Lanes of all requests.", lambda: self.model.lanes)
+        watch("model_forwards", "Forwards, shared ones once.", lambda: self.model.spent.forwards)
+        watch("model_seconds", "Seconds of all forwards.", lambda: self.model.spent.seconds)
         watch("constraint_hits", "Constraints found compiled.", lambda: compiler.hits)
         watch("constraint_misses", "Constraints compiled.", lambda: compiler.misses)
 
