@@ -22,7 +22,7 @@ ROOMS = (
     ("cli_streams", "foreign", "plugins", "vocabulary"),
     ("constraint", "model"),
     ("prefer", "regular", "speculate"),
-    ("sampler",),
+    ("sampler", "temporal"),
     ("instruct", "outcome", "scores"),
     ("cache", "generate", "testing"),
     ("batches",),

@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from condit.sampler.smc import SMC
     from condit.scores import SpanScores, span_scores
     from condit.speculate.settings import Drafts
+    from condit.temporal.specification import ltlf
     from condit.vocabulary import Vocabulary
 
 __version__ = "0.1.0"
@@ -149,6 +150,7 @@ _HOMES = {
     "condit.sampler.smc": ("SMC",),
     "condit.scores": ("SpanScores", "span_scores"),
     "condit.speculate.settings": ("Drafts",),
+    "condit.temporal.specification": ("ltlf",),
     "condit.vocabulary": ("Vocabulary",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -187,6 +189,7 @@ __all__ = [  # noqa: RUF022 - the order of the documentation
     "free",
     "template",
     "triggered",
+    "ltlf",
     "within",
     "span_scores",
     "SpanScores",

@@ -81,6 +81,18 @@ class Splits:
             node = (edge.stop, edge.step.after)
         return found
 
+    def all_pieces(self, most: int) -> list[list[Piece]]:
+        """Some ways to read the text, ``most`` at most; empty pieces are left out."""
+        found: list[list[Piece]] = []
+        waiting: list[tuple[_Node, tuple[_Edge, ...]]] = [((0, 0), ())]
+        while waiting and len(found) < most:
+            node, way = waiting.pop()
+            if node[0] == len(self._text) and node[1] in self._layout.ends:
+                found.append([Piece(e.step.part, self._text[e.start : e.stop]) for e in way])
+            further = [edge for edge in self._edges[node] if _target(edge) in self._distances]
+            waiting += [(_target(e), (*way, e)) for e in reversed(further) if e.stop > e.start]
+        return found
+
     def _chosen(self, node: _Node) -> _Edge:
         good = [edge for edge in self._edges[node] if _target(edge) in self._distances]
         longer = [edge for edge in good if edge.stop > edge.start]
