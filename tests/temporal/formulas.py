@@ -7,6 +7,12 @@ import random
 from condit.temporal.formula import Formula, joined, name, negation
 
 NAMES = ("a", "b", "c")
+OPERATORS = [
+    *("!", "&", "&", "&", "|", "|", "|", "->", "<->", "xor"),
+    *("X", "X", "WX", "F", "F", "G", "G", "U", "U", "U", "R", "R", "W", "M"),
+    *("Y", "Z", "O", "H", "S"),
+]
+"""More often those that are used more often."""
 
 
 def random_formula(rng: random.Random, size: int, names: tuple[str, ...] = NAMES) -> Formula:
@@ -15,7 +21,7 @@ def random_formula(rng: random.Random, size: int, names: tuple[str, ...] = NAMES
         kinds = ["name"] * 6 + ["true", "false", "last"]
         kind = rng.choice(kinds)
         return name(rng.choice(names)) if kind == "name" else Formula(kind)
-    kind = rng.choice("! X WX F G Y Z O H & | -> <-> xor U R W M S F G U U R X & |".split())
+    kind = rng.choice(OPERATORS)
     if kind in ("&", "|"):
         left = rng.randrange(size)
         parts = [random_formula(rng, n, names) for n in (left, size - 1 - left)]

@@ -14,7 +14,7 @@ from functools import cached_property
 
 from condit.errors import ArgumentError, ConstraintTooComplexError, MissingDependencyError
 from condit.plugins import unknown
-from condit.regular.table import Table, table
+from condit.regular.table import State, Table, table
 
 
 @dataclass(frozen=True)
@@ -195,12 +195,11 @@ class Automaton:
         return "\n".join("  ".join(f"{a:{width}}" for a, width in row).rstrip() for row in lines)
 
 
-def intersection(tables: Sequence[Table], letters: int, most: int, labels: Sequence[str]) -> Table:
+def intersection(tables: Sequence[Table], most: int, labels: Sequence[str]) -> Table:
     """The smallest automaton of what all accept.
 
     Args:
         tables: automata over the same letters, one or more.
-        letters: how many letters there are.
         most: how many states are looked at for two of them, at most.
         labels: what each is called in a message.
 
@@ -210,35 +209,56 @@ def intersection(tables: Sequence[Table], letters: int, most: int, labels: Seque
     waiting = sorted(zip(tables, labels, strict=True), key=lambda each: len(each[0]))
     (whole, said), *others = waiting
     for other, label in others:
-        whole, said = _both(whole, other, letters, most, (said, label)), f"{said} & {label}"
+        whole, said = _both(whole, other, most, (said, label)), f"{said} & {label}"
     return whole
 
 
-def _both(one: Table, other: Table, letters: int, most: int, labels: tuple[str, str]) -> Table:
-    seen: set[tuple[int, int]] = set()
-    dead = _dead_of(one), _dead_of(other)
+def smallest(
+    start: State,
+    kinds: Sequence[int],
+    step: Callable[[State, int], State],
+    accepts: Callable[[State], bool],
+) -> Table:
+    """The smallest automaton, as ``condit.regular.table.table`` makes it, of letters of few kinds.
 
-    def step(state: tuple[int, int], letter: int) -> tuple[int, int]:
+    Args:
+        start: the state at the beginning.
+        kinds: for each letter its kind; kinds are numbered in the order of their first letters.
+        step: the state after a letter of a kind.
+        accepts: whether a text may end at a state.
+    """
+    found = table(start, max(kinds) + 1, step, accepts)
+    return tuple((accepts_, tuple([row[kind] for kind in kinds])) for accepts_, row in found)
+
+
+def _both(one: Table, other: Table, most: int, labels: tuple[str, str]) -> Table:
+    rows = [row for _, row in (*one, *other)]
+    columns: dict[tuple[int, ...], int] = {}  # letters that do the same everywhere are of one kind
+    kinds = [columns.setdefault(column, len(columns)) for column in zip(*rows, strict=True)]
+    letter_of = [kinds.index(kind) for kind in range(len(columns))]
+    dead, none = (_dead_of(one), _dead_of(other)), (-1, -1)
+    seen: set[tuple[int, int]] = set()
+
+    def step(state: tuple[int, int], kind: int) -> tuple[int, int]:
+        if state == none:
+            return none
+        letter = letter_of[kind]
         after = one[state[0]][1][letter], other[state[1]][1][letter]
         if after[0] == dead[0] or after[1] == dead[1]:
-            after = (-1, -1)
-        elif after not in seen:
-            seen.add(after)
-            if len(seen) > most:
-                raise ConstraintTooComplexError(
-                    f"the clause {labels[1]}, joined with {labels[0]}, gives more than {most} "
-                    "states. Leave a clause out, make bounds smaller, or give "
-                    "ltlf(most_states=...) a higher limit"
-                )
+            return none
+        seen.add(after)
+        if len(seen) > most:
+            raise ConstraintTooComplexError(
+                f"the clause {labels[1]}, joined with {labels[0]}, gives more than {most} states. "
+                "Leave a clause out, make bounds smaller, or give ltlf(most_states=...) a higher "
+                "limit"
+            )
         return after
 
-    def guarded(state: tuple[int, int], letter: int) -> tuple[int, int]:
-        return state if state[0] < 0 else step(state, letter)
-
     def accepts(state: tuple[int, int]) -> bool:
-        return state[0] >= 0 and one[state[0]][0] and other[state[1]][0]
+        return state != none and one[state[0]][0] and other[state[1]][0]
 
-    return table((0, 0), letters, guarded, accepts)
+    return smallest((0, 0), kinds, step, accepts)
 
 
 def _dead_of(item: Table) -> int:

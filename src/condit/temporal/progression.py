@@ -16,7 +16,8 @@ from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
 from condit.errors import ConstraintTooComplexError
-from condit.regular.table import Table, table
+from condit.regular.table import Table
+from condit.temporal.automaton import smallest
 from condit.temporal.diagram import FALSE, TRUE, Diagrams
 from condit.temporal.formula import Formula
 
@@ -82,22 +83,18 @@ def compile_formula(formula: Formula, letters: Sequence[Set[str]], most: int) ->
     own = frozenset(formula.names())
     kinds: dict[frozenset[str], int] = {}
     kind_of = [kinds.setdefault(own.intersection(each), len(kinds)) for each in letters]
-    known: dict[tuple[_State, int], _State] = {}
     states: set[_State] = set()
 
-    def step(state: _State, letter: int) -> _State:
-        key = (state, kind_of[letter])
-        after = known.get(key)
-        if after is None:
-            after = known[key] = progression.after(state, key[1])
-            states.add(after)
-            if len(states) > most:
-                raise ConstraintTooComplexError(too_many)
+    def step(state: _State, kind: int) -> _State:
+        after = progression.after(state, kind)
+        states.add(after)
+        if len(states) > most:
+            raise ConstraintTooComplexError(too_many)
         return after
 
     try:
         progression = _Progression(formula, list(kinds))
-        return table(progression.start, len(letters), step, progression.accepts)
+        return smallest(progression.start, kind_of, step, progression.accepts)
     except RecursionError:
         raise ConstraintTooComplexError(too_many) from None
 
@@ -257,11 +254,24 @@ class _Progression:
 
     def _normal(self, function: int) -> int:
         """The same for functions that only differ where ``F[0,3] f`` and not ``F[0,5] f`` holds."""
-        levels = sorted(self._diagrams.support(function))
-        care, make = TRUE, self._diagrams
-        for near, far in pairwise(levels):
+        make = self._diagrams
+        care, chained = self._implications(function)
+        for level in chained:
+            variable = make.variable(level)
+            for literal in (make.negation(variable), variable):
+                fewer = make.within(function, literal)
+                same = make.choose(function, fewer, make.negation(fewer))
+                if make.choose(care, same, TRUE) == TRUE:
+                    function = fewer
+        return make.within(function, self._implications(function)[0])
+
+    def _implications(self, function: int) -> tuple[int, list[int]]:
+        """What is known of the variables of a function, and which variables that speaks of."""
+        care, chained, make = TRUE, [], self._diagrams
+        for near, far in pairwise(sorted(make.support(function))):
             # They begin with the same step: what holds in time also holds in longer time.
             if near >> _BITS == far >> _BITS:
                 sooner, later = make.variable(near), make.variable(far)
                 care = make.conjunction(care, make.choose(sooner, later, TRUE))
-        return make.within(function, care)
+                chained += [near, far]
+        return care, list(dict.fromkeys(chained))

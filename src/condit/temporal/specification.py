@@ -182,7 +182,7 @@ class Ltlf(Chained):
     def _joined(self, clauses: Sequence[int]) -> Automaton:
         tables = [self.clause_automata[number].table for number in clauses]
         labels = [str(self.clauses[number]) for number in clauses]
-        whole = intersection(tables, len(self.events), self.most_states, labels)
+        whole = intersection(tables, self.most_states, labels)
         return Automaton(self.events, whole)
 
     @cached_property
