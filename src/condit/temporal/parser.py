@@ -57,6 +57,7 @@ _EXPECTED = {
 }
 _BOUNDS = re.compile(r"\[\s*(\d+)\s*(?:,|:|\.\.)\s*(\d*)\s*\]")
 _MOST_STEPS = 100_000
+_DEEPEST = 150
 _SAME = {"=>": "->", "<=>": "<->", "^": "xor", "N": "WX", "end": "last"}
 
 
@@ -70,8 +71,7 @@ def parse(text: str) -> Formula:
         CompileError: it is none; the message says where, and what could have come there.
     """
     try:
-        made = _parser().parse(text)
-        return _Maker(text).transform(made)
+        made = _Maker(text).transform(_parser().parse(text))
     except lark.exceptions.VisitError as error:
         raise error.orig_exc from None
     except lark.exceptions.UnexpectedCharacters as error:
@@ -84,7 +84,19 @@ def parse(text: str) -> Formula:
         position = len(text) if at_end else token.start_pos or 0
         raise _error(text, position, reason, error.expected) from None
     except RecursionError:
-        raise CompileError("the formula nests too deeply") from None
+        raise _too_deep() from None
+    level: tuple[Formula, ...] = (made,)
+    for _ in range(_DEEPEST):
+        level = tuple(each for formula in level for each in formula.arguments)
+        if not level:
+            return made
+    raise _too_deep()
+
+
+def _too_deep() -> CompileError:
+    return CompileError(
+        f"the temporal formula nests more than {_DEEPEST} deep; in place of X X X a write F[3,3] a"
+    )
 
 
 def _error(text: str, position: int, reason: str, expected: Any = ()) -> CompileError:
