@@ -31,7 +31,7 @@ ROOMS = (
     ("cli_output", "cli_regex", "cli_where", "info", "integrations", "serve"),
     ("cli_notation", "cli_options", "cli_serve"),
     ("cli_constraint",),
-    ("cli_batch",),
+    ("cli_batch", "cli_temporal"),
     ("cli",),
     ("__main__",),
 )
