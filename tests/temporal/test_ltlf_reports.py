@@ -30,7 +30,8 @@ SPEC = ltlf("G(search -> X observe) & F answer & G(answer -> last)", EVENTS)
             "clause 2, F answer, fails at the end: the transcript ends here, and what is still "
             "missing may be as short as: answer",
         ),
-        ("S;O;Q;", "at character 4: in the event 'answer': the text must be 'A;'"),
+        ("S;O;Q;", "at character 4: no event begins here, of search, observe, answer"),
+        ("S;O;AA", "at character 5: in the event 'answer': the text must be 'A;'"),
         (["observe", "answer", "answer"], "what may"),
     ],
 )
@@ -135,3 +136,20 @@ def test_importing_it_is_lazy() -> None:
     program = "import sys, condit; assert 'lark' not in sys.modules; condit.ltlf"
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0
     assert condit.ltlf is ltlf
+
+
+def test_long_transcripts_are_read_by_the_ends_of_their_events() -> None:
+    # Each event has parts that may be of any length; trying all of them took minutes.
+    events = {
+        "think": "<t>" + condit.line() + "</t>",
+        "write": "<w>" + condit.regex("(?s)[^<]*") + "</w>",
+        "stop": "<s/>",
+    }
+    spec = ltlf("G(think -> X write) & F stop", events)
+    text = "<t>well, well</t><w>some\nlines of text</w>" * 40
+    assert spec.accepts(text + "<s/>")
+    assert len(spec.validate(text + "<s/>").events) == 81
+    unread = spec.validate(text + "<w>abc").unread
+    assert unread is not None
+    assert unread.position == len(text) + 6
+    assert "the event 'write'" in unread.reason

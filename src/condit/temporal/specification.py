@@ -245,9 +245,7 @@ class Ltlf(Chained):
         loop = Layout((tuple(Step(part, 0) for part in range(len(self.parts))),), frozenset((0,)))
         splits = Splits(loop, self.parts, transcript)
         if not splits.accepted:
-            part, found = splits.furthest()
-            reason = found.reason if part < 0 else f"in {self.label(part)}: {found.reason}"
-            return Validation((), (), Violation(reason, found.position))
+            return Validation((), (), self._unread(transcript, splits.reached))
         readings = [self._happened(each) for each in splits.all_pieces(_MOST_READINGS)]
         for events in readings:
             if holds(self.formula, self._trace(events)):
@@ -257,6 +255,18 @@ class Ltlf(Chained):
             if splits.accepted:
                 return Validation(tuple(self._happened(splits.pieces())))
         return self._judged(readings[0], len(transcript))
+
+    def _unread(self, text: str, start: int) -> Violation:
+        """Why no event is written from an offset on: what the one says that fits furthest."""
+        found = [
+            (own.position or 0, -part, own.reason)
+            for part, each in enumerate(self.parts)
+            if (own := each.violation(text[start:])) is not None
+        ]
+        position, part, reason = max(found)
+        if position == 0:
+            return Violation(f"no event begins here, of {', '.join(self.events)}", start)
+        return Violation(f"in {self.label(-part)}: {reason}", start + position)
 
     def _judged(self, events: Sequence[Happened], end: int | None) -> Validation:
         clauses = tuple(zip(self.clauses, self.clause_automata, strict=True))
