@@ -25,6 +25,7 @@ QUESTIONS = {
     "lift": "microseconds of checks and masks of byte matchers lifted to real vocabularies",
     "heal": "nats that healing the seam of prompt and text is worth, on fifty prompts",
     "regular": "milliseconds of questions about two patterns, against every library",
+    "temporal": "processor time of temporal logic; with --mona, a check of automata against MONA",
     "spelling": "a check, not a race: token bytes and masks of four real tokenizers",
 }
 

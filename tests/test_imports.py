@@ -22,7 +22,7 @@ ROOMS = (
     ("cli_streams", "foreign", "plugins", "vocabulary"),
     ("constraint", "model"),
     ("prefer", "regular", "speculate"),
-    ("sampler",),
+    ("sampler", "temporal"),
     ("instruct", "outcome", "scores"),
     ("cache", "generate", "testing"),
     ("serve",),
@@ -32,7 +32,7 @@ ROOMS = (
     ("cli_output", "cli_regex", "cli_where", "info", "integrations"),
     ("cli_notation", "cli_options", "cli_serve"),
     ("cli_constraint",),
-    ("cli_batch",),
+    ("cli_batch", "cli_temporal"),
     ("cli",),
     ("__main__",),
 )

@@ -78,6 +78,7 @@ if TYPE_CHECKING:
     from condit.sampler.smc import SMC
     from condit.scores import SpanScores, span_scores
     from condit.speculate.settings import Drafts
+    from condit.temporal.specification import ltlf
     from condit.vocabulary import Vocabulary
 
 _HOMES = {
@@ -148,6 +149,7 @@ _HOMES = {
     "condit.sampler.smc": ("SMC",),
     "condit.scores": ("SpanScores", "span_scores"),
     "condit.speculate.settings": ("Drafts",),
+    "condit.temporal.specification": ("ltlf",),
     "condit.vocabulary": ("Vocabulary",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -186,6 +188,7 @@ __all__ = [  # noqa: RUF022 - the order of the documentation
     "free",
     "template",
     "triggered",
+    "ltlf",
     "within",
     "span_scores",
     "SpanScores",

@@ -48,6 +48,7 @@ from condit.cli_output import (
     show_schema_plan,
 )
 from condit.cli_streams import NO_ANSWER, Commands, read_text
+from condit.cli_temporal import Events, Formulas, validated
 from condit.errors import ArgumentError
 from condit.info import gather
 from condit.plugins import find, registered
@@ -189,14 +190,28 @@ def check(
     choice: Choice = None,
     constraint: Named = None,
     where: Check = None,
+    ltlf: Formulas = None,
+    event: Events = None,
 ) -> None:
     """Say whether a text satisfies a constraint; if not, why, and at which character.
+
+    With --ltlf: which clause of a temporal formula fails, and at which event.
 
     Exit code 0: it does; 1: it does not; 2: the question cannot be asked. A final newline, as
     editors add it, is not part of the text.
     """
-    wanted = needed(json_schema, regex, grammar, choice, constraint, where)
-    why = wanted.explain(read_text(text).removesuffix("\n"))
+    options = (json_schema, regex, grammar, choice, constraint, where)
+    if event and not ltlf:
+        raise ArgumentError("--event says what an event of a formula is: give --ltlf, too")
+    if ltlf and any(options):
+        raise ArgumentError("--ltlf takes no other constraint beside it: ask one after the other")
+    wanted = None if ltlf else needed(*options)
+    whole = read_text(text).removesuffix("\n")
+    if wanted is None:
+        found = validated(ltlf or [], event or [], whole)
+        why = "" if found else str(found)
+    else:
+        why = wanted.explain(whole)
     typer.echo(why or "satisfied")
     if why:
         raise typer.Exit(NO_ANSWER)

@@ -50,7 +50,7 @@ def constraint_of(
     named = {"json_schema": json_schema, "regex": regex, "grammar": grammar, "choice": choice}
     given = {name: value for name, value in named.items() if value is not None and value != []}
     parts = [_by_name(name, value) for name, value in given.items()]
-    parts += [_written(each) for each in constraint or []]
+    parts += [written(each) for each in constraint or []]
     return checked(reduce(and_, parts) if parts else None, where or [])
 
 
@@ -73,7 +73,7 @@ def preference_of(written: list[str]) -> Preference | None:
     return reduce(add, made) if made else None
 
 
-def _written(text: str) -> Constraint:
+def written(text: str) -> Constraint:
     """A constraint as ``--constraint`` takes it."""
     from condit.cli_notation import read
 

@@ -27,7 +27,7 @@ MAKERS = (
     *("regex", "grammar", "json_schema", "choice", "where", "where_prefix", "integer", "number"),
     *("date", "time", "datetime", "email", "url", "uuid", "iban", "checked_number", "phone"),
     *("line", "sentence", "csv", "xml", "markdown_table", "yaml", "then", "repeat", "optional"),
-    *("free", "template", "triggered", "within"),
+    *("free", "template", "triggered", "within", "ltlf"),
 )
 """Functions of ``condit`` that the notation has, beside constraints that packages register."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TypeVar
 
 State = TypeVar("State", bound=Hashable)
@@ -38,12 +39,10 @@ def table(
     accepting = [accepts(state) for state in order]
     blocks = [int(each) for each in accepting]
     many = len(set(blocks))
+    signatures = [itemgetter(state, *row) for state, row in enumerate(rows)]
     while True:  # Moore 1956: split what differs in what comes next, until nothing does
-        keys: dict[tuple[int, ...], int] = {}
-        blocks = [
-            keys.setdefault((block, *[blocks[to] for to in row]), len(keys))
-            for block, row in zip(blocks, rows, strict=True)
-        ]
+        keys: dict[object, int] = {}
+        blocks = [keys.setdefault(each(blocks), len(keys)) for each in signatures]
         if len(keys) == many:
             break
         many = len(keys)

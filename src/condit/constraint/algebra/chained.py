@@ -13,7 +13,7 @@ from condit.constraint.algebra.literal import Literal
 from condit.constraint.algebra.plan import Enforcement, plan_of
 from condit.constraint.algebra.readings import Readings
 from condit.constraint.algebra.regular import bind_tree
-from condit.constraint.algebra.splits import Piece, Splits
+from condit.constraint.algebra.splits import Piece, Splits, ends_before, words_behind
 from condit.constraint.base import Constraint, Matcher, Violation
 from condit.constraint.regular.expression import Node
 from condit.errors import ArgumentError
@@ -132,8 +132,13 @@ class Chained(Constraint):
                 continue
             seen.add(node)
             for step in self.layout.steps[node[1]]:
-                ends = self.parts[step.part].possible_ends(text, node[0])
-                if ends is None:
+                part = self.parts[step.part]
+                ends = part.possible_ends(text, node[0])
+                words = words_behind(self.layout, self.parts, step)
+                if words is not None:
+                    places = ends_before(words, text, node[0], ends)
+                    ends = [end for end in places if part.accepts(text[node[0] : end])]
+                elif ends is None:
                     return None
                 waiting += [(end, step.after) for end in ends]
         return sorted(end for end, place in seen if place in self.layout.ends)

@@ -76,11 +76,6 @@ class Layout:
         """The numbers of the parts that steps need, in order."""
         return tuple(sorted({step.part for steps in self.steps for step in steps}))
 
-    @property
-    def has_circles(self) -> bool:
-        """Whether a step leads back."""
-        return any(first is not None for first in self.circles)
-
     def without(self, parts: Collection[int]) -> Layout:
         """The same without some parts, and without steps from which no end can be reached."""
         steps = [[step for step in row if step.part not in parts] for row in self.steps]
@@ -96,11 +91,18 @@ class Layout:
     @cached_property
     def circles(self) -> tuple[int | None, ...]:
         """For each place the first place of the circle that it is in; ``None``: in none."""
+        back = sorted(
+            (step.after, place)
+            for place, steps in enumerate(self.steps)
+            for step in steps
+            if step.after <= place
+        )
         first: list[int | None] = [None] * len(self.steps)
-        for place, steps in enumerate(self.steps):
-            for step in steps:
-                if step.after <= place:
-                    for inside in range(step.after, place + 1):
-                        known = first[inside]
-                        first[inside] = step.after if known is None else min(known, step.after)
+        begin, end = -1, -1
+        for after, place in back:
+            # Circles that share a place are one: else progress could decrease within them.
+            if after > end:
+                begin = after
+            end = max(end, place)
+            first[begin : place + 1] = [begin] * (place + 1 - begin)
         return tuple(first)

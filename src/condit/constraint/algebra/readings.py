@@ -264,12 +264,12 @@ class Readings:
     def _spelled_freely(self, place: int) -> bool:
         if self._free is None:
             free = [True] * len(self.layout.steps)
-            for _ in free:
+            before: list[bool] = []
+            while before != free:
+                before = list(free)
                 for at in reversed(range(len(free))):
                     for step in self.layout.steps[at]:
                         free[at] &= self.matcher(step.part).any_spelling and free[step.after]
-                if not self.layout.has_circles:
-                    break
             self._free = free
         return self._free[place]
 

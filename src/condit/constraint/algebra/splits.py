@@ -7,7 +7,7 @@ can be at.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from condit.constraint.algebra.layout import Layout, Step
@@ -63,7 +63,8 @@ class Splits:
 
     def __init__(self, layout: Layout, parts: Sequence[Constraint], text: str) -> None:
         self._layout, self._parts, self._text = layout, parts, text
-        self._stops: dict[tuple[int, int], list[int]] = {}
+        self._stops: dict[tuple[int, tuple[str, ...] | None, int], list[int]] = {}
+        self._words: dict[Step, tuple[str, ...] | None] = {}
         self._edges = self._follow()
         self._distances = self._measure()
 
@@ -72,6 +73,11 @@ class Splits:
         """Whether the whole text can be read."""
         return (0, 0) in self._distances
 
+    @property
+    def reached(self) -> int:
+        """The furthest offset up to which the text can be read as whole parts."""
+        return max(start for start, _ in self._edges)
+
     def pieces(self) -> list[Piece]:
         """One way to read the text: each part in turn the first that fits, as long as can be."""
         found, node = [], (0, 0)
@@ -79,6 +85,18 @@ class Splits:
             edge = self._chosen(node)
             found.append(Piece(edge.step.part, self._text[edge.start : edge.stop]))
             node = (edge.stop, edge.step.after)
+        return found
+
+    def all_pieces(self, most: int) -> list[list[Piece]]:
+        """Some ways to read the text, ``most`` at most; empty pieces are left out."""
+        found: list[list[Piece]] = []
+        waiting: list[tuple[_Node, tuple[_Edge, ...]]] = [((0, 0), ())]
+        while waiting and len(found) < most:
+            node, way = waiting.pop()
+            if node[0] == len(self._text) and node[1] in self._layout.ends:
+                found.append([Piece(e.step.part, self._text[e.start : e.stop]) for e in way])
+            further = [edge for edge in self._edges[node] if _target(edge) in self._distances]
+            waiting += [(_target(e), (*way, e)) for e in reversed(further) if e.stop > e.start]
         return found
 
     def _chosen(self, node: _Node) -> _Edge:
@@ -147,13 +165,19 @@ class Splits:
         return edges
 
     def _stops_of(self, step: Step, start: int) -> list[int]:
-        key = (step.part, start)
+        if step not in self._words:
+            behind = words_behind(self._layout, self._parts, step)
+            self._words[step] = () if self._only_at_end(step) else behind
+        words = self._words[step]
+        key = (step.part, words, start)
         found = self._stops.get(key)
         if found is None:
             part, text = self._parts[step.part], self._text
             possible = part.possible_ends(text, start)
-            if self._only_at_end(step):
+            if words == ():
                 possible = (len(text),)
+            elif words is not None:
+                possible = ends_before(words, text, start, possible)
             elif possible is None:
                 possible = range(start, len(text) + 1)
             found = self._stops[key] = [
@@ -183,6 +207,30 @@ class Splits:
                     distances[earlier] = distances[node] + 1
                     waiting.append(earlier)
         return distances
+
+
+def words_behind(layout: Layout, parts: Sequence[Constraint], step: Step) -> tuple[str, ...] | None:
+    """Fixed texts one of which must follow a part; ``None``: other text may, or none."""
+    if step.after in layout.ends:
+        return None
+    behind = [parts[further.part] for further in layout.steps[step.after]]
+    words = tuple(each.text for each in behind if isinstance(each, Literal) and each.text)
+    return words if words and len(words) == len(behind) else None
+
+
+def ends_before(
+    words: Sequence[str], text: str, start: int, possible: Iterable[int] | None
+) -> list[int]:
+    """The possible ends of a part (``None``: any offset) at which one of ``words`` stands."""
+    found = set()
+    for word in words:
+        place = text.find(word, start)
+        while place >= 0:
+            found.add(place)
+            place = text.find(word, place + 1)
+    if possible is None or isinstance(possible, range):
+        return sorted(found if possible is None else found.intersection(possible))
+    return [end for end in possible if end in found]
 
 
 def _target(edge: _Edge) -> _Node:
