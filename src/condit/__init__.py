@@ -47,6 +47,9 @@ if TYPE_CHECKING:
     from condit.constraint.types.yaml import yaml
     from condit.constraint.where import where
     from condit.constraint.where_prefix import where_prefix
+    from condit.corpus.index import Corpus, Strings
+    from condit.corpus.one_of_many import one_of_many
+    from condit.corpus.quote import quote
     from condit.errors import CompileError, ConditError
     from condit.fields import ABSENT
     from condit.instruct import describe, instructed_prompt
@@ -119,6 +122,9 @@ _HOMES = {
     "condit.constraint.types.uuid": ("uuid",),
     "condit.constraint.types.xml": ("xml",),
     "condit.constraint.types.yaml": ("yaml",),
+    "condit.corpus.index": ("Corpus", "Strings"),
+    "condit.corpus.one_of_many": ("one_of_many",),
+    "condit.corpus.quote": ("quote",),
     "condit.errors": ("CompileError", "ConditError"),
     "condit.fields": ("ABSENT",),
     "condit.instruct": ("describe", "instructed_prompt"),
@@ -161,6 +167,10 @@ __all__ = [  # noqa: RUF022 - the order of the documentation
     "grammar",
     "json_schema",
     "choice",
+    "quote",
+    "one_of_many",
+    "Corpus",
+    "Strings",
     "function",
     "where",
     "where_prefix",
