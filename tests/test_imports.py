@@ -23,7 +23,7 @@ ROOMS = (
     ("constraint", "model"),
     ("corpus", "prefer", "regular", "speculate"),
     ("sampler",),
-    ("instruct", "outcome", "scores"),
+    ("instruct", "outcome", "retrieval", "scores"),
     ("cache", "generate", "testing"),
     ("batches",),
     ("ray",),

@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from condit.prefer.zero_shot import zero_shot
     from condit.report import Guarantee, Report
     from condit.result import Result, Sample, Stats
+    from condit.retrieval import retrieve
     from condit.sampler.asap import ASAp
     from condit.sampler.auto import Auto
     from condit.sampler.awrs import AWRS
@@ -140,6 +141,7 @@ _HOMES = {
     "condit.prefer.zero_shot": ("zero_shot",),
     "condit.report": ("Guarantee", "Report"),
     "condit.result": ("Result", "Sample", "Stats"),
+    "condit.retrieval": ("retrieve",),
     "condit.sampler.asap": ("ASAp",),
     "condit.sampler.auto": ("Auto",),
     "condit.sampler.awrs": ("AWRS",),
@@ -169,6 +171,7 @@ __all__ = [  # noqa: RUF022 - the order of the documentation
     "choice",
     "quote",
     "one_of_many",
+    "retrieve",
     "Corpus",
     "Strings",
     "function",

@@ -18,7 +18,7 @@ from condit.corpus.places import Places
 from condit.corpus.words import END, STUCK, UNIT
 from condit.kept import Kept
 
-_FEW = 40
+_FEW = 150
 """Followed one by one: at most so many places."""
 
 _MANY = 1 << 13

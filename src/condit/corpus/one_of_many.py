@@ -13,6 +13,7 @@ from condit.constraint.base import Constraint, Violation
 from condit.constraint.example_texts import for_readers
 from condit.constraint.lifted import LiftedMatcher
 from condit.corpus.index import Strings, as_strings
+from condit.corpus.json_string import JsonString, JsonStringMachine
 from condit.corpus.machine import PlacesMachine, Written
 from condit.corpus.oracle import occurs
 from condit.corpus.words import END
@@ -95,6 +96,10 @@ class OneOfMany(Constraint):
     def value(self, text: str) -> str:
         """The string itself."""
         return text
+
+    def json_string(self) -> JsonString:
+        """The same as JSON strings, to stand in a field of a ``condit.template`` of JSON."""
+        return JsonString(self, JsonStringMachine(self.machine))
 
     def describe(self) -> str:
         """How many strings there are, and some of them, as an instruction to a model."""

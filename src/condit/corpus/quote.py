@@ -8,6 +8,7 @@ from itertools import islice
 from condit.constraint.base import Constraint, Violation
 from condit.constraint.lifted import LiftedMatcher
 from condit.corpus.index import Borders, Corpus, Occurrence, as_corpus
+from condit.corpus.json_string import JsonString, JsonStringMachine
 from condit.corpus.machine import PlacesMachine, Written
 from condit.corpus.oracle import fault, occurrences, shared_prefix, word_spans
 from condit.errors import ArgumentError, UnsatisfiableError
@@ -150,6 +151,10 @@ class Quote(Constraint):
     def value(self, text: str) -> Quotation:
         """The quotation, with where it stands, and how often."""
         return Quotation(text, self.corpus.count(text), tuple(self.corpus.locate(text)))
+
+    def json_string(self) -> JsonString:
+        """The same as JSON strings, to stand in a field of a ``condit.template`` of JSON."""
+        return JsonString(self, JsonStringMachine(self.machine))
 
     def describe(self) -> str:
         """That a quotation is wanted, as an instruction to a model; the documents are not shown."""

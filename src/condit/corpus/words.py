@@ -145,9 +145,9 @@ def _last_bytes(begins: NDArray[np.bool_], leads: NDArray[np.bool_]) -> NDArray[
 
 def _stuck(begins: NDArray[np.bool_], stops: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The bytes from which a word has begun, or the text ends, before there is a stop."""
-    words, places = np.flatnonzero(begins), np.flatnonzero(stops)
-    index = np.searchsorted(places, words, "right") - 1
-    last = np.where(index >= 0, places[np.maximum(index, 0)], -1)
+    words = np.flatnonzero(begins)
+    places = np.concatenate(([-1], np.flatnonzero(stops)))
+    last = places[np.searchsorted(places, words, "right") - 1]
     change = np.zeros(len(begins) + 1, dtype=np.int8)
     behind = last < words
     # Words one after the other may have the same last stop: only what follows the earlier word.
