@@ -29,7 +29,7 @@ ROOMS = (
     ("ray",),
     ("condit",),
     ("cli_output", "cli_regex", "cli_where", "info", "integrations", "serve"),
-    ("cli_notation", "cli_options", "cli_serve"),
+    ("cli_index", "cli_notation", "cli_options", "cli_serve"),
     ("cli_constraint",),
     ("cli_batch",),
     ("cli",),

@@ -57,6 +57,18 @@ def _read(path: Path, who: str) -> str:
         ) from None
 
 
+def lines_of(given: str | Path, who: str) -> list[str]:
+    """The lines of a text, or of a UTF-8 file, which are not empty.
+
+    Raises:
+        ArgumentError: the file is not UTF-8.
+        OSError: it cannot be read.
+    """
+    text = given if isinstance(given, str) else _read(given, who)
+    # Not splitlines: a title may hold a character that it takes for the end of a line.
+    return [line for line in text.replace("\r\n", "\n").split("\n") if line]
+
+
 def encoded_strings(given: object, who: str) -> list[bytes]:
     """Each string in UTF-8.
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from condit.corpus import files
-from condit.corpus.documents import encoded_strings, named_documents
+from condit.corpus.documents import encoded_strings, lines_of, named_documents
 from condit.corpus.places import Places
 from condit.corpus.words import END, START, STOP, UNIT, Bytes, marks_of
 from condit.errors import ArgumentError, MissingDependencyError, UnsatisfiableError
@@ -284,11 +284,15 @@ def as_corpus(given: object, who: str, borders: Borders) -> Corpus:
 
 
 def as_strings(given: object, who: str) -> Strings:
-    """Strings as they are; else those of a list, or the saved ones that a path leads to."""
+    """Strings as they are; those of a list; where a path leads, saved ones or the lines of a text.
+
+    Raises:
+        ConditError: they cannot be made.
+    """
     if isinstance(given, Strings):
         return given
     if isinstance(given, Path):
-        return Strings.open(given)
+        return Strings.open(given) if _is_index(given) else Strings(lines_of(given, who))
     if isinstance(given, Iterable) and not isinstance(given, str):
         return Strings(given)
     raise ArgumentError(f"{who}: give strings or a condit.Strings, not {type(given).__name__}")

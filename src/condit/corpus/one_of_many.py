@@ -12,6 +12,8 @@ import numpy as np
 from condit.constraint.base import Constraint, Violation
 from condit.constraint.example_texts import for_readers
 from condit.constraint.lifted import LiftedMatcher
+from condit.constraint.source import ConstraintSource
+from condit.corpus.documents import lines_of
 from condit.corpus.index import Strings, as_strings
 from condit.corpus.json_string import JsonString, JsonStringMachine
 from condit.corpus.machine import PlacesMachine, Written
@@ -32,7 +34,7 @@ def one_of_many(strings: Strings | Iterable[str] | Path) -> OneOfMany:
 
     Args:
         strings: a ``condit.Strings``, which is worth making for more than one use, the strings
-            themselves, or the path of saved ones.
+            themselves, or the path of saved ones or of a UTF-8 file with one a line.
 
     Raises:
         ArgumentError: one of them is no text, or empty; the message says which.
@@ -108,3 +110,16 @@ class OneOfMany(Constraint):
         shown = for_readers([self.strings.string(place) for place in range(0, count, step)])
         of = "one of these texts" if count <= _SHOWN else f"one of {count} texts, such as"
         return f"Respond only with {of}:\n{shown}"
+
+
+def _of_value(value: object) -> OneOfMany:
+    """From the shell the path of an index or a file; else strings, or a text with one a line."""
+    return one_of_many(lines_of(value, "one_of_many") if isinstance(value, str) else value)  # type: ignore[arg-type]
+
+
+ONE_OF_MANY = ConstraintSource(
+    name="one_of_many",
+    description="a file with one string a line, or an index of them; one of these is written",
+    make=_of_value,
+    given_as="path",
+)

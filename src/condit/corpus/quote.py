@@ -7,6 +7,7 @@ from itertools import islice
 
 from condit.constraint.base import Constraint, Violation
 from condit.constraint.lifted import LiftedMatcher
+from condit.constraint.source import ConstraintSource
 from condit.corpus.index import Borders, Corpus, Occurrence, as_corpus
 from condit.corpus.json_string import JsonString, JsonStringMachine
 from condit.corpus.machine import PlacesMachine, Written
@@ -163,3 +164,11 @@ class Quote(Constraint):
             f"Respond only with a passage of {self.min_words} {most} {self._units}, quoted word "
             "for word from the documents."
         )
+
+
+QUOTE = ConstraintSource(
+    name="quote",
+    description="a document, or an index of documents; a passage of it is quoted",
+    make=quote,
+    given_as="path",
+)
