@@ -99,7 +99,9 @@ class PlacesMachine(ByteMatcher[Written]):
         )
 
     def ending(self, state: Written) -> bytes | None:
-        """The shortest that is found at some of the places."""
+        """The rest of the shortest string; of quotations the shortest at some of the places."""
+        if self.places.marks is None:
+            return self._ending_at(state, self.places.shortest(state.low, state.high))
         step = max(1, (state.high - state.low) // _ENDINGS)
         found = (self._ending_at(state, row) for row in range(state.low, state.high, step))
         known = [each for each in found if each is not None]

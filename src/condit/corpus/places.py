@@ -116,6 +116,13 @@ class Places:
         """Whether at some place the byte after ``depth`` bytes has no mark of ``mask``."""
         return self._any_marked(low, high, depth, mask, 0)
 
+    def shortest(self, low: int, high: int) -> int:
+        """Of an interval of strings, which stand one after the other, the shortest."""
+        begins = self.order[low : high + 1]
+        if high == len(self.order):
+            begins = np.append(begins, len(self.text))
+        return low + int(np.diff(begins).argmin())
+
     def enough(self, low: int, high: int, least: int) -> bool:
         """Whether at some place at least ``least`` words follow."""
         units = self.units
