@@ -23,6 +23,7 @@ QUESTIONS = {
     "same": "a check, not a race: with drafts and without, the same texts on 200 real prompts",
     "weights": "what exact local weights cost, and the noise that others leave, along real texts",
     "lift": "microseconds of checks and masks of byte matchers lifted to real vocabularies",
+    "corpus": "seconds to index a corpus, and microseconds a step of quotations of it",
     "heal": "nats that healing the seam of prompt and text is worth, on fifty prompts",
     "regular": "milliseconds of questions about two patterns, against every library",
     "temporal": "processor time of temporal logic; with --mona, a check of automata against MONA",

@@ -48,6 +48,9 @@ if TYPE_CHECKING:
     from condit.constraint.types.yaml import yaml
     from condit.constraint.where import where
     from condit.constraint.where_prefix import where_prefix
+    from condit.corpus.index import Corpus, Strings
+    from condit.corpus.one_of_many import one_of_many
+    from condit.corpus.quote import quote
     from condit.errors import CompileError, ConditError
     from condit.fields import ABSENT
     from condit.instruct import describe, instructed_prompt
@@ -63,6 +66,7 @@ if TYPE_CHECKING:
     from condit.prefer.zero_shot import zero_shot
     from condit.report import Guarantee, Report
     from condit.result import Result, Sample, Stats
+    from condit.retrieval import retrieve
     from condit.sampler.asap import ASAp
     from condit.sampler.auto import Auto
     from condit.sampler.awrs import AWRS
@@ -119,6 +123,9 @@ _HOMES = {
     "condit.constraint.types.uuid": ("uuid",),
     "condit.constraint.types.xml": ("xml",),
     "condit.constraint.types.yaml": ("yaml",),
+    "condit.corpus.index": ("Corpus", "Strings"),
+    "condit.corpus.one_of_many": ("one_of_many",),
+    "condit.corpus.quote": ("quote",),
     "condit.errors": ("CompileError", "ConditError"),
     "condit.fields": ("ABSENT",),
     "condit.instruct": ("describe", "instructed_prompt"),
@@ -134,6 +141,7 @@ _HOMES = {
     "condit.prefer.zero_shot": ("zero_shot",),
     "condit.report": ("Guarantee", "Report"),
     "condit.result": ("Result", "Sample", "Stats"),
+    "condit.retrieval": ("retrieve",),
     "condit.sampler.asap": ("ASAp",),
     "condit.sampler.auto": ("Auto",),
     "condit.sampler.awrs": ("AWRS",),
@@ -162,6 +170,11 @@ __all__ = [  # noqa: RUF022 - the order of the documentation
     "grammar",
     "json_schema",
     "choice",
+    "quote",
+    "one_of_many",
+    "retrieve",
+    "Corpus",
+    "Strings",
     "function",
     "where",
     "where_prefix",

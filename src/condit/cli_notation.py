@@ -27,12 +27,14 @@ MAKERS = (
     *("regex", "grammar", "json_schema", "choice", "where", "where_prefix", "integer", "number"),
     *("date", "time", "datetime", "email", "url", "uuid", "iban", "checked_number", "phone"),
     *("line", "sentence", "csv", "xml", "markdown_table", "yaml", "then", "repeat", "optional"),
-    *("free", "template", "triggered", "within", "ltlf"),
+    *("free", "template", "triggered", "within", "ltlf", "quote", "one_of_many"),
 )
 """Functions of ``condit`` that the notation has, beside constraints that packages register."""
 
 _CONSTANTS = {"true": True, "false": False, "null": None}
 """What JSON writes for constants, as schemas are pasted."""
+
+_BY_PATH = ("json_schema", "quote", "one_of_many")
 
 _MOST_SHOWN = 60
 
@@ -128,12 +130,14 @@ class _File:
 
 
 def _content(name: str, value: Any) -> Any:
-    """What a function gets for a file: its text; ``json_schema`` the path, for its references."""
+    """What a function gets for a file: its text, or the path.
+
+    ``json_schema`` gets the path for its references, and others as the file may be an index.
+    """
     if not isinstance(value, _File):
         return value
-    return (
-        Path(value.path) if name == "json_schema" and value.path != "-" else read_text(value.path)
-    )
+    by_path = name in _BY_PATH and value.path != "-"
+    return Path(value.path) if by_path else read_text(value.path)
 
 
 def _python(path: str) -> Any:

@@ -128,6 +128,10 @@ class CheckTimeoutError(CheckError):
     """A function given to ``where`` or ``where_prefix`` did not answer within its ``seconds``."""
 
 
+class IndexFileError(ConditError, ValueError):
+    """A file is no saved index, one of another kind or version, or a damaged one."""
+
+
 class UnknownEndingWarning(UserWarning):
     """No text that the constraint accepts is known: draws may not finish within ``max_tokens``."""
 

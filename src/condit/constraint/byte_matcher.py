@@ -2,7 +2,7 @@
 
 Write one for what no grammar says: products and sequences of constraints, counters, references to
 what was written before, a corpus, a solver. ``condit.constraint.lifted`` makes a ``Matcher`` over
-tokens of it. This file knows no tokens and no vocabulary.
+tokens of it. Nothing but ``own_mask``, which hardly any machine needs, knows of tokens.
 """
 
 from __future__ import annotations
@@ -11,8 +11,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Hashable
 from typing import ClassVar, Generic, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from condit.constraint.base import Strength
 from condit.constraint.boundary import Boundary
+from condit.constraint.vocabulary_trie import VocabularyTrie
 from condit.errors import ArgumentError
 
 State = TypeVar("State", bound=Hashable)
@@ -60,6 +64,13 @@ class ByteMatcher(ABC, Generic[State]):
     def has_many(self, state: State) -> bool:
         """Whether texts lead from here to so many states that no mask need be tried; a guess."""
         return False
+
+    def own_mask(self, state: State, trie: VocabularyTrie) -> NDArray[np.uint32] | None:
+        """The tokens that are text and may come, packed, where the machine finds them better.
+
+        ``None``, as here: they are found by a walk of the trie that asks ``next``.
+        """
+        return None
 
     def options(self, state: State) -> Collection[int] | None:
         """The bytes that may come next: exactly those for which ``next`` gives a state.

@@ -166,7 +166,9 @@ class StateCache(Generic[State]):
                 if machine.has_many(known.state):
                     known.dear = True
                     return None
-                mask = text_mask(machine, known.state, self._trie, self._transitions)
+                mask = machine.own_mask(known.state, self._trie)
+                if mask is None:
+                    mask = text_mask(machine, known.state, self._trie, self._transitions)
                 known.dear = mask is None
                 if mask is not None:
                     if machine.may_stop(known.state):

@@ -1,0 +1,173 @@
+"""A text that follows a machine of places, written as a JSON string: for fields of JSON.
+
+Each character has one spelling, that of Python's ``json.dumps(text, ensure_ascii=False)``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from condit.constraint.base import Constraint, Strength, Violation
+from condit.constraint.byte_matcher import ByteMatcher
+from condit.constraint.lifted import LiftedMatcher
+from condit.corpus.machine import PlacesMachine, Written
+from condit.vocabulary import Vocabulary
+
+_QUOTE, _ESCAPE = b'"\\'
+
+_ESCAPED = {
+    byte: json.dumps(chr(byte)).encode()[1:-1] for byte in (*range(32), _QUOTE, _ESCAPE, 127)
+}
+_ESCAPED[127] = b"\x7f"
+
+_WIDE = 64
+"""From more places than this tokens are better asked about one by one."""
+
+
+class _Place(NamedTuple):
+    """How far a JSON string is.
+
+    Attributes:
+        written: what the string holds; ``None`` before its first quotation mark.
+        begun: bytes of an escape that is not complete.
+        closed: whether the string is.
+    """
+
+    written: Written | None
+    begun: bytes = b""
+    closed: bool = False
+
+
+@dataclass(frozen=True)
+class JsonStringMachine(ByteMatcher[_Place]):
+    """The JSON strings of the texts of a machine.
+
+    Attributes:
+        machine: of the texts.
+    """
+
+    machine: PlacesMachine
+    start = _Place(None)
+    strength = Strength.EXACT
+    searches_first = True
+
+    @property
+    def alphabet(self) -> Collection[int]:  # type: ignore[override]
+        """The bytes of the texts, and of the escapes."""
+        inner = set(self.machine.alphabet)
+        escapes = {each for byte in inner & _ESCAPED.keys() for each in _ESCAPED[byte]}
+        return frozenset(inner - _ESCAPED.keys() | escapes | {_QUOTE} | inner & {127})
+
+    def next(self, state: _Place, byte: int) -> _Place | None:
+        """After a quotation mark, a byte of the text, or a byte of an escape."""
+        written, machine = state.written, self.machine
+        if state.closed:
+            return None
+        if written is None:
+            return _Place(machine.start) if byte == _QUOTE else None
+        if state.begun or byte == _ESCAPE:
+            return self._escape(written, state.begun + bytes([byte]))
+        if byte == _QUOTE:
+            return _Place(written, closed=True) if machine.may_stop(written) else None
+        if byte in _ESCAPED and byte != 127:
+            return None
+        after = machine.next(written, byte)
+        return None if after is None else _Place(after)
+
+    def _escape(self, written: Written, begun: bytes) -> _Place | None:
+        possible = False
+        for byte, escape in _ESCAPED.items():
+            if escape.startswith(begun):
+                after = self.machine.next(written, byte)
+                if after is not None:
+                    if escape == begun:
+                        return _Place(after)
+                    possible = True
+        return _Place(written, begun) if possible else None
+
+    def may_stop(self, state: _Place) -> bool:
+        """After the closing quotation mark."""
+        return state.closed
+
+    def has_many(self, state: _Place) -> bool:
+        """Where the text stands at many places."""
+        return state.written is not None and state.written.high - state.written.low > _WIDE
+
+    def options(self, state: _Place) -> Collection[int]:
+        """The bytes that come next."""
+        if state.closed:
+            return ()
+        if state.written is None:
+            return (_QUOTE,)
+        if state.begun:
+            return tuple(b for b in b'"\\/bfnrtu0123456789abcdef' if self.next(state, b))
+        inner = self.machine.options(state.written)
+        found = {_ESCAPED.get(byte, bytes([byte]))[0] for byte in inner}
+        return found | {_QUOTE} if self.machine.may_stop(state.written) else found
+
+    def ending(self, state: _Place) -> bytes | None:
+        """The rest of an escape, of the text, and the quotation mark."""
+        if state.closed:
+            return b""
+        if state.written is None:
+            return self._ending(self.machine.start, b'"')
+        if state.begun:
+            for byte, escape in _ESCAPED.items():
+                if escape.startswith(state.begun):
+                    after = self.machine.next(state.written, byte)
+                    if after is not None:
+                        return self._ending(after, escape[len(state.begun) :])
+            return None
+        return self._ending(state.written, b"")
+
+    def _ending(self, written: Written, before: bytes) -> bytes | None:
+        stops = self.machine.may_stop(written)
+        rest = b"" if stops else self.machine.ending(written)
+        if rest is None:
+            return None
+        return before + b"".join(_ESCAPED.get(each, bytes([each])) for each in rest) + b'"'
+
+
+@dataclass(frozen=True)
+class JsonString(Constraint):
+    """A text of another constraint as a JSON string, quotation marks included.
+
+    Attributes:
+        inner: the constraint of the text.
+        machine: that of the JSON string.
+    """
+
+    inner: Constraint
+    machine: JsonStringMachine
+
+    def bind(self, vocabulary: Vocabulary) -> LiftedMatcher[_Place]:
+        """A matcher at the empty text; as strong as the inner one.
+
+        Raises:
+            VocabularyError: no token of this vocabulary can begin a string.
+        """
+        return LiftedMatcher.bind(self.machine, vocabulary)
+
+    def violation(self, text: str) -> Violation | None:
+        """What JSON, or the inner constraint, has against it."""
+        try:
+            read = json.loads(text)
+        except ValueError as error:
+            return Violation(f"it is no JSON string ({error})")
+        if not isinstance(read, str):
+            return Violation("it is no JSON string", 0)
+        if json.dumps(read, ensure_ascii=False) != text:
+            return Violation("it is not spelled as Condit spells JSON strings")
+        found = self.inner.violation(read)
+        return None if found is None else Violation(f"in the string: {found}")
+
+    def value(self, text: str) -> object:
+        """That of the inner constraint."""
+        return self.inner.value(json.loads(text))
+
+    def describe(self) -> str:
+        """The inner constraint, as an instruction to a model."""
+        return self.inner.describe() + "\nWrite it as a JSON string, in double quotes."
