@@ -12,18 +12,11 @@ import numpy as np
 
 from condit.constraint.base import Constraint
 from condit.errors import ArgumentError, ModelError
-from condit.report import Guarantee, Report
-from condit.result import Result, Sample, Stats
-from condit.weights import (
-    effective_groups,
-    effective_sample_size,
-    largest_share,
-    log_mean_exp,
-    relative_error,
-)
-from condit_vllm.processor import TEXTS
+from condit.integrations.draws import result_of_draws
+from condit.integrations.written import vocabulary_of
+from condit.result import Result, Sample
+from condit_vllm.processor import MOST_TEXTS, TEXTS
 from condit_vllm.request import FIELD, KEY, constraint_of, specification_of
-from condit_vllm.text import vocabulary_of
 
 OPTIONS: dict[str, Any] = {
     "logits_processors": ["condit_vllm:ConditLogitsProcessor"],
@@ -42,7 +35,7 @@ class WeightsExtension:
             keys: the ``condit_key`` of requests; one, or several.
 
         Returns:
-            for each key a record for each text: see ``Text.record``.
+            for each key a record for each text: see ``WrittenText.record``.
         """
         wanted = [keys] if isinstance(keys, str) else keys
         return {key: [text.record() for text in TEXTS.pop(key, [])] for key in wanted}
@@ -82,9 +75,11 @@ def generate(
     """
     from vllm import SamplingParams
 
-    if isinstance(prompts, str) or n < 1 or max_tokens < 1:
-        raise ArgumentError("prompts must be a list, and n and max_tokens 1 or more")
-    meant = constraint_of(specification_of(constraint))
+    if isinstance(prompts, str) or min(n, max_tokens) < 1 or n * len(prompts) > MOST_TEXTS:
+        raise ArgumentError(
+            f"prompts must be a list, n and max_tokens 1 or more, and {MOST_TEXTS} texts the most"
+        )
+    meant, greedy = constraint_of(specification_of(constraint)), temperature == 0
     began, sequence = time.perf_counter(), np.random.SeedSequence(seed)
     keys = [uuid.uuid4().hex for _ in range(n * len(prompts))]
     seeds = sequence.generate_state(len(keys), np.uint32).tolist()
@@ -101,16 +96,23 @@ def generate(
     asked = [prompt for prompt in prompts for _ in range(n)]
     outputs = llm.generate(asked, settings, use_tqdm=False)
     records = _records(llm, keys)
-    seconds, made = time.perf_counter() - began, []
+    seconds, results = time.perf_counter() - began, []
     for first in range(0, len(keys), n):
-        drawn = [
-            (output.outputs[0], records[key])
-            for output, key in zip(outputs[first : first + n], keys[first : first + n], strict=True)
-        ]
-        prompt_tokens = len(outputs[first].prompt_token_ids or ())
-        entropy = int(sequence.entropy)  # type: ignore[arg-type]
-        made.append(_result(llm, drawn, meant, temperature, entropy, prompt_tokens, seconds))
-    return made
+        here = range(first, first + n)
+        drawn = [(outputs[i].outputs[0], records[keys[i]]) for i in here]
+        samples = [_sample(llm, *each, meant, greedy, place) for place, each in enumerate(drawn)]
+        results.append(
+            result_of_draws(
+                samples,
+                [mass for _, record in drawn for mass in record["log_allowed"] if mass is not None],
+                sampler="vLLM, masked",
+                seed=int(sequence.entropy),  # type: ignore[arg-type]
+                prompt_tokens=len(outputs[first].prompt_token_ids or ()),
+                seconds=seconds,
+                greedy=greedy,
+            )
+        )
+    return results
 
 
 def _records(llm: Any, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -132,71 +134,29 @@ def _records(llm: Any, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
     return records
 
 
-def _result(
-    llm: Any,
-    drawn: Sequence[tuple[Any, dict[str, Any]]],
-    constraint: Constraint,
-    temperature: float,
-    seed: int,
-    prompt_tokens: int,
-    seconds: float,
-) -> Result:
-    ends = {token for _, record in drawn for token in record["ends"]}
+def _sample(
+    llm: Any, output: Any, record: Any, constraint: Constraint, greedy: bool, lineage: int
+) -> Sample:
+    """A text that vLLM has drawn, with its weight."""
+    tokens, log_allowed, ends = list(output.token_ids), record["log_allowed"], record["ends"]
+    dead_end = bool(record["error"]) and log_allowed[-1:] == [None]
+    if record["error"] and not dead_end:
+        raise ModelError(record["error"])
+    if len(log_allowed) != len(tokens) or None in log_allowed[: -1 if dead_end else None]:
+        raise ModelError(f"of {len(tokens)} tokens drawn, vLLM has shown {len(log_allowed)}")
     size = llm.model_config.get_vocab_size()
-    vocabulary = vocabulary_of(llm.get_tokenizer(), size, min(ends), frozenset(ends))
-    samples, steps = [], []
-    for index, (output, record) in enumerate(drawn):
-        tokens, masses = list(output.token_ids), record["log_allowed"]
-        if record["error"]:
-            raise ModelError(record["error"])
-        if len(masses) != len(tokens) or None in masses:
-            raise ModelError(f"of {len(tokens)} tokens drawn, vLLM has shown {len(masses)}")
-        ended = output.finish_reason == "stop" and tokens[-1] in ends
-        written = tuple(tokens[:-1] if ended else tokens)
-        text = vocabulary.decode(written)
-        valid = ended and constraint.accepts(text)
-        steps += masses
-        log_weight = 0.0 if temperature == 0 else math.fsum(masses)
-        samples.append(
-            Sample(
-                text=text,
-                tokens=written,
-                log_weight=log_weight if valid else -math.inf,
-                log_probability=record["log_probability"] + (record["log_end"] if ended else 0.0),
-                finish_reason="stop" if valid else "dead_end" if ended else "length",
-                value=constraint.value(text) if valid else None,
-                lineage=index,
-            )
-        )
-    weights, texts = [s.log_weight for s in samples], [s.text for s in samples]
-    valid_texts = {s.tokens: s.log_probability for s in samples if s.valid}
-    log_evidence = math.nan if temperature == 0 else log_mean_exp(weights)
-    report = Report(
-        guarantee=Guarantee.SEARCH if temperature == 0 else Guarantee.WEIGHTED,
-        draws=len(samples),
-        valid=sum(s.valid for s in samples),
-        distinct=len({s.text for s in samples if s.valid}),
-        effective_texts=effective_groups(weights, texts),
-        heaviest=largest_share(weights, texts),
-        lineages=sum(s.valid for s in samples),
-        ess=effective_sample_size(weights),
-        kish_ess=effective_sample_size(weights),
-        log_evidence=log_evidence,
-        log_evidence_error=None if temperature == 0 else relative_error(weights),
-        log_lower_bound=float(np.logaddexp.reduce([-math.inf, *valid_texts.values()])),
-        log_upper_bound=None,
-        attempts=0,
-        accepted=0,
-        masked_mass=float(np.mean(-np.expm1(steps))),
-        kl_to_model=-log_evidence,
-    )
-    stats = Stats(seconds, prompt_tokens, len(steps), 0, 0, 0, 0, 0, 0, len(steps), 0)
-    return Result(
-        samples=tuple(samples),
-        sampler="vLLM under a mask",
-        seed=seed,
-        stats=stats,
-        report=report,
-        greedy=temperature == 0,
-        _rng=np.random.default_rng(seed),
+    vocabulary = vocabulary_of(llm.get_tokenizer(), size, ends[0], frozenset(ends))
+    ended = tokens[-1] in ends
+    written = tuple(tokens[:-1] if ended else tokens)
+    text = vocabulary.decode(written)
+    valid = ended and not dead_end and constraint.accepts(text)
+    known = math.nan if record["log_probability"] is None else record["log_probability"]
+    return Sample(
+        text=text,
+        tokens=written,
+        log_weight=(0.0 if greedy else math.fsum(log_allowed)) if valid else -math.inf,
+        log_probability=known + (record["log_end"] if valid else 0.0),
+        finish_reason="stop" if valid else "dead_end" if ended else "length",
+        value=constraint.value(text) if valid else None,
+        lineage=lineage,
     )

@@ -8,38 +8,35 @@ batch (``update_state``); V2 has slots (``add_request``) and says of each row wh
 
 from __future__ import annotations
 
-import logging
 import weakref
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeAlias
+from contextlib import suppress
+from importlib import import_module
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import torch
 from cachetools import LRUCache
 
 from condit.constraint.base import Matcher
-from condit.errors import ConditError
-from condit.vocabulary import Vocabulary
-from condit_vllm.request import FIELD, KEY, check, constraint_of, specification_of
-from condit_vllm.text import Text, vocabulary_of
+from condit.errors import ConditError, ModelError
+from condit.integrations.written import WrittenText, vocabulary_of
+from condit_vllm.request import FIELD, KEY, check, constraint_of
 
 # Without vLLM, as in tests, the class stands on its own; before V2 there is one interface.
-try:
-    from vllm.v1.sample.logits_processor import LogitsProcessor as V1
-except ImportError:
-    V1 = object
-try:
-    from vllm.v1.worker.gpu.sample.logits_processor import LogitsProcessor as V2
-except ImportError:
-    V2 = type("V2", (), {})
+V1: Any = type("V1", (), {})
+V2: Any = type("V2", (), {})
+with suppress(ImportError):
+    V1 = import_module("vllm.v1.sample.logits_processor").LogitsProcessor
+    V2 = import_module("vllm.v1.worker.gpu.sample.logits_processor").LogitsProcessor
 
-Row: TypeAlias = tuple[int, Text, Sequence[int]]
+Row: TypeAlias = tuple[int, WrittenText, Sequence[int]]
 """A row of logits, the text that it belongs to, and the tokens that were drawn of that."""
 
-TEXTS: LRUCache[str, list[Text]] = LRUCache(maxsize=16384)
-"""The texts of each key, until they are collected."""
+MOST_TEXTS = 65536
 
-_log = logging.getLogger(__name__)
+TEXTS: LRUCache[str, list[WrittenText]] = LRUCache(maxsize=MOST_TEXTS)
+"""The texts of each key, until they are collected, or so many others have come."""
 
 
 class ConditLogitsProcessor(V1, V2):  # type: ignore[misc, valid-type]
@@ -51,14 +48,13 @@ class ConditLogitsProcessor(V1, V2):  # type: ignore[misc, valid-type]
         is_pin_memory: not used.
     """
 
-    _live: weakref.WeakSet[ConditLogitsProcessor] = weakref.WeakSet()
+    _live: ClassVar[weakref.WeakSet[ConditLogitsProcessor]] = weakref.WeakSet()
 
     def __init__(self, vllm_config: Any, device: Any, is_pin_memory: bool = False) -> None:
         self._config = vllm_config
         self._requests = device if hasattr(device, "all_token_ids") else None
         self._starts: LRUCache[Any, Matcher] = LRUCache(maxsize=256)
-        self._texts: dict[int, tuple[Text, Sequence[int]]] = {}
-        self._law: torch.Tensor | None = None
+        self._texts: dict[int, WrittenText] = {}
         # Both registered and given by name it is made twice: the second one has nothing to do.
         self._idle = any(other._config is vllm_config for other in self._live)
         self._live.add(self)
@@ -83,11 +79,11 @@ class ConditLogitsProcessor(V1, V2):  # type: ignore[misc, valid-type]
             return
         texts = self._texts
         for row in batch_update.removed:
-            texts.pop(row, None)
+            self._leave(row)
         for row, params, prompt, output in batch_update.added:
-            texts.pop(row, None)
+            self._leave(row)
             if (text := self._begin(params, len(prompt or ()))) is not None:
-                texts[row] = (text, output)
+                text.given, texts[row] = output, text
         for first, second, direction in batch_update.moved:
             moved, other = texts.pop(first, None), texts.pop(second, None)
             if moved is not None:
@@ -97,12 +93,10 @@ class ConditLogitsProcessor(V1, V2):  # type: ignore[misc, valid-type]
 
     def add_request(self, req_idx: int, sampling_params: Any) -> bool:
         """V2: a request takes a slot. Whether its logits are to be changed."""
-        self._texts.pop(req_idx, None)
+        self._leave(req_idx)
         text = self._begin(sampling_params, int(self._requests.prompt_len.np[req_idx]))
         if text is not None:
-            if getattr(self._config, "speculative_config", None) is not None:
-                text.error = "speculative decoding is not supported: start vLLM without it"
-            self._texts[req_idx] = (text, ())
+            self._texts[req_idx] = text
         return text is not None
 
     def apply_staged_writes(self) -> None:
@@ -113,22 +107,20 @@ class ConditLogitsProcessor(V1, V2):  # type: ignore[misc, valid-type]
         if not self._texts:
             return logits
         if ctx is None:
-            return self.restrict(logits, [(row, *of) for row, of in self._texts.items()])
-        return self.restrict(logits, list(self._rows(ctx)))
+            rows = [(row, text, text.given) for row, text in self._texts.items()]
+        else:
+            rows = list(self._rows(ctx))
+        return self.restrict(logits, rows)
 
     def _rows(self, ctx: Any) -> Iterator[Row]:
         """The rows of V2, whose tokens are on the device."""
-        slots, last = ctx.expanded_idx_mapping.tolist(), ctx.input_ids.tolist()
-        for row, (slot, position) in enumerate(zip(slots, ctx.pos.tolist(), strict=True)):
-            if slot not in self._texts:
-                continue
-            text, _ = self._texts[slot]
-            start, stop = int(self._requests.prompt_len.np[slot]), position + 1
-            if stop - start == len(text.tokens) + 1:
-                yield row, text, [*text.tokens, last[row]]
-            else:
-                given = self._requests.all_token_ids.gpu[slot, start : max(start, stop)]
-                yield row, text, given.tolist()
+        places = zip(ctx.expanded_idx_mapping.tolist(), ctx.pos.tolist(), strict=True)
+        for row, (slot, position) in enumerate(places):
+            if slot in self._texts:
+                start = int(self._requests.prompt_len.np[slot])
+                # In pieces of a prompt that is not read to its end, nothing is drawn yet.
+                drawn = self._requests.all_token_ids.gpu[slot, start : max(start, position + 1)]
+                yield row, self._texts[slot], drawn.tolist()
 
     def restrict(self, logits: torch.Tensor, rows: Sequence[Row]) -> torch.Tensor:
         """Follow what was drawn, refuse tokens of these rows in place, and note what is allowed."""
@@ -138,9 +130,6 @@ class ConditLogitsProcessor(V1, V2):  # type: ignore[misc, valid-type]
         if going:
             self._weigh(logits, going)
         for row, text, _ in rows:
-            if text.error and not text.told:
-                _log.warning("A text is ended (%s): %s", text.key, text.error)
-                text.told = True
             if text.error or text.ended:
                 logits[row] = -torch.inf
                 logits[row, text.end] = 0.0
@@ -148,20 +137,20 @@ class ConditLogitsProcessor(V1, V2):  # type: ignore[misc, valid-type]
 
     def _follow(self, rows: Sequence[Row]) -> None:
         """Write the tokens that were drawn, and look up how probable they were."""
-        drawn: list[tuple[Text, int, int]] = []
+        drawn: list[tuple[WrittenText, torch.Tensor]] = []
         for _, text, given in rows:
             if given and not text.log_allowed and not text.error:
                 self._resume(text, given)
-            place, text.place = text.place, None
+            law, text.law = text.law, None
             new = text.follow(given)
-            if len(new) == 1 and place is not None and not text.ended:
-                drawn.append((text, place, new[0]))
-        if drawn and self._law is not None:
-            texts, places, tokens = zip(*drawn, strict=True)
-            for text, value in zip(texts, self._law[list(places), list(tokens)].tolist(), strict=True):
+            if len(new) == 1 and law is not None and not text.ended:
+                drawn.append((text, law[new[0]]))
+        if drawn:
+            values = torch.stack([value for _, value in drawn]).tolist()
+            for (text, _), value in zip(drawn, values, strict=True):
                 text.note(value)
 
-    def _weigh(self, logits: torch.Tensor, going: Sequence[tuple[int, Text, Any]]) -> None:
+    def _weigh(self, logits: torch.Tensor, going: Sequence[tuple[int, WrittenText, Any]]) -> None:
         refused = np.ones((len(going), logits.shape[-1]), dtype=np.bool_)
         for place, (_, _, mask) in enumerate(going):
             refused[place, : len(mask)] = ~mask
@@ -176,44 +165,44 @@ class ConditLogitsProcessor(V1, V2):  # type: ignore[misc, valid-type]
         ending = [law[place, text.ends].logsumexp(dim=-1) for place, text in enumerate(texts)]
         noted = zip(texts, inside.tolist(), torch.stack(ending).tolist(), strict=True)
         for place, (text, log_allowed, log_end) in enumerate(noted):
-            text.weigh(log_allowed, log_end, place)
+            text.weigh(log_allowed, log_end, law[place])
         logits[index] = chosen.masked_fill(closed, -torch.inf).to(logits.dtype)
-        self._law = law
 
-    def _begin(self, params: Any, prompt_length: int) -> Text | None:
+    def _leave(self, row: int) -> None:
+        if (text := self._texts.pop(row, None)) is not None:
+            text.rest()
+
+    def _begin(self, params: Any, prompt_length: int) -> WrittenText | None:
         """The text of a request at its start; ``None`` if the request has no constraint."""
         arguments = params.extra_args or {}
         if self._idle or FIELD not in arguments:
             return None
         key, model = arguments.get(KEY), self._config.model_config
-        ends = frozenset(params.all_stop_token_ids) | {params.eos_token_id} - {None}
+        ends = frozenset(params.all_stop_token_ids)
         end = min(ends, default=0) if params.eos_token_id is None else params.eos_token_id
+        ends |= {end}
         room = model.max_model_len - prompt_length
         most = room if params.max_tokens is None else min(params.max_tokens, room)
-        text = Text(None if key is None else str(key), end, sorted(ends), most, params.temperature)
+        text = WrittenText(key and str(key), end, sorted(ends), most, params.temperature)
         if text.key is not None:
             TEXTS[text.key] = [*TEXTS.get(text.key, ()), text]
         try:
-            check(params)
-            wanted = (specification_of(arguments[FIELD]).key, end, ends)
+            if getattr(self._config, "speculative_config", None) is not None:
+                raise ModelError("speculative decoding is not supported: start vLLM without it")
+            specification = check(params)
+            wanted = (specification.key, end, ends)
             if wanted not in self._starts:
-                vocabulary = self._vocabulary(end, ends)
-                constraint = constraint_of(specification_of(arguments[FIELD]))
-                self._starts[wanted] = constraint.bind(vocabulary)
+                tokenizer = import_module("vllm.tokenizers").cached_tokenizer_from_config(model)
+                vocabulary = vocabulary_of(tokenizer, model.get_vocab_size(), end, ends)
+                self._starts[wanted] = constraint_of(specification).bind(vocabulary)
             text.start = self._starts[wanted]
         except Exception as error:
-            # Anything that is raised in here would end the engine, and so every other request.
-            text.error = f"{type(error).__name__}: {error}"
+            # Raised in here it would end the engine, and so every other request.
+            text.fail(error)
         return text
 
-    def _resume(self, text: Text, given: Sequence[int]) -> None:
+    def _resume(self, text: WrittenText, given: Sequence[int]) -> None:
         """Go on with what is known of a text that comes back into the batch."""
         others = TEXTS.get(text.key, ()) if text.key is not None else ()
         known = [other for other in others if other.tokens == list(given[: len(other.tokens)])]
         text.go_on(max(known, key=lambda other: len(other.log_allowed), default=text))
-
-    def _vocabulary(self, end: int, ends: frozenset[int]) -> Vocabulary:
-        from vllm.tokenizers import cached_tokenizer_from_config
-
-        model = self._config.model_config
-        return vocabulary_of(cached_tokenizer_from_config(model), model.get_vocab_size(), end, ends)

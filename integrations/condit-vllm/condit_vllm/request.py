@@ -17,13 +17,18 @@ from condit.serve.specification import Specification, all_of, named
 FIELD, KEY = "condit", "condit_key"
 """The fields of ``extra_args``: the constraint, and the name under which weights are kept."""
 
-_NEUTRAL: Mapping[str, Any] = {
-    **{"top_k": 0, "top_p": 1.0, "min_p": 0.0, "min_tokens": 0, "ignore_eos": False},
-    **{"presence_penalty": 0.0, "frequency_penalty": 0.0, "repetition_penalty": 1.0},
-    **{"stop": [], "structured_outputs": None, "thinking_token_budget": None},
-    **{"repetition_detection": None, "watermarking": None},
-}
-"""Settings that change what is drawn after the constraint has been applied, or end texts early."""
+_OFF = (
+    *("top_k", "min_p", "min_tokens", "ignore_eos", "presence_penalty", "frequency_penalty"),
+    *("stop", "structured_outputs", "thinking_token_budget", "repetition_detection"),
+    *("watermarking",),
+)
+"""Settings that change what is drawn after the constraint was applied, or end a text, unless off.
+
+Biases, bad words and the tokens of ``allowed_token_ids`` come before: they belong to the model.
+"""
+
+_ONE = ("top_p", "repetition_penalty")
+"""The same, unless they are 1."""
 
 
 def specification_of(given: object) -> Specification:
@@ -64,8 +69,8 @@ def constraint_of(specification: Specification) -> Constraint:
     return specification.build()
 
 
-def check(params: Any) -> None:
-    """Refuse what cannot be drawn with a meaningful weight.
+def check(params: Any) -> Specification:
+    """The constraint of a request, where a weight has a meaning.
 
     Args:
         params: vLLM's ``SamplingParams``, of a request with a constraint.
@@ -73,12 +78,14 @@ def check(params: Any) -> None:
     Raises:
         ConditError: the constraint cannot be made, or another setting does not go with it.
     """
-    for name, neutral in _NEUTRAL.items():
-        value = getattr(params, name, neutral)
-        if (value or neutral) != neutral and not (name == "top_k" and value < 1):
+    given = {name: getattr(params, name, None) for name in (*_OFF, *_ONE)}
+    for name, value in given.items():
+        if value and value != (1 if name in _ONE else -1 if name == "top_k" else 0):
             raise ArgumentError(
                 f"{name}={value!r} changes what is drawn under a constraint of Condit, so that its "
-                f"weights were wrong: leave it out. If you did not set it, the model's "
+                "weights were wrong: leave it out. If you did not set it, the model's "
                 "generation_config.json did: start vLLM with generation_config='vllm'"
             )
-    constraint_of(specification_of(params.extra_args[FIELD]))
+    specification = specification_of(params.extra_args[FIELD])
+    constraint_of(specification)
+    return specification

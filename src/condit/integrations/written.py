@@ -1,36 +1,48 @@
-"""One text as vLLM writes it: what may follow, and the mass that was allowed before each token.
+"""One text as another engine writes it: what may follow, and the mass allowed before each token.
 
 The log weight of a text is the sum of ``log_allowed`` over its tokens, the end included. That is a
-function of the tokens, so it does not matter which request drew them, or in how many pieces.
+function of the tokens, so it does not matter which request drew them, or in how many pieces. The
+engine's logits are not here, and nothing is drawn.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from condit.constraint.base import Matcher
-from condit.errors import VocabularyError
+from condit.errors import ModelError, VocabularyError
 from condit.model.token_bytes import token_bytes
 from condit.report import finite_or_none
 from condit.sampler.kernels import allowed_tokens
 from condit.vocabulary import Vocabulary
 
+_log = logging.getLogger(__name__)
 
+
+_NOT_TOLD = (
+    "the engine does not tell which tokens were drawn: give vLLM the processor by its name, "
+    "logits_processors=['condit_vllm:ConditLogitsProcessor'], or async_scheduling=False"
+)
+
+
+@lru_cache(maxsize=8)
 def vocabulary_of(tokenizer: Any, size: int, end: int, ends: frozenset[int]) -> Vocabulary:
-    """The tokens of a model.
+    """The tokens of a model, by its tokenizer alone; kept.
 
     Args:
         tokenizer: of ``transformers``, a fast one.
         size: how many tokens the model scores.
         end: the token that ends a text.
-        ends: all tokens at which vLLM stops.
+        ends: all tokens at which the engine stops.
 
     Raises:
         VocabularyError: the bytes of its tokens cannot be known, or a token of text is an end.
@@ -38,20 +50,22 @@ def vocabulary_of(tokenizer: Any, size: int, end: int, ends: frozenset[int]) -> 
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:
         raise VocabularyError("the tokenizer has no tokenizer.json, so its bytes are not known")
-    return Vocabulary(token_bytes(json.loads(backend.to_str()), size)[0], end, ends)
+    spelled, _ = token_bytes(json.loads(backend.to_str()), size)
+    return Vocabulary(spelled, end, ends)
 
 
 @dataclass
-class Text:
+class WrittenText:
     """A text as far as it is written.
 
     Attributes:
         key: the name under which its weight is kept, if there is one.
-        end: the token that vLLM is made to draw where nothing else is allowed.
-        ends: all tokens at which vLLM stops.
-        most: the most tokens that vLLM draws, the end among them.
-        temperature: what vLLM divides the logits by.
+        end: the token that the engine is made to draw where nothing else is allowed.
+        ends: all tokens at which the engine stops.
+        most: the most tokens that the engine draws, the end among them.
+        temperature: what the engine divides the logits by.
         start: the constraint at the empty text; ``None`` if it could not be made.
+        given: the engine's own list of the tokens drawn so far, if it has one.
         error: why it cannot go on, in a sentence; it is ended then, and has no weight.
         tokens: the tokens drawn so far, as far as they are known.
         log_allowed: natural logarithm of the mass that was allowed before each token; one more
@@ -59,8 +73,7 @@ class Text:
         log_probabilities: the same of each token that was drawn, without the constraint.
         log_end: natural logarithm of the probability that it ends after ``tokens``.
         ended: whether ``tokens`` has an end.
-        place: its row of the last law; ``None`` if there is none.
-        told: whether ``error`` has been logged.
+        law: log-probabilities of the next token, shape ``(vocabulary,)``, while it is drawn.
     """
 
     key: str | None
@@ -69,23 +82,39 @@ class Text:
     most: int
     temperature: float
     start: Matcher | None = None
+    given: Sequence[int] = ()
     error: str = ""
     tokens: list[int] = field(default_factory=list)
     log_allowed: list[float] = field(default_factory=list)
     log_probabilities: list[float] = field(default_factory=list)
     log_end: float = -math.inf
     ended: bool = False
-    place: int | None = None
-    told: bool = False
+    law: Any = None
     _matcher: Matcher | None = None
 
-    def go_on(self, before: Text) -> None:
+    def fail(self, error: Exception | str) -> None:
+        """It cannot go on. Only the first reason is kept."""
+        if not self.error:
+            named = isinstance(error, Exception)
+            self.error = f"{type(error).__name__}: {error}" if named else str(error)
+            _log.warning("Condit ends a text (%s): %s", self.key or "without a key", self.error)
+
+    def go_on(self, before: WrittenText) -> None:
         """Take over what is known of a text that was taken out of the batch, or of an equal one."""
         self.tokens, self.log_allowed = list(before.tokens), list(before.log_allowed)
         self.log_probabilities = list(before.log_probabilities)
 
+    def rest(self) -> None:
+        """Drop what takes memory, as it has left the batch; ``follow`` makes it again."""
+        last = self.given[-1] if len(self.given) == len(self.tokens) + 1 else -1
+        if last >= 0 and self.law is not None and not self.error:
+            self.follow(self.given)
+            if not self.ended:
+                self.note(float(self.law[last]))
+        self._matcher, self.law, self.given = None, None, ()
+
     def follow(self, given: Sequence[int]) -> list[int]:
-        """Write what vLLM has drawn; the new tokens.
+        """Write what the engine has drawn; the new tokens.
 
         Tokens may have been taken back. Nothing is raised: what goes wrong is in ``error``.
         """
@@ -97,44 +126,43 @@ class Text:
         if self._matcher is None or kept < len(self.tokens):
             self._matcher, self.ended = self.start.copy(), False
             del self.tokens[kept:], self.log_probabilities[kept:]
-            self._advance(self.tokens)
+            self._advance(self._matcher, self.tokens)
         new = list(given[kept:])
-        self._advance(new)
+        self._advance(self._matcher, new)
         self.tokens += new
         return new
 
-    def _advance(self, tokens: Sequence[int]) -> None:
+    def _advance(self, matcher: Matcher, tokens: Sequence[int]) -> None:
         try:
             for token in tokens:
-                if self.ended or self._matcher is None:
+                if self.ended:
                     break
                 if token < 0:
-                    raise ValueError(
-                        "vLLM does not tell which tokens were drawn: give it "
-                        "logits_processors=['condit_vllm:ConditLogitsProcessor'] when it starts, "
-                        "or async_scheduling=False"
-                    )
-                self.ended = token in self._matcher.vocabulary.ends
+                    raise ModelError(_NOT_TOLD)
+                self.ended = token in matcher.vocabulary.ends
                 if not self.ended:
-                    self._matcher.advance(token)
+                    matcher.advance(token)
         except Exception as error:
-            # Anything that is raised in here would end the engine, and so every other request.
-            self.error = f"{type(error).__name__}: {error}"
+            # Raised in here it would end the engine, and so every other request.
+            self.fail(error)
 
     def allowed(self) -> NDArray[np.bool_] | None:
-        """Whether each token may come next, shape ``(vocabulary,)``; ``None`` at an error."""
+        """Whether each token may come next, shape ``(vocabulary,)``; ``None`` at an error or end.
+
+        Where one token is left and the text may end, only that: with another it would be cut.
+        """
         if self.error or self._matcher is None or self.ended:
             return None
-        vocabulary = self._matcher.vocabulary
         try:
             allowed = allowed_tokens(self._matcher)
         except Exception as error:
-            self.error = f"{type(error).__name__}: {error}"
+            # As above.
+            self.fail(error)
             return None
-        if allowed[vocabulary.end] and len(self.tokens) == self.most - 1:
-            allowed[:] = False  # with any other token it would be cut
-            allowed[vocabulary.end] = True
-        allowed[list(vocabulary.ends)] = allowed[vocabulary.end]
+        if allowed[self.end] and len(self.tokens) == self.most - 1:
+            allowed[:] = False
+            allowed[self.end] = True
+        allowed[self.ends] = allowed[self.end]
         return allowed
 
     def note(self, log_probability: float) -> None:
@@ -142,19 +170,22 @@ class Text:
         missing = len(self.tokens) - len(self.log_probabilities) - 1
         self.log_probabilities += [*[math.nan] * missing, log_probability]
 
-    def weigh(self, log_allowed: float, log_end: float, place: int) -> None:
+    def weigh(self, log_allowed: float, log_end: float, law: Any = None) -> None:
         """Note what is allowed of the next token; again, if its draw was thrown away."""
         known = len(self.tokens)
         del self.log_allowed[known:]
         missing = [math.nan] * (known - len(self.log_allowed))
         self.log_allowed += [*missing, min(log_allowed, 0.0)]
-        self.log_end, self.place = log_end, place
-        if log_allowed == -math.inf:
-            written = "" if self.start is None else self.start.vocabulary.decode(self.tokens)
-            self.error = f"the constraint allows nothing that has any probability after {written!r}"
+        self.log_end, self.law = log_end, law
+        if log_allowed == -math.inf and self.start is not None:
+            written = self.start.vocabulary.decode(self.tokens)
+            self.fail(f"nothing that the constraint allows has any probability after {written!r}")
 
     def record(self) -> dict[str, Any]:
-        """Everything that is known of it, ready for JSON."""
+        """Everything that is known of it, ready for JSON: numbers that are not finite are null.
+
+        At a dead end there is an ``error``, and the last of ``log_allowed`` is null.
+        """
         return {
             "tokens": self.tokens,
             "ends": self.ends,
