@@ -62,7 +62,8 @@ def generate(
         n: how many texts of each prompt.
         max_tokens: the most tokens of a text, its end not counted.
         temperature: divides the logits; at 0 there are no weights.
-        seed: the same seed gives the same draws, as far as vLLM does.
+        seed: the same seed gives the same draws, as far as vLLM does. By default vLLM's own, of its
+            start, decides, and ``result.seed`` is 0.
 
     Returns:
         a result for each prompt. A text that was cut by ``max_tokens`` is not one of the
@@ -80,9 +81,10 @@ def generate(
             f"prompts must be a list, n and max_tokens 1 or more, and {MOST_TEXTS} texts the most"
         )
     meant, greedy = constraint_of(specification_of(constraint)), temperature == 0
-    began, sequence = time.perf_counter(), np.random.SeedSequence(seed)
+    began = time.perf_counter()
     keys = [uuid.uuid4().hex for _ in range(n * len(prompts))]
-    seeds = sequence.generate_state(len(keys), np.uint32).tolist()
+    sequence = np.random.SeedSequence(seed)
+    seeds = [None if seed is None else int(own) for own in sequence.generate_state(len(keys))]
     settings = [
         SamplingParams(
             temperature=temperature,
@@ -106,7 +108,7 @@ def generate(
                 samples,
                 [mass for _, record in drawn for mass in record["log_allowed"] if mass is not None],
                 sampler="vLLM, masked",
-                seed=int(sequence.entropy),  # type: ignore[arg-type]
+                seed=seed or 0,
                 prompt_tokens=len(outputs[first].prompt_token_ids or ()),
                 seconds=seconds,
                 greedy=greedy,

@@ -192,8 +192,7 @@ class ConditLogitsProcessor(V1, V2):  # type: ignore[misc, valid-type]
             specification = check(params)
             wanted = (specification.key, end, ends)
             if wanted not in self._starts:
-                tokenizer = import_module("vllm.tokenizers").cached_tokenizer_from_config(model)
-                vocabulary = vocabulary_of(tokenizer, model.get_vocab_size(), end, ends)
+                vocabulary = vocabulary_of(self._tokenizer(), model.get_vocab_size(), end, ends)
                 self._starts[wanted] = constraint_of(specification).bind(vocabulary)
             text.start = self._starts[wanted]
         except Exception as error:
@@ -206,3 +205,7 @@ class ConditLogitsProcessor(V1, V2):  # type: ignore[misc, valid-type]
         others = TEXTS.get(text.key, ()) if text.key is not None else ()
         known = [other for other in others if other.tokens == list(given[: len(other.tokens)])]
         text.go_on(max(known, key=lambda other: len(other.log_allowed), default=text))
+
+    def _tokenizer(self) -> Any:
+        tokenizers = import_module("vllm.tokenizers")
+        return tokenizers.cached_tokenizer_from_config(self._config.model_config)
