@@ -24,12 +24,12 @@ PERSON = {
         "additionalProperties": False,
     }
 }
-DRAWS = 2000
+DRAWS = 600
 
 
 def main(directory: str, prompt: list[int], out: str) -> None:
     # Seeds of requests: vLLM 0.32 for CPUs does not take them where prompts come in pieces.
-    # Prompts in pieces of 16 tokens, and so few blocks that texts are taken out of the batch again.
+    # Prompts in pieces of 24 tokens, and so few blocks that texts are taken out of the batch again.
     llm = LLM(
         directory,
         dtype="float32",
@@ -38,8 +38,8 @@ def main(directory: str, prompt: list[int], out: str) -> None:
         block_size=32,
         num_gpu_blocks_override=32,
         max_num_seqs=32,
-        max_num_batched_tokens=32,
-        long_prefill_token_threshold=16,
+        max_num_batched_tokens=128,
+        long_prefill_token_threshold=24,
         disable_log_stats=False,
         **condit_vllm.OPTIONS,
     )
