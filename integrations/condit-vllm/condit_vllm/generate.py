@@ -85,23 +85,18 @@ def generate(
     keys = [uuid.uuid4().hex for _ in range(n * len(prompts))]
     sequence = np.random.SeedSequence(seed)
     seeds = [None if seed is None else int(own) for own in sequence.generate_state(len(keys))]
+    common = {"temperature": temperature, "max_tokens": max_tokens + 1, "detokenize": False}
     settings = [
-        SamplingParams(
-            temperature=temperature,
-            max_tokens=max_tokens + 1,
-            seed=own,
-            detokenize=False,
-            extra_args={FIELD: constraint, KEY: key},
-        )
+        SamplingParams(**common, seed=own, extra_args={FIELD: constraint, KEY: key})
         for key, own in zip(keys, seeds, strict=True)
     ]
     asked = [prompt for prompt in prompts for _ in range(n)]
     outputs = llm.generate(asked, settings, use_tqdm=False)
     records = _records(llm, keys)
     seconds, results = time.perf_counter() - began, []
+    pairs = [(each.outputs[0], records[key]) for each, key in zip(outputs, keys, strict=True)]
     for first in range(0, len(keys), n):
-        here = range(first, first + n)
-        drawn = [(outputs[i].outputs[0], records[keys[i]]) for i in here]
+        drawn = pairs[first : first + n]
         samples = [_sample(llm, *each, meant, greedy, place) for place, each in enumerate(drawn)]
         results.append(
             result_of_draws(
@@ -119,13 +114,10 @@ def generate(
 
 def _records(llm: Any, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
     """The record of the text of each key."""
-    if any(key in TEXTS for key in keys):
-        found = [WeightsExtension().condit_weights(keys)]  # the engine is in this process
-    else:
-        try:
-            found = llm.collective_rpc("condit_weights", args=(keys,))
-        except Exception as error:
-            raise ModelError(f"vLLM was started without {OPTIONS}: {error}") from error
+    try:
+        found = llm.collective_rpc("condit_weights", args=(keys,))
+    except Exception as error:
+        raise ModelError(f"vLLM was started without {OPTIONS}: {error}") from error
     # Of several workers those that sample know the texts, and all of them know the same.
     records = {key: known[-1] for each in found for key, known in each.items() if known}
     if missing := set(keys) - set(records):

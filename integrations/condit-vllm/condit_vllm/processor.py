@@ -62,10 +62,9 @@ class ConditLogitsProcessor(V1, V2):  # type: ignore[misc, valid-type]
     @classmethod
     def validate_params(cls, sampling_params: Any) -> None:
         """Raise ``ValueError`` for a request that cannot be drawn with a meaningful weight."""
-        if FIELD not in (sampling_params.extra_args or {}):
-            return
         try:
-            check(sampling_params)
+            if FIELD in (sampling_params.extra_args or {}):
+                check(sampling_params)
         except ConditError as error:
             raise ValueError(str(error)) from error
 
@@ -106,11 +105,8 @@ class ConditLogitsProcessor(V1, V2):  # type: ignore[misc, valid-type]
         """Refuse tokens, in place; shape ``(rows, vocabulary)``. ``ctx`` is given by V2 alone."""
         if not self._texts:
             return logits
-        if ctx is None:
-            rows = [(row, text, text.given) for row, text in self._texts.items()]
-        else:
-            rows = list(self._rows(ctx))
-        return self.restrict(logits, rows)
+        own = ((row, text, text.given) for row, text in self._texts.items())
+        return self.restrict(logits, list(own if ctx is None else self._rows(ctx)))
 
     def _rows(self, ctx: Any) -> Iterator[Row]:
         """The rows of V2, whose tokens are on the device."""
