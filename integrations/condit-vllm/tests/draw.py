@@ -12,6 +12,7 @@ from typing import Any
 
 import condit_vllm
 from vllm import LLM, SamplingParams
+from vllm.exceptions import VLLMValidationError
 
 CITIES = {"choice": [" Paris", " London", " Rome", " Berlin"]}
 DIGITS = {"regex": " ?[0-9]{1,2}"}
@@ -24,7 +25,7 @@ PERSON = {
         "additionalProperties": False,
     }
 }
-DRAWS = 600
+DRAWS = 400
 
 
 def main(directory: str, prompt: list[int], out: str) -> None:
@@ -78,6 +79,9 @@ def main(directory: str, prompt: list[int], out: str) -> None:
     assert people.report.valid > 0
     assert greedy.report.valid == 1
 
+    with open(out, "w") as file:
+        json.dump({"prompt": prompt, "runs": runs}, file)
+
     # A request without a constraint is left alone, whatever is beside it.
     plain = SamplingParams(temperature=0, max_tokens=20)
     bound = SamplingParams(max_tokens=20, extra_args={"condit": DIGITS})
@@ -106,15 +110,13 @@ def main(directory: str, prompt: list[int], out: str) -> None:
         settings = {"extra_args": {"condit": DIGITS}, **bad}
         try:
             llm.generate(asked, SamplingParams(**settings), use_tqdm=False)
-        except ValueError as refusal:
+        except VLLMValidationError as refusal:
             print("refused:", str(refusal).splitlines()[0], flush=True)
         else:
             raise SystemExit(f"{bad} was not refused")
     taken_out = [m.value for m in llm.get_metrics() if m.name == "vllm:num_preemptions"]
     print("taken out of the batch, to come back:", sum(taken_out), "times", flush=True)
     assert sum(taken_out) > 0
-    with open(out, "w") as file:
-        json.dump({"prompt": prompt, "runs": runs}, file)
 
 
 if __name__ == "__main__":
