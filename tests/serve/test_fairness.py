@@ -98,8 +98,11 @@ def test_requests_that_wait_are_drawn_in_the_order_in_which_they_came(serve, slo
         asked = []
         for number in range(5):
             asked.append(pool.submit(ask, number))
-            engine = server.engine
-            until(lambda n=number: engine.waiting + engine.drawing + len(ended) > n)
+            until(
+                lambda n=number, engine=server.engine: (
+                    engine.waiting + engine.drawing + len(ended) > n
+                )
+            )
         for each in asked:
             each.result()
     assert ended == [0, 1, 2, 3, 4]
