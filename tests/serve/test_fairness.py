@@ -101,15 +101,7 @@ def test_requests_that_wait_are_drawn_in_the_order_in_which_they_came(serve, slo
         asked = []
         for number in range(5):
             asked.append(pool.submit(ask, number))
-<<<<<<< HEAD
-            until(
-                lambda n=number, engine=server.engine: (
-                    engine.waiting + engine.drawing + len(ended) > n
-                )
-            )
-=======
             until(lambda n=number: at_work() + len(ended) > n)
->>>>>>> wt-served
         for each in asked:
             each.result()
     assert ended == [0, 1, 2, 3, 4]
