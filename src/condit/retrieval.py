@@ -1,9 +1,9 @@
 """``condit.retrieve``: which of many strings a model finds most probable after a prompt.
 
-Generative retrieval. Tokens that begin strings are followed best first: the most probable
-unfinished ones are continued together, a batch in each forward. A probability never grows as a text
-goes on, so once the ``k``-th best finished string is as probable as the best unfinished one, no
-string is missing. Nothing is drawn at random.
+Generative retrieval, in two parts. A beam search finds good strings soon. What it has left out is
+then followed best first: the most probable beginnings are continued together, a batch in each
+forward. A probability never grows as a text goes on, so once the ``k``-th best finished string is
+as probable as the best unfinished one, no string is missing. Nothing is drawn at random.
 """
 
 from __future__ import annotations
@@ -82,8 +82,9 @@ def retrieve(
         prompt: what comes before; say in it what kind of string is wanted.
         strings: as for ``condit.one_of_many``.
         k: how many strings.
-        width: how many beginnings are continued in each forward; this changes the time alone.
-        max_forwards: after so many it ends, with what has been found.
+        width: how many beginnings are continued in each forward; at least ``k`` of them.
+        max_forwards: after so many it ends, with what has been found. Where the model prefers texts
+            that are none of the strings, very many beginnings may be more probable than any string.
 
     Raises:
         ArgumentError: a number is less than 1, or what is given are no strings.
@@ -93,16 +94,18 @@ def retrieve(
     for name, value in (("k", k), ("width", width), ("max_forwards", max_forwards)):
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ArgumentError(f"retrieve: {name}={value!r} must be a whole number, 1 or more")
-    wanted = one_of_many(strings)
+    wanted, width = one_of_many(strings), max(width, k)
     vocabulary, reader = model.vocabulary, model.reader(model.encode_prompt(prompt))
     found: dict[str, float] = {}
     waiting: list[_Open] = []
     best = [_Open(0.0, 0, (), wanted.bind(vocabulary))]
     made = rounds = 0
+    as_beam = True
     while best and rounds < max_forwards:
         rows = reader.read([each.tokens for each in best])
         rounds += 1
         least = _least(found, k)
+        children: list[_Open] = []
         for beginning, row in zip(best, rows, strict=True):
             matcher = beginning.matcher.copy()
             if beginning.tokens:
@@ -118,10 +121,15 @@ def retrieve(
                     least = _least(found, k)
                 else:
                     made += 1
-                    heappush(waiting, _Open(-log, made, (*beginning.tokens, token), matcher))
-        best = []
-        while waiting and len(best) < width and -waiting[0].cost > least:
-            best.append(heappop(waiting))
+                    children.append(_Open(-log, made, (*beginning.tokens, token), matcher))
+        children.sort()
+        best = [each for each in children[:width] if -each.cost > least] if as_beam else []
+        as_beam = bool(best)
+        for child in children[len(best) :]:
+            heappush(waiting, child)
+        if not as_beam:
+            while waiting and len(best) < width and -waiting[0].cost > least:
+                best.append(heappop(waiting))
     ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))[:k]
     numbers = wanted.strings
     result = Retrieval(Retrieved(text, numbers.number(text) or 0, log) for text, log in ranked)

@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 from condit.cli import app
 from condit.cli_notation import read
 from condit.corpus.index import Corpus, Strings
+from condit.corpus.one_of_many import ONE_OF_MANY
+from condit.corpus.quote import QUOTE
 
 pytest.importorskip("pydivsufsort")
 
@@ -42,6 +44,16 @@ def test_an_index_of_strings(tmp_path: Path) -> None:
         constraint: Any = read(f"one_of_many(file({json.dumps(str(path))}))")
         assert constraint.accepts("Köln")
         assert not constraint.accepts("Bad")
+
+
+def test_both_are_kinds_of_constraints(tmp_path: Path) -> None:
+    document = tmp_path / "a.txt"
+    document.write_text("The cat sat on the mat.")
+    assert QUOTE.make(document, min_words=2).accepts("cat sat")
+    assert QUOTE.make("The cat sat on the mat.").accepts("sat on the mat")
+    assert ONE_OF_MANY.make(document).accepts("The cat sat on the mat.")
+    assert ONE_OF_MANY.make("a\nb").accepts("b")
+    assert QUOTE.given_as == ONE_OF_MANY.given_as == "path"  # so that no request can name them
 
 
 def test_nothing_to_index_is_said(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 import condit
 from condit.corpus import files
 from condit.errors import ConditError, IndexFileError
+from condit.vocabulary import Vocabulary
 
 pytest.importorskip("pydivsufsort")
 
@@ -40,6 +41,14 @@ def test_another_process_opens_the_file(saved: Path) -> None:
     assert copied.locate("The cat")[0].document == "eins"
     assert len(pickle.dumps(condit.Corpus.open(saved))) < 500
     assert pickle.loads(pickle.dumps(condit.Corpus(DOCUMENTS))).count("The cat") == 1
+    constraint = condit.quote(condit.Corpus.open(saved))
+    for each in (constraint, constraint.json_string()):
+        assert each.bind(Vocabulary.of_bytes()).mask() is not None
+        assert len(pickle.dumps(each)) < 700
+        assert pickle.loads(pickle.dumps(each)).machine.alphabet == each.machine.alphabet
+    used = condit.quote(DOCUMENTS)
+    assert used.accepts("The cat sat on")
+    assert pickle.loads(pickle.dumps(used)).accepts("The cat sat on")
 
 
 def test_every_cut_file_is_refused(saved: Path) -> None:

@@ -38,7 +38,7 @@ class Occurrence:
 
 
 class Corpus:
-    """An index of documents for ``condit.quote``, of about 1.7 to 2.5 times their size.
+    """An index of documents for ``condit.quote``, of about 2.6 times their size.
 
     It is made once for all models, and independent of their tokens. A byte of text takes one for
     itself and one for marks; each place at which a quotation may begin takes five.
@@ -52,7 +52,7 @@ class Corpus:
             iterator is read once. Texts are taken as they are: nothing is normalised. White space
             at the end of a document is left out, unless borders are of characters.
         borders: where quotations begin and end: at the borders of ``"word"``, or of
-            ``"character"``, which takes twice the space.
+            ``"character"``, which takes nearly three times the space.
 
     Raises:
         ArgumentError: a document is no text, or ``borders`` is no such word.

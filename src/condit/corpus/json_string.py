@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from condit.constraint.base import Constraint, Strength, Violation
 from condit.constraint.byte_matcher import ByteMatcher
@@ -131,6 +131,20 @@ class JsonStringMachine(ByteMatcher[_Place]):
         return before + b"".join(_ESCAPED.get(each, bytes([each])) for each in rest) + b'"'
 
 
+class Quoted(Constraint):
+    """A constraint that a machine of places follows.
+
+    Attributes:
+        machine: the machine.
+    """
+
+    machine: PlacesMachine
+
+    def json_string(self) -> JsonString:
+        """The same as JSON strings, to stand in a field of a ``condit.template`` of JSON."""
+        return JsonString(self)
+
+
 @dataclass(frozen=True)
 class JsonString(Constraint):
     """A text of another constraint as a JSON string, quotation marks included.
@@ -140,8 +154,14 @@ class JsonString(Constraint):
         machine: that of the JSON string.
     """
 
-    inner: Constraint
-    machine: JsonStringMachine
+    inner: Quoted
+    machine: JsonStringMachine = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "machine", JsonStringMachine(self.inner.machine))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.inner,)
 
     def bind(self, vocabulary: Vocabulary) -> LiftedMatcher[_Place]:
         """A matcher at the empty text; as strong as the inner one.

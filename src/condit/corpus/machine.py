@@ -20,8 +20,11 @@ from condit.corpus.masks import reached_nodes
 from condit.corpus.places import Places
 from condit.corpus.words import END, STOP, STUCK, UNIT
 
-_ENDINGS = 64
-"""So many places of an interval are looked at for a short ending."""
+_ENDINGS, _FIRST_ENDINGS = 64, 2048
+"""So many places of an interval are looked at for a short ending, and before the first byte: that
+ending says how many tokens a text needs."""
+
+_IN_WORDS = frozenset(b"abcdefghijklmnopqrstuvwxyz")
 
 
 class Written(NamedTuple):
@@ -102,13 +105,13 @@ class PlacesMachine(ByteMatcher[Written]):
         """The rest of the shortest string; of quotations the shortest at some of the places."""
         if self.places.marks is None:
             return self._ending_at(state, self.places.shortest(state.low, state.high))
-        step = max(1, (state.high - state.low) // _ENDINGS)
+        step = max(1, (state.high - state.low) // (_ENDINGS if state.depth else _FIRST_ENDINGS))
         found = (self._ending_at(state, row) for row in range(state.low, state.high, step))
         known = [each for each in found if each is not None]
         if not known and step > 1:
             every = (self._ending_at(state, row) for row in range(state.low, state.high))
             known = [each for each in every if each is not None][:1]
-        return min(known, key=len, default=None)
+        return min(known, key=_pieces, default=None)
 
     def _ending_at(self, state: Written, row: int) -> bytes | None:
         places, units = self.places, state.units
@@ -134,3 +137,8 @@ class PlacesMachine(ByteMatcher[Written]):
     def own_mask(self, state: Written, trie: VocabularyTrie) -> NDArray[np.uint32]:
         """All tokens that stand at one of the places next, packed."""
         return trie.mask_of(reached_nodes(self.places, state, self.least, self.most, trie))
+
+
+def _pieces(text: bytes) -> tuple[int, bytes]:
+    """Roughly how many tokens a text takes in vocabularies of words, to compare texts by."""
+    return len(text) // 8 + sum(byte not in _IN_WORDS for byte in text), text

@@ -21,7 +21,7 @@ from condit.kept import Kept
 _FEW = 150
 """Followed one by one: at most so many places."""
 
-_MANY = 1 << 13
+_MANY = 1 << 15
 """More places are not followed."""
 
 
@@ -123,30 +123,36 @@ def _together(limit: _Limit, state: State, keys: NDArray[np.int64]) -> Sequence[
     if places.units is not None and state.units < least:
         place = place[places.units[state.low : state.high] >= least]
     node = np.zeros(len(place), dtype=np.int64)
-    units = np.full(len(place), state.units)
+    units: NDArray[Any] | None = None
     reached: list[Nodes] = []
     while len(place):
-        byte = text[place]
-        key = node * 256 + byte
-        index = np.searchsorted(keys, key)
+        key = node * 256 + text[place]
+        # Places with the same bytes up to here stand together: each key is looked up once.
+        first = _differs(key)
+        keys_here = key[first]
+        index = np.searchsorted(keys, keys_here)
         index[index == len(keys)] = 0
-        alive = (keys[index] == key) & (byte != END)
-        if marks is not None and most is not None:
-            units += (marks[place] & UNIT) != 0
-            if state.units + len(reached) + 1 >= most:
-                alive &= (units < most) | ((units == most) & ((marks[place + 1] & STUCK) == 0))
+        known = (keys[index] == keys_here) & ((keys_here & 255) != END)
+        group = first.cumsum() - 1
+        alive, node = known[group], (index + 1)[group]
+        length = len(reached) + 1
+        if marks is not None and most is not None and state.units + length >= most:
+            if units is None:  # not counted as long as there could be few enough only
+                before = (marks[place - back] for back in range(1, length))
+                units = state.units + sum((each & UNIT) != 0 for each in before)
+            units = units + ((marks[place] & UNIT) != 0)
+            alive &= (units < most) | ((units == most) & ((marks[place + 1] & STUCK) == 0))
             units = units[alive]
-        node, place = index[alive] + 1, place[alive] + 1
-        reached.append(_each_once(node))
+        node, place = node[alive], place[alive] + 1
+        reached.append(node[_differs(node)].astype(np.int32))
     return reached
 
 
-def _each_once(nodes: NDArray[Any]) -> Nodes:
-    """Nodes without repetitions, where equal ones stand together."""
-    first = np.ones(len(nodes), dtype=np.bool_)
-    np.not_equal(nodes[1:], nodes[:-1], out=first[1:])
-    found: Nodes = nodes[first].astype(np.int32)
-    return found
+def _differs(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Whether each number is another one than that before it."""
+    first = np.ones(len(values), dtype=np.bool_)
+    np.not_equal(values[1:], values[:-1], out=first[1:])
+    return first
 
 
 def _by_nodes(limit: _Limit, state: State, trie: VocabularyTrie) -> Sequence[Nodes]:

@@ -6,16 +6,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from condit.constraint.base import Constraint, Violation
+from condit.constraint.base import Violation
 from condit.constraint.example_texts import for_readers
 from condit.constraint.lifted import LiftedMatcher
 from condit.constraint.source import ConstraintSource
 from condit.corpus.documents import lines_of
 from condit.corpus.index import Strings, as_strings
-from condit.corpus.json_string import JsonString, JsonStringMachine
+from condit.corpus.json_string import Quoted
 from condit.corpus.machine import PlacesMachine, Written
 from condit.corpus.oracle import occurs
 from condit.corpus.words import END
@@ -45,7 +46,7 @@ def one_of_many(strings: Strings | Iterable[str] | Path) -> OneOfMany:
 
 
 @dataclass(frozen=True)
-class OneOfMany(Constraint):
+class OneOfMany(Quoted):
     """One of many strings; made by ``one_of_many``.
 
     Attributes:
@@ -57,6 +58,10 @@ class OneOfMany(Constraint):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "machine", PlacesMachine(self.strings.places))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By the strings alone, which another process opens where they were saved.
+        return type(self), (self.strings,)
 
     def bind(self, vocabulary: Vocabulary) -> LiftedMatcher[Written]:
         """A matcher at the empty text; EXACT where every byte of the strings is a token.
@@ -98,10 +103,6 @@ class OneOfMany(Constraint):
     def value(self, text: str) -> str:
         """The string itself."""
         return text
-
-    def json_string(self) -> JsonString:
-        """The same as JSON strings, to stand in a field of a ``condit.template`` of JSON."""
-        return JsonString(self, JsonStringMachine(self.machine))
 
     def describe(self) -> str:
         """How many strings there are, and some of them, as an instruction to a model."""

@@ -51,6 +51,10 @@ class Places:
         order = self.order.view(native) if self.order.dtype.isnative else self.order.astype(native)
         return self.text.data, order.data
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Without the views, which cannot be pickled.
+        return type(self), (self.text, self.order, self.marks, self.units, self.alphabet)
+
     def __len__(self) -> int:
         return len(self.order)
 

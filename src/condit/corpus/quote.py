@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Any
 
-from condit.constraint.base import Constraint, Violation
+from condit.constraint.base import Violation
 from condit.constraint.lifted import LiftedMatcher
 from condit.constraint.source import ConstraintSource
 from condit.corpus.index import Borders, Corpus, Occurrence, as_corpus
-from condit.corpus.json_string import JsonString, JsonStringMachine
+from condit.corpus.json_string import Quoted
 from condit.corpus.machine import PlacesMachine, Written
 from condit.corpus.oracle import fault, occurrences, shared_prefix, word_spans
 from condit.errors import ArgumentError, UnsatisfiableError
@@ -87,7 +88,7 @@ class Quotation:
 
 
 @dataclass(frozen=True)
-class Quote(Constraint):
+class Quote(Quoted):
     """Verbatim quotations of documents; made by ``quote``.
 
     Attributes:
@@ -109,6 +110,10 @@ class Quote(Constraint):
             )
         machine = PlacesMachine(places, self.min_words, self.max_words)
         object.__setattr__(self, "machine", machine)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By the corpus alone, which another process opens where it was saved.
+        return type(self), (self.corpus, self.min_words, self.max_words)
 
     @property
     def _units(self) -> str:
@@ -152,10 +157,6 @@ class Quote(Constraint):
     def value(self, text: str) -> Quotation:
         """The quotation, with where it stands, and how often."""
         return Quotation(text, self.corpus.count(text), tuple(self.corpus.locate(text)))
-
-    def json_string(self) -> JsonString:
-        """The same as JSON strings, to stand in a field of a ``condit.template`` of JSON."""
-        return JsonString(self, JsonStringMachine(self.machine))
 
     def describe(self) -> str:
         """That a quotation is wanted, as an instruction to a model; the documents are not shown."""
