@@ -17,7 +17,7 @@ import jsonschema_rs
 
 import condit
 from bench.library.calls import as_far_as_it_got, asked
-from condit.serve.messages import with_tools
+from condit.serve.messages import prompt_of
 from condit.serve.tools import Choice, Tool, read
 
 PROTOCOLS = ("chat", "completions", "responses", "anthropic", "ollama")
@@ -153,7 +153,7 @@ class Wish:
         constraint = None
         if self.kind == "tools":
             tools = (Tool("note", _ABOUT, self.schema),)
-            prompt = with_tools(prompt, tools)
+            prompt = prompt_of(prompt, tools, model, False)
             wanted = Choice(tools, required=True, several=False).specification()
             constraint = None if wanted is None else wanted.build()
         elif self.constraint is not None:
