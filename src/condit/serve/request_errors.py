@@ -139,7 +139,7 @@ def of_error(error: BaseException, job: Job | None = None) -> RequestError:
     if isinstance(error, ArgumentError):
         about = str(error).partition(":")[0]
         if not about.isidentifier():
-            about = prompt if "prompt" in about else ""
+            about = prompt if "prompt" in about or "messages" in about else ""
         return invalid(str(error), about or None)
     return RequestError(
         500,
