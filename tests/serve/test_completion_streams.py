@@ -32,7 +32,7 @@ def chunks(served, **more: Any) -> list[dict[str, Any]]:
         {"prompt": ["the ", "a "], "n": 2, "echo": True, "logprobs": 1},
         {"echo": True, "condit": {"constraint": {"regex": "[a-z]+"}, "sampler": "smc"}, "n": 2},
     ],
-    ids=str,
+    ids=" ".join,
 )
 def test_a_stream_is_the_whole_answer_in_pieces(served_ngram, more):
     whole = post(served_ngram, **more).json()

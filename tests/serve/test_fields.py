@@ -129,8 +129,9 @@ def test_the_field_at_fault_is_named(served_ngram, path, more, param):
 
 
 def test_null_is_as_if_it_were_left_out(served_ngram):
-    names = ("n temperature top_p stop stream logit_bias echo logprobs suffix best_of user").split()
-    names += ["stream_options", "frequency_penalty", "response_format", "structured_outputs"]
+    names = ["n", "temperature", "top_p", "stop", "stream", "logit_bias", "echo", "logprobs"]
+    names += ["suffix", "best_of", "user", "stream_options", "frequency_penalty"]
+    names += ["response_format", "structured_outputs"]
     given = post(served_ngram, COMPLETIONS, seed=1, **dict.fromkeys(names)).json()
     left_out = post(served_ngram, COMPLETIONS, seed=1).json()
     assert given["choices"] == left_out["choices"]
