@@ -89,3 +89,46 @@ def test_models_are_listed_as_anthropic_lists_them(served_ngram):
     error = httpx2.get(f"{served_ngram.url}/v1/models/other", headers=missing).json()
     assert error["type"] == "error"
     assert error["error"]["type"] == "not_found_error"
+
+
+BEGUN = {
+    "messages": [
+        {"role": "user", "content": "What is the capital of France?"},
+        {"role": "assistant", "content": [{"type": "text", "text": "The capital of France is"}]},
+    ],
+    "temperature": 0,
+    "max_tokens": 8,
+}
+
+
+def test_an_answer_that_was_begun_goes_on(served, smollm2):
+    answer = post(served, **BEGUN).json()
+    text = answer["content"][0]["text"]
+    assert text.startswith(" Paris")
+    told = events(post(served, **BEGUN, stream=True))
+    pieces = [event["delta"]["text"] for event in told if event["type"] == "content_block_delta"]
+    assert "".join(pieces) == text
+    asked = smollm2.encode_prompt(BEGUN["messages"][:1])
+    used = len(asked) + len(smollm2.encode("The capital of France is"))
+    assert answer["usage"]["input_tokens"] == told[0]["message"]["usage"]["input_tokens"] == used
+    counted = httpx2.post(
+        f"{served.url}/v1/messages/count_tokens", json={"messages": BEGUN["messages"]}
+    )
+    assert counted.json() == {"input_tokens": used}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"output_config": {"format": {"type": "json_schema", "schema": SCHEMA}}},
+        {"condit": {"constraint": {"regex": "a"}}},
+        {"tools": [TOOL], "tool_choice": {"type": "any"}},
+        {"messages": [BEGUN["messages"][0], {"role": "assistant", "content": "The "}]},
+    ],
+)
+def test_an_answer_that_was_begun_may_be_refused(served, more):
+    answer = post(served, **{**BEGUN, **more})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"] == "messages[1]"
+    alone = [{"role": "assistant", "content": "The"}]
+    assert post(served, **{**BEGUN, "messages": alone}).status_code == 400

@@ -112,9 +112,16 @@ class TransformersModel(Model):
     ) -> list[int]:
         if not self.tokenizer.chat_template:
             raise ArgumentError(f"{self.name} has no chat template: give the prompt as text")
-        text = self.tokenizer.apply_chat_template(
-            messages, tools=list(tools) or None, add_generation_prompt=True, tokenize=False
-        )
+        import jinja2
+
+        try:
+            text = self.tokenizer.apply_chat_template(
+                messages, tools=list(tools) or None, add_generation_prompt=True, tokenize=False
+            )
+        except (jinja2.TemplateError, TypeError) as error:
+            raise ArgumentError(
+                f"the chat template of {self.name} refuses these messages: {error}"
+            ) from error
         tokens: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
         return tokens
 

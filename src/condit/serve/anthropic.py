@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.responses import JSONResponse, Response
 
 from condit.errors import ConditError
+from condit.model.base import Prompt
 from condit.serve.engine import Engine
 from condit.serve.events import sse
 from condit.serve.formats import ResponseFormat
@@ -21,6 +22,7 @@ from condit.serve.messages import Message, answer, call, prompt_of, text_of
 from condit.serve.options import ConditOptions, Sampling, limited, texts_that_end
 from condit.serve.replies import counts, finish_reason, identifier, own_field
 from condit.serve.request_errors import RequestError, invalid, of_error
+from condit.serve.specification import Specification
 from condit.serve.tools import Choice, Tool, different
 
 
@@ -84,9 +86,38 @@ class MessagesRequest(Sampling):
         wanted = None if form is None else form.specification(where, flat=True)
         specification = choice.specification(self.specification(wanted))
         own = self.condit or ConditOptions()
-        prompt = prompt_of(self._messages(), choice.tools, engine.model, own.instruct)
+        prompt = self._prompt(engine, choice, own, wanted)
         job = replace(self.drawn(prompt, specification, own), stream=bool(self.stream))
         return limited(job, engine, {"max_tokens": self.max_tokens})
+
+    def _prompt(
+        self, engine: Engine, choice: Choice, own: ConditOptions, wanted: Specification | None
+    ) -> Prompt:
+        """The messages; of an answer that was begun (prefill) the tokens up to its end."""
+        said, model = self._messages(), engine.model
+        prompt = prompt_of(said, choice.tools, model, own.instruct)
+        if said[-1]["role"] != "assistant":
+            return prompt
+        begun = said[-1]["content"]
+        where = f"messages[{len(self.messages) - 1}]"
+        if len(said) == 1 or "tool_calls" in said[-1]:
+            what = "comes first" if len(said) == 1 else "calls a tool"
+            raise invalid(f"{where} is the last and {what}: end with the user's", where)
+        if choice.required or self.specification(wanted) is not None:
+            raise invalid(
+                f"{where}: an answer that was begun has no constraint, which is of whole texts: "
+                "end with the user's message, or leave out the format",
+                where,
+            )
+        if begun != begun.rstrip():
+            what = f"{where}: an answer that was begun cannot end with white space: leave it out"
+            raise invalid(what, where)
+        try:
+            engine.length(prompt)  # refuses what would take long to encode
+            before = prompt_of(said[:-1], choice.tools, model, own.instruct)
+            return [*model.encode_prompt(before), *model.encode(begun)]
+        except ConditError as error:
+            raise of_error(error) from error
 
     def _messages(self) -> list[Message]:
         if not self.messages:
@@ -96,12 +127,6 @@ class MessagesRequest(Sampling):
             said.append({"role": "system", "content": text_of(self.system, "system")})
         for place, message in enumerate(self.messages):
             said += _said(message, f"messages[{place}]")
-        if said[-1]["role"] == "assistant":
-            raise invalid(
-                "messages: the last is the assistant's, and an answer that was begun is not gone "
-                "on with here: end with the user's",
-                "messages",
-            )
         return said
 
 

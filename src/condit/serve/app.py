@@ -142,7 +142,19 @@ def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def not_found(request: Request, error: HTTPException) -> JSONResponse:
         what = f"{request.method} {request.url.path}: {error.detail}"
+        if error.status_code == 404:
+            what += f". {_instead(app, request.url.path)}"
         code = "not_found" if error.status_code == 404 else None
         response = answer(request.scope, RequestError(error.status_code, what, code=code))
         response.headers.update(error.headers or {})
         return response
+
+
+def _instead(app: FastAPI, path: str) -> str:
+    """What to do about a path that there is not: most often a client has another base URL."""
+    known = [each for each in app.openapi()["paths"] if len(each) > 1]
+    meant = [each for each in known if each.endswith(path) or path.endswith(each)]
+    if path == "/" or not meant:
+        return "What there is to ask is at /docs"
+    right = max(meant, key=len)
+    return f"It is {right}: mend the base URL of the client"

@@ -21,6 +21,7 @@ from condit.model.shared import SharedModel
 from condit.serve.compiler import Compiler
 from condit.serve.drawing import Drawing
 from condit.serve.job import Done, Event, Job
+from condit.serve.merged import merged
 from condit.serve.metrics import Metrics
 from condit.serve.request_errors import RequestError, invalid, of_error
 from condit.serve.settings import ServeSettings
@@ -145,7 +146,7 @@ class Engine:
         Raises:
             RequestError: there is no answer to one; the others are ended.
         """
-        few = asyncio.Semaphore(min(self.settings.concurrency, self.settings.queue + 1))
+        few = asyncio.Semaphore(self._at_once)
 
         async def complete(job: Job) -> Done:
             async with few:
@@ -158,6 +159,19 @@ class Engine:
             refused = [each for each in group.exceptions if isinstance(each, RequestError)]
             raise (refused or group.exceptions)[0] from None
         return [task.result() for task in tasks]
+
+    def draw_all(self, jobs: Sequence[Job]) -> AsyncGenerator[tuple[int, Event], None]:
+        """The events of several jobs as they come, each with the place of its job.
+
+        Raises:
+            RequestError: there is no answer to one; the others are ended.
+        """
+        return merged([self.draw(job) for job in jobs], self._at_once)
+
+    @property
+    def _at_once(self) -> int:
+        """How many jobs of one request are drawn, or wait in the queue, at a time."""
+        return min(self.settings.concurrency, self.settings.queue + 1)
 
     def limit(self, prompt: Prompt, wanted: int | None, field: str = "messages") -> int:
         """The most tokens of a text: what is wanted, or else what is usual and fits.

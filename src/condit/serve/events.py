@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.responses import StreamingResponse
 
-from condit.serve.job import Event
 from condit.serve.request_errors import RequestError, error_of
 
 Chunks = AsyncIterator[dict[str, Any] | str]
+
+Happened = TypeVar("Happened")
 
 
 def _error_chunk(error: RequestError) -> dict[str, Any]:
@@ -20,14 +21,14 @@ def _error_chunk(error: RequestError) -> dict[str, Any]:
 
 
 async def sse(
-    events: AsyncGenerator[Event, None],
-    chunks: Callable[[AsyncIterator[Event]], Chunks],
+    events: AsyncGenerator[Happened, None],
+    chunks: Callable[[AsyncIterator[Happened]], Chunks],
     failed: Callable[[RequestError], dict[str, Any]] = _error_chunk,
 ) -> StreamingResponse:
     """Server-sent events: ``data: {...}``; a chunk with the key ``event:`` names its kind.
 
     Args:
-        events: what happens in the run.
+        events: what happens in the run, or in several.
         chunks: what is told of them.
         failed: what is told of an error after the first event; as OpenAI does by default.
 
@@ -35,7 +36,7 @@ async def sse(
     """
     first = await anext(events)
 
-    async def again() -> AsyncIterator[Event]:
+    async def again() -> AsyncIterator[Happened]:
         yield first
         async for event in events:
             yield event

@@ -131,15 +131,22 @@ def of_error(error: BaseException, job: Job | None = None) -> RequestError:
         return RequestError(422, str(error), kind="generation_error", code="no_valid_text")
     if isinstance(error, CompileError | ConstraintTooComplexError | VocabularyError):
         # What was compiled alone before cannot be together with the stop strings.
-        param = "stop" if job is not None and job.stop else "constraint"
-        return of_constraint(error, param)
+        if job is None or not job.stop:
+            return of_constraint(error, "constraint")
+        refused = of_constraint(error, "stop")
+        if isinstance(error, UnsatisfiableError):
+            refused.message = (
+                "the stop strings leave no text: under a constraint no text may hold one: "
+                f"leave out those of {list(job.stop)} that every text needs"
+            )
+        return refused
     if isinstance(error, UnknownNameError | MissingDependencyError):
         field = "condit.prefer" if job is not None and job.prefer else None
         return invalid(str(error), field, "unknown_name")
     if isinstance(error, ArgumentError):
         about = str(error).partition(":")[0]
         if not about.isidentifier():
-            about = prompt if "prompt" in about else ""
+            about = prompt if "prompt" in about or "messages" in about else ""
         return invalid(str(error), about or None)
     return RequestError(
         500,

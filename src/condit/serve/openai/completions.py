@@ -108,14 +108,19 @@ def answer(
                     "finish_reason": finish_reason(sample, job),
                 }
             )
+    own = _own(jobs, all_done, ignored)
+    return {**head, "choices": choices, "usage": _usage(all_done), "condit": own}
+
+
+def _usage(all_done: list[Done]) -> dict[str, Any]:
     used = [usage(done) for done in all_done]
+    return {name: sum(each[name] for each in used) for name in used[0]}
+
+
+def _own(jobs: list[Job], all_done: list[Done], ignored: list[str]) -> Any:
+    """Condit's field: of one prompt, or a list of those of several."""
     own = [own_field(job, done, ignored) for job, done in zip(jobs, all_done, strict=True)]
-    return {
-        **head,
-        "choices": choices,
-        "usage": {name: sum(each[name] for each in used) for name in used[0]},
-        "condit": own[0] if len(own) == 1 else own,
-    }
+    return own[0] if len(own) == 1 else own
 
 
 def logprobs(scored: Scored, vocabulary: Vocabulary, before: bytes = b"") -> dict[str, Any]:
@@ -162,43 +167,53 @@ def _name(vocabulary: Vocabulary, token: int) -> str:
 
 
 class Stream:
-    """The chunks of an answer that is sent as it grows."""
+    """The chunks of an answer that is sent as it grows; each prompt has ``n`` choices in turn."""
 
     def __init__(
-        self, head: dict[str, Any], job: Job, tells: bool, ignored: list[str], engine: Host
+        self, head: dict[str, Any], jobs: list[Job], tells: bool, ignored: list[str], engine: Host
     ) -> None:
         self._head = head
-        self._job = job
+        self._jobs = jobs
         self._tells_usage = tells
         self._ignored = ignored
         self._engine = engine
-        self._sent = [""] * job.n
-        self._scored: list[Scored] = [()] * job.n
+        choices = sum(job.n for job in jobs)
+        self._sent = [""] * choices
+        self._scored: list[Scored] = [()] * choices
+        self._done: dict[int, Done] = {}
 
-    async def of(self, events: AsyncIterator[Event]) -> AsyncIterator[dict[str, Any] | str]:
-        """The chunks of these events, and ``[DONE]``."""
-        async for event in events:
+    async def of(
+        self, events: AsyncIterator[tuple[int, Event]]
+    ) -> AsyncIterator[dict[str, Any] | str]:
+        """The chunks of these events, each with the place of its job, and ``[DONE]``."""
+        async for place, event in events:
+            first = place * self._jobs[0].n
             if isinstance(event, Delta):
-                self._sent[event.index] += event.text
-                yield self._chunk(event.index, event.text, event.scored)
+                self._sent[first + event.index] += event.text
+                yield self._chunk(first + event.index, event.text, event.scored)
                 continue
-            for chunk in self._end(event):
+            for chunk in self._end(place, first, event):
                 yield chunk
         yield "[DONE]"
 
-    def _end(self, done: Done) -> list[dict[str, Any]]:
-        before = echo_of(self._job.prompt, self._engine.model) if self._job.echo else ""
-        chunks = []
-        for index, sample in enumerate(done.choices):
+    def _end(self, place: int, first: int, done: Done) -> list[dict[str, Any]]:
+        job, chunks = self._jobs[place], []
+        before = echo_of(job.prompt, self._engine.model) if job.echo else ""
+        for index, sample in enumerate(done.choices, first):
             scored: Scored = ()
             if done.scored:
                 told = len(self._scored[index]) - len(done.scored_prompt or ())
-                scored = done.scored[index][told:]
+                scored = done.scored[index - first][told:]
             rest = (before + sample.text).removeprefix(self._sent[index])
-            chunks.append(self._chunk(index, rest, scored, finish_reason(sample, self._job)))
-        own = own_field(self._job, done, self._ignored)
+            chunks.append(self._chunk(index, rest, scored, finish_reason(sample, job)))
+        self._done[place] = done
+        if len(self._done) < len(self._jobs):
+            return chunks
+        all_done = [self._done[place] for place in range(len(self._jobs))]
+        own = _own(self._jobs, all_done, self._ignored)
         if self._tells_usage:
-            chunks.append({**self._head, "choices": [], "usage": usage(done), "condit": own})
+            used = _usage(all_done)
+            chunks.append({**self._head, "choices": [], "usage": used, "condit": own})
         else:
             chunks[-1]["condit"] = own
         return chunks

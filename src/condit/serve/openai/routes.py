@@ -44,12 +44,10 @@ def routes(engine: Engine) -> APIRouter:
         if not body.stream:
             done = [body.without_text(each) for each in await engine.complete_all(jobs)]
             return JSONResponse(completions.answer(head, jobs, done, body.ignored(), engine))
-        if len(jobs) > 1:
-            raise invalid("stream: one prompt can be streamed, not several", "stream")
         if body.draws_nothing:
             raise invalid("stream: max_tokens is 0, so there is nothing to stream", "stream")
-        stream = completions.Stream(head, jobs[0], tells, body.ignored(), engine)
-        return await sse(engine.draw(jobs[0]), stream.of)
+        stream = completions.Stream(head, jobs, tells, body.ignored(), engine)
+        return await sse(engine.draw_all(jobs), stream.of)
 
     @router.post("/v1/responses", summary="Answer an input", response_model=None)
     async def responses(body: ResponsesRequest) -> Response:
