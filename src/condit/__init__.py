@@ -242,7 +242,7 @@ __all__ = [  # noqa: RUF022 - the order of the documentation
 
 def __getattr__(name: str) -> Any:
     # Names are imported when first used: importing condit stays fast, and never imports torch.
-    if name in ("ray", "regular"):  # modules: their import sets the attribute
+    if name in ("lexical", "ray", "regular"):  # modules: their import sets the attribute
         return import_module(f"condit.{name}")
     if name not in _HOME_OF:
         raise AttributeError(f"module 'condit' has no attribute {name!r}")
