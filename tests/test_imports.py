@@ -21,7 +21,7 @@ ROOMS = (
     ("result",),
     ("cli_streams", "foreign", "plugins", "vocabulary"),
     ("constraint", "model"),
-    ("prefer", "regular", "speculate"),
+    ("lexical", "prefer", "regular", "speculate"),
     ("sampler",),
     ("instruct", "outcome", "scores"),
     ("cache", "generate", "testing"),

@@ -14,7 +14,7 @@ from functools import cached_property
 from condit.constraint.base import Constraint, Violation
 from condit.constraint.lexical.component import Component
 from condit.constraint.lexical.endings import Endings, contradiction
-from condit.constraint.lexical.matcher import LexicalMatcher
+from condit.constraint.lexical.matcher import LexicalMatcher, States
 from condit.constraint.lexical.tables import Table
 from condit.errors import UnsatisfiableError, VocabularyError
 from condit.kept import Kept
@@ -48,15 +48,16 @@ class Lexical(Constraint):
     """
 
     rules: tuple[Rule, ...]
-    _tables: Kept[Vocabulary, tuple[Table, ...]] = field(init=False, repr=False)
+    _states: Kept[Vocabulary, States] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        components = tuple(rule.component for rule in self.rules)
+        rules, endings = self.rules, self._endings
 
-        def tables(vocabulary: Vocabulary) -> tuple[Table, ...]:
-            return tuple(Table(component, vocabulary) for component in components)
+        def states(vocabulary: Vocabulary) -> States:
+            tables = [Table(rule.component, vocabulary) for rule in rules]
+            return States(tables, [rule.said for rule in rules], endings)
 
-        object.__setattr__(self, "_tables", Kept(tables))
+        object.__setattr__(self, "_states", Kept(states))
 
     @cached_property
     def _endings(self) -> Endings:
@@ -68,9 +69,9 @@ class Lexical(Constraint):
         """Which rules have no text in common, in words; empty where none is known."""
         endings = self._endings
         none = [0] * len(self.rules)
-        if all(rule.component.viable[0] & 1 for rule in self.rules):
-            if endings.find(none, none, b"") is not None:
-                return ""
+        possible = all(rule.component.viable[0] & 1 for rule in self.rules)
+        if possible and endings.find(none, none, b"") is not None:
+            return ""
         found = contradiction(endings.components)
         if found is None:
             return ""
@@ -94,12 +95,12 @@ class Lexical(Constraint):
         """
         if self._contradiction:
             raise UnsatisfiableError(self._contradiction)
-        names = [rule.said for rule in self.rules]
-        matcher = LexicalMatcher(self._tables.of(vocabulary), names, self._endings, vocabulary)
+        matcher = LexicalMatcher(self._states.of(vocabulary), vocabulary)
         if not matcher.mask().any():
             raise VocabularyError(
                 "no token of this vocabulary can begin a text of these rules: "
-                f"{'; '.join(names)}. Use a vocabulary with a token for each byte"
+                f"{'; '.join(rule.said for rule in self.rules)}. "
+                "Use a vocabulary with a token for each byte"
             )
         return matcher
 

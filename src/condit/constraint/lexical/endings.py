@@ -26,6 +26,7 @@ _FILLERS = ("a", "the", "and", "of", "it", "we", "so", "one", "day", "now")
 _RUNS = (4, 16, 64)
 _EXPANSIONS = 1500
 _MOST_STATES = 150_000
+_MOST_MOVES = 100_000
 
 _USUAL = " eaotinshrldcumfpgwybvkxjqzETAOINSHRLDCUMFPGWYBVKXJQZ.,!?\n0123456789'\"-*:;()[]<>#"
 """Of characters that no component tells apart the first of these is written."""
@@ -42,7 +43,10 @@ class Endings:
 
     components: tuple[Component, ...]
     pieces: tuple[str, ...] = ()
-    _moves: dict[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict, repr=False)
+    _kinds: dict[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict, repr=False)
+    _moves: dict[tuple[int, int, str], tuple[int, int] | None] = field(
+        default_factory=dict, repr=False
+    )
 
     @cached_property
     def bytes(self) -> frozenset[int]:
@@ -52,8 +56,8 @@ class Endings:
     @cached_property
     def _texts(self) -> tuple[str, ...]:
         """What is written next, in the order in which equals are preferred."""
-        words = [form for word in _FILLERS for form in (f" {word}", f" {word.upper()}")]
-        words += [f" {word.capitalize()}" for word in _FILLERS]
+        changes = (str.lower, str.upper, str.capitalize)
+        words = [f" {change(word)}" for change in changes for word in _FILLERS]
         runs = [each * times for each in (*self.pieces, *words) for times in _RUNS]
         texts = (*self.pieces, *words, *runs, *self._characters)
         return tuple(dict.fromkeys(each for each in texts if each))
@@ -76,28 +80,44 @@ class Endings:
         return [(c, c.steps.tolist(), c.gains.tolist()) for c in self.components]
 
     def _classes(self, text: str) -> tuple[tuple[int, ...], ...]:
-        found = self._moves.get(text)
+        found = self._kinds.get(text)
         if found is None:
             found = tuple(tuple(c.alphabet.classes(text)) for c in self.components)
-            self._moves[text] = found
+            self._kinds[text] = found
         return found
 
     def _after(self, state: _State, text: str) -> _State | None:
         """The states and counts after a text; ``None`` where a component becomes impossible."""
         states, counts = [], []
-        for (component, steps, gains), here, count, classes in zip(
-            self._tables, *state, self._classes(text), strict=True
+        for number, (component, here, count) in enumerate(
+            zip(self.components, *state, strict=True)
         ):
-            for number in classes:
-                count = component.counted(count, gains[here][number])
-                here = steps[here][number]
-                if here < 0 or count > component.cap:
-                    return None
-            if not component.viable[here] >> count & 1:
+            key = (number, here, text)
+            move = self._moves[key] if key in self._moves else self._move(key)
+            if move is None:
                 return None
-            states.append(here)
+            # Counts only grow, so it is enough to look at the last.
+            count = component.counted(count, move[1])
+            if count > component.cap or not component.viable[move[0]] >> count & 1:
+                return None
+            states.append(move[0])
             counts.append(count)
         return tuple(states), tuple(counts)
+
+    def _move(self, key: tuple[int, int, str]) -> tuple[int, int] | None:
+        """The state of one component after a text, and the gain; ``None``: refused."""
+        number, here, text = key
+        _, steps, gains = self._tables[number]
+        gained = 0
+        for kind in self._classes(text)[number]:
+            gained += gains[here][kind]
+            here = steps[here][kind]
+            if here < 0:
+                break
+        if len(self._moves) >= _MOST_MOVES:
+            self._moves.clear()
+        found = self._moves[key] = None if here < 0 else (here, gained)
+        return found
 
     def _left(self, state: _State) -> int:
         return sum(

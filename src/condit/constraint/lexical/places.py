@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
-from condit.constraint.lexical.alphabet import among, members, spellings
+from condit.constraint.lexical.alphabet import Members, among, members, spellings
 from condit.constraint.lexical.bounds import text_of
 from condit.constraint.lexical.component import Component
 from condit.constraint.lexical.constraint import Lexical, Rule
@@ -385,9 +385,8 @@ def _last(words: Sequence[str], of: str, nth: int | None, match_case: bool) -> C
 
     def stop(state: tuple[int, bool, bool, _Forms, int]) -> int | None:
         part, full, _, active, _ = state
-        if full or of == "text":
-            if (nth is None or part == nth) and not good(active):
-                return None
+        if (full or of == "text") and (nth is None or part == nth) and not good(active):
+            return None
         if nth is None:
             return 0
         return 0 if (part if full else part - 1) >= nth else None
@@ -396,9 +395,9 @@ def _last(words: Sequence[str], of: str, nth: int | None, match_case: bool) -> C
     return Component.explored(sets, (first, False, False, frozenset(), 0), step, stop)
 
 
-def _of_words(words: Sequence[str], match_case: bool):  # type: ignore[no-untyped-def]
-    """The classes: of each letter, line feed, white space, quote, marks, other letters; the words."""
-    same = (lambda each: each) if match_case else spellings
+def _of_words(words: Sequence[str], match_case: bool) -> tuple[list[Members], list[list[int]]]:
+    """The classes (letters, line feed, space, quote, marks, other letters), and the words."""
+    same: Callable[[str], str] = str if match_case else spellings
     kinds = list(dict.fromkeys(same(each) for word in words for each in word))
     sets = [
         *map(among, kinds),

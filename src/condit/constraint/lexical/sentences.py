@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 
 from condit.constraint.lexical.alphabet import (
     Members,
     among,
     capital_letters,
     members,
-    spellings,
 )
 from condit.constraint.lexical.bounds import bounds, outside, times
 from condit.constraint.lexical.component import Component
@@ -23,11 +23,12 @@ from condit.constraint.lexical.constraint import Lexical, Rule
 from condit.constraint.types.extras import imported
 
 ABBREVIATIONS = frozenset(
-    """mr mrs ms dr prof st vs etc inc ltd co corp jr sr no nos fig figs eq approx dept est govt jan
-    feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thur thurs fri sat sun vol
-    vols gen col sgt capt lt cmdr maj rev hon messrs mt ave blvd rd tel ed eds al cf viz ca op pp pg
-    ch sec sen rep gov pres adm assn bros cie dist esq ext ft lb lbs oz sq yd min max misc ph ref calif ariz ore penn pa va fla ga ill ky mich minn mo okla tenn tex wash wis ind conn mass
-        hr hrs univ wt am pm eg ie usu abbr adj adv anon art bibl""".split()
+    """mr mrs ms dr prof st vs etc inc ltd co corp jr sr no nos fig figs eq approx dept est
+    govt jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thur thurs fri
+    sat sun vol vols gen col sgt capt lt cmdr maj rev hon messrs mt ave blvd rd tel ed eds al
+    cf viz ca op pp pg ch sec sen rep gov pres adm assn bros cie dist esq ext ft lb lbs oz sq
+    yd min max misc ph ref calif ariz ore penn pa va fla ga ill ky mich minn mo okla tenn tex
+    wash wis ind conn mass hr hrs univ wt am pm eg ie usu abbr adj adv anon art bibl""".split()  # noqa: SIM905
 )
 """Words that may be abbreviations, so that no sentence ends with one of these and a period."""
 
@@ -46,9 +47,9 @@ def sentences(
     """Texts of so many sentences, none of which can be taken for two, or two for one.
 
     A sentence begins with a capital letter or a number, perhaps behind a bullet, a quotation mark
-    or an opening bracket. It ends with a period, or one question or exclamation mark, and then perhaps
-    closing marks; white space or the end of the text follows. No period stands anywhere else but
-    between digits, none behind a single letter, a number or what may be an abbreviation. A line
+    or an opening bracket. It ends with a period, or one question or exclamation mark, and perhaps
+    closing marks behind it; white space or the end of the text follows. No period
+    stands anywhere else but between digits, none behind a single letter, a number or what may be an abbreviation. A line
     ends with a sentence, so there are no headings. Their number is judged by Punkt (``nltk``), too.
 
     >>> sentences(exactly=2).accepts("It rains. Does it?")
@@ -214,7 +215,7 @@ def _unclear(text: str, capitals: bool) -> str | None:
             return f"{text[start:end]!r} is followed by neither white space nor the end"
         ends.append(end + after.end())
     bounds_ = [*ends, len(text)]
-    for start, end in zip(bounds_, bounds_[1:], strict=False):
+    for start, end in pairwise(bounds_):
         sentence = text[start:end].lstrip()
         if not sentence:
             continue

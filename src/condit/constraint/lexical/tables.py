@@ -59,7 +59,7 @@ class Table:
 
     def __init__(self, component: Component, vocabulary: Vocabulary) -> None:
         self.component = component
-        self._vocabulary = vocabulary
+        self._bytes = vocabulary.bytes
         self._trie = VocabularyTrie.of(vocabulary)
         self._rows: dict[int, Row] = {}
         self._size = 0
@@ -78,7 +78,7 @@ class Table:
         if token in row.moves:
             return row.moves[token]
         found = None
-        text = self._vocabulary.bytes[token]
+        text = self._bytes[token]
         after = self.component.after_bytes(row.number, text) if text else None
         if after is not None:
             there = self.row(after[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -231,24 +232,21 @@ def capital_words(
     sets = [joins, word & small_letters(), upper, word]
 
     def step(state: tuple[str, bool], number: int) -> tuple[tuple[str, bool], int] | None:
-        kind, joined = state  # what the word in writing is so far: "", "none", "capital", "small"
+        kind, joined = state  # of the word in writing: "", "none", "capital", "small"
+        if number in (0, 4) and kind == "capital" and (joined or number == 0):
+            return None  # of one that a sign joins to others one cannot say how many it is
         if number == 4:
-            return ("", False), int(kind == "capital" and not joined)
+            return ("", False), int(kind == "capital")
         if number == 0:
-            # Of a capital word that a sign joins to others one cannot say how many it is.
-            return None if kind == "capital" else ("", True), 0  # type: ignore[return-value]
+            return ("", True), 0
         if kind == "small" or number == 1:
             return ("small", joined), 0
         if number == 2:
-            return None if joined else (("capital", joined), 0)
+            return ("capital", joined), 0
         return (kind or "none", joined), 0
 
-    def checked(state: tuple[str, bool], number: int) -> tuple[tuple[str, bool], int] | None:
-        found = step(state, number)
-        return None if found is None or found[0] is None else found
-
-    def stop(state: tuple[str, bool]) -> int:
-        return int(state[0] == "capital")
+    def stop(state: tuple[str, bool]) -> int | None:
+        return None if state == ("capital", True) else int(state[0] == "capital")
 
     def objection(text: str) -> str | None:
         count = 0
@@ -261,7 +259,7 @@ def capital_words(
             count += len(capital)
         return outside(count, least, most, "words in capitals")
 
-    component = Component.explored(sets, ("", False), checked, stop, least=least, most=most)
+    component = Component.explored(sets, ("", False), step, stop, least=least, most=most)
     said = f"it has {times(least, most, 'words in capital letters')}"
     return Lexical((Rule(said, component, objection, (" NOW", " YES")),))
 
@@ -289,9 +287,9 @@ def no_same_initials() -> Lexical:
 
     def objection(text: str) -> str | None:
         found = re.findall(r"\w+", text)
-        for one, other_ in zip(found, found[1:], strict=False):
+        for one, other_ in pairwise(found):
             first, second = one[0], other_[0]
-            same = first.isascii() == second.isascii() == False  # noqa: E712
+            same = not first.isascii() and not second.isascii()
             if same or first.lower() == second.lower() or second in spellings(first):
                 return f"{one!r} and {other_!r} begin with the same letter, or perhaps do"
         return None

@@ -26,5 +26,6 @@ def imported(constraint: str, module: str, package: str, extra: str = "types") -
         if (error.name or "").partition(".")[0] != module.partition(".")[0]:
             raise
         raise MissingDependencyError(
-            f"condit.{constraint} needs {package}, which is not installed: pip install 'condit[{extra}]'"
+            f"condit.{constraint} needs {package}, which is not installed: "
+            f"pip install 'condit[{extra}]'"
         ) from error
