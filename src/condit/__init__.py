@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from condit.constraint.function import function
     from condit.constraint.grammar import grammar
     from condit.constraint.json_schema import json_schema
+    from condit.constraint.lexical.instructions import instructions
     from condit.constraint.regex import regex
     from condit.constraint.source import make_constraint
     from condit.constraint.types.checked_number import checked_number
@@ -99,6 +100,7 @@ _HOMES = {
     "condit.constraint.function": ("function",),
     "condit.constraint.grammar": ("grammar",),
     "condit.constraint.json_schema": ("json_schema",),
+    "condit.constraint.lexical.instructions": ("instructions",),
     "condit.constraint.regex": ("regex",),
     "condit.constraint.source": ("make_constraint",),
     "condit.constraint.where": ("where",),
@@ -164,6 +166,7 @@ __all__ = [  # noqa: RUF022 - the order of the documentation
     "function",
     "where",
     "where_prefix",
+    "instructions",
     "integer",
     "number",
     "date",

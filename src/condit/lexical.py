@@ -48,6 +48,7 @@ from condit.constraint.lexical.words import (
     without,
     words,
 )
+from condit.constraint.lexical.written import different_words, no_repeated, repeated_words
 
 __all__ = [
     "acrostic",
@@ -57,6 +58,7 @@ __all__ = [
     "characters",
     "consonant_clusters",
     "contains",
+    "different_words",
     "ends_with",
     "first_word",
     "highlights",
@@ -67,6 +69,7 @@ __all__ = [
     "lines",
     "lower",
     "never",
+    "no_repeated",
     "no_same_initials",
     "no_white_space",
     "only",
@@ -75,6 +78,7 @@ __all__ = [
     "placeholders",
     "postscript",
     "quoted",
+    "repeated_words",
     "sections",
     "sentences",
     "starts_with",

@@ -24,7 +24,7 @@ _State = tuple[tuple[int, ...], tuple[int, ...]]
 
 _FILLERS = ("a", "the", "and", "of", "it", "we", "so", "one", "day", "now")
 _RUNS = (4, 16, 64)
-_EXPANSIONS = 1500
+_EXPANSIONS, _FAR = 1500, 1 << 40
 _MOST_STATES = 150_000
 _MOST_MOVES = 100_000
 
@@ -49,7 +49,7 @@ class Endings:
     )
 
     @cached_property
-    def bytes(self) -> frozenset[int]:
+    def byte_values(self) -> frozenset[int]:
         """The bytes of the pieces that endings are made of."""
         return frozenset("".join(self._texts).encode())
 
@@ -166,8 +166,8 @@ class Endings:
             for component, here, count in zip(self.components, *start, strict=True)
         ):
             return None
-        waiting = [(2.0 * self._left(start), 0, start, "")]
-        seen, order = {start}, 0
+        waiting = [(3.0 * self._left(start), 0, start, "")]
+        shortest, order = {start: 0}, 0
         for _ in range(_EXPANSIONS):
             if not waiting:
                 return None
@@ -176,15 +176,14 @@ class Endings:
                 return text
             for piece in self._texts:
                 after = self._after(state, piece)
-                if after is None or after in seen:
-                    continue
-                seen.add(after)
-                order += 1
                 # A word takes about a token, however long it is.
                 written = len(text) + len(piece) - 3 * (piece[0] == " ")
-                heappush(
-                    waiting, (2.0 * self._left(after) + 0.5 * written, order, after, text + piece)
-                )
+                if after is None or shortest.get(after, _FAR) <= written:
+                    continue
+                shortest[after] = written
+                order += 1
+                estimate = 3.0 * self._left(after) + 0.5 * written
+                heappush(waiting, (estimate, order, after, text + piece))
         return None
 
     def _stops(self, state: _State) -> bool:

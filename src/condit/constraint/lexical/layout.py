@@ -96,24 +96,24 @@ def paragraphs(
     least, most = bounds("paragraphs", at_least, at_most, exactly, default=-1)
     text_of("paragraphs", separator, "separator")
     said = f"it has {times(least, most, 'paragraphs')}, divided by {separator!r}"
-    if separator == "\n\n":
-        component = blank_line_paragraphs(least, most)
-
-        def objection(text: str) -> str | None:
-            if re.search(r"\n[^\S\n]+\n|\n\n\n|\A[^\S\n]*\n|\n\s*\Z|\A\s*\Z", text):
-                return "paragraphs are not divided by exactly one empty line"
-            return outside(len(text.split("\n\n")), least, most, "paragraphs")
-
-        return Lexical((Rule(said, component, objection, ("\n\nAnd",)),))
+    is_blank = separator == "\n\n"
 
     def objection(text: str) -> str | None:
+        if is_blank and _UNCLEAR.search(text):
+            return "paragraphs are not divided by exactly one empty line"
         found = text.split(separator)
         if not all(each.strip() for each in found):
             return "a paragraph is empty"
         return outside(len(found), least, most, "paragraphs")
 
-    component = _separated(separator, least, most)
-    return Lexical((Rule(said, component, objection, (f"\n{separator}\nAnd",)),))
+    component = (
+        blank_line_paragraphs(least, most) if is_blank else _separated(separator, least, most)
+    )
+    piece = "\n\nAnd" if is_blank else f"\n{separator}\nAnd"
+    return Lexical((Rule(said, component, objection, (piece,)),))
+
+
+_UNCLEAR = re.compile(r"\n[^\S\n]+\n|\n\n\n|\A[^\S\n]*\n|\n\s*\Z|\A\s*\Z")
 
 
 def blank_line_paragraphs(least: int, most: int | None) -> Component:

@@ -140,7 +140,7 @@ class LexicalMatcher(Matcher):
     def __init__(self, states: States, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
         self.strength = Strength.EXACT if len(states.tables) == 1 else Strength.SOUND
-        if any(bytes([byte]) not in vocabulary.first_token for byte in states.endings.bytes):
+        if any(bytes([byte]) not in vocabulary.first_token for byte in states.endings.byte_values):
             self.strength = Strength.SOUND
         self._states, self._state = states, states.start
         self._begun = b""  # the bytes of a character that is not whole

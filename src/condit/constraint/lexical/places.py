@@ -151,7 +151,7 @@ def titled() -> Lexical:
     return Lexical((Rule(said, component, objection, pieces),))
 
 
-def postscript(marker: str = "P.S.") -> Lexical:
+def postscript(marker: str = "P.S.", *, match_case: bool = False) -> Lexical:
     """Texts that end with a postscript: a line that begins with a marker, a space and more.
 
     >>> postscript().accepts("Bye!" + chr(10) + "P.S. Do write.")
@@ -159,14 +159,16 @@ def postscript(marker: str = "P.S.") -> Lexical:
 
     Args:
         marker: what it begins with, such as ``P.P.S``.
+        match_case: whether small and capital letters are told apart.
 
     Raises:
         ArgumentError: the marker is no text, or empty.
     """
     text_of("postscript", marker, "marker")
     written = f"{marker} "
-    kinds = list(dict.fromkeys(f"{written}\n"))
-    wanted = [kinds.index(each) for each in written]
+    same: Callable[[str], str] = str if match_case else spellings
+    kinds = list(dict.fromkeys(map(same, f"{written}\n")))
+    wanted = [kinds.index(same(each)) for each in written]
     newline, blank = kinds.index("\n"), len(kinds)
     spaces = {newline, blank, kinds.index(" ")}
     done = len(wanted) + 1
@@ -182,13 +184,14 @@ def postscript(marker: str = "P.S.") -> Lexical:
         return (state + 1 if state >= 0 and wanted[state] == number else -1), 0
 
     def objection(text: str) -> str | None:
-        found = re.search(rf"^{re.escape(written)}[^\S\n]*\S", text, re.MULTILINE)
+        flags = re.MULTILINE | (0 if match_case else re.IGNORECASE)
+        found = re.search(rf"^{re.escape(written)}[^\S\n]*\S", text, flags)
         return None if found else f"no line begins with {written!r} and something behind it"
 
     component = Component.explored(
         [*map(among, kinds), members(r"\s")], 0, step, lambda state: 0 if state == done else None
     )
-    pieces = (f"\n{written}Bye", f"\n\n{written}Bye")
+    pieces = (f"\n{written}Bye.", f"\n\n{written}Bye.", f"\n{written.lower()}bye.")
     return Lexical(
         (Rule(f"it has a postscript that begins with {marker}", component, objection, pieces),)
     )
@@ -284,6 +287,7 @@ def _word_at(
 
 
 _Forms = frozenset[tuple[int, int]]
+_NONE: _Forms = frozenset()
 
 
 def _first(words: Sequence[str], of: str, nth: int | None, match_case: bool) -> Component:
@@ -346,7 +350,7 @@ def _first(words: Sequence[str], of: str, nth: int | None, match_case: bool) -> 
         return 0 if full >= nth else None
 
     first = 1 if nth is not None else 0
-    return Component.explored(sets, (first, "", frozenset(), 0), checked, stop)
+    return Component.explored(sets, (first, "", _NONE, 0), checked, stop)
 
 
 def _last(words: Sequence[str], of: str, nth: int | None, match_case: bool) -> Component:
@@ -392,7 +396,7 @@ def _last(words: Sequence[str], of: str, nth: int | None, match_case: bool) -> C
         return 0 if (part if full else part - 1) >= nth else None
 
     first = 1 if nth is not None else 0
-    return Component.explored(sets, (first, False, False, frozenset(), 0), step, stop)
+    return Component.explored(sets, (first, False, False, _NONE, 0), step, stop)
 
 
 def _of_words(words: Sequence[str], match_case: bool) -> tuple[list[Members], list[list[int]]]:

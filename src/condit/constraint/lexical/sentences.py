@@ -48,9 +48,10 @@ def sentences(
 
     A sentence begins with a capital letter or a number, perhaps behind a bullet, a quotation mark
     or an opening bracket. It ends with a period, or one question or exclamation mark, and perhaps
-    closing marks behind it; white space or the end of the text follows. No period
-    stands anywhere else but between digits, none behind a single letter, a number or what may be an abbreviation. A line
-    ends with a sentence, so there are no headings. Their number is judged by Punkt (``nltk``), too.
+    closing marks behind it; white space or the end of the text follows. No period stands anywhere
+    else but between digits, none behind a single letter, a number or what may be an abbreviation.
+    A line ends with a sentence, so there are no headings. Their number is judged by Punkt
+    (``nltk``), too.
 
     >>> sentences(exactly=2).accepts("It rains. Does it?")
     True
@@ -82,7 +83,7 @@ def sentences(
         return None
 
     said = f"it has {times(least, most, 'sentences')}"
-    pieces = (" Yes.", "Yes.", "\nYes.", ".", "!", "?")
+    pieces = (" Yes.", "Yes.", "\nYes.", " Yes!", " Yes?", ".", "!", "?")
     return Lexical((Rule(said, _component(least, most, capitals), objection, pieces),))
 
 

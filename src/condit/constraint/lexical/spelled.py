@@ -223,9 +223,8 @@ def kinds_of(words: Sequence[str], *, at_least: int) -> Lexical:
         count = sum(bool(re.search(rf"\b{re.escape(each)}\b", text, flags)) for each in found)
         return outside(count, least, None, "different ones of these words")
 
-    component = Component.explored(
-        [*map(among, kinds), members(r"\w")], (frozenset[int](), ()), step, stop
-    )
+    start: tuple[frozenset[int], tuple[int, ...] | None] = (frozenset(), ())
+    component = Component.explored([*map(among, kinds), members(r"\w")], start, step, stop)
     said = f"it has at least {least} different ones of {', '.join(found)}"
     pieces = tuple(f" {each}" for each in found)
     return Lexical((Rule(said, component, objection, pieces),))

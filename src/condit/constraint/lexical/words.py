@@ -25,6 +25,12 @@ _Active = frozenset[tuple[int, int]]
 """Which words may be in writing: their numbers, and how many of their characters are written."""
 
 
+_Found = tuple[_Active, bool, bool]
+"""The same, whether a word is written if no character of words follows, and if one came before."""
+_Place = tuple[int, _Found]
+"""Which word is looked for, and how far."""
+
+
 def contains(
     *words: str | Sequence[str],
     at_least: int | None = None,
@@ -117,27 +123,27 @@ def in_order(*words: str, match_case: bool = False) -> Lexical:
     sets = _joined_sets(words, match_case)
     classes = [_translation(sets, finder.sets) for finder in finders]
 
-    def step(state: tuple[int, object], number: int) -> tuple[tuple[int, object], int]:
+    def step(state: _Place, number: int) -> tuple[_Place, int]:
         place, inner = state
         if place == len(words):
             return state, 0
-        after, gain = finders[place].step(inner, classes[place][number])  # type: ignore[arg-type]
+        after, gain = finders[place].step(inner, classes[place][number])
         if not gain:
             return (place, after), 0
         if place + 1 == len(words):
-            return (place + 1, None), 1
+            return (place + 1, finders[0].start), 1
         # The character behind a word may begin the next one.
         later, _ = finders[place + 1].step(finders[place + 1].start, classes[place + 1][number])
         ended_in_it = finders[place].ends_in_word[0]
         here = later if ended_in_it else finders[place + 1].after(classes[place + 1][number])
         return (place + 1, here), 0
 
-    def stop(state: tuple[int, object]) -> int | None:
+    def stop(state: _Place) -> int | None:
         place, inner = state
         if place == len(words):
             return 0
         last = place + 1 == len(words)
-        return 0 if last and finders[place].stop(inner) else None  # type: ignore[arg-type]
+        return 0 if last and finders[place].stop(inner) else None
 
     def objection(text: str) -> str | None:
         place = 0
@@ -148,7 +154,8 @@ def in_order(*words: str, match_case: bool = False) -> Lexical:
             place = found
         return None
 
-    component = Component.explored(sets, (0, finders[0].start), step, stop)
+    start: _Place = (0, finders[0].start)
+    component = Component.explored(sets, start, step, stop)
     said = f"it has these, in this order: {', '.join(map(repr, words))}"
     return Lexical((Rule(said, component, objection, tuple(f" {word}" for word in words)),))
 
