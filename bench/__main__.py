@@ -22,6 +22,7 @@ QUESTIONS = {
     "same": "a check, not a race: with drafts and without, the same texts on 200 real prompts",
     "weights": "what exact local weights cost, and the noise that others leave, along real texts",
     "lift": "microseconds of checks and masks of byte matchers lifted to real vocabularies",
+    "lexical": "microseconds of five rules about text, and how often instructions are followed",
     "heal": "nats that healing the seam of prompt and text is worth, on fifty prompts",
     "regular": "milliseconds of questions about two patterns, against every library",
     "spelling": "a check, not a race: token bytes and masks of four real tokenizers",

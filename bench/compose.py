@@ -24,7 +24,7 @@ from bench.library.options import add_choice, parser_of
 from bench.library.results import table
 from bench.library.run import Run
 from bench.library.statistics import band_of_ratio, percentile
-from bench.lift import _vocabulary
+from bench.lift import vocabulary_of
 from bench.vocabularies import SOURCES
 from bench.workers.timing import Clock, Inside
 
@@ -179,7 +179,7 @@ def _row(found: Sequence[dict[str, float]], alone: Sequence[dict[str, float]]) -
 
 
 def _products(size: str) -> dict[str, dict[str, list[float]]]:
-    vocabulary, tokenizer = _vocabulary(size)
+    vocabulary, tokenizer = vocabulary_of(size)
     person = '{"name":"Ann Lee","age":31,"likes":["tea","long walks"]}'
     texts = {
         ALONE: person,

@@ -96,7 +96,7 @@ def main(arguments: Sequence[str]) -> None:
     rows: list[list[str]] = []
     with Run("lift", options) as run:
         for size in options.sizes:
-            vocabulary, tokenizer = _vocabulary(size)
+            vocabulary, tokenizer = vocabulary_of(size)
             began = time.perf_counter()
             trie = VocabularyTrie.of(vocabulary)
             raw[size] = {"trie_seconds": time.perf_counter() - began, "trie_bytes": trie.nbytes}
@@ -120,7 +120,8 @@ def main(arguments: Sequence[str]) -> None:
     run.keep({"sizes": raw}, table([*heads, "kept, kB"], rows))
 
 
-def _vocabulary(size: str) -> tuple[condit.Vocabulary, Any]:
+def vocabulary_of(size: str) -> tuple[condit.Vocabulary, Any]:
+    """The vocabulary of that size, and its tokenizer."""
     source = tokenizer_file(size, smollm2.directory(), console.print).read_text("utf-8")
     tokenizer = Tokenizer.from_str(source)
     spelled, _ = token_bytes(json.loads(source), max(tokenizer.get_vocab().values()) + 1)

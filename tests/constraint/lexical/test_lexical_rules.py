@@ -203,7 +203,9 @@ def test_rules_about_text_compose_with_other_constraints() -> None:
     both = condit.regex("[a-z ]+") & words(exactly=3) & contains("ox")
     result = condit.generate(model, "Once ", both, n=2, max_tokens=40, seed=0)
     assert all(both.accepts(sample.text) for sample in result.samples)
-    letter_to = condit.template("Dear {name}, {body}", name="[A-Z][a-z]+", body=words(exactly=2))
+    letter_to = condit.template(
+        "Dear {name}, {body}", name=condit.regex("[A-Z][a-z]+"), body=words(exactly=2)
+    )
     found = condit.generate(model, "Once ", letter_to, n=1, max_tokens=60, seed=0)
     assert letter_to.accepts(found.samples[0].text)
 

@@ -88,6 +88,28 @@ class States:
         found = state.moves[token] = self._followed(state, token)
         return found
 
+    def allows(self, state: State, token: int) -> bool:
+        """Whether a token that is text may come; without making the state after it."""
+        for table, row, count in zip(self.tables, state.rows, state.counts, strict=True):
+            groups = row.groups
+            if groups is None:
+                move = table.move(row, token)
+                if move is None:
+                    return False
+            else:
+                number = groups.item(token)
+                if number == len(row.targets):
+                    return False
+                move = row.targets[number]
+            after = count + move[1]
+            if after > table.cap:
+                if not table.saturates:
+                    return False
+                after = table.cap
+            if not move[0].viable >> after & 1:
+                return False
+        return True
+
     def _followed(self, state: State, token: int) -> State | None:
         rows, counts = [], []
         for table, row, count in zip(self.tables, state.rows, state.counts, strict=True):
@@ -160,7 +182,7 @@ class LexicalMatcher(Matcher):
             return bool(state.mask.item(token >> 5) >> (token & 31) & 1)
         if token == self.vocabulary.end:
             return state.stops
-        return self._states.after(state, token) is not None
+        return self._states.allows(state, token)
 
     def mask(self) -> NDArray[np.uint32]:
         """All allowed tokens, packed."""

@@ -53,12 +53,15 @@ class Row:
 class Table:
     """The rows of one component over one vocabulary, found when they are asked for.
 
+    Its component's ``cap`` is kept here, and whether the count ``saturates`` there.
+
     What is kept is bounded; what was dropped is found again, the same. In several threads at once
     the same may be found twice.
     """
 
     def __init__(self, component: Component, vocabulary: Vocabulary) -> None:
-        self.component = component
+        self.component, self.cap = component, component.cap
+        self.saturates = component.most is None
         self._bytes = vocabulary.bytes
         self._trie = VocabularyTrie.of(vocabulary)
         self._rows: dict[int, Row] = {}
@@ -77,6 +80,9 @@ class Table:
         """The row after a token that is text, and its gain; ``None``: refused at any count."""
         if token in row.moves:
             return row.moves[token]
+        if row.groups is not None:
+            number, targets = row.groups.item(token), row.targets
+            return targets[number] if number < len(targets) else None
         found = None
         text = self._bytes[token]
         after = self.component.after_bytes(row.number, text) if text else None
