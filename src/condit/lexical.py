@@ -31,6 +31,7 @@ from condit.constraint.lexical.places import (
     starts_with,
     titled,
 )
+from condit.constraint.lexical.scripts import script
 from condit.constraint.lexical.sentences import sentences
 from condit.constraint.lexical.spelled import (
     alphabetical,
@@ -79,6 +80,7 @@ __all__ = [
     "postscript",
     "quoted",
     "repeated_words",
+    "script",
     "sections",
     "sentences",
     "starts_with",

@@ -20,6 +20,7 @@ KWARGS = {
     "let_relation": "less than",
     "let_frequency": 2,
     "num_sentences": 3,
+    "language": "kn",
     "num_words": 8,
     "num_paragraphs": 2,
     "nth_paragraph": 2,

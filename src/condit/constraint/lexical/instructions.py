@@ -38,6 +38,7 @@ from condit.constraint.lexical.places import (
     starts_with,
     titled,
 )
+from condit.constraint.lexical.scripts import SCRIPT_OF, script
 from condit.constraint.lexical.sentences import sentences
 from condit.constraint.lexical.spelled import (
     alphabetical,
@@ -160,6 +161,16 @@ def _they_differ(text: str) -> bool:
     return len({each.strip() for each in text.split("******")}) == 2
 
 
+def _language(given: _Given) -> Constraint:
+    language = given["language"]
+    if language not in SCRIPT_OF:
+        raise UnsupportedConstraintError(
+            f"instruction language:response_language: other languages share the script of "
+            f"{language!r}, so that only a detector can guess it: use condit.where"
+        )
+    return script(SCRIPT_OF[language])
+
+
 def _multiple(given: _Given) -> Constraint:
     found: Constraint | None = None
     for number, count in enumerate((1, 2, 3, 5, 7), 1):
@@ -226,6 +237,7 @@ MAKERS: Mapping[str, _Maker] = {
     "keywords:letter_frequency": lambda given: letter(
         given["letter"], **_bounds(given, "let_relation", "let_frequency")
     ),
+    "language:response_language": _language,
     "length_constraints:nth_paragraph_first_word": _nth_paragraph,
     "length_constraints:number_paragraphs": lambda given: paragraphs(
         exactly=int(given["num_paragraphs"]), separator="***"

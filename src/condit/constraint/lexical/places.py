@@ -118,7 +118,7 @@ def quoted() -> Lexical:
 def titled() -> Lexical:
     """Texts with a title in double angular brackets, ``<<so>>``, on a line.
 
-    The title has no angular bracket in it.
+    The title begins with a letter or a digit, and has no angular bracket in it.
 
     >>> titled().accepts("<<The Sea>> Once upon a time")
     True
@@ -134,14 +134,16 @@ def titled() -> Lexical:
             return {3: 4, 4: 5}.get(state, 0), 0
         if number == 2 or state in (0, 1, 4):
             return 0, 0
+        if state == 2 and number == 5:
+            return 0, 0
         return (state if number == 3 else 3), 0
 
     def objection(text: str) -> str | None:
-        found = re.search(r"<<[^\S\n]*[^<>\s][^<>\n]*>>", text)
+        found = re.search(r"<<[^\S\n]*\w[^<>\n]*>>", text)
         return None if found else "it has no title in double angular brackets"
 
     component = Component.explored(
-        [among("<"), among(">"), among("\n"), members(r"\s")],
+        [among("<"), among(">"), among("\n"), members(r"\s"), members(r"\w")],
         0,
         step,
         lambda state: 0 if state == 5 else None,

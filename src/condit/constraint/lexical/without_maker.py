@@ -9,7 +9,6 @@ _BETWEEN = "it relates sentences or paragraphs to each other, of which no limit 
 _WHERE = "it asks for a word at a place within a sentence, which no rule here says yet"
 
 WITHOUT_MAKER: Mapping[str, str] = {
-    "language:response_language": "which language it is a detector guesses; use condit.where",
     "count:numbers": "what counts as one number (3.5, 1st, ten) is not said",
     "count:words_japanese": "no rule here counts places of words yet; use condit.where_prefix",
     "custom:character_reverse": _ANSWER,
