@@ -23,8 +23,9 @@ _State = tuple[tuple[int, ...], tuple[int, ...]]
 """For each component its state, and its count."""
 
 _FILLERS = ("a", "the", "and", "of", "it", "we", "so", "one", "day", "now")
+_CHANGES = (str.lower, str.upper, str.capitalize)
 _RUNS = (4, 16, 64)
-_EXPANSIONS, _FAR = 1500, 1 << 40
+_EXPANSIONS, _FIRST_EXPANSIONS, _FAR = 300, 1500, 1 << 40
 _MOST_STATES = 150_000
 _MOST_MOVES = 100_000
 
@@ -56,11 +57,15 @@ class Endings:
     @cached_property
     def _texts(self) -> tuple[str, ...]:
         """What is written next, in the order in which equals are preferred."""
-        changes = (str.lower, str.upper, str.capitalize)
-        words = [f" {change(word)}" for change in changes for word in _FILLERS]
-        runs = [each * times for each in (*self.pieces, *words) for times in _RUNS]
-        texts = (*self.pieces, *words, *runs, *self._characters)
+        words = [f" {change(word)}" for change in _CHANGES for word in _FILLERS]
+        texts = (*self.pieces, *words, *self._characters, *self._runs)
         return tuple(dict.fromkeys(each for each in texts if each))
+
+    @cached_property
+    def _runs(self) -> dict[str, str]:
+        """Runs of pieces and words, with what each is a run of."""
+        words = [f" {change(word)}" for change in _CHANGES for word in _FILLERS]
+        return {each * times: each for each in (*self.pieces, *words) for times in _RUNS}
 
     @cached_property
     def _characters(self) -> tuple[str, ...]:
@@ -168,14 +173,20 @@ class Endings:
             return None
         waiting = [(3.0 * self._left(start), 0, start, "")]
         shortest, order = {start: 0}, 0
-        for _ in range(_EXPANSIONS):
+        is_first = not any(start[0]) and not any(start[1])
+        for _ in range(_FIRST_EXPANSIONS if is_first else _EXPANSIONS):
             if not waiting:
                 return None
             _, _, state, text = heappop(waiting)
             if self._stops(state):
                 return text
+            dead: set[str] = set()
             for piece in self._texts:
+                if self._runs.get(piece) in dead:
+                    continue
                 after = self._after(state, piece)
+                if after is None:
+                    dead.add(piece)
                 # A word takes about a token, however long it is.
                 written = len(text) + len(piece) - 3 * (piece[0] == " ")
                 if after is None or shortest.get(after, _FAR) <= written:
