@@ -24,6 +24,7 @@ QUESTIONS = {
     "weights": "what exact local weights cost, and the noise that others leave, along real texts",
     "lift": "microseconds of checks and masks of byte matchers lifted to real vocabularies",
     "corpus": "seconds to index a corpus, and microseconds a step of quotations of it",
+    "lexical": "microseconds of five rules about text, and how often instructions are followed",
     "heal": "nats that healing the seam of prompt and text is worth, on fifty prompts",
     "regular": "milliseconds of questions about two patterns, against every library",
     "temporal": "processor time of temporal logic; with --mona, a check of automata against MONA",

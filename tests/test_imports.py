@@ -21,7 +21,7 @@ ROOMS = (
     ("result",),
     ("cli_streams", "foreign", "plugins", "vocabulary"),
     ("constraint", "model"),
-    ("corpus", "prefer", "regular", "speculate"),
+    ("corpus", "lexical", "prefer", "regular", "speculate"),
     ("sampler", "temporal"),
     ("instruct", "outcome", "retrieval", "scores"),
     ("cache", "generate", "testing"),

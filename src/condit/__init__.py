@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from condit.constraint.function import function
     from condit.constraint.grammar import grammar
     from condit.constraint.json_schema import json_schema
+    from condit.constraint.lexical.instructions import instructions
     from condit.constraint.regex import regex
     from condit.constraint.source import make_constraint
     from condit.constraint.types.checked_number import checked_number
@@ -103,6 +104,7 @@ _HOMES = {
     "condit.constraint.function": ("function",),
     "condit.constraint.grammar": ("grammar",),
     "condit.constraint.json_schema": ("json_schema",),
+    "condit.constraint.lexical.instructions": ("instructions",),
     "condit.constraint.regex": ("regex",),
     "condit.constraint.source": ("make_constraint",),
     "condit.constraint.where": ("where",),
@@ -178,6 +180,7 @@ __all__ = [  # noqa: RUF022 - the order of the documentation
     "function",
     "where",
     "where_prefix",
+    "instructions",
     "integer",
     "number",
     "date",
@@ -257,7 +260,7 @@ __all__ = [  # noqa: RUF022 - the order of the documentation
 
 def __getattr__(name: str) -> Any:
     # Names are imported when first used: importing condit stays fast, and never imports torch.
-    if name in ("ray", "regular"):  # modules: their import sets the attribute
+    if name in ("lexical", "ray", "regular"):  # modules: their import sets the attribute
         return import_module(f"condit.{name}")
     if name not in _HOME_OF:
         raise AttributeError(f"module 'condit' has no attribute {name!r}")

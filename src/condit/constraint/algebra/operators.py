@@ -11,6 +11,7 @@ from condit.constraint.algebra.repeated import repeat
 from condit.constraint.algebra.sequence import Then
 from condit.constraint.algebra.together import AllOf
 from condit.constraint.base import Constraint
+from condit.constraint.lexical.constraint import Lexical
 
 
 def all_of(one: object, other: object) -> Any:
@@ -18,6 +19,10 @@ def all_of(one: object, other: object) -> Any:
     if not _both(one, other):
         return NotImplemented
     parts = _flat(AllOf, one, other)
+    texts = [part for part in parts if isinstance(part, Lexical)]
+    if len(texts) > 1:  # one matcher finds endings for all of their rules
+        rules = tuple(rule for part in texts for rule in part.rules)
+        parts = [part for part in parts if not isinstance(part, Lexical)] + [Lexical(rules)]
     typed = next((part for part in parts if not hasattr(part, "of")), None)
     if typed is not None:
         # A condition on values asks them of the constraint that it stands beside.

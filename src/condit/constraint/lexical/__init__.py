@@ -1,0 +1,1 @@
+"""What a text must have in it, how much of it, and where: words, sentences, lines, letters."""

@@ -1,0 +1,60 @@
+"""The arguments ``at_least``, ``at_most`` and ``exactly`` of rules that count."""
+
+from __future__ import annotations
+
+from condit.errors import ArgumentError, UnsatisfiableError
+
+
+def bounds(
+    who: str, at_least: int | None, at_most: int | None, exactly: int | None, default: int = 0
+) -> tuple[int, int | None]:
+    """The least and the most (``None``: no bound); ``default`` is the least if nothing is given.
+
+    Raises:
+        ArgumentError: one is no count, or ``exactly`` stands beside another, or none is given
+            where there is no default.
+        UnsatisfiableError: the least is more than the most.
+    """
+    for name, value in (("at_least", at_least), ("at_most", at_most), ("exactly", exactly)):
+        if value is not None and (
+            not isinstance(value, int) or isinstance(value, bool) or value < 0
+        ):
+            raise ArgumentError(f"{who}: {name}={value!r} is no count: give a whole number from 0")
+    if exactly is not None:
+        if at_least is not None or at_most is not None:
+            raise ArgumentError(f"{who}: give exactly, or at_least and at_most, not both")
+        return exactly, exactly
+    if at_least is None and at_most is None and default < 0:
+        raise ArgumentError(f"{who}: say how many: at_least=, at_most= or exactly=")
+    # Where only the most is given none need be there.
+    least = at_least if at_least is not None else max(default, 0) if at_most is None else 0
+    if at_most is not None and least > at_most:
+        raise UnsatisfiableError(f"{who}: no number is at least {least} and at most {at_most}")
+    return least, at_most
+
+
+def times(least: int, most: int | None, what: str) -> str:
+    """The bounds in words, as in ``at least 3 words``; ``what`` is a plural."""
+    if least == most:
+        return f"exactly {least} {what}"
+    if most is None:
+        return f"at least {least} {what}"
+    return f"between {least} and {most} {what}" if least else f"at most {most} {what}"
+
+
+def outside(count: int, least: int, most: int | None, what: str) -> str | None:
+    """What is wrong with a count, or ``None``."""
+    if count < least or (most is not None and count > most):
+        return f"it has {count} {what}, not {times(least, most, what)}"
+    return None
+
+
+def text_of(who: str, value: object, name: str = "text") -> str:
+    """A text that is not empty.
+
+    Raises:
+        ArgumentError: it is none.
+    """
+    if not isinstance(value, str) or not value:
+        raise ArgumentError(f"{who}: {name}={value!r} is no text: give a str that is not empty")
+    return value
