@@ -25,6 +25,7 @@ ROOMS = (
     ("sampler", "temporal"),
     ("instruct", "outcome", "retrieval", "scores"),
     ("cache", "generate", "testing"),
+    ("behave",),
     ("serve",),
     ("batches",),
     ("ray",),
