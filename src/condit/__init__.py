@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from condit.agreement import Agreement
     from condit.batches.run import batch
     from condit.behave.agent import Agent
+    from condit.behave.policy import policy
     from condit.behave.tools import command, tool
     from condit.cache import CacheInfo, cache_info, clear_cache, set_cache_limit
     from condit.constraint.algebra.free import free
@@ -91,6 +92,7 @@ _HOMES = {
     "condit.agreement": ("Agreement",),
     "condit.batches.run": ("batch",),
     "condit.behave.agent": ("Agent",),
+    "condit.behave.policy": ("policy",),
     "condit.behave.tools": ("command", "tool"),
     "condit.cache": ("CacheInfo", "cache_info", "clear_cache", "set_cache_limit"),
     "condit.constraint.algebra.free": ("free",),
@@ -209,6 +211,7 @@ __all__ = [  # noqa: RUF022 - the order of the documentation
     "Agent",
     "tool",
     "command",
+    "policy",
     "within",
     "span_scores",
     "SpanScores",

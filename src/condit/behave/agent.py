@@ -12,9 +12,11 @@ from typing import Any
 from condit.behave.form import Form
 from condit.behave.game import Game
 from condit.behave.loop import Design, Limits, Loop
+from condit.behave.policy import Policy
 from condit.behave.record import Event, Runs
 from condit.behave.tools import OUTCOMES, Tool, checked_name, tools_of
-from condit.constraint.algebra.literal import as_constraint
+from condit.constraint.algebra.labels import wanted
+from condit.constraint.algebra.literal import Literal, as_constraint
 from condit.constraint.base import Constraint
 from condit.errors import ArgumentError, UnrealizableError
 from condit.instruct import instructed_prompt
@@ -52,6 +54,7 @@ class Agent:
         events: for each event a constraint of its text; a string stands for itself.
         tools: functions and tools (``condit.tool``, ``condit.command``), in a row or by name.
         labels: for some events further names that are true of them.
+        policy: rules about calls; see ``condit.policy``.
         form: what stands before and after the text of an event; by default tags.
         most_states: how many states of the automaton are looked at.
 
@@ -71,6 +74,7 @@ class Agent:
         tools: Any = (),
         *,
         labels: Mapping[str, Iterable[str]] | None = None,
+        policy: Policy | None = None,
         form: Form | None = None,
         most_states: int = _MOST_STATES,
     ) -> None:
@@ -92,6 +96,10 @@ class Agent:
         contents = {**self.events, **{name: each.content for name, each in self.tools.items()}}
         if not contents:
             raise ArgumentError("agent: give at least one event or tool")
+        self.policy = policy or Policy()
+        self.policy.check(contents, self.tools)
+        for name, further in self.policy.texts.items():
+            contents[name] = contents[name] & further
         self.contents = contents
         outcomes = OUTCOMES if self.tools else ()
         self.texts: dict[str, Constraint] = {
@@ -104,7 +112,7 @@ class Agent:
         }
         given = (formula,) if isinstance(formula, str) else tuple(formula)
         self.specification: Ltlf = ltlf(
-            (*given, *self._structure()),
+            (*given, *self.policy.clauses(), *self._structure()),
             {**self.texts, **observed},
             labels=self._labels(labels),
             given=outcomes,
@@ -142,7 +150,8 @@ class Agent:
 
     def _game(self) -> Game:
         outcomes = {name: each.outcomes for name, each in self.tools.items()}
-        game = Game(self.specification.automaton, outcomes, tuple(self.contents))
+        uncertain = self.policy.uncertain
+        game = Game(self.specification.automaton, outcomes, tuple(self.contents), uncertain)
         if 0 not in game.winning:
             if not self.specification.automaton.live:
                 self.specification.bind(Vocabulary.of_bytes())  # raises, and says which clauses
@@ -154,15 +163,39 @@ class Agent:
                 "of a tool's outcomes=, so that these are told as an 'observe'",
                 counterexample=events,
             )
+        budgets = self.policy.budgets(self.tools)
+        costs = {
+            name: tuple(float(name in group) for group, _, _ in budgets) for name in self.contents
+        }
+        needed = [plan.needed[0] for plan in game.plans(costs)]
+        fits = [
+            all(a <= most for a, (_, most, _) in zip(each, budgets, strict=True)) for each in needed
+        ]
+        if not any(fits):
+            raise UnrealizableError(
+                "agent: the policy allows "
+                + ", ".join(rule for _, _, rule in budgets)
+                + "; to be sure to fulfil the specification may take more: raise these, or allow "
+                "another way in the formula"
+            )
         return game
 
     def describe(self) -> str:
         """The events, the formula and the tools, as an instruction to a model."""
-        return "\n".join([self.specification.describe(), *self._described_tools()])
-
-    def _described_tools(self) -> list[str]:
-        tools = self.tools.items()
-        return [f"{name}: {each.description}" for name, each in tools if each.description]
+        lines = ["Respond only with events, one right after the other:"]
+        for name in self.contents:
+            part = self.policy.texts.get(name)
+            own = self.events.get(name) or self.tools[name].content
+            said = wanted(own) + ("" if part is None else f"; and {wanted(part)}")
+            tool = self.tools.get(name)
+            about = "" if tool is None else f" ({tool.description or 'a tool'})"
+            written = self.form.written(name, "...").rstrip("\n")
+            lines.append(f"- {written}{about}: {said}".replace("\n", "\n  "))
+        if self.tools:
+            lines.append(f"After a call comes its outcome: {', '.join(OUTCOMES)}.")
+        lines.append("Their order must satisfy, in linear temporal logic on finite traces:")
+        lines += [f"- {each}" for each in self.specification.clauses]
+        return "\n".join(lines)
 
     def run(
         self,
@@ -218,12 +251,24 @@ class Agent:
             raise ArgumentError("agent: give a model whose lanes fork, such as condit.load gives")
         limits = Limits.of(max_events, max_tokens, max_event_tokens, max_seconds)
         if instruct is not False:
-            slot = "{format}" if instruct is True else instruct
-            said = "\n".join(["{format}", *self._described_tools()])
-            prompt = instructed_prompt(prompt, self.specification, slot.replace("{format}", said))
+            prompt = instructed_prompt(prompt, _Described(self.describe()), instruct)
         law = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
         design = Design(
-            self.specification, self.game, self.form, self.contents, self.texts, self.tools
+            self.specification,
+            self.game,
+            self.form,
+            self.contents,
+            self.texts,
+            self.tools,
+            self.policy,
         )
         loop = Loop(design, loaded, limits, law, prefer, on_event)
         return loop.run(prompt, n, seed)
+
+
+class _Described(Literal):
+    """A description, for ``instructed_prompt``."""
+
+    def describe(self) -> str:
+        """The text itself."""
+        return self.text

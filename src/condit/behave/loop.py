@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,17 +21,20 @@ import numpy as np
 
 from condit.behave.form import Form
 from condit.behave.game import Cost, Game, Plan, left_over
+from condit.behave.policy import Policy
 from condit.behave.record import Event, Run, Runs
-from condit.behave.tools import CUT, Outcome, Tool
+from condit.behave.tools import CUT, OUTCOMES, Outcome, Tool
 from condit.constraint.algebra.limits import within
 from condit.constraint.algebra.repeated import optional
 from condit.constraint.base import Constraint
 from condit.errors import (
     ArgumentError,
     BudgetError,
+    CompileError,
     GenerationError,
     PromptTooLongError,
     UnsatisfiableError,
+    VocabularyError,
 )
 from condit.generate import generate
 from condit.model.base import Model, Prompt
@@ -90,6 +94,7 @@ class Design:
     contents: Mapping[str, Constraint]
     texts: Mapping[str, Constraint]
     tools: Mapping[str, Tool]
+    policy: Policy
 
 
 @dataclass(frozen=True)
@@ -117,6 +122,8 @@ class _Option:
 
     event: str
     most: int
+    values: str = ""
+    """What tells its text from others of the same event; see ``Loop._text``."""
 
 
 class Loop:
@@ -143,6 +150,9 @@ class Loop:
         self.design, self.model, self.limits, self.law = design, model, limits, law
         self.prefer, self.on_event = prefer, on_event
         self.game = design.game
+        self._budgets = design.policy.budgets(design.tools)
+        self._uncertain = design.policy.uncertain
+        self._texts: dict[tuple[str, str], tuple[Constraint, float] | None] = {}
         self._costs = {event: self._cost(event) for event in design.contents}
         self._plans = self.game.plans(self._costs)
         self._unions: dict[tuple[object, ...], Constraint] = {}
@@ -156,15 +166,44 @@ class Loop:
         """The least that an event takes of each resource; of time, the most that its tool takes."""
         least = self._least(self.design.texts[event])
         tool = self.design.tools.get(event)
+        counted = tuple(float(event in group) for group, _, _ in self._budgets)
         if tool is None:
-            return (1.0, least, least, 0.0)
+            return (1.0, least, least, 0.0, *counted)
         cut = [len(self._encoded(each, CUT)) for each in tool.outcomes]
-        return (2.0, least, least + max(cut), tool.seconds)
+        return (2.0, least, least + max(cut), tool.seconds, *counted)
+
+    def _text(self, event: str, lane: _Lane) -> tuple[Constraint, float, str] | None:
+        """An event's text, the least tokens of it, and what tells it from others.
+
+        ``None``: nothing that has happened gives a value that an argument must have.
+        """
+        if event not in self._uncertain:
+            return self.design.texts[event], self._costs[event][TOKENS], ""
+        policy, form = self.design.policy, self.design.form
+        values = policy.values(event, lane.events)
+        key = repr(sorted(values.items()))
+        if (event, key) not in self._texts:
+            made: tuple[Constraint, float] | None = None
+            own = self.design.tools[event].content
+            further = policy.texts.get(event)
+            with suppress(CompileError, VocabularyError):
+                content = policy.narrowed(own, values)
+                if content is not None:
+                    content = content if further is None else content & further
+                    text = form.constraint(event, content, OUTCOMES)
+                    if (least := self._known_least(text)) is not None:
+                        made = text, least
+            self._texts[event, key] = made
+        found = self._texts[event, key]
+        return None if found is None else (*found, key)
+
+    def _known_least(self, text: Constraint) -> float | None:
+        found = text.bind(self.model.vocabulary).cost_to_finish()
+        return None if found is None else float(found)
 
     def _least(self, text: Constraint) -> float:
-        matcher = text.bind(self.model.vocabulary)
-        found = matcher.cost_to_finish()
-        return float(self.limits.event_tokens if found is None else found)
+        found = self._known_least(text)
+        return float(self.limits.event_tokens) if found is None else found
 
     def _encoded(self, name: str, text: str) -> list[int]:
         return self.model.encode(self.design.form.written(name, text))
@@ -182,7 +221,13 @@ class Loop:
         left = self._now(lane.left)
         found = []
         for event in self.game.offered(lane.state):
-            cost = self._costs[event]
+            known = self._text(event, lane)
+            if known is None:
+                continue
+            _, least, values = known
+            usual = self._costs[event]
+            more = least - usual[TOKENS]
+            cost = (usual[EVENTS], least, usual[CONTEXT] + more, *usual[SECONDS:])
             most = self.limits.event_tokens + cost[TOKENS]
             for after in self.game.after[lane.state][event]:
                 rests = self._fitting(left_over(left, cost), after)
@@ -191,7 +236,7 @@ class Loop:
                 most = min(most, room + cost[TOKENS])
             most = min(most, self.limits.event_tokens)
             if most >= cost[TOKENS]:
-                found.append(_Option(event, int(most)))
+                found.append(_Option(event, int(most), values))
         return found
 
     def _now(self, left: Cost) -> Cost:
@@ -207,16 +252,19 @@ class Loop:
         event = plan.choice[lane.state]
         return [_Option(event, int(self._costs[event][TOKENS]))]
 
+    def _known(self, option: _Option) -> Constraint:
+        found = self._texts.get((option.event, option.values))
+        return self.design.texts[option.event] if found is None else found[0]
+
     def _union(self, options: Sequence[_Option], may_end: bool) -> tuple[Constraint, int]:
         most = max(option.most for option in options)
         key = (tuple(options), may_end)
         found = self._unions.get(key)
         if found is None:
+            texts = [self._known(each) for each in options]
             parts = [
-                self.design.texts[each.event]
-                if each.most == most
-                else within(self.design.texts[each.event], tokens=each.most)
-                for each in options
+                text if each.most == most else within(text, tokens=each.most)
+                for text, each in zip(texts, options, strict=True)
             ]
             found = parts[0]
             for part in parts[1:]:
@@ -241,7 +289,9 @@ class Loop:
         own = [np.random.default_rng(each) for each in seeds[1:]]
         context = self.model.context
         room = math.inf if context is None else float(context - len(tokens))
-        left: Cost = (float(self.limits.events), float(self.limits.tokens), room, math.inf)
+        budgets = (float(most) for _, most, _ in self._budgets)
+        most = float(self.limits.events), float(self.limits.tokens)
+        left: Cost = (*most, room, math.inf, *budgets)
         self._check_reachable(left)
         self._deadline = start + self.limits.seconds
         lanes = [_Lane(0, left, tokens, lineage=lane) for lane in range(n)]
