@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from condit.constraint.algebra.free import Free
 from condit.constraint.algebra.literal import Literal
@@ -86,9 +86,22 @@ class Form:
 
 def _without(content: Constraint, words: list[str]) -> Constraint:
     if isinstance(content, Free):
-        return replace(content, never=(*content.never, *words))
+        never = (*content.never, *words)
+        return _Unsaid(content.until, content.max_tokens, content.max_chars, never)
     if isinstance(content, Literal | Choice):
         texts = [content.text] if isinstance(content, Literal) else list(content.options)
         if not any(word in text for text in texts for word in words):
             return content
-    return content & Free((), never=tuple(words))
+    return content & _Unsaid((), never=tuple(words))
+
+
+class _Unsaid(Free):
+    """Free text that lacks some words, as a machine of its own.
+
+    Joined with a pattern of counted repeats it would be a large expression; beside it, it is small.
+    """
+
+    @property
+    def tree(self) -> None:
+        """None: it is not joined with others."""
+        return None
