@@ -27,6 +27,7 @@ QUESTIONS = {
     "lexical": "microseconds of five rules about text, and how often instructions are followed",
     "heal": "nats that healing the seam of prompt and text is worth, on fifty prompts",
     "regular": "milliseconds of questions about two patterns, against every library",
+    "agents": "agents with random specifications and failing tools, and free prompting beside",
     "temporal": "processor time of temporal logic; with --mona, a check of automata against MONA",
     "spelling": "a check, not a race: token bytes and masks of four real tokenizers",
 }

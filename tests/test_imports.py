@@ -25,6 +25,7 @@ ROOMS = (
     ("sampler", "temporal"),
     ("instruct", "outcome", "retrieval", "scores"),
     ("cache", "generate", "testing"),
+    ("behave",),
     ("serve",),
     ("batches",),
     ("ray",),
@@ -32,7 +33,8 @@ ROOMS = (
     ("cli_output", "cli_regex", "cli_where", "info", "integrations"),
     ("cli_index", "cli_notation", "cli_options", "cli_serve"),
     ("cli_constraint",),
-    ("cli_batch", "cli_temporal"),
+    ("cli_agent_file", "cli_batch", "cli_temporal"),
+    ("cli_agent",),
     ("cli",),
     ("__main__",),
 )

@@ -16,6 +16,9 @@ from condit.version import __version__ as __version__
 if TYPE_CHECKING:
     from condit.agreement import Agreement
     from condit.batches.run import batch
+    from condit.behave.agent import Agent
+    from condit.behave.policy import policy
+    from condit.behave.tools import command, tool
     from condit.cache import CacheInfo, cache_info, clear_cache, set_cache_limit
     from condit.constraint.algebra.free import free
     from condit.constraint.algebra.limits import within
@@ -89,6 +92,9 @@ if TYPE_CHECKING:
 _HOMES = {
     "condit.agreement": ("Agreement",),
     "condit.batches.run": ("batch",),
+    "condit.behave.agent": ("Agent",),
+    "condit.behave.policy": ("policy",),
+    "condit.behave.tools": ("command", "tool"),
     "condit.cache": ("CacheInfo", "cache_info", "clear_cache", "set_cache_limit"),
     "condit.constraint.algebra.free": ("free",),
     "condit.constraint.algebra.limits": ("within",),
@@ -205,6 +211,10 @@ __all__ = [  # noqa: RUF022 - the order of the documentation
     "template",
     "triggered",
     "ltlf",
+    "Agent",
+    "tool",
+    "command",
+    "policy",
     "within",
     "span_scores",
     "SpanScores",

@@ -82,6 +82,18 @@ class UnsatisfiableError(CompileError):
     """The constraint is well formed, but no text at all satisfies it."""
 
 
+class UnrealizableError(CompileError):
+    """A specification of an agent that the outcomes of its tools may keep it from fulfilling.
+
+    Attributes:
+        counterexample: a row of events that shows how.
+    """
+
+    def __init__(self, message: str, *, counterexample: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.counterexample = counterexample
+
+
 class ConstraintTooComplexError(ConditError, RuntimeError):
     """The constraint engine exceeded one of its own limits."""
 

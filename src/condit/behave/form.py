@@ -1,0 +1,107 @@
+"""How events are written in a transcript, so that none can pass for another.
+
+An event is its opening, its text, and its closing: ``<search>moons of mars</search>`` and a
+newline. No text of a model holds a closing of its own event or an opening of an outcome. In texts
+of tools these, and all tags of events, are spelled differently.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from condit.constraint.algebra.free import Free
+from condit.constraint.algebra.literal import Literal
+from condit.constraint.algebra.sequence import then
+from condit.constraint.base import Constraint
+from condit.constraint.choice import Choice
+from condit.errors import ArgumentError
+
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
+_TAG = r"<(?=\s*/?\s*(?:{names})\b|\|)"
+
+
+@dataclass(frozen=True)
+class Form:
+    """What stands before and after the text of an event; ``{name}`` stands for its name.
+
+    Attributes:
+        opening: before it.
+        closing: after it. Where it is a newline alone, events are lines.
+    """
+
+    opening: str = "<{name}>"
+    closing: str = "</{name}>\n"
+
+    def __post_init__(self) -> None:
+        for what in ("opening", "closing"):
+            if not getattr(self, what):
+                raise ArgumentError(f"form: the {what} is empty: give a text")
+        if "{name}" not in self.opening:
+            raise ArgumentError("form: the opening has no {name}, so events look alike")
+
+    def opened(self, name: str) -> str:
+        """The opening of an event."""
+        return self.opening.replace("{name}", name)
+
+    def closed(self, name: str) -> str:
+        """The closing of an event."""
+        return self.closing.replace("{name}", name)
+
+    def written(self, name: str, text: str) -> str:
+        """The whole of an event."""
+        return f"{self.opened(name)}{text}{self.closed(name)}"
+
+    def constraint(self, name: str, content: Constraint, outcomes: Iterable[str]) -> Constraint:
+        """What a model may write of an event: no text that ends it early or opens an outcome."""
+        closing = self.closed(name)
+        words = [closing.rstrip("\n") or closing, *map(self.opened, outcomes)]
+        return then(Literal(self.opened(name)), _without(content, words), Literal(closing))
+
+    def observed(self, name: str, most: int, outcomes: Iterable[str]) -> Constraint:
+        """What is written of an outcome."""
+        return self.constraint(name, Free((), max_chars=most), outcomes)
+
+    def escaped(self, text: str, names: Iterable[str]) -> str:
+        """Text from outside, in which nothing passes for an opening or a closing of an event.
+
+        ``<`` before the name of an event becomes ``&lt;``; other openings and closings have a
+        backslash behind their first character. Lone surrogates and characters that are not seen
+        become question marks.
+        """
+        names = tuple(names)
+        text = text.encode("utf-8", "replace").decode()
+        text = _UNSEEN.sub("?", text.replace("\r\n", "\n").replace("\r", "\n"))
+        shut = {self.closed(each) for each in names}
+        if any(not each.strip("\n") for each in shut):
+            text = " ".join(text.split("\n"))
+        tags = "|".join(map(re.escape, names))
+        text = re.sub(_TAG.format(names=tags), "&lt;", text, flags=re.IGNORECASE)
+        words = [*map(self.opened, names), *(each.rstrip("\n") for each in shut)]
+        for word in filter(None, words):
+            text = text.replace(word, f"{word[0]}\\{word[1:]}")
+        return text
+
+
+def _without(content: Constraint, words: list[str]) -> Constraint:
+    if isinstance(content, Free):
+        never = (*content.never, *words)
+        return _Unsaid(content.until, content.max_tokens, content.max_chars, never)
+    if isinstance(content, Literal | Choice):
+        texts = [content.text] if isinstance(content, Literal) else list(content.options)
+        if not any(word in text for text in texts for word in words):
+            return content
+    return content & _Unsaid((), never=tuple(words))
+
+
+class _Unsaid(Free):
+    """Free text that lacks some words, as a machine of its own.
+
+    Joined with a pattern of counted repeats it would be a large expression; beside it, it is small.
+    """
+
+    @property
+    def tree(self) -> None:
+        """None: it is not joined with others."""
+        return None
