@@ -90,11 +90,14 @@ class Kernel(Sampler[StateT]):
         """Grow every lane that has not ended by one token. ``state`` is consumed.
 
         The token of the step before is forwarded here, and not there, so that whoever follows a
-        run knows a token a forward earlier.
+        run knows a token a forward earlier. What the last tokens teach is learned at once.
         """
         if state.steps:
             self.feed(state)
-        return state, self.grow(state)
+        info = self.grow(state)
+        if state.done:
+            self.feed(state)
+        return state, info
 
     @abstractmethod
     def grow(self, state: StateT) -> StepInfo:
