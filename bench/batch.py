@@ -142,6 +142,11 @@ def _by_actors(options: Any) -> Callable[[list[dict[str, Any]]], dict[str, Any]]
         found: dict[str, Any] = {"rows": len(rows)}
         for actors in options.actors:
             short, long = seconds(rows, actors), seconds(rows + more, actors)
+            if long < 1.2 * short:
+                raise SystemExit(
+                    f"{len(rows)} rows took {actors} actors {short:.0f} s, and twice as many "
+                    f"{long:.0f} s: others use the machine, or it is start-up alone; give more --rows"
+                )
             name = f"{actors} actors, {options.at_once[0]} rows at once each"
             found[name] = {"seconds": long - short, "short": short, "long": long}
         return found
