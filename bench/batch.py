@@ -145,7 +145,7 @@ def _by_actors(options: Any) -> Callable[[list[dict[str, Any]]], dict[str, Any]]
             if long < 1.2 * short:
                 raise SystemExit(
                     f"{len(rows)} rows took {actors} actors {short:.0f} s, and twice as many "
-                    f"{long:.0f} s: others use the machine, or it is start-up alone; give more --rows"
+                    f"{long:.0f} s: others use the machine, or there are too few --rows"
                 )
             name = f"{actors} actors, {options.at_once[0]} rows at once each"
             found[name] = {"seconds": long - short, "short": short, "long": long}
