@@ -22,7 +22,7 @@ import condit
 from bench.library.options import add_choice, parser_of
 from bench.library.results import table
 from bench.library.run import Run
-from bench.lift import _vocabulary
+from bench.lift import vocabulary_of
 from bench.vocabularies import SOURCES
 from condit.constraint.base import Constraint
 from condit.constraint.vocabulary_trie import VocabularyTrie
@@ -66,7 +66,7 @@ def main(arguments: list[str]) -> None:
             }
             raw[name] = {"index": size}
             for vocabulary_size in options.sizes:
-                vocabulary, _ = _vocabulary(vocabulary_size)
+                vocabulary, _ = vocabulary_of(vocabulary_size)
                 rng = np.random.default_rng(options.seed)
                 seen = _follow(make(opened), vocabulary, rng, options.passages)
                 tokens = size["bytes"] / seen.pop("bytes_a_token")
