@@ -7,7 +7,7 @@ step for all of them. No rule is here: see ``component.py``.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TypeAlias
@@ -74,6 +74,18 @@ def spellings(character: str) -> str:
     single = "".join(sorted(set("".join(near))))
     same = re.findall(re.escape(character), single, re.IGNORECASE)
     return "".join(sorted({character, *same}))
+
+
+def numbered(words: Iterable[str], *, match_case: bool) -> tuple[list[str], list[list[int]]]:
+    """The kinds of characters that words have, and each word by the numbers of its kinds.
+
+    A kind is a character, or unless ``match_case`` all its spellings.
+    """
+    same: Callable[[str], str] = str if match_case else spellings
+    kept = [[same(each) for each in word] for word in words]
+    kinds = list(dict.fromkeys(kind for word in kept for kind in word))
+    number = {kind: place for place, kind in enumerate(kinds)}
+    return kinds, [[number[kind] for kind in word] for word in kept]
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from condit.constraint.lexical.alphabet import among, members
+from condit.constraint.lexical.alphabet import among, members, numbered
 from condit.constraint.lexical.bounds import bounds, outside, text_of, times
 from condit.constraint.lexical.component import Component
 from condit.constraint.lexical.constraint import Lexical, Rule
@@ -145,10 +145,9 @@ def blank_line_paragraphs(least: int, most: int | None) -> Component:
 
 def _separated(separator: str, least: int, most: int | None) -> Component:
     """So many texts with something in them, divided by a separator (found as `str.split` does)."""
-    kinds = list(dict.fromkeys(separator))
+    kinds, (numbers,) = numbered([separator], match_case=True)
     sets = [*map(among, kinds), members(r"\s")]
     blank = [not each.strip() for each in kinds]
-    numbers = [kinds.index(each) for each in separator]
 
     def step(state: tuple[int, bool], number: int) -> tuple[tuple[int, bool], int] | None:
         written, full = state
@@ -269,10 +268,8 @@ def sections(
     """
     least, most = bounds("sections", at_least, at_most, exactly, default=-1)
     text_of("sections", marker, "marker")
-    kinds = list(dict.fromkeys(f"{marker}\n "))
-    numbers = [kinds.index(each) for each in marker]
-    newline, space, digit = kinds.index("\n"), kinds.index(" "), len(kinds)
-    blank = digit + 1
+    kinds, (numbers, (newline, space)) = numbered([marker, "\n "], match_case=True)
+    digit, blank = len(kinds), len(kinds) + 1
 
     def step(
         state: tuple[int, bool, bool], number: int

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
-from condit.constraint.lexical.alphabet import Members, among, members, spellings
+from condit.constraint.lexical.alphabet import Members, among, members, numbered, spellings
 from condit.constraint.lexical.bounds import text_of
 from condit.constraint.lexical.component import Component
 from condit.constraint.lexical.constraint import Lexical, Rule
@@ -34,8 +34,7 @@ def starts_with(text: str, *, match_case: bool = True) -> Lexical:
         ArgumentError: it is no text, or empty.
     """
     text_of("starts_with", text)
-    kinds = list(dict.fromkeys(each if match_case else spellings(each) for each in text))
-    wanted = [kinds.index(each if match_case else spellings(each)) for each in text]
+    kinds, (wanted,) = numbered([text], match_case=match_case)
 
     def step(state: int, number: int) -> tuple[int, int] | None:
         if state == len(wanted):
@@ -68,8 +67,7 @@ def ends_with(text: str, *, match_case: bool = False) -> Lexical:
         ArgumentError: it is no text, or empty.
     """
     text_of("ends_with", text)
-    kinds = list(dict.fromkeys(each if match_case else spellings(each) for each in text))
-    wanted = [kinds.index(each if match_case else spellings(each)) for each in text]
+    kinds, (wanted,) = numbered([text], match_case=match_case)
     sets = [*map(among, kinds), among('"'), members(r"\s")]
     quote = next(n for n, each in enumerate(sets) if each[ord('"')])
     spaces = {n for n, each in enumerate(kinds) if not each.strip()} | {len(sets) - 1}
@@ -168,10 +166,8 @@ def postscript(marker: str = "P.S.", *, match_case: bool = False) -> Lexical:
     """
     text_of("postscript", marker, "marker")
     written = f"{marker} "
-    same: Callable[[str], str] = str if match_case else spellings
-    kinds = list(dict.fromkeys(map(same, f"{written}\n")))
-    wanted = [kinds.index(same(each)) for each in written]
-    newline, blank = kinds.index("\n"), len(kinds)
+    kinds, (wanted, (newline,)) = numbered([written, "\n"], match_case=match_case)
+    blank = len(kinds)
     spaces = {newline, blank, kinds.index(" ")}
     done = len(wanted) + 1
 
@@ -403,8 +399,7 @@ def _last(words: Sequence[str], of: str, nth: int | None, match_case: bool) -> C
 
 def _of_words(words: Sequence[str], match_case: bool) -> tuple[list[Members], list[list[int]]]:
     """The classes (letters, line feed, space, quote, marks, other letters), and the words."""
-    same: Callable[[str], str] = str if match_case else spellings
-    kinds = list(dict.fromkeys(same(each) for word in words for each in word))
+    kinds, wanted = numbered(words, match_case=match_case)
     sets = [
         *map(among, kinds),
         among("\n"),
@@ -413,7 +408,7 @@ def _of_words(words: Sequence[str], match_case: bool) -> tuple[list[Members], li
         among(".,;:?!"),
         members(r"\w"),
     ]
-    return sets, [[kinds.index(same(each)) for each in word] for word in words]
+    return sets, wanted
 
 
 def acrostic(letters: str, *, of: Literal["line", "word"] = "line") -> Lexical:
@@ -436,8 +431,7 @@ def acrostic(letters: str, *, of: Literal["line", "word"] = "line") -> Lexical:
         raise ArgumentError(f"acrostic: {letters!r} is no word: give letters and digits alone")
     if of not in ("line", "word"):
         raise ArgumentError(f"acrostic: of={of!r}: give 'line' or 'word'")
-    kinds = list(dict.fromkeys(map(spellings, letters)))
-    wanted = [kinds.index(spellings(each)) for each in letters]
+    kinds, (wanted,) = numbered([letters], match_case=False)
     newline, space = len(kinds), len(kinds) + 1
     word = len(kinds) + 2
     ends = (newline,) if of == "line" else (newline, space)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from condit.constraint.lexical.alphabet import among, members, spellings
+from condit.constraint.lexical.alphabet import among, members, numbered, spellings
 from condit.constraint.lexical.bounds import bounds, outside
 from condit.constraint.lexical.component import Component
 from condit.constraint.lexical.constraint import Lexical, Rule
@@ -194,8 +194,8 @@ def kinds_of(words: Sequence[str], *, at_least: int) -> Lexical:
     least, _ = bounds("kinds_of", at_least, None, None)
     if least > len(found):
         raise ArgumentError(f"kinds_of: at_least={least} of {len(found)} words")
-    kinds = list(dict.fromkeys(spellings(each) for word in found for each in word))
-    spelled = [tuple(kinds.index(spellings(each)) for each in word) for word in found]
+    kinds, numbers = numbered(found, match_case=False)
+    spelled = list(map(tuple, numbers))
     beginnings = {word[:size] for word in spelled for size in range(len(word) + 1)}
     other = len(kinds)  # other characters of words
 
