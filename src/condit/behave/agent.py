@@ -11,7 +11,8 @@ from typing import Any
 
 from condit.behave.form import Form
 from condit.behave.game import Game
-from condit.behave.loop import Design, Limits, Loop
+from condit.behave.lane import Design, Limits
+from condit.behave.loop import Loop
 from condit.behave.policy import Policy
 from condit.behave.record import Event, Runs
 from condit.behave.tools import OUTCOMES, Tool, checked_name, tools_of
