@@ -10,9 +10,9 @@ from condit.constraint.base import Violation
 from condit.constraint.lifted import LiftedMatcher
 from condit.constraint.source import ConstraintSource
 from condit.corpus.index import Borders, Corpus, Occurrence, as_corpus
-from condit.corpus.json_string import Quoted
 from condit.corpus.machine import PlacesMachine, Written
 from condit.corpus.oracle import fault, occurrences, shared_prefix, word_spans
+from condit.corpus.quoted import Quoted
 from condit.errors import ArgumentError, UnsatisfiableError
 from condit.vocabulary import Vocabulary
 
