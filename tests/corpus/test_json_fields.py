@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import numpy as np
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, RootModel
+from typing_extensions import TypedDict
 
 import condit
 from condit.constraint.base import Constraint
@@ -135,3 +137,49 @@ def test_what_is_no_constraint() -> None:
         condit.json_schema(SCHEMA, fields={"city": "Ulm"})  # type: ignore[dict-item]
     with pytest.raises(ArgumentError, match="fields is list"):
         condit.json_schema(SCHEMA, fields=["city"])  # type: ignore[call-overload]
+
+
+class Note(TypedDict):
+    quote: Annotated[str, condit.choice("a", "b"), "other"]
+
+
+@dataclass
+class Letter:
+    notes: tuple[Note, ...]
+    pair: tuple[int, Annotated[str, condit.choice("c")]] | None = None
+
+
+class Mail(BaseModel):
+    to: Annotated[str, Field(alias="To", max_length=3), condit.choice("you", "yours")]
+    by_day: dict[str, list[Letter]] = {}
+
+
+class Chain(BaseModel):
+    name: Annotated[str, condit.choice("x")]
+    next: Chain | None = None
+
+
+def test_annotations_are_constraints() -> None:
+    constraint: Any = condit.json_schema(Mail)
+    assert [path for path, _ in constraint.fields] == [
+        "To",
+        "by_day.*[*].notes[*].quote",
+        "by_day.*[*].pair[1]",
+    ]
+    text = '{"To": "you", "by_day": {"x": [{"notes": [{"quote": "b"}], "pair": [1, "c"]}]}}'
+    assert constraint.value(text).by_day["x"][0].notes[0]["quote"] == "b"
+    assert "pair[1]: at" in constraint.explain(text.replace('"c"', '"d"'))
+    check_matcher(constraint, Vocabulary.of_bytes(), np.random.default_rng(5), walks=2)
+    with pytest.raises(ArgumentError, match="Chain contains itself"):
+        condit.json_schema(Chain)
+    many: Any = condit.json_schema(RootModel[list[Annotated[str, condit.choice("a")]]])
+    assert [path for path, _ in many.fields] == ["[*]"]
+
+
+def test_annotations_of_functions() -> None:
+    def forecast(city: Annotated[str, condit.one_of_many(["Ulm", "Bonn"])], days: int = 1) -> str:
+        return f"{city} {days}"
+
+    call: Any = condit.function(forecast)
+    assert call.call('{"city": "Bonn"}') == "Bonn 1"
+    assert "argument 'city'" in call.explain('{"city": "Rome"}')

@@ -17,7 +17,8 @@ from condit.constraint.byte_matcher import ByteMatcher
 from condit.constraint.field_paths import parts_at
 from condit.constraint.json_fields_matcher import FieldsMatcher, matching
 from condit.constraint.json_positions import position_of
-from condit.constraint.json_string import JsonStringMachine, machine_of
+from condit.constraint.json_string import JsonStringMachine
+from condit.constraint.matcher_machine import machine_of
 from condit.constraint.plan import Plan
 from condit.constraint.schema.keywords import escape
 from condit.constraint.schema.plan import Enforcement

@@ -24,6 +24,7 @@ from condit.constraint.json_ends import SPACES, last_bytes, value_ends
 from condit.constraint.json_fields import JsonFields
 from condit.constraint.json_positions import NotJsonError, position_of, read_json
 from condit.constraint.plan import Plan
+from condit.constraint.python.annotated import annotated_fields
 from condit.constraint.python.checks import TypeChecks
 from condit.constraint.python.places import Place, Type, failed
 from condit.constraint.python.schemas import Described
@@ -125,7 +126,8 @@ def json_schema(
         fields: constraints that strings in it must satisfy as well, by path: ``"title"``,
             ``"notes[*].quote"`` (``[*]``: any item; ``*``: any key). Each is about the text that
             the string holds, such as ``condit.quote(corpus)``. Values that are no strings, where
-            the schema allows them there, are left alone.
+            the schema allows them there, are left alone. In a type an annotation says the same:
+            ``Annotated[str, condit.quote(corpus)]``.
         whitespace: ``"compact"`` (at most one space after a comma or a colon) or ``"flexible"``
             (up to 24 spaces and newlines before and after a punctuation mark).
         order: of keys: as ``"written"`` in the schema, or ``"any"``.
@@ -138,8 +140,13 @@ def json_schema(
             Nothing is ever fetched from a network.
         deadline: seconds after which compiling is given up.
 
+    Returns:
+        the constraint; with constraints on fields, given or in annotations, a `JsonFields`, whose
+        ``field_values(text)`` says what each of them found, such as where a quotation stands.
+
     Raises:
-        ArgumentError: it is neither a schema nor a type, or an option has no such value.
+        ArgumentError: it is neither a schema nor a type, an option has no such value, or a path of
+            ``fields`` leads to no string.
         CompileError: it is not a valid schema; the message gives the JSON pointer.
         UnsatisfiableError: no value satisfies it.
         ConstraintTooComplexError: it is beyond the mask engine's limits, or the deadline.
@@ -165,6 +172,7 @@ def json_schema(
         source = source_of(typed.enforced, registry)
         made = JsonSchema(source, whitespace, order, numbers, formats, schema, deadline, typed)
         made.warn_of_endings()
+        fields = {**annotated_fields(schema), **(fields or {})}
     return JsonFields(made, tuple(fields.items())) if fields else made
 
 
