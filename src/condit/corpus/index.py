@@ -158,10 +158,14 @@ class Corpus:
         documents = np.searchsorted(self.ends, found)
         size = len(text)
         occurrences = []
+        counted_to, start, previous = 0, 0, -1
         for place, document in zip(found.tolist(), documents.tolist(), strict=True):
-            begins = int(self.ends[document - 1]) + 1 if document else 0
-            before = self.places.text[begins:place]
-            start = int(np.count_nonzero((before & 0xC0) != 0x80))
+            if document != previous:
+                counted_to = int(self.ends[document - 1]) + 1 if document else 0
+                start, previous = 0, document
+            between = self.places.text[counted_to:place]
+            start += int(np.count_nonzero((between & 0xC0) != 0x80))
+            counted_to = place
             occurrences.append(Occurrence(self.names[document], start, start + size))
         return occurrences
 
