@@ -192,7 +192,7 @@ def test_violations_say_what_is_wrong() -> None:
 
 def test_documents_from_files_and_iterators(tmp_path: Path) -> None:
     file = tmp_path / "one.txt"
-    file.write_bytes(b"A line\r\nand more")
+    file.write_bytes(b"\xef\xbb\xbfA line\r\nand more")
     corpus = condit.Corpus(iter([file, "some other text"]))
     assert corpus.locate("line\r\nand") == [Occurrence(str(file), 2, 11)]
     assert corpus.locate("other text")[0].document == 1

@@ -109,16 +109,15 @@ class Corpus:
         """Open a saved one. It is mapped into memory: what is not used is not read.
 
         Args:
-            path: the file, which must not be written to while it is in use.
+            path: the file. ``save`` may replace it while it is in use; it must not be written to
+                in any other way.
             verify: read all of it, and compare checksums.
 
         Raises:
             IndexFileError: it is no such file, or a damaged one.
             OSError: it cannot be read.
         """
-        if verify:
-            files.verify(path, "corpus")
-        facts, arrays = files.load(path, "corpus")
+        facts, arrays = files.load(path, "corpus", verify=verify, read_whole=("names", "ends"))
         corpus = cls.__new__(cls)
         ends = arrays["ends"]
         names: list[int | str] = list(range(len(ends)))
@@ -238,9 +237,7 @@ class Strings:
             IndexFileError: it is no such file, or a damaged one.
             OSError: it cannot be read.
         """
-        if verify:
-            files.verify(path, "strings")
-        facts, arrays = files.load(path, "strings")
+        facts, arrays = files.load(path, "strings", verify=verify)
         found = cls.__new__(cls)
         alphabet = frozenset(facts["alphabet"])
         found._take(Places(arrays["text"], arrays["order"], alphabet=alphabet), arrays["numbers"])
