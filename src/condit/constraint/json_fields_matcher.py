@@ -54,17 +54,20 @@ class _Tokens(NamedTuple):
     Attributes:
         behind_one: tokens with something behind a quotation mark.
         behind_two: with something behind a second one.
-        closing: for tokens of ``behind_one`` that may close a string: their bytes up to that.
+        leaving: those of ``behind_one`` that close a string inside which they begin.
+        closing: for tokens of ``leaving`` their bytes up to that.
     """
 
     behind_one: NDArray[np.uint32]
     behind_two: NDArray[np.uint32]
+    leaving: NDArray[np.uint32]
     closing: dict[int, bytes]
 
 
 def _tokens_of(vocabulary: Vocabulary) -> _Tokens:
     size = len(vocabulary)
     one, two = np.zeros(size, dtype=np.bool_), np.zeros(size, dtype=np.bool_)
+    leaving = np.zeros(size, dtype=np.bool_)
     closing = {}
     for token, spelled in enumerate(vocabulary.bytes):
         first = spelled.find(b'"')
@@ -73,8 +76,8 @@ def _tokens_of(vocabulary: Vocabulary) -> _Tokens:
             two[token] = 0 <= spelled.find(b'"', first + 1) < len(spelled) - 1
             found = _CLOSING.match(spelled)
             if found is not None:
-                closing[token] = found[0]
-    return _Tokens(pack(one), pack(two), closing)
+                closing[token], leaving[token] = found[0], True
+    return _Tokens(pack(one), pack(two), pack(leaving), closing)
 
 
 _TOKENS = Kept(_tokens_of)
@@ -88,6 +91,8 @@ class _Reading:
         patterns: the paths of the strings.
         machines: those of the strings, as JSON strings.
         scanner: has read the text; never to be fed itself.
+        opened: for the number of a string, and bytes that begin and do not end it, what its
+            machine is in after them (``None``: it refuses them); a cache, of whole tokens.
         field: the number of the string that is being written; ``None``: of none.
         state: the state of its machine.
     """
@@ -95,6 +100,7 @@ class _Reading:
     patterns: Patterns
     machines: Machines
     scanner: Scanner
+    opened: dict[tuple[int, bytes], Any]
     field: int | None = None
     state: Any = None
 
@@ -124,12 +130,24 @@ class _Reading:
             elif byte == _QUOTE and scanner.scalar == "string" and not scanner.spelled:
                 field = matching(self.patterns, _path(scanner))
                 if field is not None:
-                    machine = self.machines[field]
-                    state = machine.next(machine.start, byte)
-                    if up_to_field:
-                        size = place + 1
+                    size = place + 1
+                    begun = piece[place:size] if up_to_field else piece[place:]
+                    if _QUOTE not in begun[1:]:
+                        state = self._opened(field, begun)
+                        if state is None:
+                            return None, size
+                        scanner.feed(begun[1:])
+                        size = place + len(begun)
                         return replace(self, scanner=scanner, field=field, state=state), size
+                    state = self._opened(field, piece[place:size])
         return replace(self, scanner=scanner, field=field, state=state), len(piece)
+
+    def _opened(self, field: int, begun: bytes) -> Any:
+        key = field, begun
+        if key not in self.opened:
+            machine = self.machines[field]
+            self.opened[key] = walked(machine, machine.start, begun)
+        return self.opened[key]
 
 
 def _path(scanner: Scanner) -> list[Step]:
@@ -160,7 +178,7 @@ class FieldsMatcher(Matcher):
             machines: for each path, what its strings follow, as written in JSON.
         """
         bound = [LiftedMatcher(machine, within.vocabulary) for machine in machines]
-        return cls(within, bound, _Reading(patterns, machines, Scanner()))
+        return cls(within, bound, _Reading(patterns, machines, Scanner(), {}))
 
     def __init__(
         self, within: Matcher, bound: Sequence[LiftedMatcher[Any]], reading: _Reading
@@ -197,7 +215,8 @@ class FieldsMatcher(Matcher):
             exact = exact and known
             if inside is None:
                 return Outline(mask, exact=False)
-            suspects = mask & tokens.behind_one & ~inside
+            escaped = reading.scanner.mode is Mode.ESCAPED
+            suspects = mask & (tokens.behind_one if escaped else tokens.leaving) & ~inside
             mask &= inside
         few = few_tokens(suspects)
         if few is None:
@@ -280,10 +299,10 @@ class FieldsMatcher(Matcher):
                     return None if after is None else text + found.text
                 piece = found.text[:size]
             else:
-                own = reading.machines[reading.field].ending(reading.state)
+                own = self._bound[reading.field].at(reading.state).ending(thorough=thorough)
                 if own is None:
                     return None
-                piece = own
+                piece = own.text
                 after = reading.after(piece)
             advanced = _advanced(within, piece)
             if advanced is None or after is None:
