@@ -146,6 +146,11 @@ class JsonStringMachine(ByteMatcher[_Place]):
         """As of the text."""
         return state.written is not None and self.machine.has_many(state.written)
 
+    def has_quick_mask(self, state: _Place) -> bool:
+        """As of the text."""
+        within = state.written is not None and not state.begun and not state.closed
+        return within and self.machine.has_quick_mask(state.written)
+
     def own_mask(self, state: _Place, trie: VocabularyTrie) -> NDArray[np.uint32] | None:
         """The text's own mask, and a walk for the tokens with an escape or a quotation mark."""
         if state.written is None or state.begun or state.closed:
@@ -165,7 +170,7 @@ class JsonStringMachine(ByteMatcher[_Place]):
                         waiting.append((child, after))
                         if special[child]:
                             reached.append(child)
-        return (mask & plain) | trie.mask_of([np.array(reached, dtype=np.int32)])
+        return (mask & plain) | trie.mask_of_few(reached)
 
     def options(self, state: _Place) -> Collection[int] | None:
         """The bytes that come next."""
