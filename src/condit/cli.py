@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 import condit
-from condit import cli_agent, cli_batch, cli_index, cli_regex, cli_serve
+from condit import cli_agent, cli_batch, cli_index, cli_regex, cli_serve, cli_view
 from condit.cli_constraint import OPTIONS, constraint_of, needed, preference_of
 from condit.cli_options import (
     Backend,
@@ -70,6 +70,7 @@ app.add_typer(cli_regex.app, name="regex")
 app.command("serve")(cli_serve.serve)
 app.command("agent")(cli_agent.agent)
 app.command("index")(cli_index.index)
+app.command("view")(cli_view.view)
 
 STREAMING = ("auto", "awrs", "masked", "smc", "learned")
 """Samplers that grow each text token by token, so that one can be printed as it is drawn."""
