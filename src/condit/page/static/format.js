@@ -43,10 +43,11 @@
     return `“${spelled}”`;
   }
 
+  const cut = (text, most) => (text.length > most ? `${text.slice(0, most)}…` : text);
+
   /** The text on one line, cut after so many characters. */
   function oneLine(text, most) {
-    const cut = text.length > most ? `${text.slice(0, most)}…` : text;
-    return visible(cut)
+    return visible(cut(text, most))
       .map((part) => part.text)
       .join("")
       .replaceAll("\n", " ↵ ");
@@ -114,5 +115,5 @@
     return shown;
   }
 
-  Object.assign(condit, { visible, quoted, oneLine, number, count, share, probability, seconds, spelled });
+  Object.assign(condit, { cut, visible, quoted, oneLine, number, count, share, probability, seconds, spelled });
 })();

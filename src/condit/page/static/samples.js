@@ -7,6 +7,7 @@
   const { count, isNumber, number, seconds, share, visible } = condit;
 
   const MOST = 50;
+  const LONG = 4_000;
 
   const list = (value) => (Array.isArray(value) ? value.filter((each) => each !== null && typeof each === "object") : []);
 
@@ -30,7 +31,7 @@
       ["Effective sample size", isNumber(result?.ess) ? number(result.ess) : null],
     ].filter(([, value]) => typeof value === "string" && value !== "");
     return html`<header class="summary">
-      <dl class="facts">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd><bdi>${value}</bdi></dd></div>`)}</dl>
+      <dl class="facts">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd><bdi>${shown(condit.cut(value, 200))}</bdi></dd></div>`)}</dl>
       ${typeof info.prompt === "string" && html`<${Folded} name="Prompt" text=${info.prompt} />`}
       ${typeof info.constraint === "string" && html`<${Folded} name="Constraint" text=${info.constraint} />`}
       ${run.result === null && html`<p class="warning">The run did not finish: the file has no result.</p>`}
@@ -92,13 +93,19 @@
         <tbody>${texts.slice(0, most).map(
           (each) => html`<tr class=${each.valid ? "" : "dead"}>
             <td class="mass"><span class="bar" style=${{ width: `${100 * each.weight}%` }}></span><span>${each.valid ? share(each.weight) : String(each.reason ?? "not valid").replace("_", " ")}</span></td>
-            <td><bdi class="mono pre">${shown(each.text)}</bdi></td>
+            <td><${Whole} text=${each.text} /></td>
             <td>${each.lanes.slice(0, 12).map((lane, at) => html`${at > 0 && ", "}<button class="link" aria-label=${`Lane ${lane}`} onClick=${() => choose({ lane })}>${lane}</button>`)}${each.lanes.length > 12 && ` and ${each.lanes.length - 12} more`}</td>
           </tr>`,
         )}</tbody>
       </table>
       ${texts.length > most && html`<button onClick=${() => setMost(most + 200)}>Show more (${texts.length - most})</button>`}
     </section>`;
+  }
+
+  /** A text, of which a very long one is cut until more is asked for. */
+  function Whole({ text }) {
+    const [all, setAll] = useState(text.length <= LONG);
+    return html`<bdi class="mono pre">${shown(all ? text : condit.cut(text, LONG))}</bdi>${!all && html` <button onClick=${() => setAll(true)}>All ${count(text.length)} characters</button>`}`;
   }
 
   function Marginals({ run }) {
@@ -111,10 +118,10 @@
         const values = list(field.values);
         const more = values.length - 8;
         return html`<table>
-          <caption><bdi>${shown(field.field || "the text")}</bdi></caption>
+          <caption><bdi>${shown(condit.cut(String(field.field || "the text"), 200))}</bdi></caption>
           <tbody>${values.slice(0, 8).map(
             (each) => html`<tr>
-              <th scope="row"><bdi>${shown(typeof each.value === "string" ? each.value : JSON.stringify(each.value) ?? "absent")}</bdi></th>
+              <th scope="row"><bdi>${shown(condit.cut(typeof each.value === "string" ? each.value : (JSON.stringify(each.value) ?? "absent"), 300))}</bdi></th>
               <td class="mass"><span class="bar" style=${{ width: `${100 * (each.share ?? 0)}%` }}></span><span>${share(each.share)}${isNumber(each.standard_error) && each.standard_error > 0 ? ` ± ${share(each.standard_error)}` : ""}</span></td>
             </tr>`,
           )}</tbody>

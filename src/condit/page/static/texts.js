@@ -81,7 +81,7 @@
             <span class="bar" style=${{ width: `${(100 * text.weight) / total}%` }}></span>
             <span>${share(text.weight / total)}</span>
           </span>
-          <span class="state">${state(text)}</span>
+          <span class="state">${condit.oneLine(state(text), 40)}</span>
           <bdi class="line">${lines.get(text.key)}</bdi>
         </div>`,
       )}
@@ -102,7 +102,7 @@
   function Token({ node, number, spelling, place, isChosen, boundary, choose }) {
     const { draw } = node;
     const kinds = marks(draw);
-    const label = `${quoted(spelling.text)}, allowed ${probability(draw.log_allowed)}${kinds.map((each) => `, ${each}`).join("")}`;
+    const label = `${quoted(condit.cut(spelling.text, 100))}, allowed ${probability(draw.log_allowed)}${kinds.map((each) => `, ${each}`).join("")}`;
     return html`<span
         class=${`token narrow-${narrowness(draw)} ${kinds.join(" ")} ${spelling.raw ? "raw" : ""} ${isChosen ? "chosen" : ""}`}
         data-place=${place}
@@ -124,7 +124,7 @@
   function boundaryWords(record) {
     const { kind, step, lane, ...rest } = record;
     const words = Object.entries(rest).map(([name, value]) => `${name} ${String(value).slice(0, 60)}`);
-    return `Boundary${words.length ? `: ${words.join(", ")}` : ""}`;
+    return condit.oneLine(`Boundary${words.length ? `: ${words.join(", ")}` : ""}`, 400);
   }
 
   /** Some hundred tokens, made when they come near the part in sight. */
@@ -251,7 +251,7 @@
     ].filter(([, value]) => value !== null);
     return html`<div>
       <h3>Token ${place + 1} of ${text.path.length}, step ${draw.step}</h3>
-      <p class="token-name"><bdi>${draw.token === null ? "none: nothing allowed had any mass" : spelling.text === "" ? "the end of the text" : quoted(spelling.text)}</bdi></p>
+      <p class="token-name"><bdi>${draw.token === null ? "none: nothing allowed had any mass" : spelling.text === "" ? "the end of the text" : quoted(condit.cut(spelling.text, 200))}</bdi></p>
       <dl class="facts">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
       ${found ? html`<${Alternatives} found=${found} token=${draw.token} />` : html`<p class="quiet">The file has no alternatives here.</p>`}
     </div>`;
@@ -265,11 +265,11 @@
       <thead><tr><th scope="col">Token</th><th scope="col">Probability</th><th scope="col">Constraint</th></tr></thead>
       <tbody>${tokens.map((each) => {
         const mass = isNumber(each.log_probability) ? Math.exp(each.log_probability) : 0;
-        const words = each.bytes && !each.text ? each.bytes : each.text === "" ? "end" : quoted(String(each.text ?? ""));
+        const words = each.bytes && !each.text ? each.bytes : each.text === "" ? "end" : quoted(condit.cut(String(each.text ?? ""), 200));
         return html`<tr class=${`${each.allowed === false ? "refused" : ""} ${each.token === token ? "drawn" : ""}`}>
           <th scope="row"><bdi>${each.allowed === false ? html`<s>${words}</s>` : words}</bdi></th>
           <td class="mass"><span class="bar" style=${{ width: `${(100 * mass) / most}%` }}></span><span>${share(mass)}</span></td>
-          <td class="why">${each.allowed === false ? `refused${each.why ? `: ${each.why}` : ""}` : each.token === token ? "drawn" : "allowed"}</td>
+          <td class="why">${each.allowed === false ? `refused${each.why ? `: ${condit.oneLine(String(each.why), 400)}` : ""}` : each.token === token ? "drawn" : "allowed"}</td>
         </tr>`;
       })}</tbody>
     </table>`;
