@@ -59,8 +59,8 @@ def small() -> str:
         {"kind": "boundary", "step": 1, "lane": 0, "level": 1},
         {"kind": "step", "step": 1, "effective_sample_size": 2.0, "log_evidence": -1.25},
         {
-            **{"kind": "alternatives", "step": 0, "lane": 1, "attempt": None},
-            **{"allowed_mass": 0.25, "tokens": [other, drawn]},
+            "kind": "alternatives", "step": 0, "lane": 1, "attempt": None,
+            "allowed_mass": 0.25, "tokens": [other, drawn],
         },
         {
             "kind": "result",
@@ -117,7 +117,9 @@ def test_the_keyboard_goes_everywhere_and_the_address_says_where(
 def test_two_runs_stand_side_by_side(export: Export, watched: Watched) -> None:
     page = watched.open(export(small(), small()))
     boxes = [page.locator("article").nth(at).bounding_box() for at in range(2)]
-    assert boxes[0] and boxes[1] and boxes[0]["y"] == boxes[1]["y"] < boxes[1]["x"]
+    assert boxes[0]
+    assert boxes[1]
+    assert boxes[0]["y"] == boxes[1]["y"] < boxes[1]["x"]
     names = page.eval_on_selector_all("[id]", "all => all.map(each => each.id)")
     assert len(names) == len(set(names))
 
@@ -145,14 +147,14 @@ def test_hostile_texts_are_shown_and_not_run(text: str, export: Export, watched:
                 {**RUN, "prompt": text, "constraint": text, "model": text, "sampler": text},
                 draw(0, 0, text),
                 {
-                    **{"kind": "alternatives", "step": 0, "lane": 0, "attempt": None},
+                    "kind": "alternatives", "step": 0, "lane": 0, "attempt": None,
                     "tokens": [{"token": 1, "text": text, "allowed": False, "why": text}],
                 },
                 {"kind": "boundary", "step": 0, "lane": 0, text: text},
                 {"kind": "end", "step": 0, "lane": 0, "text": text, "reason": text},
                 {"kind": "step", "step": 0, "note": text},
                 {
-                    **{"kind": "result", "samples": [sample], "report_in_words": text},
+                    "kind": "result", "samples": [sample], "report_in_words": text,
                     "marginals": [{"field": text, "values": [{"value": text, "share": 1}]}],
                     "error": {"type": text, "message": text},
                 },
