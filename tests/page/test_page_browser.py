@@ -39,7 +39,7 @@ def draw(step: int, lane: int, text: str, **other: Any) -> dict[str, Any]:
     return {**record, **logs, "given": False, "forced": False, "guessed": False, **other}
 
 
-RUN = {"kind": "run", "format": "condit-trace", "version": 1, "sampler": "SMC()", "prompt": "Hi"}
+RUN = {"kind": "run", "format": "condit-trace", "version": 2, "sampler": "SMC()", "prompt": "Hi"}
 
 
 def small() -> str:
@@ -50,23 +50,25 @@ def small() -> str:
     sample = {"valid": True, "finish_reason": "stop"}
     return lines(
         RUN,
-        draw(0, 0, "a"),
-        draw(0, 1, "b"),
+        draw(0, 0, "a", draw=0, after=None),
+        draw(0, 1, "b", draw=1, after=None),
         {"kind": "resample", "step": 0, "ancestors": [1, 1], "effective_sample_size": 1.0},
         {"kind": "step", "step": 0, "effective_sample_size": 1.0, "log_evidence": -1.5},
-        draw(1, 0, "c", forced=True, log_allowed=0.0),
-        draw(1, 1, "\U0001f600"),
-        {"kind": "boundary", "step": 1, "lane": 0, "level": 1},
+        draw(1, 0, "c", draw=2, after=1, forced=True, log_allowed=0.0),
+        draw(1, 1, "\U0001f600", draw=3, after=1),
+        {"kind": "boundary", "step": 1, "lane": 0, "progress": [1], "what": "a field"},
         {"kind": "step", "step": 1, "effective_sample_size": 2.0, "log_evidence": -1.25},
         {
-            "kind": "alternatives", "step": 0, "lane": 1, "attempt": None,
-            "allowed_mass": 0.25, "tokens": [other, drawn],
+            "kind": "alternatives",
+            "draw": 1,
+            "allowed_mass": 0.25,
+            "tokens": [other, drawn],
         },
         {
             "kind": "result",
             "samples": [
-                {**sample, "text": "bc", "weight": 0.75},
-                {**sample, "text": "b\U0001f600", "weight": 0.25},
+                {**sample, "text": "bc", "weight": 0.75, "draw": 2},
+                {**sample, "text": "b\U0001f600", "weight": 0.25, "draw": 3},
             ],
             "marginals": [{"field": "", "values": [{"value": "bc", "share": 0.75}]}],
             "report_in_words": "independent draws from the target itself",
@@ -78,8 +80,8 @@ def test_a_run_is_shown(export: Export, watched: Watched) -> None:
     page = watched.open(export(small()))
     rows = page.locator(".row").all_inner_texts()
     assert [" ".join(row.split()) for row in rows] == [
-        "lane 0 75 % stop bc",
-        "lane 1 25 % stop b\U0001f600",
+        "sample 0 75 % stop bc",
+        "sample 1 25 % stop b\U0001f600",
     ]
     # Lane 0 was continued from lane 1: its text begins with what was drawn there.
     assert page.locator(".text .token").all_inner_texts() == ["b", "c"]
@@ -101,7 +103,7 @@ def test_the_keyboard_goes_everywhere_and_the_address_says_where(
     page = watched.open(path)
     page.locator(".rows").focus()
     page.keyboard.press("ArrowDown")
-    assert page.locator(".row[aria-selected=true]").inner_text().startswith("lane 1")
+    assert page.locator(".row[aria-selected=true]").inner_text().startswith("sample 1")
     page.keyboard.press("Tab")
     page.keyboard.press("End")
     assert page.locator(".token.chosen").inner_text() == "\U0001f600"
@@ -111,7 +113,7 @@ def test_the_keyboard_goes_everywhere_and_the_address_says_where(
     page.goto(address)
     page.wait_for_selector(".token.chosen")
     assert page.locator(".token.chosen").inner_text() == "\U0001f600"
-    assert page.locator(".row[aria-selected=true]").inner_text().startswith("lane 1")
+    assert page.locator(".row[aria-selected=true]").inner_text().startswith("sample 1")
 
 
 def test_two_runs_stand_side_by_side(export: Export, watched: Watched) -> None:
@@ -145,16 +147,19 @@ def test_hostile_texts_are_shown_and_not_run(text: str, export: Export, watched:
         export(
             lines(
                 {**RUN, "prompt": text, "constraint": text, "model": text, "sampler": text},
-                draw(0, 0, text),
+                draw(0, 0, text, draw=0, after=None),
                 {
-                    "kind": "alternatives", "step": 0, "lane": 0, "attempt": None,
+                    "kind": "alternatives",
+                    "draw": 0,
                     "tokens": [{"token": 1, "text": text, "allowed": False, "why": text}],
                 },
                 {"kind": "boundary", "step": 0, "lane": 0, text: text},
                 {"kind": "end", "step": 0, "lane": 0, "text": text, "reason": text},
                 {"kind": "step", "step": 0, "note": text},
                 {
-                    "kind": "result", "samples": [sample], "report_in_words": text,
+                    "kind": "result",
+                    "samples": [sample],
+                    "report_in_words": text,
                     "marginals": [{"field": text, "values": [{"value": text, "share": 1}]}],
                     "error": {"type": text, "message": text},
                 },
@@ -182,7 +187,7 @@ BROKEN = {
         {"kind": "draw", "step": 1e300, "lane": 1e300, "text": None},
         {"kind": "resample", "step": 0, "ancestors": [None, "a", 99999999999]},
         {"kind": "resample", "step": 0, "ancestors": [7, 3]},
-        {"kind": "alternatives", "step": 0, "lane": 0, "attempt": None, "tokens": [None, 1]},
+        {"kind": "alternatives", "draw": 0, "tokens": [None, 1]},
         {"kind": "step"},
         {"kind": "__proto__"},
         {"kind": "constructor"},

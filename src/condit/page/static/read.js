@@ -3,6 +3,7 @@
 (() => {
   "use strict";
 
+  const VERSION = 2;
   const MOST_PROBLEMS = 100;
   const LONGEST_LINE = 16 * 1024 * 1024;
 
@@ -11,13 +12,11 @@
    * @typedef {Object} Node
    * @property {Object} draw - the line of the file.
    * @property {Node | null} parent - the token before it.
-   * @property {number} depth - how many tokens come before it.
-   * @property {number} children - how many nodes name it as their parent.
    * @property {boolean} alive - whether a text that was returned goes through it.
    */
 
   /**
-   * One text as it grew.
+   * One text: a sample, or one that was given up.
    * @typedef {Object} Text
    * @property {string} key - "lane:3", "attempt:7".
    * @property {string} name - for people.
@@ -25,6 +24,9 @@
    * @property {number | null} attempt
    * @property {Node | null} head - its newest token.
    * @property {Object | null} end - the line that ended it.
+   * @property {Object | null} sample - what the result says of it.
+   * @property {number} weight - its share of the weight of all.
+   * @property {Node[]} path - its tokens.
    */
 
   const isNumber = (value) => typeof value === "number" && Number.isFinite(value);
@@ -37,6 +39,8 @@
       this.steps = [];
       this.texts = new Map();
       this.nodes = [];
+      /** Nodes by the number of their draw. */
+      this.byNumber = new Map();
       this.resamplings = [];
       this.boundaries = new Map();
       this.alternatives = new Map();
@@ -44,8 +48,6 @@
       this.problems = [];
       this.moreProblems = 0;
       this.lines = 0;
-      /** Nodes of the step that is being read, for samplers that name ancestors of draws. */
-      this.drawn = [];
     }
 
     problem(line, what) {
@@ -81,8 +83,8 @@
 
     take_run(record, number) {
       if (record.format !== "condit-trace") this.problem(number, "does not name the format condit-trace");
-      else if (isNumber(record.version) && record.version > 1)
-        this.problem(number, `is of version ${record.version} of the format, and this page knows 1`);
+      else if (isNumber(record.version) && record.version > VERSION)
+        this.problem(number, `is of version ${record.version} of the format, and this page knows ${VERSION}`);
       this.info = record;
     }
 
@@ -96,12 +98,14 @@
         return;
       }
       const text = this.textOf(record);
-      const parent = text.head;
-      const node = { draw: record, parent, depth: parent ? parent.depth + 1 : 0, children: 0, alive: false };
-      if (parent) parent.children += 1;
+      const before = index(record.after);
+      const parent = before !== null ? (this.byNumber.get(before) ?? null) : record.after === null ? null : text.head;
+      const node = { draw: record, parent, alive: false };
+      const own = index(record.draw);
+      if (own !== null) this.byNumber.set(own, node);
       this.nodes.push(node);
-      this.drawn.push(node);
-      text.head = node;
+      // A token that was refused is no part of the text.
+      if (record.refused !== true) text.head = node;
     }
 
     take_resample(record, number) {
@@ -110,28 +114,11 @@
         return;
       }
       this.resamplings.push(record);
-      if (this.isBeam) {
-        this.follow(record.ancestors);
-        return;
-      }
+      // In a beam, where no text has a lane, it names ranks of draws: `after` says the same.
+      if (this.nodes.at(-1)?.draw.lane === null) return;
       const heads = record.ancestors.map((lane) => this.texts.get(`lane:${lane}`)?.head ?? null);
       heads.forEach((head, lane) => {
         this.textOf({ lane, attempt: null }).head = head;
-      });
-    }
-
-    get isBeam() {
-      return /^beam\b/i.test(textOf(this.info.sampler)) || this.drawn.some((node) => node.draw.lane === null);
-    }
-
-    /** Beam search: each token drawn in this step continues a text of the beam before. */
-    follow(ancestors) {
-      const before = this.beam ?? [];
-      this.drawn.forEach((node, place) => {
-        if (node.parent) node.parent.children -= 1;
-        node.parent = before[ancestors[place]] ?? null;
-        node.depth = node.parent ? node.parent.depth + 1 : 0;
-        if (node.parent) node.parent.children += 1;
       });
     }
 
@@ -143,18 +130,16 @@
     take_end(record) {
       const text = this.textOf(record);
       text.end = record;
+      const last = index(record.draw);
+      if (last !== null) text.head = this.byNumber.get(last) ?? text.head;
     }
 
     take_step(record) {
-      this.beam = [];
-      for (const node of this.drawn) this.beam[node.draw.attempt ?? node.draw.lane ?? 0] = node;
-      this.drawn = [];
       this.steps.push(record);
     }
 
     take_alternatives(record) {
-      if (Array.isArray(record.tokens))
-        this.alternatives.set(`${record.lane}|${record.attempt}|${record.step}`, record);
+      if (Array.isArray(record.tokens)) this.alternatives.set(index(record.draw), record);
     }
 
     take_result(record) {
@@ -168,28 +153,22 @@
       let text = this.texts.get(key);
       if (!text) {
         const name = attempt !== null ? `attempt ${attempt}` : `lane ${lane ?? 0}`;
-        text = { key, name, lane, attempt, head: null, end: null };
+        text = { key, name, lane, attempt, head: null, end: null, sample: null, weight: 0, path: [] };
         this.texts.set(key, text);
       }
       return text;
     }
 
+    /** The run as far as it was read; more lines may follow. */
     finish() {
-      const texts = [...this.texts.values()];
-      const samples = Array.isArray(this.result?.samples) ? this.result.samples : [];
+      const samples = this.result ? listed(this.result.samples) : [];
+      const texts = samples.length > 0 ? this.withSamples(samples) : [...this.texts.values()];
+      if (samples.length === 0) weigh(texts);
+      for (const node of this.nodes) node.alive = false;
       for (const text of texts) {
         text.path = pathTo(text.head);
-        const sample = text.attempt === null ? samples[text.lane] : null;
-        text.sample = sample && typeof sample === "object" ? sample : null;
-        const weight = isNumber(text.sample?.weight) ? text.sample.weight : null;
-        text.accepted = text.end ? text.end.accepted === true : null;
-        text.weight = weight ?? (text.accepted ? 1 : 0);
-        if (text.accepted !== false) for (const node of text.path) node.alive = true;
+        if (samples.length === 0 || text.sample) for (const node of text.path) node.alive = true;
       }
-      this.mostSteps = Math.max(
-        this.steps.length,
-        this.nodes.reduce((most, node) => Math.max(most, node.draw.step + 1), 0),
-      );
       return {
         info: this.info,
         steps: this.steps,
@@ -202,10 +181,39 @@
         samples,
         problems: this.problems,
         moreProblems: this.moreProblems,
-        mostSteps: this.mostSteps,
+        mostSteps: this.nodes.reduce((most, node) => Math.max(most, node.draw.step + 1), this.steps.length),
         lines: this.lines,
       };
     }
+
+    /** The samples, each with its path, and then the texts that were given up. */
+    withSamples(samples) {
+      const taken = new Set();
+      const found = samples.map((sample, lane) => {
+        const last = index(sample.draw);
+        const own = this.texts.get(`lane:${lane}`);
+        const head = last === null ? (own?.head ?? null) : (this.byNumber.get(last) ?? null);
+        taken.add(head);
+        const weight = isNumber(sample.weight) ? sample.weight : 0;
+        return { key: `lane:${lane}`, name: `sample ${lane}`, lane, attempt: null, head, end: own?.end ?? null, sample, weight, path: [] };
+      });
+      for (const text of this.texts.values())
+        if (text.attempt !== null && !taken.has(text.head)) found.push(text);
+      return found;
+    }
+  }
+
+  const listed = (value) => (Array.isArray(value) ? value.filter((each) => each !== null && typeof each === "object") : []);
+
+  /** Shares of texts by the weight that they have so far. */
+  function weigh(texts) {
+    const logs = texts.map((text) => (isNumber(text.head?.draw.log_weight) ? text.head.draw.log_weight : -Infinity));
+    const most = logs.reduce((a, b) => Math.max(a, b), -Infinity);
+    const weights = logs.map((log) => (most === -Infinity ? 0 : Math.exp(log - most)));
+    const total = weights.reduce((a, b) => a + b, 0) || 1;
+    texts.forEach((text, at) => {
+      text.weight = weights[at] / total;
+    });
   }
 
   const KINDS = {
@@ -215,6 +223,7 @@
   /** The nodes of a text, the first token first. */
   function pathTo(head) {
     const path = [];
+    // A parent was read before its child, so no path leads in a circle.
     for (let node = head; node; node = node.parent) path.push(node);
     return path.reverse();
   }

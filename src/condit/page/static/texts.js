@@ -19,14 +19,17 @@
 
   const LEGEND = ["over 95 %", "over 50 %", "over 10 %", "over 0.1 %", "less"];
 
-  /** The whole text of a path, for the list. */
-  const joined = (text) =>
-    text.end && typeof text.end.text === "string" ? text.end.text : spelled(text.path).map((each) => (each.raw ? "" : each.text)).join("");
+  /** The beginning of a text, for the list. */
+  function beginning(text, most) {
+    const whole = text.sample?.text ?? text.end?.text;
+    if (typeof whole === "string") return whole.slice(0, most);
+    return spelled(text.path.slice(0, most)).map((each) => (each.raw ? "" : each.text)).join("").slice(0, most);
+  }
 
   function state(text) {
-    if (!text.end) return text.attempt === null && text.sample ? text.sample.finish_reason ?? "" : "unfinished";
-    const reason = String(text.end.reason ?? "");
-    return text.end.accepted === false && reason === "stop" ? "not accepted" : reason.replace("_", " ");
+    const reason = text.sample?.finish_reason ?? text.end?.reason ?? "unfinished";
+    const refused = !text.sample && text.end?.accepted === false && reason === "stop";
+    return refused ? "not accepted" : String(reason).replace("_", " ");
   }
 
   /** All texts, the heaviest first; rows are made as they come into sight. */
@@ -35,7 +38,7 @@
       () => [...run.texts].sort((a, b) => b.weight - a.weight || (a.lane ?? a.attempt) - (b.lane ?? b.attempt)),
       [run],
     );
-    const lines = useMemo(() => new Map(rows.map((text) => [text.key, oneLine(joined(text).slice(0, 400), 400)])), [run]);
+    const lines = useMemo(() => new Map(rows.map((text) => [text.key, oneLine(beginning(text, 400), 400)])), [run]);
     const box = useRef(null);
     const [top, setTop] = useState(0);
     const height = Math.min(rows.length, 10) * ROW;
@@ -95,7 +98,7 @@
       draw.given && "given",
       draw.forced && "forced",
       draw.guessed && "guessed",
-      draw.log_allowed === null && "refused",
+      draw.refused === true && "refused",
     ].filter(Boolean);
   }
 
@@ -122,9 +125,7 @@
         : visible(spelling.text).map((part) => (part.hidden ? html`<span class="hidden">${part.text}</span>` : part.text));
 
   function boundaryWords(record) {
-    const { kind, step, lane, ...rest } = record;
-    const words = Object.entries(rest).map(([name, value]) => `${name} ${String(value).slice(0, 60)}`);
-    return condit.oneLine(`Boundary${words.length ? `: ${words.join(", ")}` : ""}`, 400);
+    return condit.oneLine(`Boundary${record.what ? `: ${record.what}` : ""}`, 200);
   }
 
   /** Some hundred tokens, made when they come near the part in sight. */
@@ -241,11 +242,12 @@
     if (place === null) return html`<p class="quiet">Choose a token to see what else could have come.</p>`;
     const { draw } = text.path[place];
     const spelling = spelled(text.path.slice(Math.max(0, place - 4), place + 1)).at(-1);
-    const found = run.alternatives.get(`${draw.lane}|${draw.attempt}|${draw.step}`);
+    const found = run.alternatives.get(draw.draw);
     const facts = [
       ["Probability", draw.given ? "given, not drawn" : probability(draw.log_probability)],
       ["As it was drawn", draw.log_proposal === undefined || draw.given ? null : probability(draw.log_proposal)],
       ["Allowed next", draw.given ? null : found && isNumber(found.allowed_mass) ? share(found.allowed_mass) : probability(draw.log_allowed)],
+      ["Field", typeof found?.field === "string" ? condit.cut(found.field, 100) : null],
       ["Log weight after it", isNumber(draw.log_weight) ? condit.number(draw.log_weight) : "none: weight 0"],
       ["How", marks(draw).join(", ") || null],
     ].filter(([, value]) => value !== null);
@@ -275,5 +277,5 @@
     </table>`;
   }
 
-  Object.assign(condit, { Texts, Text, Details, joined });
+  Object.assign(condit, { Texts, Text, Details });
 })();
