@@ -11,9 +11,12 @@ class ConditError(Exception):
     Attributes:
         result: if drawing had begun, the partial `condit.Result`, with every lane as far as it got;
             else ``None``.
+        position: character offset of what is at fault, in the text that a constraint was made of,
+            if that is known.
     """
 
     result: Any = None  # of a type whose module imports this one
+    position: int | None = None
 
 
 class ArgumentError(ConditError, ValueError):

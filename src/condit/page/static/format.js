@@ -64,13 +64,16 @@
     return significant.format(value).replace("-", "−");
   }
 
+  /** "1 step", "2 steps". */
+  const counted = (value, one) => `${whole.format(value)} ${one}${value === 1 ? "" : "s"}`;
+
   const count = (value) => (isNumber(value) ? whole.format(value) : "–");
 
   /** A share between 0 and 1 in per cent, exact where that matters at the ends. */
   function share(value) {
     if (!isNumber(value)) return "–";
     if (value === 0) return "0 %";
-    if (value === 1) return "100 %";
+    if (value > 1 - 1e-9) return "100 %";
     const percent = 100 * value;
     if (percent < 0.1) return `${(percent.toExponential(0)).replace("e-", "e−")} %`;
     if (percent > 99.9) return "> 99.9 %";
@@ -115,5 +118,5 @@
     return shown;
   }
 
-  Object.assign(condit, { cut, visible, quoted, oneLine, number, count, share, probability, seconds, spelled });
+  Object.assign(condit, { counted, cut, visible, quoted, oneLine, number, count, share, probability, seconds, spelled });
 })();

@@ -4,7 +4,7 @@
   "use strict";
 
   const { html, useEffect, useRef, useState } = htmPreact;
-  const { isNumber, share } = condit;
+  const { counted, isNumber, share } = condit;
 
   const LEFT = 34;
   const BOTTOM = 18;
@@ -125,8 +125,8 @@
     };
     const dead = run.nodes.filter((node) => !node.alive).length;
     const said =
-      `${rows} ${rows === 1 ? "row" : "rows"} over ${run.mostSteps} steps, ` +
-      `${run.resamplings.length} resamplings; ` +
+      `${counted(rows, "row")} over ${counted(run.mostSteps, "step")}, ` +
+      `${counted(run.resamplings.length, "resampling")}; ` +
       `${share(run.nodes.length ? dead / run.nodes.length : 0)} of the tokens are in no returned text.`;
     return html`<section aria-label="Genealogy">
       <h2>Genealogy</h2>
@@ -161,7 +161,7 @@
   function Resamplings({ run, choose }) {
     const shown = run.resamplings.slice(0, 200);
     return html`<details>
-      <summary>The ${run.resamplings.length} resamplings as a table</summary>
+      <summary>${counted(run.resamplings.length, "resampling")} as a table</summary>
       <div class="scroll" tabindex="0" role="group" aria-label="Resamplings">
         <table>
           <thead><tr><th scope="col">Step</th><th scope="col">Effective sample size</th><th scope="col">Lanes continued</th></tr></thead>
