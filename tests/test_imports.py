@@ -25,7 +25,7 @@ ROOMS = (
     ("sampler", "temporal"),
     ("instruct", "outcome", "retrieval", "scores"),
     ("cache", "generate", "testing"),
-    ("behave",),
+    ("behave", "refining"),
     ("serve",),
     ("batches",),
     ("ray",),
