@@ -14,8 +14,8 @@ import pytest
 SOURCE = Path(__file__).resolve().parent.parent / "src"
 
 ROOMS = (
-    ("errors", "kept", "report", "start_up", "trace", "version", "weights"),
-    ("fields",),
+    ("errors", "kept", "report", "start_up", "version", "weights"),
+    ("fields", "trace"),
     ("marginal",),
     ("agreement",),
     ("result",),
@@ -23,9 +23,10 @@ ROOMS = (
     ("constraint", "model"),
     ("corpus", "lexical", "prefer", "regular", "speculate"),
     ("sampler", "temporal"),
-    ("instruct", "outcome", "retrieval", "scores"),
-    ("cache", "generate", "testing"),
-    ("behave",),
+    ("hindsight", "instruct", "outcome", "retrieval", "scores"),
+    ("cache", "follower", "testing"),
+    ("generate",),
+    ("behave", "refining"),
     ("serve",),
     ("batches",),
     ("ray",),

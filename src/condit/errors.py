@@ -147,6 +147,10 @@ class IndexFileError(ConditError, ValueError):
     """A file is no saved index, one of another kind or version, or a damaged one."""
 
 
+class TraceFileError(ConditError, ValueError):
+    """A file cannot be read, or is no trace of a run."""
+
+
 class UnknownEndingWarning(UserWarning):
     """No text that the constraint accepts is known: draws may not finish within ``max_tokens``."""
 
