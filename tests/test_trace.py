@@ -154,6 +154,8 @@ def test_growing_and_saving_write_the_same(model: condit.NgramModel, tmp_path: P
         result.save(tmp_path / "no" / "run.jsonl")
     with pytest.raises(condit.ConditError, match="cannot be written"):
         run(model, "smc", trace=tmp_path)
+    with pytest.raises(condit.ConditError, match="No space"):
+        run(model, "smc", trace="/dev/full")
     writer = trace.Writer(grown)
     run(model, "masked", trace=writer)
     with pytest.raises(condit.ConditError, match="one run"):

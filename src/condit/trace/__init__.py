@@ -1,6 +1,7 @@
 """The trace of a run: its records, and the files that they are written to and read from."""
 
 from condit.trace.format import SCHEMA, VERSION
+from condit.trace.growth import Growth
 from condit.trace.lines import Alternative, Alternatives
 from condit.trace.reader import Problem, Run, Text, read
 from condit.trace.records import Drawn, Ended, FinishReason, Reached, StepInfo
@@ -15,6 +16,7 @@ __all__ = [
     "Drawn",
     "Ended",
     "FinishReason",
+    "Growth",
     "Problem",
     "Reached",
     "Run",

@@ -188,6 +188,7 @@ KINDS: Final[dict[str, dict[str, Any]]] = {
         draw=_COUNT,
         **_TEXT_IT_IS_OF,
         allowed_mass={"type": "number", "minimum": 0},
+        unasked_mass={"type": "number", "minimum": 0},
         field=_PERHAPS_TEXT,
         tokens={"type": "array", "items": _ALTERNATIVE},
     ),

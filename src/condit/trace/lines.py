@@ -37,13 +37,16 @@ class Alternatives(NamedTuple):
 
     Attributes:
         draw: the number of the draw.
-        allowed_mass: the mass of all tokens that were allowed there (linear).
+        allowed_mass: the mass of all tokens that are known to be allowed there (linear).
+        unasked_mass: the mass of all that the constraint was not asked about, so that it may be
+            allowed or not (linear); 0 where there is a mask.
         tokens: the most probable tokens under the base law, the first one first.
         field: the field of a JSON value that is being written there; ``None`` if there is none.
     """
 
     draw: int
     allowed_mass: float
+    unasked_mass: float
     tokens: tuple[Alternative, ...]
     field: str | None = None
 
@@ -180,6 +183,7 @@ class Lines:
             "lane": lane,
             "attempt": attempt,
             "allowed_mass": found.allowed_mass,
+            "unasked_mass": found.unasked_mass,
             "field": found.field,
             "tokens": [
                 {

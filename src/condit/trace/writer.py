@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -24,6 +25,8 @@ from condit.trace.run_info import RunInfo
 class Writer:
     """Writes the trace of one run into a file as it grows: ``condit.generate(..., trace=writer)``.
 
+    Where that fails, as on a full disk, the run ends with an `ArgumentError`.
+
     Every step is handed to the operating system at once, so that the file of a run that is killed
     can be read as far as it got. A file that was there is overwritten.
 
@@ -31,10 +34,7 @@ class Writer:
         file: a path, or a binary file that is open for writing. A path that ends in ``.gz`` is
             compressed.
         alternatives: called with the result when the run is over, for what could have come in the
-            place of draws: such as ``lambda result: condit.alternatives(result, model, c)``.
-
-    Raises:
-        ArgumentError: the file cannot be written.
+            place of draws: ``lambda result: condit.alternatives(model, result)``.
     """
 
     def __init__(
@@ -45,27 +45,25 @@ class Writer:
     ) -> None:
         self.alternatives = alternatives
         self._lines: Lines | None = None
-        self._own = isinstance(file, str | os.PathLike)
-        if isinstance(file, str | os.PathLike):
-            try:
-                path = Path(file)
-                self._file = _opened(path, compressed=path.suffix == ".gz")
-            except OSError as error:
-                raise not_written(file, error) from error
-        else:
-            self._file = file
+        self._path = Path(file) if isinstance(file, str | os.PathLike) else None
+        self._file = None if isinstance(file, str | os.PathLike) else file
 
     def begin(self, run: RunInfo) -> None:
-        """Write the first line.
+        """Open the file, and write the first line.
 
         Raises:
-            ArgumentError: it has written another run.
+            ArgumentError: the file cannot be written, or it has written another run.
         """
         if self._lines is not None:
             raise ArgumentError(
                 "a trace.Writer writes one run, and this one has begun: make one for each run"
             )
         self._lines = Lines(run)
+        if self._path is not None:
+            try:
+                self._file = _opened(self._path, compressed=self._path.suffix == ".gz")
+            except OSError as error:
+                raise not_written(self._path, error) from error
         self._write([self._lines.head()])
 
     def step(self, info: StepInfo) -> None:
@@ -92,7 +90,7 @@ class Writer:
 
     def close(self) -> None:
         """Close the file, if it was opened here."""
-        if self._own:
+        if self._path is not None and self._file is not None:
             self._file.close()
 
     def __enter__(self) -> Self:
@@ -112,9 +110,17 @@ class Writer:
         return self._lines
 
     def _write(self, lines: Iterable[Line]) -> None:
-        for line in lines:
-            self._file.write(encoded(line))
-        self._file.flush()
+        if (file := self._file) is None:
+            return
+        try:
+            file.writelines(map(encoded, lines))
+            file.flush()
+        except OSError as error:
+            self._file = None  # it is of no use to try again
+            if self._path is not None:
+                with suppress(OSError):
+                    file.close()
+            raise not_written(self._path or "the file", error) from error
 
 
 def save(
