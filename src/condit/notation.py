@@ -166,6 +166,8 @@ class _Reader:
             raise CompileError(f"{name}(...) opens files or modules, and is not taken from here")
         if name not in MAKERS and name not in registered("constraints"):
             known = {*MAKERS, *registered("constraints"), *opening}
+            if not self._opens:
+                known -= _OPENS_THINGS
             raise CompileError(unknown("constraint", name, known))
         contents = [_content(name, each) for each in arguments]
         if (

@@ -20,6 +20,16 @@ SCRIPTS = (
 )
 """In the order in which they need each other."""
 
+PLAYGROUND = (
+    *SCRIPTS[:-1],
+    "languages.js",
+    "editor.js",
+    "schema-form.js",
+    "examples.js",
+    "playground.js",
+)
+"""Those of the page where constraints are tried out."""
+
 STYLES = ("vendor/uPlot.css", "page.css")
 
 TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html"}
@@ -40,20 +50,25 @@ def file(name: str) -> str | None:
 
     Names are looked up in a list, so that none of them is ever a path on the disk.
     """
-    if name not in SCRIPTS and name not in STYLES:
+    if name not in SCRIPTS and name not in PLAYGROUND and name not in STYLES:
         return None
     return (resources.files(__package__) / "static" / name).read_text(encoding="utf-8")
 
 
-def served(base: str = "") -> str:
-    """The page as a server gives it: it names its files, and asks for ``runs.json``.
+def served() -> str:
+    """The page of runs as a server gives it: it names its files, and asks for ``runs.json``."""
+    return _naming("Condit", SCRIPTS)
 
-    Args:
-        base: what comes before the names of the files.
-    """
-    styles = "".join(f'<link rel="stylesheet" href="{base}{name}">\n' for name in STYLES)
-    scripts = "".join(f'<script src="{base}{name}"></script>\n' for name in SCRIPTS)
-    return _document("Condit", styles + scripts, "")
+
+def playground() -> str:
+    """The page where constraints are tried out; its server has ``options.json`` and the rest."""
+    return _naming("Condit playground", PLAYGROUND)
+
+
+def _naming(title: str, scripts: Sequence[str]) -> str:
+    styles = "".join(f'<link rel="stylesheet" href="{name}">\n' for name in STYLES)
+    named = "".join(f'<script src="{name}"></script>\n' for name in scripts)
+    return _document(title, styles + named, "")
 
 
 def exported(runs: Sequence[tuple[str, str]], title: str = "Condit") -> str:

@@ -74,11 +74,16 @@ def viewer(paths: Sequence[Path], *, hosts: Sequence[str], read: _Read = text_of
     )
 
 
-def page_routes() -> list[Route]:
-    """The page itself at ``/``, and the files that it names."""
+def page_routes(prefix: str = "", document: str | None = None) -> list[Route]:
+    """The page itself, and the files that it names.
+
+    Args:
+        prefix: what comes before all of their paths.
+        document: the HTML; by default that of a viewer of runs.
+    """
 
     async def page(_: Request) -> Response:
-        return Response(served(), media_type="text/html", headers=HEADERS)
+        return Response(document or served(), media_type="text/html", headers=HEADERS)
 
     async def part(request: Request) -> Response:
         name = str(request.path_params["name"])
@@ -88,4 +93,4 @@ def page_routes() -> list[Route]:
         suffix = name[name.rindex(".") :]
         return Response(text, media_type=TYPES[suffix], headers=HEADERS)
 
-    return [Route("/", page), Route("/{name:path}", part)]
+    return [Route(f"{prefix}/", page), Route(f"{prefix}/{{name:path}}", part)]
