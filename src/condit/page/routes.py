@@ -64,13 +64,13 @@ def viewer(paths: Sequence[Path], *, hosts: Sequence[str], read: _Read = text_of
     return Starlette(
         routes=[
             Route("/runs.json", listed),
-            Route("/runs/{number:int}", run),
+            # Runs are large, and the browser is on this machine.
+            Route(
+                "/runs/{number:int}", run, middleware=[Middleware(GZipMiddleware, compresslevel=1)]
+            ),
             *page_routes(),
         ],
-        middleware=[
-            Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts)),
-            Middleware(GZipMiddleware, minimum_size=10_000, compresslevel=1),
-        ],
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))],
     )
 
 
@@ -93,4 +93,8 @@ def page_routes(prefix: str = "", document: str | None = None) -> list[Route]:
         suffix = name[name.rindex(".") :]
         return Response(text, media_type=TYPES[suffix], headers=HEADERS)
 
-    return [Route(f"{prefix}/", page), Route(f"{prefix}/{{name:path}}", part)]
+    small = [Middleware(GZipMiddleware)]
+    return [
+        Route(f"{prefix}/", page, middleware=small),
+        Route(f"{prefix}/{{name:path}}", part, middleware=small),
+    ]
