@@ -42,6 +42,7 @@ class Alternatives(NamedTuple):
             allowed or not (linear); 0 where there is a mask.
         tokens: the most probable tokens under the base law, the first one first.
         field: the field of a JSON value that is being written there; ``None`` if there is none.
+        form: what the schema says of that field, in short; ``None`` if it says nothing.
     """
 
     draw: int
@@ -49,6 +50,7 @@ class Alternatives(NamedTuple):
     unasked_mass: float
     tokens: tuple[Alternative, ...]
     field: str | None = None
+    form: str | None = None
 
 
 class Lines:
@@ -185,6 +187,7 @@ class Lines:
             "allowed_mass": found.allowed_mass,
             "unasked_mass": found.unasked_mass,
             "field": found.field,
+            "form": found.form,
             "tokens": [
                 {
                     "token": token,
