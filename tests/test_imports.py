@@ -26,7 +26,7 @@ ROOMS = (
     ("hindsight", "instruct", "outcome", "retrieval", "scores"),
     ("cache", "follower", "testing"),
     ("generate",),
-    ("behave",),
+    ("behave", "refining"),
     ("serve",),
     ("batches",),
     ("ray",),

@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from condit.prefer.likelihood import likelihood
     from condit.prefer.source import make_preference
     from condit.prefer.zero_shot import zero_shot
+    from condit.refining.run import refine
     from condit.report import Guarantee, Report
     from condit.result import Result, Sample, Stats
     from condit.retrieval import retrieve
@@ -148,6 +149,7 @@ _HOMES = {
     "condit.prefer.likelihood": ("likelihood",),
     "condit.prefer.source": ("make_preference",),
     "condit.prefer.zero_shot": ("zero_shot",),
+    "condit.refining.run": ("refine",),
     "condit.report": ("Guarantee", "Report"),
     "condit.result": ("Result", "Sample", "Stats"),
     "condit.retrieval": ("retrieve",),
@@ -176,6 +178,7 @@ __all__ = [  # noqa: RUF022 - the order of the documentation
     "load",
     "generate",
     "batch",
+    "refine",
     "regex",
     "grammar",
     "json_schema",

@@ -14,6 +14,7 @@ import condit
 from condit.constraint.byte_matcher import ByteMatcher
 from condit.corpus import masks
 from condit.corpus.index import Occurrence
+from condit.corpus.passages import spans
 from condit.corpus.quote import Quote
 from condit.errors import ArgumentError, MissingDependencyError, UnsatisfiableError
 from condit.testing import World, check_sampler
@@ -36,6 +37,8 @@ CASES: list[dict[str, Any]] = [
     {"min_words": 4, "max_words": 4},
     {"min_words": 1, "max_words": 1},
     {"borders": "character", "min_words": 2, "max_words": 5},
+    {"borders": "sentence", "units": (1, 2)},
+    {"borders": "line"},
 ]
 TOKENS = [
     *(bytes([byte]) for byte in range(256)),
@@ -123,6 +126,43 @@ def test_random_documents_by_every_way(monkeypatch: pytest.MonkeyPatch) -> None:
         assert made[0] == made[1] == made[2]
 
 
+PROSE = """Mr. Smith paid 3.50 euros for it. "Really?" asked Ann. Yes!
+It was in 1999. Then the U.S. law, i.e. No. 5, came...
+
+A heading
+
+1. It rains, e.g. in May. 2 men left (or three). 这是。那是。 J. Doe came \u2014 at last."""
+
+
+def test_sentences_are_whole() -> None:
+    punkt = pytest.importorskip("nltk.tokenize.punkt")
+    found = [PROSE[start:stop] for start, stop in spans(PROSE, "sentence")]
+    parameters = punkt.PunktParameters()
+    parameters.abbrev_types |= {"mr", "u.s", "i.e", "no", "e.g", "j"}
+    judged = punkt.PunktSentenceTokenizer(parameters).tokenize(PROSE)
+    # Of speech, dots, headings, lists and Chinese Punkt has another opinion.
+    plain = {
+        "Mr. Smith paid 3.50 euros for it.",
+        "Yes!",
+        "It was in 1999.",
+        "2 men left (or three).",
+    }
+    assert set(judged) & set(found) == plain
+    assert "Then the U.S. law, i.e. No. 5, came..." in found
+    assert "1. It rains, e.g. in May." in found
+    assert "这是。" in found
+    assert "A heading" in found
+    constraint = condit.quote({"a": PROSE}, borders="sentence", units=(1, 2))
+    assert constraint.accepts('"Really?" asked Ann. Yes!')
+    assert "ends inside a sentence" in constraint.explain("Mr. Smith paid 3.50")
+    assert "not begin where a sentence" in constraint.explain("asked Ann.")
+    assert "has 3 sentences, of 2" in constraint.explain(
+        '"Really?" asked Ann. Yes!\nIt was in 1999.'
+    )
+    assert "1 to 2 sentences" in constraint.describe()
+    assert condit.quote([PROSE], borders="paragraph").accepts("A heading")
+
+
 def test_where_a_quotation_stands() -> None:
     constraint = condit.quote({"a": "é The cat sat.", "b": "The cat ran. The cats"}, min_words=1)
     assert constraint.locate("The cat") == [Occurrence("a", 2, 9), Occurrence("b", 0, 7)]
@@ -172,7 +212,12 @@ def test_documents_from_files_and_iterators(tmp_path: Path) -> None:
         (["a"], {"min_words": 0}, ArgumentError, "min_words=0"),
         (["a"], {"min_words": 300}, ArgumentError, "at most 255"),
         (["a"], {"max_words": 2}, ArgumentError, "less than"),
-        (["a"], {"borders": "line"}, ArgumentError, "borders='line'"),
+        (["a"], {"units": 0}, ArgumentError, "units=0"),
+        (["a"], {"units": (2, 1)}, ArgumentError, "less than"),
+        (["a"], {"units": 2, "min_words": 1}, ArgumentError, "give units"),
+        (["a"], {"borders": "sentence", "max_words": 9}, ArgumentError, "give units"),
+        (["A. B"], {"borders": "line", "units": 2}, UnsatisfiableError, "no document has 2 lines"),
+        (["a"], {"borders": "page"}, ArgumentError, "borders='page'"),
     ],
 )
 def test_bad_input(documents: Any, options: Any, error: type[Exception], message: str) -> None:

@@ -152,6 +152,13 @@ class LiftedMatcher(Matcher, Generic[State]):
         twin.__dict__.update(self.__dict__)
         return twin
 
+    def at(self, state: State) -> Self:
+        """A matcher of the same machine in another state; messages do not know its text."""
+        twin = self.copy()
+        twin._stand_at(state)
+        twin._text, twin._ended = b"", False
+        return twin
+
     def state_key(self) -> Hashable:
         """The state, and whether the text has ended."""
         return self.state, self._ended
