@@ -6,10 +6,9 @@ follow, as a layout of ``constraint/algebra``.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
 
 from condit.constraint.algebra.chained import Chained
 from condit.constraint.algebra.labels import listed, wanted
@@ -17,10 +16,17 @@ from condit.constraint.algebra.layout import Layout, Step
 from condit.constraint.algebra.literal import as_constraint
 from condit.constraint.algebra.splits import Piece, Splits
 from condit.constraint.base import Constraint, Matcher, Violation
-from condit.errors import ArgumentError, UnknownNameError, UnsatisfiableError
+from condit.errors import (
+    ArgumentError,
+    ConstraintTooComplexError,
+    UnknownNameError,
+    UnsatisfiableError,
+)
 from condit.plugins import unknown
 from condit.temporal.automaton import Automaton, difference, intersection
 from condit.temporal.formula import Formula, joined, named, negation
+from condit.temporal.joint import JointAutomaton
+from condit.temporal.joint_layout import JointLayout
 from condit.temporal.monitor import Monitor
 from condit.temporal.parser import parse
 from condit.temporal.progression import compile_formula
@@ -62,6 +68,8 @@ def ltlf(
         given: events whose text comes from outside, such as observations of tools. The constraint
             holds for it as for all text; who draws asks ``given`` whose turn it is.
         most_states: how many states are looked at for one clause, and for two that are joined.
+            Where more are needed to join all, the clauses are followed side by side, and this is
+            how many states one search looks at for whether all can still be satisfied.
 
     Raises:
         CompileError: the formula does not parse; the message says where.
@@ -114,7 +122,8 @@ class Comparison:
 
     Attributes:
         holds: whether it is so.
-        counterexample: a shortest row of events that shows that it is not; ``None`` where it is.
+        counterexample: a shortest row of events that shows that it is not, or a short one where the
+            automata are too large to be written down; ``None`` where it is.
     """
 
     holds: bool
@@ -186,8 +195,27 @@ class Ltlf(Chained):
         return Automaton(self.events, whole)
 
     @cached_property
+    def stepwise(self) -> Automaton | JointAutomaton:
+        """What follows events: the automaton, or its clauses side by side where it is too large.
+
+        Raises:
+            ConstraintTooComplexError: one clause has more than ``most_states`` states.
+        """
+        return self._followed(range(len(self.clauses)))
+
+    def _followed(self, clauses: Sequence[int]) -> Automaton | JointAutomaton:
+        tables = [self.clause_automata[number].table for number in clauses]
+        try:
+            return self._joined(clauses)
+        except ConstraintTooComplexError:
+            labels = [str(self.clauses[number]) for number in clauses]
+            return JointAutomaton(self.events, tables, labels, self.most_states)
+
+    @cached_property
     def layout(self) -> Layout:
         """The automaton without what cannot be completed; circles have their places together."""
+        if isinstance(self.stepwise, JointAutomaton):
+            return JointLayout(self.stepwise)
         table, live = self.automaton.table, self.automaton.states
         reached = {state: 1 << state for state in live}
         before: dict[int, int] = {}
@@ -212,7 +240,7 @@ class Ltlf(Chained):
             UnsatisfiableError: no row of events satisfies the formula; the message names clauses
                 that contradict each other.
         """
-        if not self.automaton.live:
+        if not self.stepwise.is_live():
             raise UnsatisfiableError(self._contradiction())
         return super().bind(vocabulary)
 
@@ -220,7 +248,7 @@ class Ltlf(Chained):
         kept = list(range(len(self.clauses)))
         for number in tuple(kept):
             fewer = [each for each in kept if each != number]
-            if fewer and not self._joined(fewer).live:
+            if fewer and not self._followed(fewer).is_live():
                 kept = fewer
         said = [f"clause {number + 1}, {self.clauses[number]}" for number in kept]
         if len(said) == 1:
@@ -229,7 +257,7 @@ class Ltlf(Chained):
 
     def monitor(self) -> Monitor:
         """What follows events one by one, and tells which may come next."""
-        return Monitor(self.automaton)
+        return Monitor(self.stepwise)
 
     def validate(self, transcript: str | Sequence[str]) -> Validation:
         """Which clauses a transcript does not satisfy, at which events, and why.
@@ -304,7 +332,12 @@ class Ltlf(Chained):
         Raises:
             ArgumentError: it has other events.
         """
-        return self._compared(other, lambda one, two: one != two)
+        other = self._comparable(other)
+        try:
+            return self._compared(other, lambda one, two: one != two)
+        except ConstraintTooComplexError:
+            found = self._stronger(other)
+            return other._stronger(self) if found else found
 
     def implies(self, other: Ltlf | str) -> Comparison:
         """Whether every row of events that satisfies this one satisfies the other.
@@ -315,15 +348,31 @@ class Ltlf(Chained):
         Raises:
             ArgumentError: it has other events.
         """
-        return self._compared(other, lambda one, two: one and not two)
+        other = self._comparable(other)
+        try:
+            return self._compared(other, lambda one, two: one and not two)
+        except ConstraintTooComplexError:
+            return self._stronger(other)
 
-    def _compared(self, other: Ltlf | str, differ: Any) -> Comparison:
+    def _stronger(self, other: Ltlf) -> Comparison:
+        """Whether no clause of the other can fail, where its automaton is too large."""
+        for clause in other.clauses:
+            found = replace(self, formula=joined("&", (self.formula, negation(clause))))
+            events = found.stepwise.completion()
+            if events is not None:
+                return Comparison(False, events)
+        return Comparison(True)
+
+    def _comparable(self, other: Ltlf | str) -> Ltlf:
         if isinstance(other, str):
             own = dict(zip(self.events, self.parts, strict=True))
             labels = dict(zip(self.events, self.true_names, strict=True))
             other = ltlf(other, own, labels=labels, most_states=self.most_states)
         if not isinstance(other, Ltlf) or not self._has_names_of(other):
             raise ArgumentError("only specifications with the same events and labels are compared")
+        return other
+
+    def _compared(self, other: Ltlf, differ: Callable[[bool, bool], bool]) -> Comparison:
         found = difference(self.automaton.table, other.automaton.table, differ)
         if found is None:
             return Comparison(True)
