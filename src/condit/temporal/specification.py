@@ -28,7 +28,7 @@ from condit.temporal.formula import Formula, joined, named, negation
 from condit.temporal.joint import JointAutomaton
 from condit.temporal.joint_layout import JointLayout
 from condit.temporal.monitor import Monitor
-from condit.temporal.parser import parse
+from condit.temporal.parser import checked_depth, parse
 from condit.temporal.progression import compile_formula
 from condit.temporal.semantics import holds
 from condit.temporal.validation import Happened, Validation, failures
@@ -39,7 +39,7 @@ _MOST_READINGS = 64
 
 
 def ltlf(
-    formula: str | Sequence[str],
+    formula: str | Formula | Sequence[str | Formula],
     events: Mapping[str, Constraint | str],
     *,
     labels: Mapping[str, Iterable[str]] | None = None,
@@ -61,7 +61,8 @@ def ltlf(
     'ask' may not come right after 'ask'; what may: 'reply'
 
     Args:
-        formula: the formula, or several that must all hold: its clauses.
+        formula: the formula, or several that must all hold: its clauses. Each is a text, or made
+            by the operators of ``condit.temporal``.
         events: for each event what its text must satisfy; a string stands for itself. No text may
             be empty, and best none of one event is one of another, or the beginning of one.
         labels: for some events further names that are true of them.
@@ -79,8 +80,8 @@ def ltlf(
     """
     if not isinstance(events, Mapping) or not events:
         raise ArgumentError("ltlf: give at least one event: events={name: constraint}")
-    texts = (formula,) if isinstance(formula, str) else tuple(formula)
-    if not texts:
+    given_formulas = (formula,) if isinstance(formula, str | Formula) else tuple(formula)
+    if not given_formulas:
         raise ArgumentError("ltlf: give a formula, or several")
     parts = tuple(as_constraint(each, "ltlf") for each in events.values())
     for name, part in zip(events, parts, strict=True):
@@ -102,7 +103,7 @@ def ltlf(
     if not isinstance(most_states, int) or most_states < 2:
         raise ArgumentError(f"ltlf: most_states={most_states!r}: give a whole number above 1")
     made = Ltlf(
-        joined("&", map(parse, texts)),
+        joined("&", map(_read, given_formulas)),
         parts,
         tuple(events),
         tuple(own.get(name, frozenset()) | {name} for name in events),
@@ -114,6 +115,14 @@ def ltlf(
         if name not in known:
             raise UnknownNameError(f"ltlf: {unknown('event or label', name, known)}")
     return made
+
+
+def _read(formula: str | Formula) -> Formula:
+    if isinstance(formula, Formula):
+        return checked_depth(formula)
+    if not isinstance(formula, str):
+        raise ArgumentError(f"ltlf: {formula!r} is no formula: give a text, or one made in Python")
+    return parse(formula)
 
 
 @dataclass(frozen=True)
@@ -323,7 +332,7 @@ class Ltlf(Chained):
         """The clause that fails first, and at which event; or where the text is no event."""
         return self.validate(text).violation
 
-    def equivalent(self, other: Ltlf | str) -> Comparison:
+    def equivalent(self, other: Ltlf | Formula | str) -> Comparison:
         """Whether the same rows of events satisfy both.
 
         Args:
@@ -339,7 +348,7 @@ class Ltlf(Chained):
             found = self._stronger(other)
             return other._stronger(self) if found else found
 
-    def implies(self, other: Ltlf | str) -> Comparison:
+    def implies(self, other: Ltlf | Formula | str) -> Comparison:
         """Whether every row of events that satisfies this one satisfies the other.
 
         Args:
@@ -363,8 +372,8 @@ class Ltlf(Chained):
                 return Comparison(False, events)
         return Comparison(True)
 
-    def _comparable(self, other: Ltlf | str) -> Ltlf:
-        if isinstance(other, str):
+    def _comparable(self, other: Ltlf | Formula | str) -> Ltlf:
+        if isinstance(other, str | Formula):
             own = dict(zip(self.events, self.parts, strict=True))
             labels = dict(zip(self.events, self.true_names, strict=True))
             other = ltlf(other, own, labels=labels, most_states=self.most_states)
