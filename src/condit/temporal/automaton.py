@@ -130,6 +130,11 @@ class Automaton:
         after = self.after(state, event)
         return after if after in self.live else None
 
+    def is_last(self, event: str) -> bool:
+        """Whether nothing may follow an event, wherever it happens."""
+        after = {self.after(state, event) for state in self.live} & self.live
+        return not any(self.live.intersection(self.table[state][1]) for state in after)
+
     def allowed(self, state: int) -> tuple[str, ...]:
         """The events after which a row of events can still be completed."""
         row = self.table[state][1]

@@ -6,6 +6,7 @@ follow, as a layout of ``constraint/algebra``.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -19,6 +20,7 @@ from condit.constraint.base import Constraint, Matcher, Violation
 from condit.errors import (
     ArgumentError,
     ConstraintTooComplexError,
+    SwallowedEventWarning,
     UnknownNameError,
     UnsatisfiableError,
 )
@@ -31,6 +33,7 @@ from condit.temporal.monitor import Monitor
 from condit.temporal.parser import checked_depth, parse
 from condit.temporal.progression import compile_formula
 from condit.temporal.semantics import holds
+from condit.temporal.swallowing import swallowed_by
 from condit.temporal.validation import Happened, Validation, failures
 from condit.vocabulary import Vocabulary
 
@@ -248,10 +251,28 @@ class Ltlf(Chained):
         Raises:
             UnsatisfiableError: no row of events satisfies the formula; the message names clauses
                 that contradict each other.
+
+        Warns:
+            SwallowedEventWarning: the text of an event may go on over that of another.
         """
         if not self.stepwise.is_live():
             raise UnsatisfiableError(self._contradiction())
+        self._warn_of_swallowed()
         return super().bind(vocabulary)
+
+    def _warn_of_swallowed(self) -> None:
+        for number, other in swallowed_by(self.parts).items():
+            if any(each.is_last(self.events[number]) for each in self.clause_automata):
+                continue
+            name, swallowed = self.events[number], self.events[other]
+            warnings.warn(
+                f"the text of the event {name!r} has no end of its own, so that it may go on over "
+                f"what looks like the event {swallowed!r}: the formula then knows of one event "
+                f"where a reader sees two. End {name!r} with a delimiter, as in "
+                'free(until="</end>"), or leave out what others begin with, as in regex("[^<]+")',
+                SwallowedEventWarning,
+                stacklevel=3,
+            )
 
     def _contradiction(self) -> str:
         kept = list(range(len(self.clauses)))
@@ -276,9 +297,13 @@ class Ltlf(Chained):
 
         Raises:
             ArgumentError: a name is that of no event.
+
+        Warns:
+            SwallowedEventWarning: the text of an event may go on over that of another.
         """
         if not isinstance(transcript, str):
             return self._judged([Happened(each) for each in transcript], None)
+        self._warn_of_swallowed()
         loop = Layout((tuple(Step(part, 0) for part in range(len(self.parts))),), frozenset((0,)))
         splits = Splits(loop, self.parts, transcript)
         if not splits.accepted:
