@@ -34,7 +34,7 @@ ROOMS = (
     ("cli_output", "cli_regex", "cli_where", "info", "integrations"),
     ("cli_index", "cli_notation", "cli_options", "cli_serve"),
     ("cli_constraint",),
-    ("cli_agent_file", "cli_batch", "cli_temporal"),
+    ("cli_agent_file", "cli_batch", "cli_refine", "cli_temporal"),
     ("cli_agent",),
     ("cli",),
     ("__main__",),

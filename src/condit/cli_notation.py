@@ -1,10 +1,11 @@
 """Constraints in Python's notation, as ``--constraint`` takes them; read, never executed.
 
 ``integer(0, 130) | "unknown"`` means what it means in Python after ``from condit import *``. Only
-calls of what makes constraints, the operators between constraints, and literal values are
-understood, so that reading a text that somebody else wrote does nothing but make a constraint. Two
-more words open what they name, and are for texts that the user wrote: ``file("path")`` reads a file
-and ``python("module:name")`` imports a module.
+calls of what makes constraints (those of ``condit.lexical`` as ``lexical.words(at_most=9)``), the
+operators between constraints, and literal values are understood, so that reading a text that
+somebody else wrote does nothing but make a constraint. Two more words open what they name, and are
+for texts that the user wrote: ``file("path")`` reads a file and ``python("module:name")`` imports a
+module.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import condit
+from condit import lexical
 from condit.cli_streams import read_text
 from condit.cli_where import named
 from condit.constraint.algebra.literal import Literal
@@ -105,6 +107,8 @@ def _value(node: ast.expr) -> Any:
 
 def _called(function: ast.expr, arguments: list[Any], options: dict[str, Any]) -> Any:
     match function:
+        case ast.Attribute(value=ast.Name(id="lexical"), attr=name) if name in lexical.__all__:
+            return call(f"lexical.{name}(...)", getattr(lexical, name), tuple(arguments), options)
         case ast.Name(id=name) | ast.Attribute(value=ast.Name(id="condit"), attr=name):
             pass
         case _:
