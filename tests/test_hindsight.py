@@ -69,6 +69,9 @@ def test_masses_and_refusals_are_those_of_the_model_and_the_matcher(
         assert each.unasked_mass == 0
 
 
+AGE = {"type": "integer", "minimum": 3, "maximum": 40}
+
+
 def no_b(text: str) -> str:
     """Letters b are not wanted."""
     return "no" if "b" in text else "yes"
@@ -81,7 +84,7 @@ def no_b(text: str) -> str:
             condit.json_schema(
                 {
                     "type": "object",
-                    "properties": {"ages": {"type": "array", "items": {"type": "integer"}}},
+                    "properties": {"ages": {"type": "array", "items": AGE}},
                     "required": ["ages"],
                     "additionalProperties": False,
                 }
@@ -104,6 +107,8 @@ def test_refusals_are_told_in_the_words_of_the_constraint(
     assert field is None or field in {each.field for each in found}
     refused = [token.why or "" for each in found if each.field == field for token in each.tokens]
     assert any(why in said for said in refused)
+    forms = {each.form for each in found if each.field == field}
+    assert forms == ({"integer (3 to 40)"} if field else {None})
 
 
 def test_what_is_left_out_and_what_is_given(tiny: condit.NgramModel) -> None:
@@ -150,3 +155,21 @@ def test_the_command_line_writes_a_trace(tmp_path: Path) -> None:
     done = run(app, [*small[:-1], str(tmp_path), "--choice", "yes"])
     assert done.exit_code == 2
     assert "cannot be written" in done.stderr
+
+
+def test_forms_of_parts_are_found_through_references_and_alternatives() -> None:
+    leaf = {"properties": {"text": {"type": "string", "maxLength": 5}}}
+    schema = {
+        "anyOf": [{"$ref": "#/$defs/tree"}, {"$ref": "#"}, {"additionalProperties": AGE}],
+        "$defs": {
+            "tree": {"properties": {"parts": {"prefixItems": [leaf], "items": {"$ref": "#"}}}}
+        },
+    }
+    forms = condit.json_schema(schema).part_forms()
+    found = {steps: forms.at(steps) for steps in [("parts", 0, "text"), ("x",), ("parts", 0, "y")]}
+    assert found == {
+        ("parts", 0, "text"): "string (at most 5 characters)",
+        ("x",): "integer (3 to 40)",
+        ("parts", 0, "y"): "",
+    }
+    assert "integer (3 to 40)" in forms.at(("parts", 1, "x"))

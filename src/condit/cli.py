@@ -12,7 +12,15 @@ from rich.table import Table
 from rich.text import Text
 
 import condit
-from condit import cli_agent, cli_batch, cli_index, cli_regex, cli_serve, cli_view
+from condit import (
+    cli_agent,
+    cli_batch,
+    cli_index,
+    cli_refine,
+    cli_regex,
+    cli_serve,
+    cli_view,
+)
 from condit.cli_constraint import OPTIONS, constraint_of, needed, preference_of
 from condit.cli_options import (
     AlternativesSwitch,
@@ -72,6 +80,7 @@ app = typer.Typer(
 app.add_typer(cli_regex.app, name="regex")
 app.command("serve")(cli_serve.serve)
 app.command("agent")(cli_agent.agent)
+app.command("refine")(cli_refine.refine)
 app.command("index")(cli_index.index)
 app.command("view")(cli_view.view)
 

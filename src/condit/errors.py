@@ -159,6 +159,10 @@ class UnlimitedTextWarning(UserWarning):
     """Free text without a limit stands before another part, and may leave it no tokens."""
 
 
+class SwallowedEventWarning(UserWarning):
+    """The text of an event has no end of its own, and may go on over that of another event."""
+
+
 class RefusedTokenError(ConditError, ValueError):
     """A matcher was advanced by a token that it refuses; its state is unchanged."""
 

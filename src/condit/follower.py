@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from os import PathLike
 from types import TracebackType
 from typing import Any, Self
@@ -19,7 +19,7 @@ from condit.model.base import Prompt
 from condit.report import Guarantee
 from condit.result import Result
 from condit.sampler.base import Problem, Sampler, State
-from condit.trace import RunInfo, StepInfo, Writer
+from condit.trace import Alternatives, RunInfo, StepInfo, Writer
 from condit.weights import log_mean_exp
 
 
@@ -87,7 +87,11 @@ class Follower:
         """The run is over."""
         if self._writer is not None:
             ask = self._writer.alternatives
-            self._writer.finish(result.summary(), error, ask(result) if ask is not None else ())
+            found: Iterable[Alternatives] = ()
+            try:
+                found = ask(result) if ask is not None else ()
+            finally:  # whatever goes wrong there, the result is written
+                self._writer.finish(result.summary(), error, found)
 
     def failed(self, error: ConditError) -> None:
         """The run has failed."""

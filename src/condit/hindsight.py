@@ -15,6 +15,9 @@ import numpy as np
 
 from condit.constraint.base import Constraint, outlined
 from condit.constraint.budgeted import Budgeted
+from condit.constraint.checked import Checked
+from condit.constraint.json_schema import JsonSchema
+from condit.constraint.schema.part_forms import PartForms
 from condit.constraint.schema.scanner import Scanner
 from condit.errors import ArgumentError, ConditError
 from condit.fields import Step, path_of
@@ -77,6 +80,7 @@ def alternatives(
     law = BaseLaw(run.temperature, run.top_k, run.top_p, run.logit_bias)
     found: dict[int, Alternatives] = {}
     reader = model.reader(run.prompt_tokens)
+    forms = _forms(asked)
     walked = _walk(places, wanted, _Here(root, Scanner() if asked is not None else None), model)
     for batch in _batches(walked):
         rows: list[Logits] = reader.read([places.prefix(place) for place, _ in batch])
@@ -85,6 +89,9 @@ def alternatives(
                 looked = _look(law.at(row, model.vocabulary), here, top)
             except ConditError:
                 continue
+            if steps := here.field:
+                form = forms.at(steps) if forms is not None else ""
+                looked = looked._replace(field=path_of(steps), form=form or None)
             found.update((draw, looked._replace(draw=draw)) for draw in places.draws[place])
     return [found[draw] for draw in sorted(found)]
 
@@ -104,6 +111,13 @@ def _checked(model: PrefixModel, result: Result, constraint: Constraint | None) 
             "too"
         )
     return run
+
+
+def _forms(constraint: Constraint | None) -> PartForms | None:
+    """The forms of the parts of JSON values, of a constraint that knows them."""
+    while isinstance(constraint, Checked) and constraint.typed is not None:
+        constraint = constraint.typed
+    return constraint.part_forms() if isinstance(constraint, JsonSchema) else None
 
 
 def _problem(model: PrefixModel, run: RunInfo, constraint: Constraint | None) -> Problem:
@@ -214,10 +228,10 @@ class _Here:
         return _Here(matcher, _read(self.scanner, spelled))
 
     @property
-    def field(self) -> str | None:
-        """The path of the part of a JSON value that is being written; ``None``: there is none."""
+    def field(self) -> tuple[Step, ...]:
+        """Where the part of a JSON value is that is being written; empty where there is none."""
         if self.scanner is None:
-            return None
+            return ()
         steps: list[Step] = []
         for depth, frame in enumerate(self.scanner.stack[1:], 2):
             inside = depth < len(self.scanner.stack) or bool(self.scanner.scalar)
@@ -225,7 +239,7 @@ class _Here:
                 steps += [] if frame.key is None else [frame.key]
             elif inside or frame.after_comma or not frame.items:
                 steps.append(len(frame.items))
-        return path_of(steps) or None
+        return tuple(steps)
 
 
 def _read(scanner: Scanner | None, spelled: bytes) -> Scanner | None:
@@ -300,7 +314,7 @@ def _look(law: TokenLaw, here: _Here, top: int) -> Alternatives:
         why = "" if matcher is None else matcher.explain(token)
         told.append(Alternative(token, log_mass, why or None))
     allowed, unknown = _masses(law, matcher)
-    return Alternatives(-1, allowed, unknown, tuple(told), here.field)
+    return Alternatives(-1, allowed, unknown, tuple(told))
 
 
 def _masses(law: TokenLaw, matcher: Budgeted | None) -> tuple[float, float]:

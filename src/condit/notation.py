@@ -1,11 +1,11 @@
 """Constraints in Python's notation, as ``--constraint`` and the playground take them; never run.
 
 ``integer(0, 130) | "unknown"`` means what it means in Python after ``from condit import *``. Only
-calls of what makes constraints, the operators between constraints, and literal values are
-understood, so that reading a text that somebody else wrote does nothing but make a constraint. Two
-more words open what they name, and are for texts that the user wrote: ``file("path")`` reads a file
-and ``python("module:name")`` imports a module. Texts of others are read without them, and without
-what takes paths or names of functions.
+calls of what makes constraints (those of ``condit.lexical`` as ``lexical.words(at_most=9)``), the
+operators between constraints, and literal values are understood, so that reading a text that
+somebody else wrote does nothing but make a constraint. Two more words open what they name, and are
+for texts that the user wrote: ``file("path")`` reads a file and ``python("module:name")`` imports a
+module. Texts of others are read without them, and without what takes paths or names of functions.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import condit
+from condit import lexical
 from condit.cli_streams import read_text
 from condit.cli_where import named
 from condit.constraint.algebra.literal import Literal
@@ -158,6 +159,10 @@ class _Reader:
         )
 
     def _called(self, function: ast.expr, arguments: list[Any], options: dict[str, Any]) -> Any:
+        match function:
+            case ast.Attribute(value=ast.Name(id="lexical"), attr=rule) if rule in lexical.__all__:
+                made = getattr(lexical, rule)
+                return call(f"lexical.{rule}(...)", made, tuple(arguments), options)
         name = _name(function)
         opening = _OPENING if self._opens else {}
         if name in opening:

@@ -28,7 +28,7 @@ DOCUMENTS = [
     "The cat sat on the mat. It's 3,500 times—новый мир, 東京塔 don't!\n\n «Quoted» text -5 "
     "x=rock-n-roll\u2019s end  ",
     'Another doc:  the cat sat; the cat\x00 ran to 3.5 o\'clock, "é" e\u0301a\tb\\c',
-    " x ",
+    " x ! ",
     "",
 ]
 CASES: list[dict[str, Any]] = [
@@ -168,6 +168,10 @@ def test_where_a_quotation_stands() -> None:
     assert constraint.locate("The cat") == [Occurrence("a", 2, 9), Occurrence("b", 0, 7)]
     value = constraint.value("The cat ran")
     assert (str(value), value.count) == ("The cat ran", 1)
+    often = condit.quote(["é ab " * 100_000, "ab"], min_words=1)
+    assert often.value("é ab").occurrences[99] == Occurrence(0, 495, 499)  # type: ignore[attr-defined]
+    assert often.locate("ab", most=None)[-1] == Occurrence(1, 0, 2)
+    assert "inside a word" in often.explain("é a")
     assert condit.quote(["ab ab"], min_words=1).locate("ab", most=1) == [Occurrence(0, 0, 2)]
     assert constraint.locate("dog") == constraint.locate("") == []
 
@@ -188,7 +192,7 @@ def test_violations_say_what_is_wrong() -> None:
 
 def test_documents_from_files_and_iterators(tmp_path: Path) -> None:
     file = tmp_path / "one.txt"
-    file.write_bytes(b"A line\r\nand more")
+    file.write_bytes(b"\xef\xbb\xbfA line\r\nand more")
     corpus = condit.Corpus(iter([file, "some other text"]))
     assert corpus.locate("line\r\nand") == [Occurrence(str(file), 2, 11)]
     assert corpus.locate("other text")[0].document == 1
@@ -204,6 +208,7 @@ def test_documents_from_files_and_iterators(tmp_path: Path) -> None:
         ([], {}, UnsatisfiableError, "no documents"),
         (["", " \n"], {}, UnsatisfiableError, "all documents are empty"),
         (["one two"], {}, UnsatisfiableError, "no document has 4 words"),
+        (["!"], {"min_words": 1}, UnsatisfiableError, "no document has 1 word"),
         (["a", 3], {}, ArgumentError, "document 1 is int"),
         ({"x": b"a"}, {}, ArgumentError, "document 'x' is bytes"),
         (["a", "b\ud800"], {}, ArgumentError, "document 1 .* character 1"),

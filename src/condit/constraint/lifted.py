@@ -107,8 +107,9 @@ class LiftedMatcher(Matcher, Generic[State]):
         after = known.after.get(token, _MISSING)
         if after is not _MISSING:
             return after is not None
-        if known.mask is not None and 0 <= token < len(self.vocabulary):
-            return bool(known.mask.item(token >> 5) >> (token & 31) & 1)
+        mask = known.mask  # another thread may drop it
+        if mask is not None and 0 <= token < len(self.vocabulary):
+            return bool(mask.item(token >> 5) >> (token & 31) & 1)
         return self._cache.after(self.machine, known, token) is not None
 
     def mask(self) -> NDArray[np.uint32] | None:

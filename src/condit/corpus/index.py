@@ -109,16 +109,15 @@ class Corpus:
         """Open a saved one. It is mapped into memory: what is not used is not read.
 
         Args:
-            path: the file, which must not be written to while it is in use.
+            path: the file. ``save`` may replace it while it is in use; it must not be written to
+                in any other way.
             verify: read all of it, and compare checksums.
 
         Raises:
             IndexFileError: it is no such file, or a damaged one.
             OSError: it cannot be read.
         """
-        if verify:
-            files.verify(path, "corpus")
-        facts, arrays = files.load(path, "corpus")
+        facts, arrays = files.load(path, "corpus", verify=verify, read_whole=("names", "ends"))
         corpus = cls.__new__(cls)
         ends = arrays["ends"]
         names: list[int | str] = list(range(len(ends)))
@@ -158,10 +157,14 @@ class Corpus:
         documents = np.searchsorted(self.ends, found)
         size = len(text)
         occurrences = []
+        counted_to, start, previous = 0, 0, -1
         for place, document in zip(found.tolist(), documents.tolist(), strict=True):
-            begins = int(self.ends[document - 1]) + 1 if document else 0
-            before = self.places.text[begins:place]
-            start = int(np.count_nonzero((before & 0xC0) != 0x80))
+            if document != previous:
+                counted_to = int(self.ends[document - 1]) + 1 if document else 0
+                start, previous = 0, document
+            between = self.places.text[counted_to:place]
+            start += int(np.count_nonzero((between & 0xC0) != 0x80))
+            counted_to = place
             occurrences.append(Occurrence(self.names[document], start, start + size))
         return occurrences
 
@@ -234,9 +237,7 @@ class Strings:
             IndexFileError: it is no such file, or a damaged one.
             OSError: it cannot be read.
         """
-        if verify:
-            files.verify(path, "strings")
-        facts, arrays = files.load(path, "strings")
+        facts, arrays = files.load(path, "strings", verify=verify)
         found = cls.__new__(cls)
         alphabet = frozenset(facts["alphabet"])
         found._take(Places(arrays["text"], arrays["order"], alphabet=alphabet), arrays["numbers"])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from condit.corpus.passages import spans
 from condit.corpus.words import END, Borders, Bytes
@@ -44,9 +44,29 @@ def shared_prefix(text: Bytes, wanted: str) -> int:
     )
 
 
-def fault(text: Bytes, place: int, size: int, borders: Borders) -> str | None:
-    """What is wrong with a quotation of ``size`` bytes at ``place``: where it begins or ends."""
-    before, quoted, after = _around(text, place, size)
+def standing(
+    text: Bytes, places: Iterable[int], size: int, borders: Borders
+) -> tuple[int | None, set[str]]:
+    """A place at which a quotation of ``size`` bytes begins and ends as it must; ``None``: nowhere.
+
+    Also what is wrong at the others that were looked at. Places with the same text around them, as
+    there are very many of a licence, are looked at once.
+    """
+    seen: set[tuple[str, str]] = set()
+    faults: set[str] = set()
+    for place in places:
+        before, quoted, after = _around(text, place, size)
+        if (before, after) not in seen:
+            seen.add((before, after))
+            found = _fault(before, quoted, after, borders)
+            if found is None:
+                return place, faults
+            faults.add(found)
+    return None, faults
+
+
+def _fault(before: str, quoted: str, after: str, borders: Borders) -> str | None:
+    """What is wrong with a quotation between two texts: where it begins or ends."""
     whole = before + quoted + after
     begins, ends = len(before), len(before) + len(quoted)
     if borders == "character":

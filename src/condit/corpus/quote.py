@@ -11,7 +11,7 @@ from condit.constraint.lifted import LiftedMatcher
 from condit.constraint.source import ConstraintSource
 from condit.corpus.index import Corpus, Occurrence, as_corpus
 from condit.corpus.machine import PlacesMachine, Written
-from condit.corpus.oracle import fault, occurrences, shared_prefix, units_in
+from condit.corpus.oracle import occurrences, shared_prefix, standing, units_in
 from condit.corpus.passages import KINDS
 from condit.corpus.quoted import Quoted
 from condit.corpus.words import Borders
@@ -176,11 +176,11 @@ class Quote(Quoted):
             shared = shared_prefix(source, text)
             return Violation("no document goes on like this", shared)
         borders = self.corpus.borders
-        faults = {fault(source, place, len(wanted), borders): place for place in found}
-        if None not in faults:
-            reason = " or ".join(sorted(each for each in faults if each))
+        place, faults = standing(source, found, len(wanted), borders)
+        if place is None:
+            reason = " or ".join(sorted(faults))
             return Violation(f"where it stands in the documents, {reason}")
-        units = units_in(source, faults[None], len(wanted), borders)
+        units = units_in(source, place, len(wanted), borders)
         if units < self.min_words:
             return Violation(f"it has {units} {self._units}, and needs {self.min_words}", len(text))
         if self.max_words is not None and units > self.max_words:

@@ -24,8 +24,6 @@ from condit.refining.request import Request
 
 _REMEMBERED = 4096
 
-NAMES = ("contrast", "question")
-
 
 class Judge(ABC):
     """Log-odds for each instruction that no program checks.

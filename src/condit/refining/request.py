@@ -51,7 +51,7 @@ class Request:
         """
         text = self.text
         if without is not None and without in text:
-            text = re.sub(" {2,}", " ", text.replace(without, "")).strip()
+            text = re.sub(" ?" + re.escape(without), "", text).strip()
         added = [each for each in instructions if each != without and each not in self.text]
         return self._sent([_user("\n".join([text, *added]))])
 

@@ -38,6 +38,7 @@ from condit.result import Result, Sample
 from condit.sampler.base import Sampler
 
 _REASON_CHARACTERS, _REASON_TOKENS = 160, 60
+_CONTRAST_THRESHOLD = 2.0
 
 
 def refine(
@@ -47,7 +48,7 @@ def refine(
     instructions: Iterable[InstructionLike] | None = None,
     constraint: Constraint | None = None,
     judge: str | Callable[[str, str], float] = "contrast",
-    threshold: float = 0.0,
+    threshold: float | None = None,
     strength: float = 1.0,
     partial: bool = False,
     rounds: int = 3,
@@ -83,7 +84,9 @@ def refine(
             model is asked whether the text follows the instruction, and its probabilities of yes
             and no are compared. Or a function of a text and an instruction that returns log-odds,
             natural logarithms, and depends on nothing else.
-        threshold: the log-odds from which on an instruction counts as followed; 0 is even odds.
+        threshold: the log-odds from which on an instruction counts as followed. By default 0, which
+            is even odds, and 2 for ``"contrast"``: its texts are drawn with the instructions in the
+            prompt, which alone puts it above 0 on average.
         strength: the power of the judge's probability in the weights; 0: texts are drawn without
             it, and only chosen by it.
         partial: judge unfinished texts, too, so that lanes are compared as they grow: better texts
@@ -141,6 +144,8 @@ def refine(
     }
     if seed is None:
         seed = int(np.random.SeedSequence().generate_state(1)[0])
+    if threshold is None:
+        threshold = _CONTRAST_THRESHOLD if judge == "contrast" else 0.0
     run = _Run(
         loaded,
         request,
@@ -303,7 +308,9 @@ def _check(
 ) -> None:
     if isinstance(rounds, bool) or not isinstance(rounds, int) or rounds < 1:
         raise ArgumentError(f"refine: rounds={rounds!r} must be a whole number, 1 or more")
-    if not isinstance(threshold, int | float) or math.isnan(threshold):
+    if threshold is not None and not (
+        isinstance(threshold, int | float) and not math.isnan(threshold)
+    ):
         raise ArgumentError(f"refine: threshold={threshold!r} must be a number, in log-odds")
     if not (isinstance(strength, int | float) and 0 <= strength < math.inf):
         raise ArgumentError(f"refine: strength={strength!r} must be a number, 0 or more")

@@ -190,6 +190,7 @@ KINDS: Final[dict[str, dict[str, Any]]] = {
         allowed_mass={"type": "number", "minimum": 0},
         unasked_mass={"type": "number", "minimum": 0},
         field=_PERHAPS_TEXT,
+        form=_PERHAPS_TEXT,
         tokens={"type": "array", "items": _ALTERNATIVE},
     ),
     "result": _RESULT,

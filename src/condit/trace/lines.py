@@ -42,6 +42,7 @@ class Alternatives(NamedTuple):
             allowed or not (linear); 0 where there is a mask.
         tokens: the most probable tokens under the base law, the first one first.
         field: the field of a JSON value that is being written there; ``None`` if there is none.
+        form: what the schema says of that field, in short; ``None`` if it says nothing.
     """
 
     draw: int
@@ -49,6 +50,7 @@ class Alternatives(NamedTuple):
     unasked_mass: float
     tokens: tuple[Alternative, ...]
     field: str | None = None
+    form: str | None = None
 
 
 class Lines:
@@ -63,7 +65,8 @@ class Lines:
         self._growth = Growth()
         self._attempts: set[Text] = set()
         self._texts: list[tuple[int, int | None, int | None]] = []  # of each draw its step and text
-        self._lasts: dict[tuple[int, ...], int | None] = {}
+        self._accepted: dict[tuple[int, ...], list[int | None]] = {}  # of texts their last draws
+        self._refused: dict[tuple[int, ...], int | None] = {}
 
     def head(self) -> Line:
         """The first line."""
@@ -102,8 +105,10 @@ class Lines:
                 yield {"kind": "attempt", "step": step, "lane": text[0], "attempt": text[1]}
             yield self._draw(step, number, drawn)
         for last, ended in zip(numbered.ends, info.ends, strict=True):
-            if ended.accepted or ended.tokens not in self._lasts:
-                self._lasts[ended.tokens] = last
+            if ended.accepted:
+                self._accepted.setdefault(ended.tokens, []).append(last)
+            else:
+                self._refused.setdefault(ended.tokens, last)
             yield {
                 "kind": "end",
                 "step": step,
@@ -185,6 +190,7 @@ class Lines:
             "allowed_mass": found.allowed_mass,
             "unasked_mass": found.unasked_mass,
             "field": found.field,
+            "form": found.form,
             "tokens": [
                 {
                     "token": token,
@@ -205,21 +211,29 @@ class Lines:
             error: what the run failed with.
         """
         line: Line = {"kind": "result", **summary}
-        # Lanes that have not ended are found by where they stand.
-        growth = self._growth
-        for last in growth.lasts.values():
-            numbers = [each for each in growth.back(last) if growth.tokens[each] != self._run.end]
-            tokens = [growth.tokens[each] for each in reversed(numbers)]
-            self._lasts.setdefault(tuple(each for each in tokens if each is not None), last)
         if "samples" in line:
             line["samples"] = [
-                {**sample, "draw": self._lasts.get(tuple(sample["tokens"]))}
-                for sample in line["samples"]
+                {**sample, "draw": self._last_of(lane, tuple(sample["tokens"]))}
+                for lane, sample in enumerate(line["samples"])
             ]
         line["error"] = (
             None if error is None else {"type": type(error).__name__, "message": str(error)}
         )
         return line
+
+    def _last_of(self, lane: int, tokens: tuple[int, ...]) -> int | None:
+        """The last draw of a sample: of its lane, or of the next attempt with such a text."""
+        growth, end = self._growth, self._run.end
+        if (lane, None) in growth.lasts:
+            last = growth.lasts[lane, None]
+            drawn = [growth.tokens[each] for each in growth.back(last)]
+            if tuple(each for each in reversed(drawn) if each != end) == tokens:
+                return last
+        accepted = self._accepted.get(tokens)
+        if accepted:
+            # Chains may end in the text of one attempt.
+            return accepted.pop(0) if len(accepted) > 1 else accepted[0]
+        return self._refused.get(tokens)
 
     def _written(self, tokens: tuple[int, ...]) -> bytes:
         """The bytes of a text, without those of the end of the prompt."""
