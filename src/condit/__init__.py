@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from condit.corpus.quote import quote
     from condit.errors import CompileError, ConditError
     from condit.fields import ABSENT
+    from condit.hindsight import alternatives
     from condit.instruct import describe, instructed_prompt
     from condit.marginal import Marginal, Share
     from condit.model.base import Decoder, Model
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
     from condit.prefer.likelihood import likelihood
     from condit.prefer.source import make_preference
     from condit.prefer.zero_shot import zero_shot
+    from condit.refining.run import refine
     from condit.report import Guarantee, Report
     from condit.result import Result, Sample, Stats
     from condit.retrieval import retrieve
@@ -147,6 +149,7 @@ _HOMES = {
     "condit.prefer.likelihood": ("likelihood",),
     "condit.prefer.source": ("make_preference",),
     "condit.prefer.zero_shot": ("zero_shot",),
+    "condit.refining.run": ("refine",),
     "condit.report": ("Guarantee", "Report"),
     "condit.result": ("Result", "Sample", "Stats"),
     "condit.retrieval": ("retrieve",),
@@ -163,6 +166,7 @@ _HOMES = {
     "condit.sampler.memory": ("Memory",),
     "condit.sampler.rejection": ("Rejection",),
     "condit.sampler.smc": ("SMC",),
+    "condit.hindsight": ("alternatives",),
     "condit.scores": ("SpanScores", "span_scores"),
     "condit.speculate.settings": ("Drafts",),
     "condit.temporal.specification": ("ltlf",),
@@ -174,6 +178,7 @@ __all__ = [  # noqa: RUF022 - the order of the documentation
     "load",
     "generate",
     "batch",
+    "refine",
     "regex",
     "grammar",
     "json_schema",
@@ -218,6 +223,7 @@ __all__ = [  # noqa: RUF022 - the order of the documentation
     "within",
     "span_scores",
     "SpanScores",
+    "alternatives",
     "make_constraint",
     "describe",
     "instructed_prompt",

@@ -38,6 +38,7 @@ from condit.constraint.schema.keywords import Schema
 from condit.constraint.schema.layout import LAYOUTS, Style
 from condit.constraint.schema.oracle import complaints
 from condit.constraint.schema.order import KeyOrder
+from condit.constraint.schema.part_forms import PartForms
 from condit.constraint.schema.plan import Enforcement, plan_of
 from condit.constraint.schema.scanner import Scanner
 from condit.constraint.schema.skeleton import skeleton
@@ -342,9 +343,15 @@ class JsonSchema(Constraint):
         order in which they are drawn. Of a large schema a part, and how much is left out.
         Conditions that have no short form are not in it.
         """
-        documents = [(ROOT, self.schema)] if self.described is not None else self.source.loaded()
-        form = skeleton(documents, self.source.draft)
+        form = skeleton(self._documents(), self.source.draft)
         return f"Respond only with JSON in this format:\n{form}"
+
+    def part_forms(self) -> PartForms:
+        """The forms of single parts of the values, such as ``integer (0 to 150)``."""
+        return PartForms(self._documents(), self.source.draft)
+
+    def _documents(self) -> Sequence[tuple[str, object]]:
+        return [(ROOT, self.schema)] if self.described is not None else self.source.loaded()
 
     def violation(self, text: str) -> Violation | None:
         """What is wrong with ``text``, and where the offending value begins.

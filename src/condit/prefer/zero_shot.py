@@ -112,6 +112,11 @@ class ZeroShot(Scorer):
         """``Model.version``: scores are dropped when it changes."""
         return self.model.version()
 
+    @property
+    def positions_forwarded(self) -> int:
+        """Token positions that the model has computed so far."""
+        return self._sequences.positions_forwarded
+
     def scores(self, texts: Sequence[str]) -> list[float]:
         """Natural logarithm of ``P(label | text)`` for each text.
 

@@ -1,0 +1,1 @@
+"""Decompose, critique, refine: what a program decides is enforced, the rest judged and redrawn."""
