@@ -9,8 +9,8 @@ class ConditError(Exception):
     """Base of all Condit errors: catch this to catch them all.
 
     Attributes:
-        result: if drawing had begun, the partial `condit.Result`, with every lane as far as it got;
-            else ``None``.
+        result: if drawing had begun, the partial `condit.Result`, with every lane as far as it got
+            (of ``condit.refine``, a `Refined` with the rounds before it); else ``None``.
     """
 
     result: Any = None  # of a type whose module imports this one

@@ -47,9 +47,11 @@ _RANGE = re.compile(
     rf"\b(?:between\s+)?{_NUMBER}\s*(?:and|to|or|-|\N{{EN DASH}})\s*{_NUMBER}{_NOUN}", re.IGNORECASE
 )
 
+_NOT = "(?:do not|don['\u2019]t|never)"
 _WORD = re.compile(
-    r"(?:(?P<no>(?:do not|don['\u2019]t|never) (?:use|mention|include)|avoid(?: using)?)|"
-    r"use|using|include|including|mention|contain)\s+the word\s+"
+    rf"(?:(?P<no>(?:{_NOT} (?:use|mention|include)|avoid(?: using)?) the word|"
+    rf"(?:{_NOT} mention|avoid mentioning)(?: the| any| an?)?)|"
+    r"(?:use|using|include|including|mention|contain) the word) "
     r"[\"'\u201c]?(?P<word>[^\W\d_]+)[\"'\u201d]?",
     re.IGNORECASE,
 )
@@ -132,7 +134,7 @@ def rule_for(part: str) -> Rule | None:
     >>> rule_for("Be kind") is None
     True
     """
-    named = _WORD.fullmatch(part)
+    named = _WORD.fullmatch(" ".join(part.split()))
     if named is not None:
         word = named["word"]
         if named["no"]:
