@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from condit.corpus.quote import quote
     from condit.errors import CompileError, ConditError
     from condit.fields import ABSENT
+    from condit.hindsight import alternatives
     from condit.instruct import describe, instructed_prompt
     from condit.marginal import Marginal, Share
     from condit.model.base import Decoder, Model
@@ -165,6 +166,7 @@ _HOMES = {
     "condit.sampler.memory": ("Memory",),
     "condit.sampler.rejection": ("Rejection",),
     "condit.sampler.smc": ("SMC",),
+    "condit.hindsight": ("alternatives",),
     "condit.scores": ("SpanScores", "span_scores"),
     "condit.speculate.settings": ("Drafts",),
     "condit.temporal.specification": ("ltlf",),
@@ -221,6 +223,7 @@ __all__ = [  # noqa: RUF022 - the order of the documentation
     "within",
     "span_scores",
     "SpanScores",
+    "alternatives",
     "make_constraint",
     "describe",
     "instructed_prompt",

@@ -12,9 +12,18 @@ from rich.table import Table
 from rich.text import Text
 
 import condit
-from condit import cli_agent, cli_batch, cli_index, cli_refine, cli_regex, cli_serve
+from condit import (
+    cli_agent,
+    cli_batch,
+    cli_index,
+    cli_refine,
+    cli_regex,
+    cli_serve,
+    cli_view,
+)
 from condit.cli_constraint import OPTIONS, constraint_of, needed, preference_of
 from condit.cli_options import (
+    AlternativesSwitch,
     Backend,
     Chat,
     Check,
@@ -36,6 +45,7 @@ from condit.cli_options import (
     Temperature,
     TopK,
     TopP,
+    TraceFile,
     load_model_or_server,
 )
 from condit.cli_output import (
@@ -46,6 +56,7 @@ from condit.cli_output import (
     show_info,
     show_plan,
     show_schema_plan,
+    trace_writer,
 )
 from condit.cli_streams import NO_ANSWER, Commands, read_text
 from condit.cli_temporal import Events, Formulas, validated
@@ -71,6 +82,7 @@ app.command("serve")(cli_serve.serve)
 app.command("agent")(cli_agent.agent)
 app.command("refine")(cli_refine.refine)
 app.command("index")(cli_index.index)
+app.command("view")(cli_view.view)
 
 STREAMING = ("auto", "awrs", "masked", "smc", "learned")
 """Samplers that grow each text token by token, so that one can be printed as it is drawn."""
@@ -129,6 +141,8 @@ def generate(
     stream: Annotated[
         bool, typer.Option("--stream", help="Print the text as it is drawn (one sample).")
     ] = False,
+    trace: TraceFile = None,
+    alternatives: AlternativesSwitch = True,
 ) -> None:
     """Draw weighted samples that satisfy a constraint.
 
@@ -154,6 +168,7 @@ def generate(
     text = read_text("-") if prompt == "-" else prompt
     loaded = load_model_or_server(model, backend)
     asked: Prompt = _messages(text, system) if chat or system is not None else text
+    writer = trace_writer(trace, loaded if alternatives else None)
     with following(loaded, n, max_tokens, stream) as on_step:
         result = condit.generate(
             loaded,
@@ -172,6 +187,7 @@ def generate(
             instruct=instruct,
             heal=heal,
             on_step=on_step,
+            trace=writer,
         )
     if not stream:
         show(result, output)

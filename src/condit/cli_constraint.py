@@ -75,7 +75,7 @@ def preference_of(written: list[str]) -> Preference | None:
 
 def written(text: str) -> Constraint:
     """A constraint as ``--constraint`` takes it."""
-    from condit.cli_notation import read
+    from condit.notation import read
 
     alone, found = _ALONE.fullmatch(text), _NAMED.fullmatch(text)
     if alone is not None:

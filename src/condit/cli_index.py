@@ -21,7 +21,8 @@ def index(
         bool, typer.Option(help="Each line is a string of its own, for one_of_many.")
     ] = False,
     borders: Annotated[
-        str, typer.Option(help="Quotations begin and end at those of a word, or a character.")
+        str,
+        typer.Option(help="Quotations are of whole: word, sentence, line, paragraph or character."),
     ] = "word",
 ) -> None:
     """Index documents to quote from (--constraint quote:FILE), or lines to choose from."""

@@ -121,6 +121,22 @@ Heal = Annotated[
     ),
 ]
 
+TraceFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--trace",
+        metavar="FILE",
+        help="Write what happens, step by step, as lines of JSON; compressed where the name ends "
+        "in .gz. Also of a run that fails.",
+    ),
+]
+AlternativesSwitch = Annotated[
+    bool,
+    typer.Option(
+        help="Into the trace: which tokens were probable at each place, and why some are refused."
+    ),
+]
+
 
 def load_model(name: str, backend: str | None) -> Model:
     """The model of that name, loaded; said on a terminal."""

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -18,9 +19,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+import condit
 from condit.model.base import PrefixModel
 from condit.result import Result
-from condit.trace import StepInfo
+from condit.trace import Alternatives, StepInfo, Writer
 
 if TYPE_CHECKING:
     from condit.constraint.plan import Plan
@@ -94,6 +96,31 @@ def following(
             progress.update(task, total=None, description=said)
 
         yield move_bar
+
+
+def trace_writer(path: Path | None, model: PrefixModel | None) -> Writer | None:
+    """What writes the trace; ``None`` if none is wanted.
+
+    Args:
+        path: the file.
+        model: tells what could have come in the place of draws; ``None``: nobody asks.
+    """
+    if path is None:
+        return None
+    if model is None:
+        return Writer(path)
+
+    def look_back(result: Result) -> list[Alternatives]:
+        found = condit.alternatives(model, result)
+        drawn = [each for info in result.trace for each in (*info.draws, *info.redraws)]
+        left = sum(not each.given for each in drawn) - len(found)
+        if left:
+            typer.echo(
+                f"{path}: alternatives are told of {len(found)} draws, not of {left}", err=True
+            )
+        return found
+
+    return Writer(path, alternatives=look_back)
 
 
 def show(result: Result, output: Output) -> None:

@@ -70,6 +70,9 @@ def serve(
             "OMP_NUM_THREADS."
         ),
     ] = None,
+    playground: Annotated[
+        bool, typer.Option(help="Have a page at /ui where constraints are tried out.")
+    ] = True,
     log_prompts: Annotated[
         bool, typer.Option("--log-prompts", help="Write prompts and texts into the log.")
     ] = False,
@@ -100,6 +103,7 @@ def serve(
     from condit import load
     from condit.generate import sampler_of
     from condit.model.base import Model
+    from condit.playground.routes import add_playground
     from condit.serve.app import create_app
     from condit.serve.connections import config
     from condit.serve.logs import JsonLines
@@ -127,10 +131,14 @@ def serve(
     if not isinstance(loaded, Model):
         raise ArgumentError(f"{model} has no decoder that requests could share: load another model")
     app = create_app(loaded, settings, name=name)
+    if playground:
+        add_playground(app)
     if host not in LOOPBACK and not settings.api_keys:
         typer.echo(f"Warning: everybody who reaches {host} may ask: see --api-key", err=True)
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines(log_prompts))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     typer.echo(f"Serving {app.state.engine.name} at http://{host}:{port}/v1", err=True)
+    if playground:
+        typer.echo(f"To try constraints out: http://{host}:{port}/ui/", err=True)
     Server(config(app, settings, host=host, port=port)).run()

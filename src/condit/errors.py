@@ -11,9 +11,12 @@ class ConditError(Exception):
     Attributes:
         result: if drawing had begun, the partial `condit.Result`, with every lane as far as it got
             (of ``condit.refine``, a `Refined` with the rounds before it); else ``None``.
+        position: character offset of what is at fault, in the text that a constraint was made of,
+            if that is known.
     """
 
     result: Any = None  # of a type whose module imports this one
+    position: int | None = None
 
 
 class ArgumentError(ConditError, ValueError):
@@ -144,12 +147,20 @@ class IndexFileError(ConditError, ValueError):
     """A file is no saved index, one of another kind or version, or a damaged one."""
 
 
+class TraceFileError(ConditError, ValueError):
+    """A file cannot be read, or is no trace of a run."""
+
+
 class UnknownEndingWarning(UserWarning):
     """No text that the constraint accepts is known: draws may not finish within ``max_tokens``."""
 
 
 class UnlimitedTextWarning(UserWarning):
     """Free text without a limit stands before another part, and may leave it no tokens."""
+
+
+class SwallowedEventWarning(UserWarning):
+    """The text of an event has no end of its own, and may go on over that of another event."""
 
 
 class RefusedTokenError(ConditError, ValueError):

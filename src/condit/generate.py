@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
@@ -12,6 +11,7 @@ import numpy as np
 
 from condit.constraint.base import Constraint
 from condit.errors import ArgumentError, BudgetError, ConditError, VocabularyError
+from condit.follower import Follower, asked_of
 from condit.instruct import instructed_prompt
 from condit.model.base import Model, PrefixModel, Prompt
 from condit.model.load import load
@@ -27,7 +27,7 @@ from condit.sampler.law import BaseLaw
 from condit.sampler.memory import Memory
 from condit.sampler.seam import Seam, seam_of
 from condit.speculate.settings import Drafts, settings_of
-from condit.trace import StepInfo
+from condit.trace import StepInfo, Writer
 from condit.vocabulary import lone_surrogate
 
 
@@ -52,6 +52,7 @@ def generate(
     heal: bool | None = None,
     insert: Insert | None = None,
     on_step: Callable[[StepInfo], None] | None = None,
+    trace: str | PathLike[str] | Writer | None = None,
 ) -> Result:
     """Draw ``n`` weighted texts from ``p(x | C)``.
 
@@ -107,6 +108,8 @@ def generate(
             alone. Supported by ``"masked"``, ``"awrs"``, ``"smc"`` over them, and ``"auto"``,
             which then picks among these.
         on_step: called with the trace record of each step, for progress and streaming.
+        trace: a file to write the trace into as the run grows, also that of a run that fails: a
+            path, compressed where it ends in ``.gz``, or a ``condit.trace.Writer``.
 
     Returns:
         the samples with their weights; at least one is valid.
@@ -152,6 +155,8 @@ def generate(
         raise ArgumentError(
             f"the model is {_kind_of(model)}: give one from condit.load, or its name"
         )
+    if trace is not None and not isinstance(trace, str | PathLike | Writer):
+        raise ArgumentError(f"trace is {_kind_of(trace)}: give a path, or a condit.trace.Writer")
     law = BaseLaw(temperature, top_k, top_p, _biases(logit_bias))
     stops = _stops(stop)
     if constraint is not None and stops:
@@ -193,10 +198,11 @@ def generate(
         stops=tuple(each.encode() for each in stops),
     )
     _check_can_draw(chosen, problem)
+    follower = Follower(asked_of(problem, prompt, chosen, seed), on_step, trace)
     if memory is None:
-        return _draw(problem, chosen, seed, on_step)
+        return _draw(problem, chosen, follower)
     with memory.borrow(problem) as trie:
-        return _draw(replace(problem, trie=trie), chosen, seed, on_step)
+        return _draw(replace(problem, trie=trie), chosen, follower)
 
 
 def _check_can_draw(sampler: Sampler, problem: Problem) -> None:
@@ -220,48 +226,45 @@ def _check_can_draw(sampler: Sampler, problem: Problem) -> None:
         )
 
 
-def _draw(
-    problem: Problem,
-    chosen: Sampler,
-    seed: int | None,
-    on_step: Callable[[StepInfo], None] | None,
-) -> Result:
+def _draw(problem: Problem, chosen: Sampler, follower: Follower) -> Result:
     """Run the sampler to its end; raises if no sample is valid."""
-    began = time.perf_counter()
-    sequence = np.random.SeedSequence(seed)
+    sequence = np.random.SeedSequence(follower.run.seed)
     rng = np.random.default_rng(sequence)
     lanes = [Lane(None, rng, origin=index) for index in range(problem.lanes)]
     state: State[Any] = State(problem, lanes, [])
-    trace: list[StepInfo] = []
 
     def result_so_far() -> Result:
-        return result_of(state, chosen, trace, sequence, rng, time.perf_counter() - began)
+        return result_of(state, chosen, follower.steps, follower.run, rng, follower.seconds)
 
-    try:
-        # Some samplers ask the model and the constraint about the beginnings of texts here.
-        state = chosen.init(problem, rng)
-        while not state.done:
-            state, info = chosen.step(rng, state)
-            if not isinstance(info, StepInfo):
-                raise ArgumentError(
-                    f"{chosen}: step must return a state and a StepInfo, as "
-                    f"condit.sampler.local.record makes it; the latter is {_kind_of(info)}"
-                )
-            trace.append(info)
-            if on_step is not None:
-                on_step(info)
-    except ConditError as error:
-        refused = isinstance(error, (ArgumentError, BudgetError, VocabularyError))
-        if not (refused and state.lanes is lanes):  # else it says that nothing can be drawn
-            error.result = result_so_far()
-        raise
-    result = result_so_far()
-    promised = result.report.guarantee in (Guarantee.EXACT, Guarantee.WEIGHTED)
-    plain, seam = problem.preference is None and problem.insert is None, problem.seam
-    if problem.trie is not None and plain and promised:
-        problem.trie.log_evidence = result.log_evidence + (seam.log_mass if seam else 0.0)
-    if not any(sample.valid for sample in result.samples):
-        raise failure_of(problem, result)
+    with follower:
+        try:
+            # Some samplers ask the model and the constraint about the beginnings of texts here.
+            state = chosen.init(problem, rng)
+            while not state.done:
+                state, info = chosen.step(rng, state)
+                if not isinstance(info, StepInfo):
+                    raise ArgumentError(
+                        f"{chosen}: step must return a state and a StepInfo, as "
+                        "condit.sampler.local.record makes it; the latter is "
+                        f"{_kind_of(info)}"
+                    )
+                follower.follow(info, state, chosen)
+        except ConditError as error:
+            refused = isinstance(error, (ArgumentError, BudgetError, VocabularyError))
+            if not (refused and state.lanes is lanes):  # else it says that nothing can be drawn
+                error.result = result_so_far()
+            follower.failed(error)
+            raise
+        result = result_so_far()
+        promised = result.report.guarantee in (Guarantee.EXACT, Guarantee.WEIGHTED)
+        plain, seam = problem.preference is None and problem.insert is None, problem.seam
+        if problem.trie is not None and plain and promised:
+            problem.trie.log_evidence = result.log_evidence + (seam.log_mass if seam else 0.0)
+        if not any(sample.valid for sample in result.samples):
+            failure = failure_of(problem, result)
+            follower.failed(failure)
+            raise failure
+        follower.finished(result)
     return result
 
 

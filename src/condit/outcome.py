@@ -20,7 +20,7 @@ from condit.errors import (
 from condit.report import Guarantee, Report
 from condit.result import Result, Sample, Stats
 from condit.sampler.base import Findings, Lane, Problem, Sampler, State
-from condit.trace import StepInfo
+from condit.trace import RunInfo, StepInfo
 from condit.vocabulary import Vocabulary
 from condit.weights import (
     effective_groups,
@@ -35,7 +35,7 @@ def result_of(
     state: State[Any],
     sampler: Sampler,
     trace: Sequence[StepInfo],
-    sequence: np.random.SeedSequence,
+    run: RunInfo,
     rng: np.random.Generator,
     seconds: float,
 ) -> Result:
@@ -45,7 +45,7 @@ def result_of(
         state: the state after its last step.
         sampler: the sampler that was asked for.
         trace: the records of its steps.
-        sequence: the seed of its generator.
+        run: what it was asked.
         rng: its generator, for later draws from the result.
         seconds: wall-clock time that it took.
     """
@@ -56,10 +56,11 @@ def result_of(
         samples=samples,
         sampler=repr(chosen),
         reason=found.reason,
-        seed=sequence.entropy if isinstance(sequence.entropy, int) else 0,
+        seed=run.seed,
         stats=_stats(state, found, trace, seconds),
         report=_report(state, found, chosen, samples, trace),
         trace=tuple(trace),
+        run=run,
         healed=state.problem.seam.text.decode() if state.problem.seam is not None else "",
         greedy=state.problem.law.temperature == 0,
         _rng=rng.spawn(1)[0],

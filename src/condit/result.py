@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,14 @@ from condit.errors import ArgumentError
 from condit.fields import ABSENT, content, find, no_such_field, path_of, steps_of
 from condit.marginal import Marginal, marginal_of, plain
 from condit.report import Guarantee, Report, finite_or_none
-from condit.trace import FinishReason, StepInfo
+from condit.trace import (
+    Alternatives,
+    FinishReason,
+    RunInfo,
+    StepInfo,
+    lines_of,
+    save,
+)
 from condit.weights import effective_groups, effective_sample_size, log_mean_exp
 
 
@@ -108,6 +116,7 @@ class Result:
         stats: costs of the run.
         report: how far to trust the draws, in numbers.
         trace: a record of each step.
+        run: what the run was asked; ``None`` if Condit did not run it.
         healed: the end of the prompt that was taken back and written again; ``""`` if none was.
         greedy: drawn at temperature 0, where weights and evidence are not defined.
     """
@@ -119,6 +128,7 @@ class Result:
     report: Report
     reason: str = ""
     trace: tuple[StepInfo, ...] = ()
+    run: RunInfo | None = field(default=None, repr=False)
     healed: str = ""
     greedy: bool = False
     _rng: np.random.Generator = field(default_factory=np.random.default_rng, repr=False)
@@ -289,3 +299,68 @@ class Result:
             "seed": self.seed,
             "stats": {**asdict(self.stats), "tokens_per_second": self.stats.tokens_per_second},
         }
+
+    def summary(self) -> dict[str, Any]:
+        """What a trace file says at its end: ``to_dict``, the report in words, and marginals."""
+        try:
+            fields: Sequence[Marginal] = self.agreement()
+        except ArgumentError:  # values that cannot be compared
+            fields = ()
+        marginals = [
+            {
+                "field": each.of,
+                "values": [
+                    ({} if value is ABSENT else {"value": plain(value)})
+                    | {"share": share, "standard_error": finite_or_none(error)}
+                    for value, share, error in each
+                ],
+            }
+            for each in fields
+        ]
+        return {**self.to_dict(), "report_in_words": str(self.report), "marginals": marginals}
+
+    def save(
+        self,
+        path: str | PathLike[str],
+        *,
+        error: Exception | None = None,
+        alternatives: Iterable[Alternatives] = (),
+    ) -> None:
+        """Write the trace of the run into a file, for ``condit.trace.read`` and other programs.
+
+        The format is documented under "The trace". The file is replaced in one piece.
+
+        Args:
+            path: where to; compressed if it ends in ``.gz``.
+            error: what the run failed with, of a partial result: ``error.result.save(path,
+                error=error)``.
+            alternatives: what could have come in the place of draws: see ``condit.alternatives``.
+
+        Raises:
+            ArgumentError: the file cannot be written, or Condit did not run what gave the result.
+        """
+        save(path, self._asked(), self.trace, self.summary(), error, alternatives)
+
+    def trace_lines(self) -> list[dict[str, Any]]:
+        """The lines that ``save`` writes, as plain values.
+
+        Raises:
+            ArgumentError: Condit did not run what gave the result.
+        """
+        return lines_of(self._asked(), self.trace, self.summary())
+
+    def _asked(self) -> RunInfo:
+        if self.run is None:
+            raise ArgumentError(
+                "this result has no trace: its texts were drawn by another program than Condit"
+            )
+        return self.run
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is pickled: without the constraint and the vocabulary, which are large."""
+        if self.run is None:
+            return self.__dict__
+        drawn = (each for info in self.trace for each in (*info.draws, *info.redraws))
+        tokens = {each.token for each in drawn if each.token is not None}
+        tokens.update(token for info in self.trace for ended in info.ends for token in ended.tokens)
+        return {**self.__dict__, "run": self.run.portable(tokens)}

@@ -64,7 +64,8 @@ def answered(
 def lasting(body: Any) -> Any:
     """A body without what differs from one time to the next."""
     if isinstance(body, dict):
-        names = ("id", "call_id", "item_id", "created", "created_at", "stats", "seconds")
+        times = ("created", "created_at", "started", "stats", "seconds", "guessed")
+        names = ("id", "call_id", "item_id", *times)
         return {name: lasting(value) for name, value in body.items() if name not in names}
     return [lasting(each) for each in body] if isinstance(body, list) else body
 

@@ -10,10 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from condit.cli import app
-from condit.cli_notation import read
 from condit.corpus.index import Corpus, Strings
 from condit.corpus.one_of_many import ONE_OF_MANY
 from condit.corpus.quote import QUOTE
+from condit.notation import read
 
 pytest.importorskip("pydivsufsort")
 

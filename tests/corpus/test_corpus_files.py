@@ -86,6 +86,19 @@ def test_foreign_and_damaged_files_are_refused(saved: Path, tmp_path: Path) -> N
     condit.Corpus.open(saved)
     with pytest.raises(IndexFileError, match="'text' is damaged"):
         condit.Corpus.open(saved, verify=True)
+    other[whole.index(b'"eins"')] ^= 128
+    saved.write_bytes(other)
+    with pytest.raises(IndexFileError, match="'names' is damaged"):
+        condit.Corpus.open(saved)
+
+
+def test_a_file_may_be_replaced_while_it_is_open(saved: Path) -> None:
+    opened = condit.Corpus.open(saved)
+    condit.Corpus({"drei": "Something else."}).save(saved)
+    assert opened.locate("The cat")[0].document == "eins"
+    assert condit.Corpus.open(saved).count("The cat") == 0
+    saved.with_name("plain").touch()
+    assert saved.stat().st_mode == saved.with_name("plain").stat().st_mode
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

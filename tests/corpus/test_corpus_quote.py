@@ -14,6 +14,7 @@ import condit
 from condit.constraint.byte_matcher import ByteMatcher
 from condit.corpus import masks
 from condit.corpus.index import Occurrence
+from condit.corpus.passages import spans
 from condit.corpus.quote import Quote
 from condit.errors import ArgumentError, MissingDependencyError, UnsatisfiableError
 from condit.testing import World, check_sampler
@@ -27,7 +28,7 @@ DOCUMENTS = [
     "The cat sat on the mat. It's 3,500 times—новый мир, 東京塔 don't!\n\n «Quoted» text -5 "
     "x=rock-n-roll\u2019s end  ",
     'Another doc:  the cat sat; the cat\x00 ran to 3.5 o\'clock, "é" e\u0301a\tb\\c',
-    " x ",
+    " x ! ",
     "",
 ]
 CASES: list[dict[str, Any]] = [
@@ -36,6 +37,8 @@ CASES: list[dict[str, Any]] = [
     {"min_words": 4, "max_words": 4},
     {"min_words": 1, "max_words": 1},
     {"borders": "character", "min_words": 2, "max_words": 5},
+    {"borders": "sentence", "units": (1, 2)},
+    {"borders": "line"},
 ]
 TOKENS = [
     *(bytes([byte]) for byte in range(256)),
@@ -123,11 +126,52 @@ def test_random_documents_by_every_way(monkeypatch: pytest.MonkeyPatch) -> None:
         assert made[0] == made[1] == made[2]
 
 
+PROSE = """Mr. Smith paid 3.50 euros for it. "Really?" asked Ann. Yes!
+It was in 1999. Then the U.S. law, i.e. No. 5, came...
+
+A heading
+
+1. It rains, e.g. in May. 2 men left (or three). 这是。那是。 J. Doe came \u2014 at last."""
+
+
+def test_sentences_are_whole() -> None:
+    punkt = pytest.importorskip("nltk.tokenize.punkt")
+    found = [PROSE[start:stop] for start, stop in spans(PROSE, "sentence")]
+    parameters = punkt.PunktParameters()
+    parameters.abbrev_types |= {"mr", "u.s", "i.e", "no", "e.g", "j"}
+    judged = punkt.PunktSentenceTokenizer(parameters).tokenize(PROSE)
+    # Of speech, dots, headings, lists and Chinese Punkt has another opinion.
+    plain = {
+        "Mr. Smith paid 3.50 euros for it.",
+        "Yes!",
+        "It was in 1999.",
+        "2 men left (or three).",
+    }
+    assert set(judged) & set(found) == plain
+    assert "Then the U.S. law, i.e. No. 5, came..." in found
+    assert "1. It rains, e.g. in May." in found
+    assert "这是。" in found
+    assert "A heading" in found
+    constraint = condit.quote({"a": PROSE}, borders="sentence", units=(1, 2))
+    assert constraint.accepts('"Really?" asked Ann. Yes!')
+    assert "ends inside a sentence" in constraint.explain("Mr. Smith paid 3.50")
+    assert "not begin where a sentence" in constraint.explain("asked Ann.")
+    assert "has 3 sentences, of 2" in constraint.explain(
+        '"Really?" asked Ann. Yes!\nIt was in 1999.'
+    )
+    assert "1 to 2 sentences" in constraint.describe()
+    assert condit.quote([PROSE], borders="paragraph").accepts("A heading")
+
+
 def test_where_a_quotation_stands() -> None:
     constraint = condit.quote({"a": "é The cat sat.", "b": "The cat ran. The cats"}, min_words=1)
     assert constraint.locate("The cat") == [Occurrence("a", 2, 9), Occurrence("b", 0, 7)]
     value = constraint.value("The cat ran")
     assert (str(value), value.count) == ("The cat ran", 1)
+    often = condit.quote(["é ab " * 100_000, "ab"], min_words=1)
+    assert often.value("é ab").occurrences[99] == Occurrence(0, 495, 499)  # type: ignore[attr-defined]
+    assert often.locate("ab", most=None)[-1] == Occurrence(1, 0, 2)
+    assert "inside a word" in often.explain("é a")
     assert condit.quote(["ab ab"], min_words=1).locate("ab", most=1) == [Occurrence(0, 0, 2)]
     assert constraint.locate("dog") == constraint.locate("") == []
 
@@ -148,7 +192,7 @@ def test_violations_say_what_is_wrong() -> None:
 
 def test_documents_from_files_and_iterators(tmp_path: Path) -> None:
     file = tmp_path / "one.txt"
-    file.write_bytes(b"A line\r\nand more")
+    file.write_bytes(b"\xef\xbb\xbfA line\r\nand more")
     corpus = condit.Corpus(iter([file, "some other text"]))
     assert corpus.locate("line\r\nand") == [Occurrence(str(file), 2, 11)]
     assert corpus.locate("other text")[0].document == 1
@@ -164,6 +208,7 @@ def test_documents_from_files_and_iterators(tmp_path: Path) -> None:
         ([], {}, UnsatisfiableError, "no documents"),
         (["", " \n"], {}, UnsatisfiableError, "all documents are empty"),
         (["one two"], {}, UnsatisfiableError, "no document has 4 words"),
+        (["!"], {"min_words": 1}, UnsatisfiableError, "no document has 1 word"),
         (["a", 3], {}, ArgumentError, "document 1 is int"),
         ({"x": b"a"}, {}, ArgumentError, "document 'x' is bytes"),
         (["a", "b\ud800"], {}, ArgumentError, "document 1 .* character 1"),
@@ -172,7 +217,12 @@ def test_documents_from_files_and_iterators(tmp_path: Path) -> None:
         (["a"], {"min_words": 0}, ArgumentError, "min_words=0"),
         (["a"], {"min_words": 300}, ArgumentError, "at most 255"),
         (["a"], {"max_words": 2}, ArgumentError, "less than"),
-        (["a"], {"borders": "line"}, ArgumentError, "borders='line'"),
+        (["a"], {"units": 0}, ArgumentError, "units=0"),
+        (["a"], {"units": (2, 1)}, ArgumentError, "less than"),
+        (["a"], {"units": 2, "min_words": 1}, ArgumentError, "give units"),
+        (["a"], {"borders": "sentence", "max_words": 9}, ArgumentError, "give units"),
+        (["A. B"], {"borders": "line", "units": 2}, UnsatisfiableError, "no document has 2 lines"),
+        (["a"], {"borders": "page"}, ArgumentError, "borders='page'"),
     ],
 )
 def test_bad_input(documents: Any, options: Any, error: type[Exception], message: str) -> None:

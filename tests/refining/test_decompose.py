@@ -52,7 +52,7 @@ def test_parts_stand_in_the_request() -> None:
 def test_words_spell_a_rule(part: str, rule: str | None) -> None:
     found = rule_for(part)
     assert (found.written if found else None) == rule
-    if found is not None:
+    if found is not None and "sentences" not in found.written:  # that takes seconds to import
         found.make()
 
 

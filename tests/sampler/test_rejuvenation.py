@@ -47,7 +47,7 @@ def test_it_is_in_report_and_trace() -> None:
     assert result.report.notes["rejuvenation_tried"] > 0
     assert any(info.note.startswith("rejuvenated") for info in result.trace)
     record = condit.json_schema(SCHEMA)
-    assert all(record.accepts(json.dumps(info.to_dict())) for info in result.trace)
+    assert all(record.accepts(json.dumps(line)) for line in result.trace_lines())
 
 
 def test_what_it_needs(letters: NgramModel) -> None:

@@ -41,10 +41,9 @@ def model() -> condit.NgramModel:
 
 def signature(result: condit.Result) -> Any:
     """All that a result says about its draws, to the last bit."""
-    steps = [
-        (info.draws, info.ends, info.checks, info.masks, info.ancestors) for info in result.trace
-    ]
-    return result.samples, result.log_evidence, steps
+    draws = [[each._replace(guessed=False) for each in info.draws] for info in result.trace]
+    steps = [(info.ends, info.checks, info.masks, info.ancestors) for info in result.trace]
+    return result.samples, result.log_evidence, draws, steps
 
 
 def draw(model: Model, drafts: bool | condit.Drafts, **arguments: Any) -> condit.Result:

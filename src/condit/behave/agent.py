@@ -25,7 +25,7 @@ from condit.model.base import Model, Prompt
 from condit.model.load import load
 from condit.plugins import unknown
 from condit.prefer.base import Preference
-from condit.temporal.formula import named
+from condit.temporal.formula import Formula, named
 from condit.temporal.specification import Ltlf, ltlf
 from condit.vocabulary import Vocabulary
 
@@ -70,7 +70,7 @@ class Agent:
 
     def __init__(
         self,
-        formula: str | Sequence[str],
+        formula: str | Formula | Sequence[str | Formula],
         events: Mapping[str, Constraint | str] | None = None,
         tools: Any = (),
         *,
@@ -111,7 +111,7 @@ class Agent:
         observed = {
             name: self.form.observed(name, 8 * longest + 100, outcomes) for name in outcomes
         }
-        given = (formula,) if isinstance(formula, str) else tuple(formula)
+        given = (formula,) if isinstance(formula, str | Formula) else tuple(formula)
         self.specification: Ltlf = ltlf(
             (*given, *self.policy.clauses(), *self._structure()),
             {**self.texts, **observed},

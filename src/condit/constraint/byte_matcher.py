@@ -72,6 +72,10 @@ class ByteMatcher(ABC, Generic[State]):
         """
         return None
 
+    def has_quick_mask(self, state: State) -> bool:
+        """Whether ``own_mask`` takes so little time that its mask need not be kept for long."""
+        return False
+
     def options(self, state: State) -> Collection[int] | None:
         """The bytes that may come next: exactly those for which ``next`` gives a state.
 

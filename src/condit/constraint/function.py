@@ -5,11 +5,12 @@ The signature is read in ``python_signature.py``; the object is matched by ``jso
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
 from condit.constraint.base import Constraint, Matcher, Violation
+from condit.constraint.json_fields import JsonFields
 from condit.constraint.json_positions import NotJsonError, position_of, read_json
 from condit.constraint.json_schema import JsonSchema, json_schema
 from condit.constraint.python_signature import Signature, arguments_type, signature_of
@@ -76,7 +77,7 @@ class Function(Constraint):
 
     function: Callable[..., Any]
     options: tuple[tuple[str, Any], ...] = ()
-    arguments: JsonSchema = field(init=False, repr=False, compare=False)
+    arguments: JsonSchema | JsonFields = field(init=False, repr=False, compare=False)
     _signature: Signature = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -137,11 +138,11 @@ class Function(Constraint):
         """The most bytes that a text may have, where that is known."""
         return self.arguments.longest()
 
-    def last_bytes(self) -> frozenset[int]:
+    def last_bytes(self) -> frozenset[int] | None:
         """The bytes with which an object may end."""
         return self.arguments.last_bytes()
 
-    def possible_ends(self, text: str, start: int) -> list[int] | None:
+    def possible_ends(self, text: str, start: int) -> Iterable[int] | None:
         """Where the object that begins there ends."""
         return self.arguments.possible_ends(text, start)
 

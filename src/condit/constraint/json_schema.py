@@ -14,15 +14,17 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, overload
 
 from pydantic import TypeAdapter, ValidationError
 
 from condit.constraint.base import Constraint, Matcher, Violation
 from condit.constraint.engine import EngineMatcher
 from condit.constraint.json_ends import SPACES, last_bytes, value_ends
+from condit.constraint.json_fields import JsonFields
 from condit.constraint.json_positions import NotJsonError, position_of, read_json
 from condit.constraint.plan import Plan
+from condit.constraint.python.annotated import annotated_fields
 from condit.constraint.python.checks import TypeChecks
 from condit.constraint.python.places import Place, Type, failed
 from condit.constraint.python.schemas import Described
@@ -36,6 +38,7 @@ from condit.constraint.schema.keywords import Schema
 from condit.constraint.schema.layout import LAYOUTS, Style
 from condit.constraint.schema.oracle import complaints
 from condit.constraint.schema.order import KeyOrder
+from condit.constraint.schema.part_forms import PartForms
 from condit.constraint.schema.plan import Enforcement, plan_of
 from condit.constraint.schema.scanner import Scanner
 from condit.constraint.schema.skeleton import skeleton
@@ -66,16 +69,45 @@ _FORMATS = ("assert", "annotate")
 _LONGEST_REASON = 300
 
 
+@overload
 def json_schema(
     schema: object,
     *,
+    fields: None = None,
     whitespace: str = "compact",
     order: str = "written",
     numbers: str = "canonical",
     formats: str = "assert",
     registry: Mapping[str, object] | None = None,
     deadline: float = 10.0,
-) -> JsonSchema:
+) -> JsonSchema: ...
+
+
+@overload
+def json_schema(
+    schema: object,
+    *,
+    fields: Mapping[str, Constraint],
+    whitespace: str = "compact",
+    order: str = "written",
+    numbers: str = "canonical",
+    formats: str = "assert",
+    registry: Mapping[str, object] | None = None,
+    deadline: float = 10.0,
+) -> JsonFields: ...
+
+
+def json_schema(
+    schema: object,
+    *,
+    fields: Mapping[str, Constraint] | None = None,
+    whitespace: str = "compact",
+    order: str = "written",
+    numbers: str = "canonical",
+    formats: str = "assert",
+    registry: Mapping[str, object] | None = None,
+    deadline: float = 10.0,
+) -> JsonSchema | JsonFields:
     """JSON texts that satisfy a schema.
 
     Drawn texts keep to one layout: keys in the order in which the schema names them, then the
@@ -92,6 +124,11 @@ def json_schema(
         schema: a dict, a JSON text, ``True`` or ``False``; a ``pathlib.Path`` to a file; or a
             Python type, as pydantic knows them (a model, a dataclass, a ``TypedDict``, an
             ``Enum``, ``list[int] | None``).
+        fields: constraints that strings in it must satisfy as well, by path: ``"title"``,
+            ``"notes[*].quote"`` (``[*]``: any item; ``*``: any key). Each is about the text that
+            the string holds, such as ``condit.quote(corpus)``. Values that are no strings, where
+            the schema allows them there, are left alone. In a type an annotation says the same:
+            ``Annotated[str, condit.quote(corpus)]``.
         whitespace: ``"compact"`` (at most one space after a comma or a colon) or ``"flexible"``
             (up to 24 spaces and newlines before and after a punctuation mark).
         order: of keys: as ``"written"`` in the schema, or ``"any"``.
@@ -104,8 +141,13 @@ def json_schema(
             Nothing is ever fetched from a network.
         deadline: seconds after which compiling is given up.
 
+    Returns:
+        the constraint; with constraints on fields, given or in annotations, a `JsonFields`, whose
+        ``field_values(text)`` says what each of them found, such as where a quotation stands.
+
     Raises:
-        ArgumentError: it is neither a schema nor a type, or an option has no such value.
+        ArgumentError: it is neither a schema nor a type, an option has no such value, or a path of
+            ``fields`` leads to no string.
         CompileError: it is not a valid schema; the message gives the JSON pointer.
         UnsatisfiableError: no value satisfies it.
         ConstraintTooComplexError: it is beyond the mask engine's limits, or the deadline.
@@ -119,14 +161,20 @@ def json_schema(
         if given not in known:
             choices = " or ".join(map(repr, known))
             raise ArgumentError(f"json_schema: {name}={given!r} is unknown; use {choices}")
+    if fields is not None and not isinstance(fields, Mapping):
+        raise ArgumentError(
+            f"json_schema: fields is {type(fields).__name__}, not a dict of paths and constraints"
+        )
     if isinstance(schema, (dict, bool, str, os.PathLike)):
         source = source_of(schema, registry)
-        return JsonSchema(source, whitespace, order, numbers, formats, None, deadline)
-    typed = described(schema, adapter_of(schema))
-    source = source_of(typed.enforced, registry)
-    made = JsonSchema(source, whitespace, order, numbers, formats, schema, deadline, typed)
-    made.warn_of_endings()
-    return made
+        made = JsonSchema(source, whitespace, order, numbers, formats, None, deadline)
+    else:
+        typed = described(schema, adapter_of(schema))
+        source = source_of(typed.enforced, registry)
+        made = JsonSchema(source, whitespace, order, numbers, formats, schema, deadline, typed)
+        made.warn_of_endings()
+        fields = {**annotated_fields(schema), **(fields or {})}
+    return JsonFields(made, tuple(fields.items())) if fields else made
 
 
 @dataclass(frozen=True)
@@ -295,9 +343,15 @@ class JsonSchema(Constraint):
         order in which they are drawn. Of a large schema a part, and how much is left out.
         Conditions that have no short form are not in it.
         """
-        documents = [(ROOT, self.schema)] if self.described is not None else self.source.loaded()
-        form = skeleton(documents, self.source.draft)
+        form = skeleton(self._documents(), self.source.draft)
         return f"Respond only with JSON in this format:\n{form}"
+
+    def part_forms(self) -> PartForms:
+        """The forms of single parts of the values, such as ``integer (0 to 150)``."""
+        return PartForms(self._documents(), self.source.draft)
+
+    def _documents(self) -> Sequence[tuple[str, object]]:
+        return [(ROOT, self.schema)] if self.described is not None else self.source.loaded()
 
     def violation(self, text: str) -> Violation | None:
         """What is wrong with ``text``, and where the offending value begins.

@@ -107,8 +107,9 @@ class LiftedMatcher(Matcher, Generic[State]):
         after = known.after.get(token, _MISSING)
         if after is not _MISSING:
             return after is not None
-        if known.mask is not None and 0 <= token < len(self.vocabulary):
-            return bool(known.mask.item(token >> 5) >> (token & 31) & 1)
+        mask = known.mask  # another thread may drop it
+        if mask is not None and 0 <= token < len(self.vocabulary):
+            return bool(mask.item(token >> 5) >> (token & 31) & 1)
         return self._cache.after(self.machine, known, token) is not None
 
     def mask(self) -> NDArray[np.uint32] | None:
@@ -150,6 +151,13 @@ class LiftedMatcher(Matcher, Generic[State]):
         """An independent matcher in the same state; about a microsecond."""
         twin = type(self).__new__(type(self))
         twin.__dict__.update(self.__dict__)
+        return twin
+
+    def at(self, state: State) -> Self:
+        """A matcher of the same machine in another state; messages do not know its text."""
+        twin = self.copy()
+        twin._stand_at(state)
+        twin._text, twin._ended = b"", False
         return twin
 
     def state_key(self) -> Hashable:

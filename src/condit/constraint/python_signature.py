@@ -28,6 +28,7 @@ from pydantic.fields import FieldInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticSerializationError, core_schema, to_jsonable_python
 
+from condit.constraint.python.annotated import ANNOTATIONS
 from condit.constraint.python_types import fields_of, portable
 from condit.errors import ArgumentError
 
@@ -175,6 +176,7 @@ def arguments_type(signature: Signature) -> type:
                 properties.update(dict.fromkeys(sorted(signature.taken), False))
             return made
 
+    setattr(Arguments, ANNOTATIONS, {each.name: each.annotation for each in signature.parameters})
     Arguments.__name__ = Arguments.__qualname__ = signature.name
     return Arguments
 

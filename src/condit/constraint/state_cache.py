@@ -7,6 +7,7 @@ What was dropped is computed again, with the same result.
 from __future__ import annotations
 
 import threading
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Generic
 
@@ -23,6 +24,9 @@ from condit.vocabulary import Vocabulary
 
 MEMORY = 32 << 20
 """Bytes for one machine and vocabulary, about: 2000 masks of 128k tokens."""
+
+_MOST_QUICK = 64
+"""Masks that are kept of states at which the machine finds them quickly."""
 
 _MOST_TOKENS = 4096
 """Tokens that were asked about one by one and are cached for one state, at most."""
@@ -71,6 +75,7 @@ class StateCache(Generic[State]):
         self._is_text = np.fromiter(map(bool, vocabulary.bytes), np.bool_, len(vocabulary))
         self._transitions: ByteTransitions[State] = ByteTransitions(most_states)
         self._states: dict[State, KnownState[State]] = {}
+        self._quick: deque[KnownState[State]] = deque()
         self._size = 0
         self._lock, self._walking = threading.Lock(), threading.Lock()
 
@@ -127,7 +132,8 @@ class StateCache(Generic[State]):
         self, machine: ByteMatcher[State], known: KnownState[State]
     ) -> NDArray[np.uint32] | None:
         """All allowed tokens, packed, not to be changed; ``None`` where that takes too long."""
-        if known.mask is None and not known.dear:
+        mask = known.mask
+        if mask is None and not known.dear:
             near = machine.near(known.state, self._trie.longest)
             like = known if near == known.state else self.at(near)
             mask = self._walked_mask(machine, like)
@@ -140,7 +146,7 @@ class StateCache(Generic[State]):
                     mask[self._end >> 5] ^= bit
                     self._grow(known, mask.nbytes)
                 known.mask = mask
-        return known.mask
+        return mask
 
     def outline(
         self, machine: ByteMatcher[State], known: KnownState[State]
@@ -162,7 +168,8 @@ class StateCache(Generic[State]):
         self, machine: ByteMatcher[State], known: KnownState[State]
     ) -> NDArray[np.uint32] | None:
         with self._walking:  # a thread that waited finds it done
-            if known.mask is None and not known.dear:
+            mask = known.mask
+            if mask is None and not known.dear:
                 if machine.has_many(known.state):
                     known.dear = True
                     return None
@@ -175,7 +182,18 @@ class StateCache(Generic[State]):
                         mask[self._end >> 5] |= np.uint32(1 << (self._end & 31))
                     known.mask = mask
                     self._grow(known, mask.nbytes)
-        return known.mask
+                    if machine.has_quick_mask(known.state):
+                        self._quick.append(known)
+                        self._drop_quick()
+        return mask
+
+    def _drop_quick(self) -> None:
+        """Drop old masks that are found again quickly, so that those stay which are not."""
+        while len(self._quick) > _MOST_QUICK:
+            known = self._quick.popleft()
+            mask, known.mask = known.mask, None
+            if mask is not None:
+                self._grow(known, -mask.nbytes)
 
 
 def walked(machine: ByteMatcher[State], state: State, text: bytes) -> State | None:

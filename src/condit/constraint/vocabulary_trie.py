@@ -6,7 +6,7 @@ It knows nothing of what is allowed; see ``condit.constraint.trie_walk``.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -150,9 +150,21 @@ class VocabularyTrie:
         nodes = np.concatenate(reached)
         starts = self.spelled[nodes]
         tokens = self.tokens[ranges(starts, self.spelled[nodes + 1] - starts)]
-        allowed = np.zeros(len(self.node_of_tokens), dtype=np.bool_)
-        allowed[tokens] = True
-        return pack(allowed)
+        # Not by way of booleans, one a token: there are few.
+        mask = np.zeros(-(-len(self.node_of_tokens) // 32), dtype=np.uint32)
+        np.bitwise_or.at(mask, tokens >> 5, np.uint32(1) << (tokens & 31).astype(np.uint32))
+        return mask
+
+    def mask_of_few(self, nodes: Iterable[int]) -> NDArray[np.uint32]:
+        """The same as ``mask_of``, faster for some dozens of nodes."""
+        mask = np.zeros(-(-len(self.node_of_tokens) // 32), dtype=np.uint32)
+        # Memory views: reading one number of a numpy array takes three times as long.
+        words, tokens, spelled = mask.data, self.tokens.data, self.spelled.data
+        for node in nodes:
+            for place in range(spelled[node], spelled[node + 1]):
+                token: int = tokens[place]
+                words[token >> 5] |= 1 << (token & 31)
+        return mask
 
     def within(self, among: NDArray[np.bool_]) -> WithinBytes:
         """The part of the trie over the bytes of ``among``, shape ``(256,)``; a few are cached."""

@@ -20,6 +20,7 @@ from condit.constraint.base import Constraint, Matcher, Violation
 from condit.constraint.checked import Checked
 from condit.constraint.field_paths import path_in
 from condit.constraint.function import Function
+from condit.constraint.json_fields import JsonFields
 from condit.constraint.json_positions import position_of, read_json
 from condit.constraint.json_schema import JsonSchema
 from condit.constraint.schema.keywords import escape
@@ -240,6 +241,8 @@ def _json_schema(constraint: Constraint) -> JsonSchema:
             constraint = constraint.typed
         elif isinstance(constraint, Function):
             constraint = constraint.arguments
+        elif isinstance(constraint, JsonFields):
+            constraint = constraint.within
         else:
             raise ArgumentError(
                 "where: fields have names in a JSON schema or a Python type, and "

@@ -14,6 +14,7 @@ def named_documents(given: object, who: str) -> Iterator[tuple[int | str, str]]:
 
     Args:
         given: one text; a mapping of names to texts; texts, paths of UTF-8 files, or a mix of them.
+            A byte order mark at the beginning of a file is no part of its text.
             Without a name a document is called by its number, and a file by its path.
         who: the function to which it was given, for messages.
 
@@ -50,7 +51,7 @@ def named_documents(given: object, who: str) -> Iterator[tuple[int | str, str]]:
 def _read(path: Path, who: str) -> str:
     try:
         # Bytes: a text file would be read with other line ends than it has.
-        return path.read_bytes().decode()
+        return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ArgumentError(
             f"{who}: {path} is not UTF-8 at byte {error.start} ({error.reason})"

@@ -3,19 +3,21 @@
 A file is: 8 bytes that name the format; its version and the size of the header (4 bytes each,
 little-endian); a CRC-32 of the header; the header, in JSON; the arrays, each at a multiple of 64
 bytes. A file that was cut short or is something else is refused when it is opened. The arrays have
-checksums of their own, which ``verify`` reads the whole file for. Nothing here knows what the
+checksums of their own, for which ``verify`` reads the whole file. Nothing here knows what the
 arrays mean.
 """
 
 from __future__ import annotations
 
 import json
+import mmap
 import os
 import struct
 import zlib
+from collections.abc import Collection
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import Any
+from typing import Any, BinaryIO
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,70 +58,77 @@ def save(path: str | os.PathLike[str], kind: str, facts: dict[str, Any], arrays:
         place += -(-contents.nbytes // _ALIGN) * _ALIGN
     header = json.dumps({"kind": kind, "facts": facts, "arrays": listed, "bytes": place}).encode()
     target = Path(path)
-    temporary = NamedTemporaryFile(  # noqa: SIM115 - closed below, before it gets its name
-        dir=target.parent, prefix=target.name, suffix=".part", delete=False
-    )
+    # Not a temporary file of Python's, which nobody else may read.
+    temporary = target.with_name(f"{target.name}.{uuid4().hex}.part")
     try:
-        with temporary as file:
+        with open(temporary, "xb") as file:
             file.write(_HEAD.pack(MAGIC, VERSION, len(header), zlib.crc32(header)) + header)
             file.write(bytes(-file.tell() % _ALIGN))
             for array in arrays.values():
                 file.write(np.ascontiguousarray(array).data)
                 file.write(bytes(-file.tell() % _ALIGN))
-        os.replace(temporary.name, target)
+        os.replace(temporary, target)
     except BaseException:
-        Path(temporary.name).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
-def load(path: str | os.PathLike[str], kind: str) -> tuple[dict[str, Any], Arrays]:
+def load(
+    path: str | os.PathLike[str],
+    kind: str,
+    *,
+    verify: bool = False,
+    read_whole: Collection[str] = (),
+) -> tuple[dict[str, Any], Arrays]:
     """The facts and the arrays of a file; the arrays are mapped, and cannot be written to.
+
+    Args:
+        path: the file. Another one may take its name at any time; what was opened stays.
+        kind: what the arrays should be.
+        verify: whether to read the whole file, and compare every array with its checksum.
+        read_whole: arrays that are compared in any case, as they are read as a whole.
 
     Raises:
         IndexFileError: it is no such file, one of another kind or version, or not whole.
         OSError: it cannot be read.
     """
-    header, start = _header(path, kind)
     arrays: Arrays = {}
+    with open(path, "rb") as file:
+        header, start = _header(file, path, kind)
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     for name, each in header["arrays"].items():
-        if each["length"] == 0:
-            arrays[name] = np.zeros(0, dtype=each["type"])
-        else:
-            offset, length = start + each["offset"], each["length"]
-            mapped = np.memmap(path, each["type"], "r", offset, (length,))
-            arrays[name] = mapped.view(np.ndarray)
+        offset, length = start + each["offset"], each["length"]
+        arrays[name] = np.frombuffer(mapped, each["type"], length, offset if length else 0)
+        if verify or name in read_whole:
+            _check(path, name, arrays[name], each["crc32"])
     return header["facts"], arrays
 
 
-def verify(path: str | os.PathLike[str], kind: str) -> None:
-    """Read the whole file, and compare every array with its checksum.
+def _check(path: str | os.PathLike[str], name: str, array: NDArray[Any], crc32: int) -> None:
+    """Compare an array with its checksum.
 
     Raises:
-        IndexFileError: as ``load``, or an array is damaged.
-        OSError: it cannot be read.
+        IndexFileError: it is damaged.
     """
-    header, _ = _header(path, kind)
-    for name, array in load(path, kind)[1].items():
-        if zlib.crc32(array.view(np.uint8).data) != header["arrays"][name]["crc32"]:
-            raise IndexFileError(f"{path}: the array {name!r} is damaged; build the index again")
+    if zlib.crc32(array.view(np.uint8).data) != crc32:
+        raise IndexFileError(f"{path}: the array {name!r} is damaged; build the index again")
 
 
-def _header(path: str | os.PathLike[str], kind: str) -> tuple[dict[str, Any], int]:
-    with open(path, "rb") as file:
-        head = file.read(_HEAD.size)
-        if head[: len(MAGIC)] != MAGIC or len(head) < _HEAD.size:
-            raise IndexFileError(
-                f"{path} is no index of Condit: make one with condit.Corpus(documents).save(path) "
-                "or condit.Strings(strings).save(path)"
-            )
-        _, version, size, checksum = _HEAD.unpack(head)
-        if version != VERSION:
-            raise IndexFileError(
-                f"{path} has version {version} of the format, and this Condit reads version "
-                f"{VERSION}: build the index again"
-            )
-        text = file.read(size)
-        whole = file.seek(0, os.SEEK_END)
+def _header(file: BinaryIO, path: str | os.PathLike[str], kind: str) -> tuple[dict[str, Any], int]:
+    head = file.read(_HEAD.size)
+    if head[: len(MAGIC)] != MAGIC or len(head) < _HEAD.size:
+        raise IndexFileError(
+            f"{path} is no index of Condit: make one with condit.Corpus(documents).save(path) "
+            "or condit.Strings(strings).save(path)"
+        )
+    _, version, size, checksum = _HEAD.unpack(head)
+    if version != VERSION:
+        raise IndexFileError(
+            f"{path} has version {version} of the format, and this Condit reads version "
+            f"{VERSION}: build the index again"
+        )
+    text = file.read(size)
+    whole = file.seek(0, os.SEEK_END)
     if len(text) < size or zlib.crc32(text) != checksum:
         raise IndexFileError(f"{path} is damaged in its header; build the index again")
     header = json.loads(text)

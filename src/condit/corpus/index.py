@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,8 @@ from numpy.typing import NDArray
 from condit.corpus import files
 from condit.corpus.documents import encoded_strings, lines_of, named_documents
 from condit.corpus.places import Places
-from condit.corpus.words import END, START, STOP, UNIT, Bytes, marks_of
+from condit.corpus.words import END, START, STOP, UNIT, Borders, Bytes, marks_of
 from condit.errors import ArgumentError, MissingDependencyError, UnsatisfiableError
-
-Borders = Literal["word", "character"]
 
 
 @dataclass(frozen=True)
@@ -51,8 +49,9 @@ class Corpus:
         documents: a list of texts, a mapping of names to texts, or paths of UTF-8 files; an
             iterator is read once. Texts are taken as they are: nothing is normalised. White space
             at the end of a document is left out, unless borders are of characters.
-        borders: where quotations begin and end: at the borders of ``"word"``, or of
-            ``"character"``, which takes nearly three times the space.
+        borders: where quotations begin and end: at the borders of a ``"word"``, ``"sentence"``,
+            ``"line"`` or ``"paragraph"``; or of a ``"character"``, which takes nearly three times
+            the space.
 
     Raises:
         ArgumentError: a document is no text, or ``borders`` is no such word.
@@ -62,14 +61,15 @@ class Corpus:
     """
 
     def __init__(self, documents: object, *, borders: Borders = "word") -> None:
-        if borders not in ("word", "character"):
-            raise ArgumentError(f"Corpus: borders={borders!r} must be 'word' or 'character'")
+        if borders not in get_args(Borders):
+            known = ", ".join(map(repr, get_args(Borders)))
+            raise ArgumentError(f"Corpus: borders={borders!r} is unknown; use one of {known}")
         names: list[int | str] = []
         written = bytearray()  # pydivsufsort takes no array that cannot be written to
         sizes: list[int] = []
         for name, document in named_documents(documents, "Corpus"):
             names.append(name)
-            written += (document.rstrip() if borders == "word" else document).encode()
+            written += (document if borders == "character" else document.rstrip()).encode()
             written.append(END)
             sizes.append(len(written))
         ends = np.array(sizes, dtype=np.int64) - 1
@@ -84,7 +84,7 @@ class Corpus:
         self._take(Places(text, order, marks, units, _alphabet(text)), ends, names, borders)
 
     def _take(
-        self, places: Places, ends: NDArray[np.int64], names: list[int | str], borders: str
+        self, places: Places, ends: NDArray[np.int64], names: list[int | str], borders: Borders
     ) -> None:
         self.places, self.ends, self.names, self.borders = places, ends, names, borders
         self._path: Path | None = None
@@ -109,16 +109,15 @@ class Corpus:
         """Open a saved one. It is mapped into memory: what is not used is not read.
 
         Args:
-            path: the file, which must not be written to while it is in use.
+            path: the file. ``save`` may replace it while it is in use; it must not be written to
+                in any other way.
             verify: read all of it, and compare checksums.
 
         Raises:
             IndexFileError: it is no such file, or a damaged one.
             OSError: it cannot be read.
         """
-        if verify:
-            files.verify(path, "corpus")
-        facts, arrays = files.load(path, "corpus")
+        facts, arrays = files.load(path, "corpus", verify=verify, read_whole=("names", "ends"))
         corpus = cls.__new__(cls)
         ends = arrays["ends"]
         names: list[int | str] = list(range(len(ends)))
@@ -158,10 +157,14 @@ class Corpus:
         documents = np.searchsorted(self.ends, found)
         size = len(text)
         occurrences = []
+        counted_to, start, previous = 0, 0, -1
         for place, document in zip(found.tolist(), documents.tolist(), strict=True):
-            begins = int(self.ends[document - 1]) + 1 if document else 0
-            before = self.places.text[begins:place]
-            start = int(np.count_nonzero((before & 0xC0) != 0x80))
+            if document != previous:
+                counted_to = int(self.ends[document - 1]) + 1 if document else 0
+                start, previous = 0, document
+            between = self.places.text[counted_to:place]
+            start += int(np.count_nonzero((between & 0xC0) != 0x80))
+            counted_to = place
             occurrences.append(Occurrence(self.names[document], start, start + size))
         return occurrences
 
@@ -234,9 +237,7 @@ class Strings:
             IndexFileError: it is no such file, or a damaged one.
             OSError: it cannot be read.
         """
-        if verify:
-            files.verify(path, "strings")
-        facts, arrays = files.load(path, "strings")
+        facts, arrays = files.load(path, "strings", verify=verify)
         found = cls.__new__(cls)
         alphabet = frozenset(facts["alphabet"])
         found._take(Places(arrays["text"], arrays["order"], alphabet=alphabet), arrays["numbers"])

@@ -16,13 +16,16 @@ from numpy.typing import NDArray
 from condit.constraint.base import Strength
 from condit.constraint.byte_matcher import ByteMatcher
 from condit.constraint.vocabulary_trie import VocabularyTrie
-from condit.corpus.masks import reached_nodes
+from condit.corpus.masks import mask_at
 from condit.corpus.places import Places
 from condit.corpus.words import END, STOP, STUCK, UNIT
 
 _ENDINGS, _FIRST_ENDINGS = 64, 2048
 """So many places of an interval are looked at for a short ending, and before the first byte: that
 ending says how many tokens a text needs."""
+
+_QUICK = 16
+"""With so few places a mask takes some dozens of microseconds."""
 
 _IN_WORDS = frozenset(b"abcdefghijklmnopqrstuvwxyz")
 
@@ -134,9 +137,13 @@ class PlacesMachine(ByteMatcher[Written]):
             place += 1
         return bytes(text[begins:place])
 
+    def has_quick_mask(self, state: Written) -> bool:
+        """Where the text stands at few places, as nearly always, and hardly ever again."""
+        return state.high - state.low <= _QUICK
+
     def own_mask(self, state: Written, trie: VocabularyTrie) -> NDArray[np.uint32]:
         """All tokens that stand at one of the places next, packed."""
-        return trie.mask_of(reached_nodes(self.places, state, self.least, self.most, trie))
+        return mask_at(self.places, state, self.least, self.most, trie)
 
 
 def _pieces(text: bytes) -> tuple[int, bytes]:

@@ -18,8 +18,11 @@ from condit.corpus.places import Places
 from condit.corpus.words import END, STUCK, UNIT
 from condit.kept import Kept
 
-_FEW = 150
+_FEW = 300
 """Followed one by one: at most so many places."""
+
+_WINDOW = 12
+"""Bytes of a place that are looked at together; hardly any token is longer."""
 
 _MANY = 1 << 15
 """More places are not followed."""
@@ -50,7 +53,7 @@ class _Children(NamedTuple):
 
     Attributes:
         keys: ``256 * parent + byte`` of each node but the root, in ascending order.
-        child: the node of each key.
+        child: the node of each key, but for the byte ``END``.
     """
 
     keys: NDArray[np.int64]
@@ -59,16 +62,17 @@ class _Children(NamedTuple):
 
 def _children_of(trie: VocabularyTrie) -> _Children:
     keys = trie.parents[1:].astype(np.int64) * 256 + trie.last_bytes[1:]
-    return _Children(keys, dict(zip(keys.tolist(), range(1, len(keys) + 1), strict=True)))
+    known = zip(keys.tolist(), range(1, len(keys) + 1), strict=True)
+    return _Children(keys, {key: node for key, node in known if key & 255 != END})
 
 
 _children: Kept[VocabularyTrie, _Children] = Kept(_children_of)
 
 
-def reached_nodes(
+def mask_at(
     places: Places, state: State, least: int, most: int | None, trie: VocabularyTrie
-) -> Sequence[Nodes]:
-    """The nodes of the trie whose bytes may come next.
+) -> NDArray[np.uint32]:
+    """The tokens whose bytes may come next, packed.
 
     Args:
         places: the places.
@@ -80,10 +84,10 @@ def reached_nodes(
     size = state.high - state.low
     limit = _Limit(places, least, most)
     if size <= _FEW:
-        return [_one_by_one(limit, state, _children.of(trie).child)]
+        return trie.mask_of_few(_one_by_one(limit, state, _children.of(trie).child, trie.longest))
     if size <= _MANY:
-        return _together(limit, state, _children.of(trie).keys)
-    return _by_nodes(limit, state, trie)
+        return trie.mask_of(_together(limit, state, _children.of(trie).keys))
+    return trie.mask_of(_by_nodes(limit, state, trie))
 
 
 class _Limit(NamedTuple):
@@ -92,28 +96,58 @@ class _Limit(NamedTuple):
     most: int | None
 
 
-def _one_by_one(limit: _Limit, state: State, child: dict[int, int]) -> Nodes:
+def _one_by_one(limit: _Limit, state: State, child: dict[int, int], longest: int) -> set[int]:
     places, least, most = limit
-    text, order = places.views
-    units_left = places.units if state.units < least else None
-    marks = None if places.marks is None or most is None else places.marks.data
+    text = places.views[0]
+    rows = places.order[state.low : state.high]
+    if places.units is not None and state.units < least:
+        rows = rows[places.units[state.low : state.high] >= least]
+    begins = (rows + state.depth).tolist()
     found: set[int] = set()
-    for row in range(state.low, state.high):
-        if units_left is not None and units_left[row] < least:
-            continue
-        place, node, units = order[row] + state.depth, 0, state.units
-        while (byte := text[place]) != END:
+    counts = places.marks is not None and most is not None
+    for size in (_WINDOW, longest):
+        if counts and state.units + size >= most:  # type: ignore[operator]
+            for place in begins:
+                _counted(limit, state.units, place, child, found)
+            break
+        # Many places go on alike: each continuation is followed once.
+        windows = {text[place : place + size].tobytes() for place in begins}
+        unfinished = _followed(windows, child, found)
+        if not unfinished:
+            break
+        begins = [place for place in begins if text[place : place + size].tobytes() in unfinished]
+    return found
+
+
+def _followed(windows: set[bytes], child: dict[int, int], found: set[int]) -> set[bytes]:
+    """Add the nodes that texts lead to; returns the texts beyond which a token may go."""
+    unfinished = set()
+    for window in windows:
+        node = 0
+        for byte in window:
             below = child.get(node << 8 | byte)
             if below is None:
                 break
-            if marks is not None:
-                units += (marks[place] & UNIT) != 0
-                if units >= most and (units > most or marks[place + 1] & STUCK):  # type: ignore[operator]
-                    break
             found.add(below)
             node = below
-            place += 1
-    return np.array(sorted(found), dtype=np.int32)
+        else:
+            unfinished.add(window)
+    return unfinished
+
+
+def _counted(limit: _Limit, units: int, place: int, child: dict[int, int], found: set[int]) -> None:
+    """Add the nodes that what stands at a place leads to, as far as the words are not too many."""
+    text, most = limit.places.views[0], limit.most
+    marks = None if limit.places.marks is None or most is None else limit.places.marks.data
+    node = 0
+    while (below := child.get(node << 8 | text[place])) is not None:
+        if marks is not None:
+            units += (marks[place] & UNIT) != 0
+            if units >= most and (units > most or marks[place + 1] & STUCK):  # type: ignore[operator]
+                break
+        found.add(below)
+        node = below
+        place += 1
 
 
 def _together(limit: _Limit, state: State, keys: NDArray[np.int64]) -> Sequence[Nodes]:

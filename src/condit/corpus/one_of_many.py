@@ -16,9 +16,9 @@ from condit.constraint.lifted import LiftedMatcher
 from condit.constraint.source import ConstraintSource
 from condit.corpus.documents import lines_of
 from condit.corpus.index import Strings, as_strings
-from condit.corpus.json_string import Quoted
 from condit.corpus.machine import PlacesMachine, Written
 from condit.corpus.oracle import occurs
+from condit.corpus.quoted import Quoted
 from condit.corpus.words import END
 from condit.vocabulary import Vocabulary
 

@@ -1,15 +1,17 @@
 """Whether a text is a quotation, decided by a search of the documents: the oracle of ``quote``.
 
-It reads the text of the index alone: neither the sorted places, nor the marks.
+It reads the text of the index alone: neither the sorted places, nor the marks. Where sentences,
+lines and paragraphs end is said by ``passages.py``, for the index as well.
 """
 
 from __future__ import annotations
 
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from condit.corpus.words import END, Bytes
+from condit.corpus.passages import spans
+from condit.corpus.words import END, Borders, Bytes
 
 _CHUNK = 1 << 24
 _MOST_CONTEXT = 400
@@ -42,22 +44,67 @@ def shared_prefix(text: Bytes, wanted: str) -> int:
     )
 
 
-def fault(text: Bytes, place: int, size: int) -> str | None:
-    """What is wrong with a quotation of ``size`` bytes at ``place``: where it begins or ends."""
-    before = _last_text(text[max(0, place - _MOST_CONTEXT) : place].tobytes())
-    after = _first_text(text[place + size : place + size + _MOST_CONTEXT].tobytes())
-    quoted = text[place : place + size].tobytes().decode()
+def standing(
+    text: Bytes, places: Iterable[int], size: int, borders: Borders
+) -> tuple[int | None, set[str]]:
+    """A place at which a quotation of ``size`` bytes begins and ends as it must; ``None``: nowhere.
+
+    Also what is wrong at the others that were looked at. Places with the same text around them, as
+    there are very many of a licence, are looked at once.
+    """
+    seen: set[tuple[str, str]] = set()
+    faults: set[str] = set()
+    for place in places:
+        before, quoted, after = _around(text, place, size)
+        if (before, after) not in seen:
+            seen.add((before, after))
+            found = _fault(before, quoted, after, borders)
+            if found is None:
+                return place, faults
+            faults.add(found)
+    return None, faults
+
+
+def _fault(before: str, quoted: str, after: str, borders: Borders) -> str | None:
+    """What is wrong with a quotation between two texts: where it begins or ends."""
     whole = before + quoted + after
     begins, ends = len(before), len(before) + len(quoted)
-    words = word_spans(whole)
+    if borders == "character":
+        return None
     if quoted[0].isspace() or quoted[-1].isspace():
         return "it begins or ends with white space"
+    if borders != "word":
+        found = [*spans(whole, borders)]
+        if all(start != begins for start, _ in found):
+            return f"it does not begin where a {borders} begins"
+        if all(stop != ends for _, stop in found):
+            return f"it ends inside a {borders}"
+        return None
+    words = word_spans(whole)
     if any(start < ends < stop for start, stop in words):
         return "it ends inside a word"
     after_space = begins == 0 or whole[begins - 1].isspace()
     if not after_space and all(start != begins for start, _ in words):
         return "it does not begin where a word begins, nor after white space"
     return None
+
+
+def units_in(text: Bytes, place: int, size: int, borders: Borders) -> int:
+    """How many words, sentences and so on a quotation at ``place`` has."""
+    before, quoted, after = _around(text, place, size)
+    if borders == "character":
+        return len(quoted)
+    if borders == "word":
+        return len(word_spans(quoted))
+    begins, ends = len(before), len(before) + len(quoted)
+    return sum(begins <= start < ends for start, _ in spans(before + quoted + after, borders))
+
+
+def _around(text: Bytes, place: int, size: int) -> tuple[str, str, str]:
+    """A quotation, and what stands before and behind it in its document, as far as need be."""
+    before = _last_text(text[max(0, place - _MOST_CONTEXT) : place].tobytes())
+    after = _first_text(text[place + size : place + size + _MOST_CONTEXT].tobytes())
+    return before, text[place : place + size].tobytes().decode(), after
 
 
 def _last_text(context: bytes) -> str:

@@ -130,7 +130,7 @@ class Places:
     def enough(self, low: int, high: int, least: int) -> bool:
         """Whether at some place at least ``least`` words follow."""
         units = self.units
-        if units is None or least <= 1:
+        if units is None or least < 1:
             return low < high
         while low < high:
             if (units[low : min(high, low + 4096)] >= least).any():

@@ -9,15 +9,25 @@ from typing import Any
 from condit.constraint.base import Violation
 from condit.constraint.lifted import LiftedMatcher
 from condit.constraint.source import ConstraintSource
-from condit.corpus.index import Borders, Corpus, Occurrence, as_corpus
-from condit.corpus.json_string import Quoted
+from condit.corpus.index import Corpus, Occurrence, as_corpus
 from condit.corpus.machine import PlacesMachine, Written
-from condit.corpus.oracle import fault, occurrences, shared_prefix, word_spans
+from condit.corpus.oracle import occurrences, shared_prefix, standing, units_in
+from condit.corpus.passages import KINDS
+from condit.corpus.quoted import Quoted
+from condit.corpus.words import Borders
 from condit.errors import ArgumentError, UnsatisfiableError
+from condit.fields import ABSENT, Absent
 from condit.vocabulary import Vocabulary
 
 _MOST_COUNTED = 255
 """Words that are counted from a beginning to the end of its document."""
+
+_USUAL: dict[str, tuple[int, int | None]] = {
+    "sentence": (1, 3),
+    "line": (1, 1),
+    "paragraph": (1, 1),
+}
+"""How many of them a quotation has, if nothing is said; of others 4 to 60."""
 
 _MOST_LOOKED_AT = 100_000
 """Occurrences whose borders the oracle looks at."""
@@ -26,8 +36,9 @@ _MOST_LOOKED_AT = 100_000
 def quote(
     documents: object,
     *,
-    min_words: int = 4,
-    max_words: int | None = 60,
+    min_words: int | None = None,
+    max_words: int | Absent | None = ABSENT,
+    units: int | tuple[int, int | None] | None = None,
     borders: Borders = "word",
 ) -> Quote:
     """Texts that stand in the documents word for word, between the borders of words.
@@ -39,17 +50,21 @@ def quote(
 
     >>> quote(["The cat sat on the mat."], min_words=2).accepts("on the mat")
     True
-    >>> quote(["The cat sat on the mat."], min_words=2).accepts("on the ma")
-    False
+    >>> quote(["It rains. Dr. No stays in."], borders="sentence").accepts("Dr. No stays in.")
+    True
 
     Args:
         documents: a ``condit.Corpus``, which is worth making for more than one use; or what one is
             made of: a list of texts, a mapping of names to texts, paths of UTF-8 files; or the path
             of a saved one.
-        min_words: how many words it has at least. What is shorter stands somewhere by chance.
-        max_words: how many at most; ``None``: any number. Where the index has borders of
-            characters, both count characters.
-        borders: for an index that is made here: ``"word"`` or ``"character"``.
+        min_words: how many words it has at least; 4 if ``None``. What is shorter stands somewhere
+            by chance. Where the index has borders of characters, characters are counted.
+        max_words: how many at most; 60 if not given; ``None``: any number.
+        units: the same in one, as a number or the least and the most (``None``: any number). It
+            counts what the index has borders of: one to three whole sentences, or one line or
+            paragraph, if not given.
+        borders: for an index that is made here: ``"word"``, ``"sentence"``, ``"line"``,
+            ``"paragraph"`` or ``"character"``.
 
     Raises:
         ArgumentError: a limit is out of range, or ``documents`` cannot be read.
@@ -57,16 +72,38 @@ def quote(
         IndexFileError: the saved index cannot be used.
         MissingDependencyError: pydivsufsort is not installed; it is in ``condit[corpus]``.
     """
-    for name, value in (("min_words", min_words), ("max_words", max_words)):
-        if value is None and name == "max_words":
-            continue
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ArgumentError(f"quote: {name}={value!r} must be a whole number, 1 or more")
-    if min_words > _MOST_COUNTED:
-        raise ArgumentError(f"quote: min_words={min_words} must be at most {_MOST_COUNTED}")
-    if max_words is not None and max_words < min_words:
-        raise ArgumentError(f"quote: max_words={max_words} is less than min_words={min_words}")
-    return Quote(as_corpus(documents, "quote", borders), min_words, max_words)
+    corpus = as_corpus(documents, "quote", borders)
+    if units is not None or corpus.borders in KINDS:
+        if min_words is not None or max_words is not ABSENT:
+            raise ArgumentError(
+                "quote: words are not counted where units are given, or borders are those of "
+                f"sentences, lines or paragraphs (these are of a {corpus.borders}): give "
+                "units=(least, most)"
+            )
+        least, most = _both(_USUAL[corpus.borders] if units is None else units)
+    else:
+        least = _count("min_words", 4 if min_words is None else min_words)
+        most = _count("max_words", max(60, least or 0) if max_words is ABSENT else max_words)
+    if least is None:
+        raise ArgumentError("quote: units: the least must be a whole number, 1 or more")
+    if least > _MOST_COUNTED:
+        raise ArgumentError(f"quote: min_words={least} must be at most {_MOST_COUNTED}")
+    if most is not None and most < least:
+        raise ArgumentError(f"quote: the most, {most}, is less than the least, {least}")
+    return Quote(corpus, least, most)
+
+
+def _both(units: object) -> tuple[int | None, int | None]:
+    least, most = units if isinstance(units, tuple) and len(units) == 2 else (units, units)
+    return _count("units", least), _count("units", most)
+
+
+def _count(name: str, value: object) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ArgumentError(f"quote: {name}={value!r} must be a whole number, 1 or more")
+    return value
 
 
 @dataclass(frozen=True)
@@ -93,7 +130,8 @@ class Quote(Quoted):
 
     Attributes:
         corpus: the index of the documents.
-        min_words: how many words (characters, if its borders are such) a quotation has at least.
+        min_words: how many words (sentences and so on, if its borders are such) a quotation has at
+            least.
         max_words: how many at most; ``None``: any number.
     """
 
@@ -117,7 +155,7 @@ class Quote(Quoted):
 
     @property
     def _units(self) -> str:
-        return "words" if self.corpus.borders == "word" else "characters"
+        return f"{self.corpus.borders}s"
 
     def bind(self, vocabulary: Vocabulary) -> LiftedMatcher[Written]:
         """A matcher at the empty text; EXACT where every byte of the documents is a token.
@@ -137,13 +175,12 @@ class Quote(Quoted):
         if not found:
             shared = shared_prefix(source, text)
             return Violation("no document goes on like this", shared)
-        units = len(text)
-        if self.corpus.borders == "word":
-            faults = {fault(source, place, len(wanted)) for place in found}
-            if None not in faults:
-                reason = " or ".join(sorted(each for each in faults if each))
-                return Violation(f"where it stands in the documents, {reason}")
-            units = len(word_spans(text))
+        borders = self.corpus.borders
+        place, faults = standing(source, found, len(wanted), borders)
+        if place is None:
+            reason = " or ".join(sorted(faults))
+            return Violation(f"where it stands in the documents, {reason}")
+        units = units_in(source, place, len(wanted), borders)
         if units < self.min_words:
             return Violation(f"it has {units} {self._units}, and needs {self.min_words}", len(text))
         if self.max_words is not None and units > self.max_words:
@@ -160,11 +197,11 @@ class Quote(Quoted):
 
     def describe(self) -> str:
         """That a quotation is wanted, as an instruction to a model; the documents are not shown."""
-        most = "or more" if self.max_words is None else f"to {self.max_words}"
-        return (
-            f"Respond only with a passage of {self.min_words} {most} {self._units}, quoted word "
-            "for word from the documents."
-        )
+        least, most, units = self.min_words, self.max_words, self._units
+        count = f"{least} {f'or more {units}' if most is None else f'to {most} {units}'}"
+        if least == most:
+            count = f"{least} {units if least > 1 else units[:-1]}"
+        return f"Respond only with a passage of {count}, quoted word for word from the documents."
 
 
 QUOTE = ConstraintSource(

@@ -12,18 +12,25 @@ from __future__ import annotations
 
 import unicodedata
 from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from condit.corpus.passages import Kind, spans
+
 Bytes = NDArray[np.uint8]
+
+Borders = Literal["word", "character", "sentence", "line", "paragraph"]
+"""Where quotations begin and end."""
 
 END = 0xFF
 """What stands after each text; in UTF-8 it never occurs."""
 
 START, STOP, UNIT, STUCK = 1, 2, 4, 8
 """Marks. ``START``: a quotation may begin at this byte. ``STOP``: it may end before this byte.
-``UNIT``: the last byte of the first character of a word (among characters: of every character).
+``UNIT``: the last byte of the first character of a word (of a sentence and the like where these are
+borders; among characters: of every character).
 ``STUCK``: no ``STOP`` comes from here on before the next word has begun."""
 
 _OTHER, _SPACE, _WORD, _DIGIT, _ALONE, _JOINS, _JOINS_DIGITS, _BORDER = range(8)
@@ -59,12 +66,12 @@ def _kinds() -> Bytes:
     return kinds
 
 
-def marks_of(text: Bytes, borders: str) -> Bytes:
+def marks_of(text: Bytes, borders: Borders) -> Bytes:
     """The marks of each byte of joined texts, shape as ``text``.
 
     Args:
         text: documents in UTF-8, ``END`` after each.
-        borders: ``"word"`` or ``"character"``: where quotations begin and end.
+        borders: see `Borders`: where quotations begin and end.
     """
     leads = (text & 0xC0) != 0x80
     lasts = np.empty_like(leads)
@@ -74,6 +81,11 @@ def marks_of(text: Bytes, borders: str) -> Bytes:
     if borders == "character":
         marks[leads & ~ends] = START
         _mark(marks, leads, np.flatnonzero(lasts & ~ends), ends)
+        return marks
+    if borders != "word":
+        begins, stops = _passages(text, leads, np.flatnonzero(ends), borders)
+        marks[begins] = START
+        _mark(marks, stops, _last_bytes(begins, leads), ends)
         return marks
     kinds = _kinds_of_bytes(text)
     _join(kinds, text)
@@ -88,6 +100,21 @@ def marks_of(text: Bytes, borders: str) -> Bytes:
     stops = leads & ~(joined & before) & ~after_space
     _mark(marks, stops, _last_bytes(begins, leads), ends)
     return marks
+
+
+def _passages(
+    text: Bytes, leads: NDArray[np.bool_], ends: NDArray[np.int64], kind: Kind
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Whether a passage begins at each byte, and whether one ends before it."""
+    begins, stops = np.zeros(len(text), dtype=np.bool_), np.zeros(len(text), dtype=np.bool_)
+    first = 0
+    for end in ends.tolist():
+        found = np.array([*spans(text[first:end].tobytes().decode(), kind)], dtype=np.int64)
+        # From characters to bytes; what stands behind the document counts as its last.
+        places = first + np.flatnonzero(leads[first : end + 1])[found.reshape(-1, 2)]
+        begins[places[:, 0]] = stops[places[:, 1]] = True
+        first = end + 1
+    return begins, stops
 
 
 def _mark(

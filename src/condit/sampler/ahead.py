@@ -66,6 +66,7 @@ class Ahead:
         foreseen: how often that went as expected.
         drafted: positions that were forwarded for guesses.
         accepted: tokens drawn from logits that the forward of a guess had given.
+        guessed: the lanes whose next token is drawn from such logits.
     """
 
     problem: Problem
@@ -80,6 +81,7 @@ class Ahead:
     foreseen: int = 0
     drafted: int = 0
     accepted: int = 0
+    guessed: set[int] = field(default_factory=set)
 
     @classmethod
     def of(cls, problem: Problem, model: Model, drafts: Drafts, rng: np.random.Generator) -> Ahead:
@@ -149,10 +151,12 @@ class Ahead:
             bool(path) and decoder.peek(index, path) is not None
             for index, path in enumerate(newest)
         ]
-        guessed = sum(
-            found and len(lane.tokens) not in lead.own
-            for found, lane, lead in zip(known, lanes, self.leads, strict=True)
-        )
+        self.guessed = {
+            index
+            for index, found in enumerate(known)
+            if found and len(lanes[index].tokens) not in self.leads[index].own
+        }
+        guessed = len(self.guessed)
         self.accepted += guessed
         self._note_released(lanes)
         if all(known[index] for index, path in enumerate(newest) if path):

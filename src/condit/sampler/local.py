@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -146,14 +146,19 @@ class LocalSampler(Kernel[LocalState]):
         """Draw one token for every lane that has not ended, and update its weight."""
         problem = state.problem
         growing = [i for i, lane in enumerate(state.lanes) if lane.grows]
+        before = [] if state.steps else _inserted_before(state)
         rows = [state.decoder.logits[index] for index in growing if not state.drew_ahead(index)]
         laws = problem.law.at_many(rows, problem.model.vocabulary)
-        draws = {index: self._grow(state, index, laws) for index in growing}
+        forced: set[int] = set()
+        draws = {index: self._grow(state, index, laws, forced) for index in growing}
         weigh_preference(problem, [state.lanes[index] for index in growing])
-        info = record(state, draws)
-        return info if problem.insert is None else _with_insertions(state, info)
+        guessed = state.ahead.guessed if state.ahead is not None else ()
+        info = record(state, draws, forced=forced, guessed=guessed)
+        return info if problem.insert is None else _with_insertions(state, info, before)
 
-    def _grow(self, state: LocalState, index: int, laws: Iterator[TokenLaw]) -> Draw:
+    def _grow(
+        self, state: LocalState, index: int, laws: Iterator[TokenLaw], all_forced: set[int]
+    ) -> Draw:
         lane = state.lanes[index]
         forced = lane.matcher.forced_text() if lane.matcher is not None else b""
         if state.ahead is not None and state.drew_ahead(index):
@@ -162,7 +167,9 @@ class LocalSampler(Kernel[LocalState]):
             draw = grow_lane(lane, next(laws), state.problem, self)
         if forced and draw.token is not None:
             spelled = state.problem.model.vocabulary.bytes[draw.token]
-            state.forced += bool(spelled) and forced.startswith(spelled)
+            if spelled and forced.startswith(spelled):
+                state.forced += 1
+                all_forced.add(index)
         return draw
 
     def feed(self, state: LocalState) -> None:
@@ -229,13 +236,22 @@ def lanes_from(root: LaneT, problem: Problem, rng: np.random.Generator) -> list[
     return lanes
 
 
-def record(state: State[Any], draws: Mapping[int, Draw], *, masks: int = 0) -> StepInfo:
+def record(
+    state: State[Any],
+    draws: Mapping[int, Draw],
+    *,
+    masks: int = 0,
+    forced: Collection[int] = (),
+    guessed: Collection[int] = (),
+) -> StepInfo:
     """The trace record of a step; also counts the step in ``state``.
 
     Args:
         state: after the step.
         draws: what each lane that grew has drawn, by lane index.
         masks: how many masks were computed beside those of the draws.
+        forced: the lanes of whose token the constraint forced every byte.
+        guessed: the lanes whose logits the forward of a right guess has given.
     """
     drawn: list[Drawn] = []
     ends: list[Ended] = []
@@ -254,6 +270,8 @@ def record(state: State[Any], draws: Mapping[int, Draw], *, masks: int = 0) -> S
                 log_allowed,
                 lane.log_weight,
                 prompt_bytes=of_prompt,
+                forced=index in forced,
+                guessed=index in guessed,
             )
         )
         if lane.finish_reason is not None:
@@ -264,9 +282,24 @@ def record(state: State[Any], draws: Mapping[int, Draw], *, masks: int = 0) -> S
     return info
 
 
-def _with_insertions(state: LocalState, info: StepInfo) -> StepInfo:
-    """Insert the caller's text behind the tokens drawn, and add it to the trace record."""
-    draws = list(info.draws)
+def _inserted_before(state: LocalState) -> list[Drawn]:
+    """The trace records of what was inserted before the first draw."""
+    return [
+        Drawn(index, None, token, 0.0, 0.0, lane.log_weight, given=True)
+        for index, lane in enumerate(state.lanes)
+        for token in lane.tokens
+    ]
+
+
+def _with_insertions(state: LocalState, info: StepInfo, before: list[Drawn]) -> StepInfo:
+    """Insert the caller's text behind the tokens drawn; the trace record with all insertions.
+
+    Args:
+        state: after the draws.
+        info: their record.
+        before: what was inserted before them.
+    """
+    draws = [*before, *info.draws]
     for drawn in info.draws:
         index = drawn.lane
         if index is None or state.lanes[index].finish_reason is not None:

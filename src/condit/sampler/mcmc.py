@@ -67,9 +67,15 @@ class Place(NamedTuple):
 
 @dataclass
 class Draft(Lane):
-    """A text as it is drawn; its weight is 0 if it ends without being valid."""
+    """A text as it is drawn; its weight is 0 if it ends without being valid.
+
+    Attributes:
+        places: its tokens, and its end.
+        kept: so many of them are of the text before it.
+    """
 
     places: list[Place] = field(default_factory=list)
+    kept: int = 0
 
     def append(self, place: Place, end: int | None = None) -> None:
         """Append a token; the ``end`` token gets a place, but is no part of the text."""
@@ -188,13 +194,18 @@ class MCMC(Sampler[ChainsState]):
         """Draw one token in every chain that still moves, after one forward for all."""
         moving = [chain for chain in state.lanes if chain.finish_reason is None]
         rows = state.reader.read([tuple(chain.draft.tokens) for chain in moving])
+        drafts = [chain.draft for chain in moving]
+        kept = [each.kept if len(each.places) == each.kept else None for each in drafts]
         grown = [
             (chain, self._grow(state, chain, logits))
             for chain, logits in zip(moving, rows, strict=True)
         ]
         ended = [chain for chain in moving if chain.draft.finish_reason is not None]
         weigh_preference(state.problem, [chain.draft for chain in ended])
-        draws = tuple(_drawn(state, chain, draw) for chain, draw in grown)
+        draws = tuple(
+            _drawn(state, chain, draw)._replace(kept=stays)
+            for (chain, draw), stays in zip(grown, kept, strict=True)
+        )
         ends = tuple(self._settle(state, chain) for chain in ended)
         _update_evidence(state)
         state.steps += 1
@@ -291,7 +302,7 @@ def _drawn(state: ChainsState, chain: Chain, draw: Draw) -> Drawn:
 
 def _draft(root: Budgeted | None, rng: np.random.Generator, kept: Sequence[Place] = ()) -> Draft:
     """A draft that begins with ``kept``, none of which is the end."""
-    draft = Draft(root.copy() if root is not None else None, rng)
+    draft = Draft(root.copy() if root is not None else None, rng, kept=len(kept))
     for place in kept:
         draft.append(place)
     return draft

@@ -38,6 +38,9 @@ class Meeting:
         problem: what is drawn.
         lanes: its lanes.
         every_token: whether all lanes are compared after every token, whatever the constraint.
+
+    Attributes:
+        flat: whether every token is a boundary.
     """
 
     def __init__(self, problem: Problem, lanes: Sequence[Lane], *, every_token: bool) -> None:
@@ -46,7 +49,7 @@ class Meeting:
         # Where a preference judges every prefix, weights have more to say than literals.
         judged = problem.preference is not None and problem.preference.partial
         unstructured = judged or problem.longest <= _SHORT
-        self._flat = every_token or matcher is None or (unstructured and not self._structured)
+        self.flat = every_token or matcher is None or (unstructured and not self._structured)
 
     def arrive(self, lanes: Sequence[Lane]) -> bool:
         """Let those lanes wait that have reached a boundary; whether none grows any more."""
@@ -58,7 +61,7 @@ class Meeting:
         return not any(lane.grows for lane in lanes)
 
     def _boundary(self, lane: Lane) -> Boundary:
-        if lane.matcher is None or self._flat:
+        if lane.matcher is None or self.flat:
             return Boundary((len(lane.tokens),))
         if self._structured:
             return lane.matcher.boundary() or lane.boundary
@@ -72,7 +75,7 @@ class Meeting:
 
     def groups(self, lanes: Sequence[Lane]) -> list[list[int]]:
         """Indices of the lanes that go on now, those that are comparable together."""
-        if self._flat:
+        if self.flat:
             return [list(range(len(lanes)))]
         return self._together(lanes, [i for i, lane in enumerate(lanes) if not lane.finish_reason])
 

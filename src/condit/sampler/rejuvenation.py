@@ -40,7 +40,7 @@ import numpy as np
 from condit.sampler.base import Lane
 from condit.sampler.local import LocalSampler, LocalState
 from condit.sampler.meeting import Meeting
-from condit.trace import StepInfo
+from condit.trace import Drawn, StepInfo
 from condit.weights import effective_sample_size
 
 
@@ -97,7 +97,7 @@ def rejuvenate(
         threshold: the one that resampling went by.
 
     Returns:
-        the checks and masks that it took, with a note of the tokens that are new; ``None`` if
+        the checks and masks that it took, with the tokens that are new; ``None`` if
         there was no copy to move.
     """
     old = list(state.lanes)
@@ -119,13 +119,18 @@ def rejuvenate(
     steps, ahead, forced = state.steps, state.ahead, state.forced
     state.ahead = None
     checks = masks = 0
+    redrawn: dict[int, list[Drawn]] = {index: [] for index in copies}
     while any(state.lanes[index].grows for index in copies):
         kernel.feed(state)
         info = kernel.grow(state)
         checks, masks = checks + info.checks, masks + info.masks
+        for drawn in info.draws:
+            if drawn.lane in redrawn:
+                redrawn[drawn.lane].append(drawn)
         meeting.arrive(state.lanes)
     state.steps, state.ahead, state.forced = steps, ahead, forced
     notes: list[str] = []
+    redraws: list[Drawn] = []
     slots = list(range(len(state.lanes)))
     for index in copies:
         group = next(group for group in groups if index in group.lanes)
@@ -133,6 +138,8 @@ def rejuvenate(
         if _accepts(new, same, group, group.lanes.index(chosen[index]), threshold):
             start = len(same.before.tokens) if same.before is not None else 0
             notes.append(f"lane {index} from {start}: {' '.join(map(str, new.tokens[start:]))}")
+            first, *others = redrawn[index]
+            redraws += [first._replace(kept=start), *others]
             # Resampling made the weights of the group equal, and the move keeps them so.
             new.log_weight, new.before = same.log_weight, same.before
             if ahead is not None:
@@ -145,7 +152,7 @@ def rejuvenate(
     note = f"rejuvenated {len(notes)} of {len(copies)} copies" + "".join(
         f"; {each}" for each in notes
     )
-    return StepInfo(steps, (), (), 0.0, checks=checks, masks=masks, note=note)
+    return StepInfo(steps, checks=checks, masks=masks, note=note, redraws=tuple(redraws))
 
 
 def _accepts(new: Lane, same: Lane, group: Group, ancestor: int, threshold: float) -> bool:

@@ -12,19 +12,21 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from condit.constraint.boundary import Boundary
 from condit.errors import ArgumentError, UnknownNameError
 from condit.model.base import Model, PrefixModel
 from condit.plugins import unknown
-from condit.sampler.base import Problem, Sampler
+from condit.sampler.base import Lane, Problem, Sampler
 from condit.sampler.local import Kernel, KernelState, LocalSampler, LocalState, kernel_of
 from condit.sampler.meeting import Meeting
 from condit.sampler.rejuvenation import Group, rejuvenate, remember, uneven
 from condit.sampler.resampling import SCHEMES, ancestors
-from condit.trace import StepInfo
+from condit.trace import Reached, StepInfo
 from condit.weights import log_mean_exp
 
 _PLACES = ("boundary", "token")
@@ -114,7 +116,11 @@ class SMC(Sampler[KernelState]):
             every_token = self.compare_at == "token"
             state.meeting = Meeting(state.problem, state.lanes, every_token=every_token)
         meeting = state.meeting
-        if meeting.arrive(state.lanes) and not state.done:
+        before = [lane.boundary for lane in state.lanes]
+        all_wait = meeting.arrive(state.lanes)
+        if not meeting.flat:
+            info = info._replace(boundaries=_reached(state.lanes, before))
+        if all_wait and not state.done:
             groups = [
                 Group(group, [state.lanes[index].log_weight for index in group])
                 for group in meeting.groups(state.lanes)
@@ -131,7 +137,9 @@ class SMC(Sampler[KernelState]):
                     moved = rejuvenate(kernel, state, chosen, groups, meeting, self.threshold)
                     if moved is not None:
                         checks, masks = info.checks + moved.checks, info.masks + moved.masks
-                        info = info._replace(checks=checks, masks=masks, note=moved.note)
+                        info = info._replace(
+                            checks=checks, masks=masks, note=moved.note, redraws=moved.redraws
+                        )
             released = [state.lanes[index] for group in groups for index in group.lanes]
             for lane in released:
                 lane.waits = False
@@ -181,3 +189,12 @@ class SMC(Sampler[KernelState]):
             for group in meeting.expected_groups(lanes)
         ]
         return self._choose(copy.deepcopy(rng), len(lanes), groups)
+
+
+def _reached(lanes: Sequence[Lane], before: Sequence[Boundary]) -> tuple[Reached, ...]:
+    """The trace records of the boundaries that lanes have come to."""
+    return tuple(
+        Reached(index, lane.boundary.progress, lane.boundary.kind)
+        for index, lane in enumerate(lanes)
+        if lane.boundary != before[index]
+    )

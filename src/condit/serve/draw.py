@@ -21,7 +21,7 @@ from condit.sampler.base import Sampler
 from condit.serve.job import Done, Job
 from condit.serve.scoring import Scored, score, score_prompt
 from condit.speculate.settings import Drafts
-from condit.trace import StepInfo
+from condit.trace import StepInfo, Writer
 
 
 def draw(
@@ -36,6 +36,7 @@ def draw(
     on_step: Callable[[StepInfo], None] | None = None,
     began: Callable[[Sequence[int], Scored | None], None] | None = None,
     told: Callable[[int], Scored | None] | None = None,
+    trace: Writer | None = None,
 ) -> Done:
     """All that a job asks for.
 
@@ -52,6 +53,7 @@ def draw(
             anything is drawn.
         told: if given, each lane is a choice as it is, as it was sent already; it gives the scores
             of a lane that were sent, if any were.
+        trace: as in ``condit.generate``.
 
     Raises:
         ConditError: there is no answer. Texts that were cut are one.
@@ -84,6 +86,7 @@ def draw(
             # Probabilities are told of tokens as the prompt ends and the text begins.
             heal=job.heal if job.logprobs is None else False,
             on_step=on_step,
+            trace=trace,
         )
     except BudgetError as error:
         if error.result is None or error.needed is not None:

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from condit.constraint.base import Constraint
 from condit.errors import RunCancelledError
+from condit.hindsight import alternatives
 from condit.model.batching import Run
 from condit.model.shared import SharedModel
+from condit.result import Result
 from condit.serve.draw import draw, preference_of, sampler_for
-from condit.serve.job import Delta, Done, Event, Job, echo_of
+from condit.serve.job import Delta, Done, Job, Told, TraceLines, echo_of
 from condit.serve.logs import about, fields
 from condit.serve.metrics import Metrics
 from condit.serve.request_errors import of_error
 from condit.serve.scoring import Scored, Scorer
 from condit.serve.settings import ServeSettings
 from condit.serve.text_stream import STREAMING, TextStream
-from condit.trace import StepInfo
+from condit.trace import Alternatives, StepInfo, Writer
 
 log = logging.getLogger("condit.serve")
+
+_LOOKED_BACK = 2048
+"""At so many draws it is told what else could have come: the model reads them once more."""
 
 
 class Drawing:
@@ -47,7 +54,7 @@ class Drawing:
         constraint: Constraint | None,
         settings: ServeSettings,
         metrics: Metrics,
-        emit: Callable[[Event | BaseException], object],
+        emit: Callable[[Told | BaseException], object],
     ) -> None:
         self._model = model
         self._settings = settings
@@ -110,12 +117,19 @@ class Drawing:
             on_step=self._step,
             began=self._began,
             told=None if self._stream is None else self._told,
+            trace=self._trace() if job.trace_grows else None,
         )
         if self._stream is not None:
             for lane, sample in enumerate(done.choices):
                 if (rest := self._stream.rest(lane, sample.text)) is not None:
                     self._emit(self._with_scores(rest))
         return done
+
+    def _trace(self) -> Writer:
+        def look_back(result: Result) -> list[Alternatives]:
+            return alternatives(self._model, result, self._constraint, most=_LOOKED_BACK)
+
+        return Writer(_Lines(self._emit), alternatives=look_back)
 
     def _began(self, prompt: Sequence[int], echoed: Scored | None) -> None:
         job, model = self._job, self._model
@@ -139,3 +153,23 @@ class Drawing:
         if self._stream is not None:
             for delta in self._stream.feed(info):
                 self._emit(self._with_scores(delta))
+
+
+class _Lines(io.BufferedIOBase):
+    """A file whose lines are events."""
+
+    def __init__(self, emit: Callable[[Told], object]) -> None:
+        self._emit = emit
+        self._new = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._new += data
+        return len(data)
+
+    def flush(self) -> None:
+        if self._new:
+            self._emit(TraceLines(bytes(self._new)))
+            self._new.clear()

@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
+from dataclasses import replace
 
 from condit.constraint.base import Constraint
 from condit.errors import ArgumentError, ConditError, PromptTooLongError
@@ -20,7 +21,7 @@ from condit.model.base import Model, Prompt
 from condit.model.shared import SharedModel
 from condit.serve.compiler import Compiler
 from condit.serve.drawing import Drawing
-from condit.serve.job import Done, Event, Job
+from condit.serve.job import Done, Event, Job, Told, TraceLines
 from condit.serve.merged import merged
 from condit.serve.metrics import Metrics
 from condit.serve.request_errors import RequestError, invalid, of_error
@@ -101,6 +102,22 @@ class Engine:
         Raises:
             RequestError: there is no answer.
         """
+        async with aclosing(self._told(job)) as events:
+            async for event in events:
+                if not isinstance(event, TraceLines):
+                    yield event
+
+    async def trace(self, job: Job) -> AsyncGenerator[bytes, None]:
+        """The lines of a job's trace file as they come, some at a time.
+
+        The same otherwise as `draw`.
+        """
+        async with aclosing(self._told(replace(job, trace_grows=True))) as events:
+            async for event in events:
+                if isinstance(event, TraceLines):
+                    yield event.data
+
+    async def _told(self, job: Job) -> AsyncGenerator[Told, None]:
         began = time.monotonic()
         _check(job, self.settings, self.model.context)
         if self.stopping:
@@ -227,9 +244,9 @@ class Engine:
 
     async def _run(
         self, job: Job, constraint: Constraint | None, seconds: float
-    ) -> AsyncGenerator[Event, None]:
+    ) -> AsyncGenerator[Told, None]:
         loop = asyncio.get_running_loop()
-        events: asyncio.Queue[Event | BaseException] = asyncio.Queue()
+        events: asyncio.Queue[Told | BaseException] = asyncio.Queue()
         drawing = Drawing(
             self.model,
             job,

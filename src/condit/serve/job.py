@@ -36,6 +36,8 @@ class Job:
         logprobs: how many alternatives are told at each token; ``None``: no probabilities.
         echo: whether the prompt's own probabilities are told.
         trace: whether the trace goes with the answer.
+        trace_grows: whether its lines are told as the run grows (`TraceLines`), with what could
+            have come in the place of draws.
         prompt_field: what the request calls the prompt, for messages.
         limit_field: what it calls ``max_tokens``.
     """
@@ -59,6 +61,7 @@ class Job:
     logprobs: int | None = None
     echo: bool = False
     trace: bool = False
+    trace_grows: bool = False
     prompt_field: str = "messages"
     limit_field: str = "max_tokens"
 
@@ -104,7 +107,19 @@ class Done:
     prompt_tokens: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True)
+class TraceLines:
+    """What is new in the trace file of a job.
+
+    Attributes:
+        data: whole lines, in UTF-8.
+    """
+
+    data: bytes
+
+
 Event = Delta | Done
+Told = Event | TraceLines
 
 
 def echo_of(prompt: Prompt, model: Model) -> str:

@@ -26,6 +26,9 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 OPEN_PATHS = frozenset({"/health", "/ready"})
 """What may be asked without a key."""
 
+OPEN_PAGES = "/ui/"
+"""Files of the page may be had without one, too; what the page asks (by POST) may not."""
+
 _DRAINED = 4
 """How many times the largest body is read and forgotten, so that who sends too much is told so: an
 answer followed by a close gets lost where the other end still sends."""
@@ -156,7 +159,8 @@ class Limits:
 
     def _client(self, scope: Scope) -> str | None:
         """Who asks; ``None``: nobody known."""
-        if not self._keys or scope["path"] in OPEN_PATHS:
+        is_page = scope["method"] == "GET" and scope["path"].startswith(OPEN_PAGES)
+        if not self._keys or is_page or scope["path"] in OPEN_PATHS:
             return str((scope.get("client") or ("",))[0])
         headers = dict(scope["headers"])
         given = headers.get(b"authorization", b"")

@@ -70,7 +70,7 @@ def own_field(job: Job, done: Done, ignored: list[str]) -> dict[str, Any]:
         field["samples"] = whole["samples"]
         field["report"] = whole["report"]
     if job.trace:
-        field["trace"] = [info.to_dict() for info in done.result.trace]
+        field["trace"] = done.result.trace_lines()
     if job.logprobs is not None:
         field["constrained"] = _constrained(done)
     if ignored:

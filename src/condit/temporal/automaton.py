@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from condit.errors import ArgumentError, ConstraintTooComplexError, MissingDependencyError
 from condit.plugins import unknown
 from condit.regular.table import State, Table, table
@@ -110,6 +112,28 @@ class Automaton:
     def accepts(self, events: Iterable[str]) -> bool:
         """Whether a row of events is one that the formula asks for."""
         return self.table[self.run(events)][0]
+
+    def is_live(self) -> bool:
+        """Whether any row of events is accepted."""
+        return 0 in self.live
+
+    def may_end(self, state: int) -> bool:
+        """Whether a row of events may end at a state."""
+        return self.table[state][0]
+
+    def following(self, state: int, event: str) -> int | None:
+        """The state after one more event; ``None`` where nothing can be completed after it.
+
+        Raises:
+            ArgumentError: there is no such event.
+        """
+        after = self.after(state, event)
+        return after if after in self.live else None
+
+    def is_last(self, event: str) -> bool:
+        """Whether nothing may follow an event, wherever it happens."""
+        after = {self.after(state, event) for state in self.live} & self.live
+        return not any(self.live.intersection(self.table[state][1]) for state in after)
 
     def allowed(self, state: int) -> tuple[str, ...]:
         """The events after which a row of events can still be completed."""
@@ -237,7 +261,11 @@ def _both(one: Table, other: Table, most: int, labels: tuple[str, str]) -> Table
     kinds = [columns.setdefault(column, len(columns)) for column in zip(*rows, strict=True)]
     letter_of = [kinds.index(kind) for kind in range(len(columns))]
     dead, none = (_dead_of(one), _dead_of(other)), (-1, -1)
-    seen: set[tuple[int, int]] = set()
+    if len(one) * len(other) > most and _pairs(one, other, dead, letter_of, most) > most:
+        raise ConstraintTooComplexError(
+            f"the clause {labels[1]}, joined with {labels[0]}, gives more than {most} states. "
+            "Leave a clause out, make bounds smaller, or give ltlf(most_states=...) a higher limit"
+        )
 
     def step(state: tuple[int, int], kind: int) -> tuple[int, int]:
         if state == none:
@@ -246,19 +274,29 @@ def _both(one: Table, other: Table, most: int, labels: tuple[str, str]) -> Table
         after = one[state[0]][1][letter], other[state[1]][1][letter]
         if after[0] == dead[0] or after[1] == dead[1]:
             return none
-        seen.add(after)
-        if len(seen) > most:
-            raise ConstraintTooComplexError(
-                f"the clause {labels[1]}, joined with {labels[0]}, gives more than {most} states. "
-                "Leave a clause out, make bounds smaller, or give ltlf(most_states=...) a higher "
-                "limit"
-            )
         return after
 
     def accepts(state: tuple[int, int]) -> bool:
         return state != none and one[state[0]][0] and other[state[1]][0]
 
     return smallest((0, 0), kinds, step, accepts)
+
+
+def _pairs(
+    one: Table, other: Table, dead: tuple[int, int], letters: Sequence[int], most: int
+) -> int:
+    """How many pairs of states are reached; counted no further than a little above ``most``."""
+    rows = [np.array([row for _, row in each])[:, letters] for each in (one, other)]
+    seen = np.zeros(len(one) * len(other), dtype=np.bool_)
+    new, found = np.zeros(1, dtype=np.intp), 0
+    while len(new) and found <= most:
+        first, second = rows[0][new // len(other)], rows[1][new % len(other)]
+        live = (first != dead[0]) & (second != dead[1])
+        after = np.unique((first * len(other) + second)[live])
+        new = after[~seen[after]]
+        seen[new] = True
+        found += len(new)
+    return found
 
 
 def _dead_of(item: Table) -> int:

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from condit.errors import ArgumentError
+
 UNARY = ("!", "X", "WX", "F", "G", "Y", "Z", "O", "H")
 BINARY = ("U", "R", "W", "M", "S")
 COUNTED = ("F", "G", "U", "R")
@@ -59,6 +61,27 @@ class Formula:
 
     def __repr__(self) -> str:
         return f"<{self}>"
+
+    def __and__(self, other: Formula) -> Formula:
+        return joined("&", (self, other)) if isinstance(other, Formula) else NotImplemented
+
+    def __or__(self, other: Formula) -> Formula:
+        return joined("|", (self, other)) if isinstance(other, Formula) else NotImplemented
+
+    def __xor__(self, other: Formula) -> Formula:
+        return Formula("xor", (self, other)) if isinstance(other, Formula) else NotImplemented
+
+    def __rshift__(self, other: Formula) -> Formula:
+        """``self -> other``."""
+        return Formula("->", (self, other)) if isinstance(other, Formula) else NotImplemented
+
+    def __invert__(self) -> Formula:
+        return negation(self)
+
+    def __bool__(self) -> bool:
+        raise ArgumentError(
+            f"whether {self} holds is not known here: in formulas write & | ~ for and, or, not"
+        )
 
     @property
     def clauses(self) -> tuple[Formula, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from condit.errors import ArgumentError
 from condit.temporal.automaton import Automaton
+from condit.temporal.joint import JointAutomaton
 
 
 class Monitor:
@@ -13,7 +14,7 @@ class Monitor:
         automaton: the automaton of a specification.
     """
 
-    def __init__(self, automaton: Automaton) -> None:
+    def __init__(self, automaton: Automaton | JointAutomaton) -> None:
         self._automaton = automaton
         self._state = 0
 
@@ -30,11 +31,14 @@ class Monitor:
     @property
     def may_end(self) -> bool:
         """Whether the row satisfies the specification as it is."""
-        return self._automaton.table[self._state][0]
+        return self._automaton.may_end(self._state)
 
     @property
     def completion(self) -> tuple[str, ...]:
-        """The fewest events that would complete the row."""
+        """The fewest events that would complete the row.
+
+        Where the automaton of all clauses is too large to be written down: few events.
+        """
         return self._automaton.completion(self._state) or ()
 
     def advance(self, event: str) -> None:
@@ -43,8 +47,8 @@ class Monitor:
         Raises:
             ArgumentError: it may not come here, or there is no such event; nothing has changed.
         """
-        after = self._automaton.after(self._state, event)
-        if after not in self._automaton.live:
+        after = self._automaton.following(self._state, event)
+        if after is None:
             allowed = ", ".join(self.allowed) or "nothing"
             raise ArgumentError(f"the event {event!r} may not come here; what may: {allowed}")
         self._state = after

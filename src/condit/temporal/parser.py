@@ -85,12 +85,28 @@ def parse(text: str) -> Formula:
         raise _error(text, position, reason, error.expected) from None
     except RecursionError:
         raise _too_deep() from None
-    level: tuple[Formula, ...] = (made,)
+    return checked_depth(made)
+
+
+def checked_depth(formula: Formula) -> Formula:
+    """The same formula.
+
+    Raises:
+        CompileError: it nests too deep.
+    """
+    level: tuple[Formula, ...] = (formula,)
     for _ in range(_DEEPEST):
         level = tuple(each for formula in level for each in formula.arguments)
         if not level:
-            return made
+            return formula
     raise _too_deep()
+
+
+def checked_bounds(first: int, last: int | None) -> str | None:
+    """Why these are no bounds; ``None`` where they are."""
+    if last is not None and last < first:
+        return "the last step is before the first"
+    return f"at most {_MOST_STEPS} steps" if max(first, last or 0) > _MOST_STEPS else None
 
 
 def _too_deep() -> CompileError:
@@ -163,8 +179,6 @@ class _Maker(Transformer[Token, Formula]):
         if found is None:
             raise _error(self._source, position, f"{written!s} are no bounds; write [2,5] or [2,]")
         first, last = int(found[1]), int(found[2]) if found[2] else None
-        if last is not None and last < first:
-            raise _error(self._source, position, f"{written!s}: the last step is before the first")
-        if max(first, last or 0) > _MOST_STEPS:
-            raise _error(self._source, position, f"{written!s}: at most {_MOST_STEPS} steps")
+        if (wrong := checked_bounds(first, last)) is not None:
+            raise _error(self._source, position, f"{written!s}: {wrong}")
         return first, last

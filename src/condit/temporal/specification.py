@@ -6,10 +6,10 @@ follow, as a layout of ``constraint/algebra``.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
 
 from condit.constraint.algebra.chained import Chained
 from condit.constraint.algebra.labels import listed, wanted
@@ -17,14 +17,23 @@ from condit.constraint.algebra.layout import Layout, Step
 from condit.constraint.algebra.literal import as_constraint
 from condit.constraint.algebra.splits import Piece, Splits
 from condit.constraint.base import Constraint, Matcher, Violation
-from condit.errors import ArgumentError, UnknownNameError, UnsatisfiableError
+from condit.errors import (
+    ArgumentError,
+    ConstraintTooComplexError,
+    SwallowedEventWarning,
+    UnknownNameError,
+    UnsatisfiableError,
+)
 from condit.plugins import unknown
 from condit.temporal.automaton import Automaton, difference, intersection
 from condit.temporal.formula import Formula, joined, named, negation
+from condit.temporal.joint import JointAutomaton
+from condit.temporal.joint_layout import JointLayout
 from condit.temporal.monitor import Monitor
-from condit.temporal.parser import parse
+from condit.temporal.parser import checked_depth, parse
 from condit.temporal.progression import compile_formula
 from condit.temporal.semantics import holds
+from condit.temporal.swallowing import swallowed_by
 from condit.temporal.validation import Happened, Validation, failures
 from condit.vocabulary import Vocabulary
 
@@ -33,7 +42,7 @@ _MOST_READINGS = 64
 
 
 def ltlf(
-    formula: str | Sequence[str],
+    formula: str | Formula | Sequence[str | Formula],
     events: Mapping[str, Constraint | str],
     *,
     labels: Mapping[str, Iterable[str]] | None = None,
@@ -55,13 +64,16 @@ def ltlf(
     'ask' may not come right after 'ask'; what may: 'reply'
 
     Args:
-        formula: the formula, or several that must all hold: its clauses.
+        formula: the formula, or several that must all hold: its clauses. Each is a text, or made
+            by the operators of ``condit.temporal``.
         events: for each event what its text must satisfy; a string stands for itself. No text may
             be empty, and best none of one event is one of another, or the beginning of one.
         labels: for some events further names that are true of them.
         given: events whose text comes from outside, such as observations of tools. The constraint
             holds for it as for all text; who draws asks ``given`` whose turn it is.
         most_states: how many states are looked at for one clause, and for two that are joined.
+            Where more are needed to join all, the clauses are followed side by side, and this is
+            how many states one search looks at for whether all can still be satisfied.
 
     Raises:
         CompileError: the formula does not parse; the message says where.
@@ -71,8 +83,8 @@ def ltlf(
     """
     if not isinstance(events, Mapping) or not events:
         raise ArgumentError("ltlf: give at least one event: events={name: constraint}")
-    texts = (formula,) if isinstance(formula, str) else tuple(formula)
-    if not texts:
+    given_formulas = (formula,) if isinstance(formula, str | Formula) else tuple(formula)
+    if not given_formulas:
         raise ArgumentError("ltlf: give a formula, or several")
     parts = tuple(as_constraint(each, "ltlf") for each in events.values())
     for name, part in zip(events, parts, strict=True):
@@ -94,7 +106,7 @@ def ltlf(
     if not isinstance(most_states, int) or most_states < 2:
         raise ArgumentError(f"ltlf: most_states={most_states!r}: give a whole number above 1")
     made = Ltlf(
-        joined("&", map(parse, texts)),
+        joined("&", map(_read, given_formulas)),
         parts,
         tuple(events),
         tuple(own.get(name, frozenset()) | {name} for name in events),
@@ -108,13 +120,22 @@ def ltlf(
     return made
 
 
+def _read(formula: str | Formula) -> Formula:
+    if isinstance(formula, Formula):
+        return checked_depth(formula)
+    if not isinstance(formula, str):
+        raise ArgumentError(f"ltlf: {formula!r} is no formula: give a text, or one made in Python")
+    return parse(formula)
+
+
 @dataclass(frozen=True)
 class Comparison:
     """Whether something is so of two specifications; true or false as it is.
 
     Attributes:
         holds: whether it is so.
-        counterexample: a shortest row of events that shows that it is not; ``None`` where it is.
+        counterexample: a shortest row of events that shows that it is not, or a short one where the
+            automata are too large to be written down; ``None`` where it is.
     """
 
     holds: bool
@@ -186,8 +207,27 @@ class Ltlf(Chained):
         return Automaton(self.events, whole)
 
     @cached_property
+    def stepwise(self) -> Automaton | JointAutomaton:
+        """What follows events: the automaton, or its clauses side by side where it is too large.
+
+        Raises:
+            ConstraintTooComplexError: one clause has more than ``most_states`` states.
+        """
+        return self._followed(range(len(self.clauses)))
+
+    def _followed(self, clauses: Sequence[int]) -> Automaton | JointAutomaton:
+        tables = [self.clause_automata[number].table for number in clauses]
+        try:
+            return self._joined(clauses)
+        except ConstraintTooComplexError:
+            labels = [str(self.clauses[number]) for number in clauses]
+            return JointAutomaton(self.events, tables, labels, self.most_states)
+
+    @cached_property
     def layout(self) -> Layout:
         """The automaton without what cannot be completed; circles have their places together."""
+        if isinstance(self.stepwise, JointAutomaton):
+            return JointLayout(self.stepwise)
         table, live = self.automaton.table, self.automaton.states
         reached = {state: 1 << state for state in live}
         before: dict[int, int] = {}
@@ -211,16 +251,34 @@ class Ltlf(Chained):
         Raises:
             UnsatisfiableError: no row of events satisfies the formula; the message names clauses
                 that contradict each other.
+
+        Warns:
+            SwallowedEventWarning: the text of an event may go on over that of another.
         """
-        if not self.automaton.live:
+        if not self.stepwise.is_live():
             raise UnsatisfiableError(self._contradiction())
+        self._warn_of_swallowed()
         return super().bind(vocabulary)
+
+    def _warn_of_swallowed(self) -> None:
+        for number, other in swallowed_by(self.parts).items():
+            if any(each.is_last(self.events[number]) for each in self.clause_automata):
+                continue
+            name, swallowed = self.events[number], self.events[other]
+            warnings.warn(
+                f"the text of the event {name!r} has no end of its own, so that it may go on over "
+                f"what looks like the event {swallowed!r}: the formula then knows of one event "
+                f"where a reader sees two. End {name!r} with a delimiter, as in "
+                'free(until="</end>"), or leave out what others begin with, as in regex("[^<]+")',
+                SwallowedEventWarning,
+                stacklevel=3,
+            )
 
     def _contradiction(self) -> str:
         kept = list(range(len(self.clauses)))
         for number in tuple(kept):
             fewer = [each for each in kept if each != number]
-            if fewer and not self._joined(fewer).live:
+            if fewer and not self._followed(fewer).is_live():
                 kept = fewer
         said = [f"clause {number + 1}, {self.clauses[number]}" for number in kept]
         if len(said) == 1:
@@ -229,7 +287,7 @@ class Ltlf(Chained):
 
     def monitor(self) -> Monitor:
         """What follows events one by one, and tells which may come next."""
-        return Monitor(self.automaton)
+        return Monitor(self.stepwise)
 
     def validate(self, transcript: str | Sequence[str]) -> Validation:
         """Which clauses a transcript does not satisfy, at which events, and why.
@@ -239,9 +297,13 @@ class Ltlf(Chained):
 
         Raises:
             ArgumentError: a name is that of no event.
+
+        Warns:
+            SwallowedEventWarning: the text of an event may go on over that of another.
         """
         if not isinstance(transcript, str):
             return self._judged([Happened(each) for each in transcript], None)
+        self._warn_of_swallowed()
         loop = Layout((tuple(Step(part, 0) for part in range(len(self.parts))),), frozenset((0,)))
         splits = Splits(loop, self.parts, transcript)
         if not splits.accepted:
@@ -295,7 +357,7 @@ class Ltlf(Chained):
         """The clause that fails first, and at which event; or where the text is no event."""
         return self.validate(text).violation
 
-    def equivalent(self, other: Ltlf | str) -> Comparison:
+    def equivalent(self, other: Ltlf | Formula | str) -> Comparison:
         """Whether the same rows of events satisfy both.
 
         Args:
@@ -304,9 +366,14 @@ class Ltlf(Chained):
         Raises:
             ArgumentError: it has other events.
         """
-        return self._compared(other, lambda one, two: one != two)
+        other = self._comparable(other)
+        try:
+            return self._compared(other, lambda one, two: one != two)
+        except ConstraintTooComplexError:
+            found = self._stronger(other)
+            return other._stronger(self) if found else found
 
-    def implies(self, other: Ltlf | str) -> Comparison:
+    def implies(self, other: Ltlf | Formula | str) -> Comparison:
         """Whether every row of events that satisfies this one satisfies the other.
 
         Args:
@@ -315,15 +382,31 @@ class Ltlf(Chained):
         Raises:
             ArgumentError: it has other events.
         """
-        return self._compared(other, lambda one, two: one and not two)
+        other = self._comparable(other)
+        try:
+            return self._compared(other, lambda one, two: one and not two)
+        except ConstraintTooComplexError:
+            return self._stronger(other)
 
-    def _compared(self, other: Ltlf | str, differ: Any) -> Comparison:
-        if isinstance(other, str):
+    def _stronger(self, other: Ltlf) -> Comparison:
+        """Whether no clause of the other can fail, where its automaton is too large."""
+        for clause in other.clauses:
+            found = replace(self, formula=joined("&", (self.formula, negation(clause))))
+            events = found.stepwise.completion()
+            if events is not None:
+                return Comparison(False, events)
+        return Comparison(True)
+
+    def _comparable(self, other: Ltlf | Formula | str) -> Ltlf:
+        if isinstance(other, str | Formula):
             own = dict(zip(self.events, self.parts, strict=True))
             labels = dict(zip(self.events, self.true_names, strict=True))
             other = ltlf(other, own, labels=labels, most_states=self.most_states)
         if not isinstance(other, Ltlf) or not self._has_names_of(other):
             raise ArgumentError("only specifications with the same events and labels are compared")
+        return other
+
+    def _compared(self, other: Ltlf, differ: Callable[[bool, bool], bool]) -> Comparison:
         found = difference(self.automaton.table, other.automaton.table, differ)
         if found is None:
             return Comparison(True)

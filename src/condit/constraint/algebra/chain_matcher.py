@@ -118,10 +118,10 @@ class ChainMatcher(Matcher):
         return min(map(self._boundary_of, self._state.readings), default=self._finished())
 
     def _finished(self) -> Boundary:
-        return Boundary((len(self._readings.layout.steps),))
+        return Boundary((self._readings.layout.finished,))
 
     def _boundary_of(self, reading: Reading) -> Boundary:
-        circle = self._readings.layout.circles[reading.place]
+        circle = self._readings.layout.circle_of(reading.place)
         if circle is not None:
             return Boundary((circle,))
         kind = str(reading.step.part)

@@ -100,7 +100,7 @@ class Chained(Constraint):
         """The last bytes of all parts after which the text may end."""
         found: frozenset[int] = frozenset()
         for place in self._last_places:
-            for steps in self.layout.steps:
+            for steps in self.layout.rough.steps:
                 for step in steps:
                     if step.after == place:
                         own = self.parts[step.part].last_bytes()
@@ -112,11 +112,12 @@ class Chained(Constraint):
     @cached_property
     def _last_places(self) -> frozenset[int]:
         """The places after which nothing but empty parts need be written."""
-        found, nullable = set(self.layout.ends), [part.accepts("") for part in self.parts]
+        layout = self.layout.rough
+        found, nullable = set(layout.ends), [part.accepts("") for part in self.parts]
         changed = True
         while changed:
             changed = False
-            for place, steps in enumerate(self.layout.steps):
+            for place, steps in enumerate(layout.steps):
                 if place not in found and any(nullable[s.part] and s.after in found for s in steps):
                     found.add(place)
                     changed = True

@@ -6,9 +6,13 @@ what a part allows.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeAlias
+
+Rest: TypeAlias = tuple[int, bytes]
+"""How many tokens a text takes, about, and the text."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +39,8 @@ class Layout:
         ends: the places at which a text may end.
     """
 
-    steps: tuple[tuple[Step, ...], ...]
-    ends: frozenset[int]
+    steps: Sequence[tuple[Step, ...]]
+    ends: Collection[int]
 
     @classmethod
     def in_a_row(cls, count: int) -> Layout:
@@ -87,6 +91,48 @@ class Layout:
                     finishing.add(place)
         kept = (tuple(step for step in row if step.after in finishing) for row in steps)
         return Layout(tuple(kept), self.ends)
+
+    @property
+    def rough(self) -> Layout:
+        """A layout whose places can be listed, of the same texts or more; here it is the same."""
+        return self
+
+    def rough_place(self, place: int) -> int:
+        """Which of its places stands for a place."""
+        return place
+
+    @property
+    def finished(self) -> int:
+        """A number above those of all places."""
+        return len(self.steps)
+
+    def circle_of(self, place: int) -> int | None:
+        """The first place of the circle that a place is in; ``None``: it is in none."""
+        return self.circles[place]
+
+    def cheapest_rests(self, wholes: Mapping[int, Rest | None]) -> Mapping[int, Rest | None]:
+        """For each place the cheapest text that is known from there on; ``None`` where none is.
+
+        Args:
+            wholes: for each part the cheapest text that is known of it.
+        """
+        # A shortest path by Bellman and Ford.
+        rests: dict[int, Rest | None] = {
+            place: (0, b"") if place in self.ends else None for place in range(len(self.steps))
+        }
+        changed = True
+        while changed:
+            changed = False
+            for place in reversed(range(len(rests))):
+                for step in self.steps[place]:
+                    further, written = rests[step.after], wholes[step.part]
+                    if further is None or written is None:
+                        continue
+                    offered = (further[0] + written[0], written[1] + further[1])
+                    known = rests[place]
+                    if known is None or offered[0] < known[0]:
+                        rests[place], changed = offered, True
+        return rests
 
     @cached_property
     def circles(self) -> tuple[int | None, ...]:

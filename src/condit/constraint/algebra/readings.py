@@ -7,15 +7,14 @@ one text.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from condit.constraint.algebra.cheapest import Rest, cheapest_rests
 from condit.constraint.algebra.counting import count_of
 from condit.constraint.algebra.joins import Joins, places_of
-from condit.constraint.algebra.layout import Layout, Step
+from condit.constraint.algebra.layout import Layout, Rest, Step
 from condit.constraint.algebra.reading import Reading
 from condit.constraint.algebra.regular import last_bytes_of
 from condit.constraint.algebra.state import State
@@ -65,7 +64,7 @@ class Readings:
         self._states: dict[Hashable, State] = {}
         self._entries: dict[tuple[int, bytes], State] = {}
         self._free: list[bool] | None = None
-        self._rests: list[Rest | None] | None = None
+        self._rests: Mapping[int, Rest | None] | None = None
         self.start = self.settled(self._opened(0), 0 in layout.ends)
 
     def _unsatisfiable(self, parts: Iterable[int]) -> set[int]:
@@ -263,15 +262,16 @@ class Readings:
 
     def _spelled_freely(self, place: int) -> bool:
         if self._free is None:
-            free = [True] * len(self.layout.steps)
+            layout = self.layout.rough
+            free = [True] * len(layout.steps)
             before: list[bool] = []
             while before != free:
                 before = list(free)
                 for at in reversed(range(len(free))):
-                    for step in self.layout.steps[at]:
+                    for step in layout.steps[at]:
                         free[at] &= self.matcher(step.part).any_spelling and free[step.after]
             self._free = free
-        return self._free[place]
+        return self._free[self.layout.rough_place(place)]
 
     def ending(self, state: State, *, thorough: bool) -> tuple[Ending, int] | None:
         """The cheapest that is found, and how many of its bytes end the part being written."""
@@ -290,10 +290,10 @@ class Readings:
                 found.append((spell(own.text + rest[1], self.vocabulary), len(own.text)))
         return min(found, key=lambda each: (each[0].costs[0], len(each[0].text)), default=None)
 
-    def _cheapest_rests(self) -> list[Rest | None]:
+    def _cheapest_rests(self) -> Mapping[int, Rest | None]:
         if self._rests is None:
             wholes = {part: self._whole(part) for part in self.layout.parts}
-            self._rests = cheapest_rests(self.layout, wholes)
+            self._rests = self.layout.cheapest_rests(wholes)
         return self._rests
 
     def _whole(self, part: int) -> Rest | None:

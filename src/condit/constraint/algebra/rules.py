@@ -51,7 +51,7 @@ class Rules:
         if not isinstance(parts, tuple):
             parts = (getattr(constraint, "typed", None),)  # what a function checks
         elif isinstance(layout, Layout):
-            return self._of_layout(layout, parts)
+            return self._of_layout(layout.rough, parts)
         # Of constraints that hold at once, one alone is a superset.
         symbols = [self._symbol(each) for each in parts if isinstance(each, Constraint)]
         return next((each for each in symbols if each != ANYTHING), ANYTHING)

@@ -196,9 +196,8 @@ class Splits:
             for edge in edges:
                 before.setdefault(_target(edge), []).append(node)
         size = len(self._text)
-        distances = {
-            (size, place): 0 for place in self._layout.ends if (size, place) in self._edges
-        }
+        ends = self._layout.ends
+        distances = {node: 0 for node in self._edges if node[0] == size and node[1] in ends}
         waiting = deque(distances)
         while waiting:
             node = waiting.popleft()

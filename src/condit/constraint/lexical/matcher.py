@@ -266,7 +266,7 @@ class LexicalMatcher(Matcher):
             move = table.move(row, token)
             after = 0 if move is None else table.component.counted(count, move[1])
             if move is None or not move[0].viable >> after & 1:
-                return f"{excerpt(text)} cannot follow {where}: {name} could not be satisfied"
+                return f"{excerpt(text)} cannot come {where}: it would break this: {name}"
         return ""
 
 

@@ -53,7 +53,7 @@ class _Size:
     parts: int = 2000
 
 
-_SIZES = (
+SIZES = (
     _Size(12, 100, 40, True),
     _Size(8, 40, 20, True),
     _Size(8, 40, 20, False),
@@ -65,7 +65,7 @@ _SIZES = (
 )
 
 
-class _TooLongError(Exception):
+class TooLongError(Exception):
     """More parts than the size allows."""
 
 
@@ -86,10 +86,10 @@ def skeleton(
         limit: the most characters.
     """
     text = ""
-    for size in _SIZES:
+    for size in SIZES:
         try:
-            text = _Writer(Index(documents, draft), size).whole(documents[0][1])
-        except _TooLongError:
+            text = FormWriter(Index(documents, draft), size).whole(documents[0][1])
+        except TooLongError:
             continue
         if len(text) <= limit:
             return text
@@ -97,7 +97,7 @@ def skeleton(
 
 
 @dataclass
-class _Writer:
+class FormWriter:
     """Writes one form.
 
     Attributes:
@@ -118,10 +118,10 @@ class _Writer:
         """The form, and a line for each type that it names."""
         if schema is False:
             return "nothing"
-        start = self._together([""])
+        start = self.together([""])
         # Written twice: only then is it known which places contain themselves.
-        self._value(start, 0, inline=True)
-        text = self._value(start, 0, inline=True)
+        self.value(start, 0, inline=True)
+        text = self.value(start, 0, inline=True)
         lines = {}
         while missing := [
             place for place, name in self.names.items() if name in text and name not in lines
@@ -131,16 +131,16 @@ class _Writer:
             lines[name] = (
                 f"{name} is this whole form again."
                 if place == start
-                else f"{name} is {self._value(place, 1, inline=True)}"
+                else f"{name} is {self.value(place, 1, inline=True)}"
             )
             text += f"\n{lines[name]}"
         return text
 
-    def _value(self, places: Places, depth: int, *, inline: bool = False) -> str:
+    def value(self, places: Places, depth: int, *, inline: bool = False) -> str:
         """The form of the values at places that apply together."""
         self.parts += 1
         if self.parts > self.size.parts:
-            raise _TooLongError
+            raise TooLongError
         if places in self.open:
             return self.names.setdefault(places, self._name(places))
         if places in self.names and not inline:
@@ -157,7 +157,7 @@ class _Writer:
     def _but_not(self, places: Places, depth: int) -> str:
         """What ``not`` takes out, where that has a short form."""
         found = [
-            self._value(self._together([f"{place}/not"]), depth + 1)
+            self.value(self.together([f"{place}/not"]), depth + 1)
             for place in places
             if f"{place}/not" in self.index.subschemas
         ]
@@ -182,10 +182,10 @@ class _Writer:
                 continue
             if others:
                 # What stands beside the alternatives holds for each of them.
-                together = (*places, *self._together([place]))
+                together = (*places, *self.together([place]))
                 text = self._plain(_facts(self._schemas(together)), together, depth)
             else:
-                text = self._value(self._together([place]), depth)
+                text = self.value(self.together([place]), depth)
             choices.setdefault(text)
         more = len(unions[0]) - self.size.options
         shown = [*choices, *([f"... ({more} more forms)"] if more > 0 else [])]
@@ -195,7 +195,7 @@ class _Writer:
         """Whether an alternative has a form of its own, and not only other required keys."""
         return any(
             self._has_form(schema) or "anyOf" in schema or "oneOf" in schema
-            for schema in self._schemas(self._together([place]))
+            for schema in self._schemas(self.together([place]))
         )
 
     def _schemas(self, places: Places) -> list[dict[str, Any]]:
@@ -260,20 +260,20 @@ class _Writer:
 
     def _member(self, places: Places, name: str, depth: int) -> str:
         found = [f"{place}/properties/{escape(name)}" for place in places]
-        return self._value(self._together(found), depth + 1)
+        return self.value(self.together(found), depth + 1)
 
     def _others(self, facts: dict[str, Any], places: Places, depth: int) -> list[str]:
         """Members whose keys are not named."""
         shown = []
         for pattern in list(facts.get("patternProperties", ()))[: self.size.options]:
             found = [f"{place}/patternProperties/{escape(pattern)}" for place in places]
-            value = self._value(self._together(found), depth + 1)
+            value = self.value(self.together(found), depth + 1)
             shown.append(f"(key matching {one_line(pattern, 60)}): {value}, ...")
         found = [f"{place}/additionalProperties" for place in places]
-        if together := self._together(found):
+        if together := self.together(found):
             named = facts.get("properties") or facts.get("required")
             key = "(other key)" if named or shown else "(key)"
-            shown.append(f"{key}: {self._value(together, depth + 1)}, ...")
+            shown.append(f"{key}: {self.value(together, depth + 1)}, ...")
         return shown
 
     def _array(self, facts: dict[str, Any], places: Places, depth: int) -> str:
@@ -288,7 +288,7 @@ class _Writer:
         first = lists[0] if lists else ("", [])
         numbers = range(min(len(first[1]), self.size.members))
         shown = [
-            self._value(self._together([f"{first[0]}/{number}"]), depth + 1) for number in numbers
+            self.value(self.together([f"{first[0]}/{number}"]), depth + 1) for number in numbers
         ]
         if (more := len(first[1]) - len(numbers)) > 0:
             return f"[{', '.join([*shown, f'... ({more} more items)'])}]"
@@ -302,13 +302,13 @@ class _Writer:
         if most == 0:
             return "[]"
         if rest:
-            shown.append(self._value(self._together(rest), depth + 1))
+            shown.append(self.value(self.together(rest), depth + 1))
             shown += [] if most == len(shown) else ["..."]
         elif not shown:
             shown = ["any JSON values", "..."]
         return f"[{', '.join(shown)}]"
 
-    def _together(self, places: Sequence[str]) -> Places:
+    def together(self, places: Sequence[str]) -> Places:
         """Those of the places that are there, and all that applies through ``$ref``, ``allOf``."""
         found: dict[str, None] = {}
         ahead = list(reversed(places))

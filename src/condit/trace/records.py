@@ -1,18 +1,15 @@
-"""The trace of a run: one record for each step, with the same meaning for every sampler.
+"""The records of a trace: one for each step of a run, with the same meaning for every sampler.
 
 A record lists *draws*, one for each text that grew by a token, and *ends*, one for each text that
 ended. A text is identified by its lane, by the number of its attempt, or by both: samplers that try
-more texts than they return number them as they begin. `SCHEMA` is a JSON Schema of
-`StepInfo.to_dict`, and `VERSION` its version.
+more texts than they return number them as they begin. How records are written to a file is in
+``lines.py``.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any, Final, Literal, NamedTuple
-
-VERSION: Final = 1
-"""Version of the records; raised when a field changes its name or meaning."""
+from typing import Literal, NamedTuple
 
 FinishReason = Literal["stop", "length", "dead_end", "rejected"]
 """Why a text ended: finished and valid; unfinished at ``max_tokens``; no allowed token had any
@@ -37,6 +34,12 @@ class Drawn(NamedTuple):
         given: whether the caller inserted the token, so that it was not drawn.
         prompt_bytes: how many of its bytes, from the first on, write the end of the prompt again
             (``heal``); the text begins with the rest.
+        forced: whether the constraint allowed no other bytes, by those samplers that ask.
+        guessed: whether its distribution was computed before its turn, by the forward of a draft
+            whose guesses were right.
+        kept: where the token does not follow the text's last one: so many tokens of the text stay,
+            it comes after them, and the rest is gone. Of a Markov chain that is the text that the
+            chain is at. ``None``: it follows the last one.
     """
 
     lane: int | None
@@ -47,6 +50,14 @@ class Drawn(NamedTuple):
     log_weight: float
     given: bool = False
     prompt_bytes: int = 0
+    forced: bool = False
+    guessed: bool = False
+    kept: int | None = None
+
+    @property
+    def appended(self) -> bool:
+        """Whether the text has the token: there was one, and it was not refused."""
+        return self.token is not None and self.log_allowed != -math.inf
 
 
 class Ended(NamedTuple):
@@ -72,6 +83,20 @@ class Ended(NamedTuple):
     log_bound: float = 0.0
 
 
+class Reached(NamedTuple):
+    """A boundary that a lane has reached, where it waits to be compared with others.
+
+    Attributes:
+        lane: its index.
+        progress: how far its text is; compared as tuples are.
+        what: what begins there, by the constraint: texts are comparable at the same one.
+    """
+
+    lane: int
+    progress: tuple[int, ...]
+    what: str
+
+
 class StepInfo(NamedTuple):
     """The record of one step.
 
@@ -87,6 +112,12 @@ class StepInfo(NamedTuple):
         checks: how many single tokens the matchers were asked about.
         masks: how many whole masks they were asked for.
         note: a decision made in this step, in words; mostly empty.
+        boundaries: which lanes have reached a boundary; none where every token is one.
+        redraws: the tokens that moves (``SMC(rejuvenate=True)``) have put into lanes after they
+            were resampled, in place of others: see ``Drawn.kept``.
+        seconds: wall-clock time since the run began.
+        log_evidence: natural logarithm of the estimate of ``Z`` from the weights as they are after
+            this step; ``None`` where they do not tell it (yet).
     """
 
     step: int
@@ -97,78 +128,7 @@ class StepInfo(NamedTuple):
     checks: int = 0
     masks: int = 0
     note: str = ""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Ready for JSON, as `SCHEMA` describes it: ``-inf`` becomes ``None``."""
-        return {
-            "version": VERSION,
-            **self._asdict(),
-            "draws": [_plain(each) for each in self.draws],
-            "ends": [_plain(each) for each in self.ends],
-            "ancestors": None if self.ancestors is None else list(self.ancestors),
-        }
-
-
-def _plain(record: Drawn | Ended) -> dict[str, Any]:
-    plain = record._asdict()
-    for name, value in plain.items():
-        if isinstance(value, float) and not math.isfinite(value):
-            plain[name] = None
-        elif isinstance(value, tuple):
-            plain[name] = list(value)
-    return plain
-
-
-def _object(**properties: Any) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
-_COUNT: Final = {"type": "integer", "minimum": 0}
-_PERHAPS: Final = {"type": ["integer", "null"], "minimum": 0}
-_LOGARITHM: Final = {"type": ["number", "null"], "description": "natural; null for minus infinity"}
-_TOKENS: Final = {"type": "array", "items": _COUNT}
-
-SCHEMA: Final[dict[str, Any]] = {
-    "$schema": "https://json-schema.org/draft/2020-12/schema",
-    "title": "One step of a run of Condit",
-    **_object(
-        version={"const": VERSION},
-        step=_COUNT,
-        draws={
-            "type": "array",
-            "items": _object(
-                lane=_PERHAPS,
-                attempt=_PERHAPS,
-                token=_PERHAPS,
-                log_probability=_LOGARITHM,
-                log_allowed=_LOGARITHM,
-                log_weight=_LOGARITHM,
-                given={"type": "boolean"},
-                prompt_bytes=_COUNT,
-            ),
-        },
-        ends={
-            "type": "array",
-            "items": _object(
-                lane=_PERHAPS,
-                attempt=_PERHAPS,
-                tokens=_TOKENS,
-                reason={"enum": ["stop", "length", "dead_end", "rejected"]},
-                accepted={"type": "boolean"},
-                log_weight=_LOGARITHM,
-                log_bound=_LOGARITHM,
-            ),
-        },
-        effective_sample_size={"type": "number", "minimum": 0},
-        ancestors={"type": ["array", "null"], "items": _COUNT},
-        checks=_COUNT,
-        masks=_COUNT,
-        note={"type": "string"},
-    ),
-}
-"""A JSON Schema of one record."""
+    boundaries: tuple[Reached, ...] = ()
+    redraws: tuple[Drawn, ...] = ()
+    seconds: float = 0.0
+    log_evidence: float | None = None

@@ -1,6 +1,7 @@
-"""A text that follows a machine of places, written as a JSON string: for fields of JSON.
+"""A text of any constraint, written as a JSON string: for fields of JSON.
 
-Each character has one spelling, that of Python's ``json.dumps(text, ensure_ascii=False)``.
+Each character has one spelling, that of Python's ``json.dumps(text, ensure_ascii=False)``. Where
+the string stands in a larger text is not known here, see ``json_fields.py``.
 """
 
 from __future__ import annotations
@@ -10,10 +11,15 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from condit.constraint.base import Constraint, Strength, Violation
 from condit.constraint.byte_matcher import ByteMatcher
 from condit.constraint.lifted import LiftedMatcher
-from condit.corpus.machine import PlacesMachine, Written
+from condit.constraint.matcher_machine import machine_of
+from condit.constraint.vocabulary_trie import VocabularyTrie
+from condit.kept import Kept
 from condit.vocabulary import Vocabulary
 
 _QUOTE, _ESCAPE = b'"\\'
@@ -23,20 +29,48 @@ _ESCAPED = {
 }
 _ESCAPED[127] = b"\x7f"
 
-_WIDE = 64
-"""From more places than this tokens are better asked about one by one."""
+
+class _Special(NamedTuple):
+    """The part of a vocabulary's trie with bytes that JSON strings do not hold as they are.
+
+    Attributes:
+        plain: the tokens without such a byte, packed.
+        leads: whether such a byte leads to each node, or to one below it.
+        special: whether one leads to it.
+    """
+
+    plain: NDArray[np.uint32]
+    leads: NDArray[np.bool_]
+    special: NDArray[np.bool_]
+
+
+def _special_of(trie: VocabularyTrie) -> _Special:
+    escaped = np.zeros(256, dtype=np.bool_)
+    escaped[[byte for byte in _ESCAPED if byte != 127]] = True
+    special = escaped[trie.last_bytes]
+    special[0] = False
+    for start, stop in zip(trie.levels[1:], trie.levels[2:], strict=False):
+        special[start:stop] |= special[trie.parents[start:stop]]
+    leads = special.copy()
+    for start, stop in reversed([*zip(trie.levels[1:], trie.levels[2:], strict=False)]):
+        np.logical_or.at(leads, trie.parents[start:stop], leads[start:stop])
+    plain = trie.mask_of([np.flatnonzero(~special)[1:].astype(np.int32)])
+    return _Special(plain, leads, special)
+
+
+_SPECIAL: Kept[VocabularyTrie, _Special] = Kept(_special_of)
 
 
 class _Place(NamedTuple):
     """How far a JSON string is.
 
     Attributes:
-        written: what the string holds; ``None`` before its first quotation mark.
+        written: the state of what the string holds; ``None`` before its first quotation mark.
         begun: bytes of an escape that is not complete.
         closed: whether the string is.
     """
 
-    written: Written | None
+    written: Any
     begun: bytes = b""
     closed: bool = False
 
@@ -49,10 +83,18 @@ class JsonStringMachine(ByteMatcher[_Place]):
         machine: of the texts.
     """
 
-    machine: PlacesMachine
+    machine: ByteMatcher[Any]
     start = _Place(None)
-    strength = Strength.EXACT
-    searches_first = True
+
+    @property
+    def strength(self) -> Strength:  # type: ignore[override]
+        """That of the texts."""
+        return self.machine.strength
+
+    @property
+    def searches_first(self) -> bool:  # type: ignore[override]
+        """As of the texts."""
+        return self.machine.searches_first
 
     @property
     def alphabet(self) -> Collection[int]:  # type: ignore[override]
@@ -77,7 +119,7 @@ class JsonStringMachine(ByteMatcher[_Place]):
         after = machine.next(written, byte)
         return None if after is None else _Place(after)
 
-    def _escape(self, written: Written, begun: bytes) -> _Place | None:
+    def _escape(self, written: Any, begun: bytes) -> _Place | None:
         possible = False
         for byte, escape in _ESCAPED.items():
             if escape.startswith(begun):
@@ -93,10 +135,31 @@ class JsonStringMachine(ByteMatcher[_Place]):
         return state.closed
 
     def has_many(self, state: _Place) -> bool:
-        """Where the text stands at many places."""
-        return state.written is not None and state.written.high - state.written.low > _WIDE
+        """As of the text."""
+        return state.written is not None and self.machine.has_many(state.written)
 
-    def options(self, state: _Place) -> Collection[int]:
+    def own_mask(self, state: _Place, trie: VocabularyTrie) -> NDArray[np.uint32] | None:
+        """The text's own mask, and a walk for the tokens with an escape or a quotation mark."""
+        if state.written is None or state.begun or state.closed:
+            return None
+        mask = self.machine.own_mask(state.written, trie)
+        if mask is None:
+            return None
+        plain, leads, special = _SPECIAL.of(trie)
+        reached: list[int] = []
+        waiting: list[tuple[int, _Place]] = [(0, state)]
+        while waiting:
+            node, here = waiting.pop()
+            for child in range(int(trie.children[node]), int(trie.children[node + 1])):
+                if leads[child]:
+                    after = self.next(here, int(trie.last_bytes[child]))
+                    if after is not None:
+                        waiting.append((child, after))
+                        if special[child]:
+                            reached.append(child)
+        return (mask & plain) | trie.mask_of([np.array(reached, dtype=np.int32)])
+
+    def options(self, state: _Place) -> Collection[int] | None:
         """The bytes that come next."""
         if state.closed:
             return ()
@@ -105,6 +168,8 @@ class JsonStringMachine(ByteMatcher[_Place]):
         if state.begun:
             return tuple(b for b in b'"\\/bfnrtu0123456789abcdef' if self.next(state, b))
         inner = self.machine.options(state.written)
+        if inner is None:
+            return None
         found = {_ESCAPED.get(byte, bytes([byte]))[0] for byte in inner}
         return found | {_QUOTE} if self.machine.may_stop(state.written) else found
 
@@ -123,26 +188,12 @@ class JsonStringMachine(ByteMatcher[_Place]):
             return None
         return self._ending(state.written, b"")
 
-    def _ending(self, written: Written, before: bytes) -> bytes | None:
+    def _ending(self, written: Any, before: bytes) -> bytes | None:
         stops = self.machine.may_stop(written)
         rest = b"" if stops else self.machine.ending(written)
         if rest is None:
             return None
         return before + b"".join(_ESCAPED.get(each, bytes([each])) for each in rest) + b'"'
-
-
-class Quoted(Constraint):
-    """A constraint that a machine of places follows.
-
-    Attributes:
-        machine: the machine.
-    """
-
-    machine: PlacesMachine
-
-    def json_string(self) -> JsonString:
-        """The same as JSON strings, to stand in a field of a ``condit.template`` of JSON."""
-        return JsonString(self)
 
 
 @dataclass(frozen=True)
@@ -154,11 +205,11 @@ class JsonString(Constraint):
         machine: that of the JSON string.
     """
 
-    inner: Quoted
+    inner: Constraint
     machine: JsonStringMachine = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "machine", JsonStringMachine(self.inner.machine))
+        object.__setattr__(self, "machine", JsonStringMachine(machine_of(self.inner)))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.inner,)

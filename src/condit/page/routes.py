@@ -1,0 +1,100 @@
+"""The page over HTTP: its files, and runs, all from memory.
+
+Needs Starlette, which the extra ``serve`` brings. No part of a request is ever a path on the disk:
+files are looked up in a list, and runs by their number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from condit.page.files import POLICY, TYPES, file, served
+from condit.page.trace_files import text_of
+
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    # Runs grow, and a newer Condit has other scripts.
+    "Cache-Control": "no-store",
+}
+
+
+class _Read(Protocol):
+    def __call__(self, path: Path) -> str: ...
+
+
+def viewer(paths: Sequence[Path], *, hosts: Sequence[str], read: _Read = text_of) -> Starlette:
+    """The application of ``condit view``: the page at ``/``, and these trace files.
+
+    Args:
+        paths: read anew each time, so that a run that still grows is shown as far as it is.
+        hosts: names that a browser may call this server by. Others are refused, or pages from
+            elsewhere could have their own name stand for this machine, and read the runs.
+        read: the text of a trace file.
+    """
+
+    async def listed(_: Request) -> Response:
+        runs = [{"name": path.name, "url": f"runs/{at}"} for at, path in enumerate(paths)]
+        return JSONResponse(runs, headers=HEADERS)
+
+    def run(request: Request) -> Response:
+        number = int(request.path_params["number"])
+        if number >= len(paths):
+            return PlainTextResponse("there is no such run", 404, headers=HEADERS)
+        try:
+            text = read(paths[number])
+        except OSError as error:
+            told = f"{paths[number].name}: {error.strerror or error}"
+            return PlainTextResponse(told, 410, headers=HEADERS)
+        return Response(text, media_type="application/jsonl", headers=HEADERS)
+
+    return Starlette(
+        routes=[
+            Route("/runs.json", listed),
+            # Runs are large, and the browser is on this machine.
+            Route(
+                "/runs/{number:int}", run, middleware=[Middleware(GZipMiddleware, compresslevel=1)]
+            ),
+            *page_routes(),
+        ],
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))],
+    )
+
+
+def page_routes(prefix: str = "", document: str | None = None) -> list[Route]:
+    """The page itself, and the files that it names.
+
+    Args:
+        prefix: what comes before all of their paths.
+        document: the HTML; by default that of a viewer of runs.
+    """
+
+    async def page(_: Request) -> Response:
+        return Response(document or served(), media_type="text/html", headers=HEADERS)
+
+    async def part(request: Request) -> Response:
+        name = str(request.path_params["name"])
+        text = file(name)
+        if text is None:
+            return PlainTextResponse("there is no such file", 404, headers=HEADERS)
+        suffix = name[name.rindex(".") :]
+        return Response(text, media_type=TYPES[suffix], headers=HEADERS)
+
+    small = [Middleware(GZipMiddleware)]
+    return [
+        Route(f"{prefix}/", page, middleware=small),
+        Route(f"{prefix}/{{name:path}}", part, middleware=small),
+    ]

@@ -1,0 +1,134 @@
+/* An example for each kind of constraint, and the same request in other languages. */
+(() => {
+  "use strict";
+
+  const EXAMPLES = [
+    {
+      name: "A person as JSON",
+      kind: "json_schema",
+      prompt: "Describe a person who works at a bakery, as JSON.",
+      text: JSON.stringify(
+        {
+          type: "object",
+          properties: {
+            name: { type: "string", maxLength: 40 },
+            age: { type: "integer", minimum: 18, maximum: 90 },
+            role: { enum: ["baker", "seller", "driver"] },
+          },
+          required: ["name", "age", "role"],
+          additionalProperties: false,
+        },
+        null,
+        2,
+      ),
+    },
+    { name: "A date by pattern", kind: "regex", prompt: "When did the first people land on the moon? Answer with a date.", text: "(19|20)\\d\\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])" },
+    { name: "A sentiment", kind: "choice", prompt: "The film was long, and I did not want it to end. The sentiment of this review is", text: "positive\nneutral\nnegative" },
+    { name: "Arithmetic (Lark)", kind: "lark", prompt: "Write a sum of products: ", text: 'start: product ("+" product)*\nproduct: NUMBER ("*" NUMBER)*\nNUMBER: /[1-9][0-9]{0,2}/' },
+    { name: "A shopping list (GBNF)", kind: "gbnf", prompt: "A shopping list for pancakes:\n", text: 'root ::= item{3,6}\nitem ::= "- " [a-z ]{3,20} "\\n"' },
+    { name: "A number, or unknown", kind: "expression", prompt: "How many legs does a spider have? Answer: ", text: 'integer(0, 130) | "unknown"' },
+    { name: "Free text", kind: "none", prompt: "Once upon a time", text: "" },
+  ];
+
+  const literal = (value) => JSON.stringify(value);
+  const shell = (value) => `'${String(value).replaceAll("'", "'\\''")}'`;
+
+  const isText = (prompt) => typeof prompt === "string";
+
+  function pythonConstraint({ kind, text }) {
+    const lines = text.split("\n").filter(Boolean);
+    return {
+      none: () => "None",
+      json_schema: () => `condit.json_schema(json.loads(${literal(text)}))`,
+      regex: () => `condit.regex(${literal(text)})`,
+      choice: () => `condit.choice(${lines.map(literal).join(", ")})`,
+      lark: () => `condit.grammar(${literal(text)}, syntax="lark")`,
+      gbnf: () => `condit.grammar(${literal(text)}, syntax="gbnf")`,
+      expression: () => `condit.make_constraint("expression", ${literal(text)})`,
+    }[kind]();
+  }
+
+  /** The request as a program. */
+  function asPython(request, options) {
+    const wanted = pythonConstraint(request.constraint);
+    const settings = [
+      `n=${request.n}`,
+      `max_tokens=${request.max_tokens}`,
+      request.sampler ? `sampler=${literal(request.sampler)}` : null,
+      request.seed === undefined ? null : `seed=${request.seed}`,
+      request.temperature === 1 ? null : `temperature=${request.temperature}`,
+      request.instruct ? "instruct=True" : null,
+    ].filter(Boolean);
+    const imports = request.constraint.kind === "json_schema" ? "import json\n\nimport condit" : "import condit";
+    return `${imports}
+
+model = condit.load(${literal(options.model)})
+prompt = ${literal(request.prompt)}
+constraint = ${wanted}
+result = condit.generate(model, prompt, constraint, ${settings.join(", ")})
+print(result)
+`;
+  }
+
+  function namedConstraint({ kind, text }) {
+    if (kind === "none") return undefined;
+    const given = { json_schema: () => JSON.parse(text), choice: () => text.split("\n").filter(Boolean) }[kind];
+    return { [kind]: given ? given() : text };
+  }
+
+  /** The request to the server that any client can make. */
+  function asCurl(request, options) {
+    const chat = !isText(request.prompt);
+    const body = {
+      model: options.model,
+      ...(chat ? { messages: request.prompt } : { prompt: request.prompt }),
+      max_tokens: request.max_tokens,
+      temperature: request.temperature,
+      ...(request.seed === undefined ? {} : { seed: request.seed }),
+      condit: {
+        constraint: namedConstraint(request.constraint),
+        n_lanes: request.n,
+        ...(request.sampler ? { sampler: request.sampler } : {}),
+        ...(request.instruct ? { instruct: true } : {}),
+      },
+    };
+    const url = new URL(chat ? "../v1/chat/completions" : "../v1/completions", location.href);
+    const key = options.key ? " \\\n  -H 'Authorization: Bearer '\"$CONDIT_API_KEY\"" : "";
+    return `curl ${shell(url.href)} \\\n  -H 'Content-Type: application/json'${key} \\\n  -d ${shell(JSON.stringify(body, null, 2))}\n`;
+  }
+
+  /** The request at the command line. */
+  function asShell(request, options) {
+    const { kind, text } = request.constraint;
+    const chat = !isText(request.prompt);
+    const messages = chat ? request.prompt : [{ role: "user", content: request.prompt }];
+    const last = messages.at(-1)?.content ?? "";
+    const system = messages.find((message) => message.role === "system");
+    const before = { json_schema: `cat > schema.json <<'END'\n${text}\nEND\n`, lark: `cat > grammar.lark <<'END'\n${text}\nEND\n`, gbnf: `cat > grammar.gbnf <<'END'\n${text}\nEND\n` }[kind] ?? "";
+    const constraint = {
+      none: () => [],
+      json_schema: () => ["--json-schema schema.json"],
+      regex: () => [`--regex ${shell(text)}`],
+      choice: () => text.split("\n").filter(Boolean).map((line) => `--choice ${shell(line)}`),
+      lark: () => ["--grammar grammar.lark"],
+      gbnf: () => ["--grammar grammar.gbnf"],
+      expression: () => [`--constraint ${shell(text)}`],
+    }[kind]();
+    const parts = [
+      `condit generate --model ${shell(options.model)}`,
+      `--prompt ${shell(last)}`,
+      ...(chat ? ["--chat"] : []),
+      ...(system ? [`--system ${shell(system.content)}`] : []),
+      ...constraint,
+      `-n ${request.n} --max-tokens ${request.max_tokens}`,
+      ...(request.sampler ? [`--sampler ${request.sampler}`] : []),
+      ...(request.seed === undefined ? [] : [`--seed ${request.seed}`]),
+      ...(request.temperature === 1 ? [] : [`--temperature ${request.temperature}`]),
+      ...(request.instruct ? ["--instruct"] : []),
+      "--trace run.jsonl",
+    ];
+    return `${before}${parts.join(" \\\n  ")}\n`;
+  }
+
+  Object.assign(condit, { EXAMPLES, asPython, asCurl, asShell });
+})();

@@ -1,0 +1,65 @@
+"""The notation of constraints as texts of others are read: where they fail, what they may not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import condit
+from condit.errors import CompileError, ConditError
+from condit.notation import read
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("intger(0, 3)", "intger"),
+        ("  intger(0, 3)", "intger"),
+        ('"é" | integer(0, "x")', "integer"),
+        ('"é"\n | "b"\n | regex("a(b")', "regex"),
+        ("integer(0, 3) | (lambda: 1)()", "(lambda"),
+        ("integer(0, 3))", ")"),
+        ('"a" & ', " "),
+    ],
+)
+def test_errors_say_where(text: str, at: str) -> None:
+    with pytest.raises(ConditError) as caught:
+        read(text)
+    position = caught.value.position
+    assert position is not None
+    assert text[position:].lstrip("(").startswith(at.lstrip("(")) or at == ")"
+    assert position <= len(text)
+
+
+def test_it_may_go_on_over_lines() -> None:
+    assert read('"a"\n | "b"\n').accepts("b")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'file("{path}")',
+        'json_schema(file("{path}"))',
+        'json_schema("{path}")',
+        'quote("{path}")',
+        'one_of_many("{path}")',
+        'where("os:getcwd")',
+        'where_prefix("os:getcwd")',
+        'python("os:getcwd")',
+        'condit.python("os:getcwd")',
+    ],
+)
+def test_texts_of_others_open_nothing(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "schema.json"
+    path.write_text('{"type": "integer"}')
+    written = text.replace("{path}", str(path))
+    with pytest.raises(CompileError):
+        read(written, opens=False)
+    with pytest.raises(CompileError):
+        condit.make_constraint("expression", written)
+
+
+def test_they_may_say_all_the_rest() -> None:
+    text = 'json_schema({"type": "integer"}) | lexical.words(at_most=2) & ~choice("a", "b")'
+    assert condit.make_constraint("expression", text).accepts("12")
