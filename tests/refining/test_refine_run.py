@@ -241,25 +241,48 @@ def test_prompts_that_cannot_be_continued() -> None:
             condit.refine(SmallModel(), prompt, instructions=[SHOUT], judge=loud)
 
 
-@pytest.mark.model
-def test_a_real_model_is_shown_its_answer(smollm2: condit.Model) -> None:
+def test_a_reason_goes_into_the_next_prompt() -> None:
     found = condit.refine(
-        smollm2,
-        "Name a colour of the sky.",
-        instructions=["Answer in capital letters.", lexical.words(at_most=3)],
-        judge="question",
-        threshold=99,
+        condit.load("ngram"),
+        "The sea",
+        instructions=[SHOUT],
+        judge=loud,
+        threshold=9,
         rounds=2,
         reasons=True,
-        n=2,
-        max_tokens=8,
+        n=1,
+        max_tokens=5,
         seed=1,
     )
+    again = found.rounds[1]
+    assert condit.sentence(160).accepts(again.reason)
+    assert f"- {SHOUT}\n{again.reason}\n" in str(again.prompt)
+    assert again.tokens > again.result.stats.tokens
+
+
+@pytest.mark.model
+def test_a_real_model_splits_and_is_shown_its_answer(smollm2: condit.Model) -> None:
+    prompt = "Name a colour of the sky, in 1 to 3 words, with two lines of dialogue."
+    found = condit.refine(
+        smollm2,
+        prompt,
+        instructions=["Be formal."],
+        decompose=True,
+        threshold=99,
+        rounds=2,
+        n=1,
+        max_tokens=6,
+        seed=1,
+    )
+    assert [(each.text, each.by, each.enforced) for each in found.instructions] == [
+        ("Be formal.", "user", False),
+        ("in 1 to 3 words", "model", True),
+        ("with two lines of dialogue", "model", False),
+    ]
     one, two = found.rounds
+    assert one.prompt == [{"role": "user", "content": f"{prompt}\nBe formal."}]
     assert isinstance(two.prompt, list)
     assert [each["role"] for each in two.prompt] == ["user", "assistant", "user"]
-    assert two.prompt[1]["content"] == one.best(99).text
-    assert two.reason in two.prompt[2]["content"]
-    assert two.tokens > two.result.stats.tokens
+    assert two.prompt[1] == {"role": "assistant", "content": one.best(99).text}
     assert all(len(draft.text.split()) <= 3 for draft in found.drafts)
     assert sum(found.weights) == pytest.approx(1)
