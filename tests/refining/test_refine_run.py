@@ -293,10 +293,11 @@ def test_a_real_model_splits_and_is_shown_its_answer(smollm2: condit.Model) -> N
         prompt,
         instructions=["Be formal."],
         decompose=True,
+        judge=loud,
         threshold=99,
         rounds=2,
         n=1,
-        max_tokens=6,
+        max_tokens=4,
         seed=1,
     )
     assert [(each.text, each.by, each.enforced) for each in found.instructions] == [
