@@ -3,7 +3,7 @@
   "use strict";
 
   const { html, useCallback, useEffect, useState } = htmPreact;
-  const { Curves, Details, Genealogy, Marginals, Report, Samples, Summary, Text, Texts } = condit;
+  const { Curves, Details, Genealogy, Hardest, Marginals, Report, Samples, Summary, Text, Texts } = condit;
 
   /** What the address says of the run with this number. */
   function looked(number) {
@@ -64,6 +64,7 @@
         </div>
       </section>`}
       <${Samples} run=${run} choose=${choose} />
+      <${Hardest} run=${run} text=${text} choose=${choose} />
       <${Marginals} run=${run} />
       ${run.nodes.length > 0 && html`<${Genealogy} run=${run} step=${at.step} lane=${lane} choose=${choose} />`}
       <${Curves} run=${run} step=${at.step} choose=${choose} />
