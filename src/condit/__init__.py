@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from condit.behave.agent import Agent
     from condit.behave.policy import policy
     from condit.behave.tools import command, tool
+    from condit.behave.toolset import Toolset
     from condit.cache import CacheInfo, cache_info, clear_cache, set_cache_limit
     from condit.constraint.algebra.free import free
     from condit.constraint.algebra.limits import within
@@ -97,6 +98,7 @@ _HOMES = {
     "condit.behave.agent": ("Agent",),
     "condit.behave.policy": ("policy",),
     "condit.behave.tools": ("command", "tool"),
+    "condit.behave.toolset": ("Toolset",),
     "condit.cache": ("CacheInfo", "cache_info", "clear_cache", "set_cache_limit"),
     "condit.constraint.algebra.free": ("free",),
     "condit.constraint.algebra.limits": ("within",),
@@ -217,6 +219,7 @@ __all__ = [  # noqa: RUF022 - the order of the documentation
     "triggered",
     "ltlf",
     "Agent",
+    "Toolset",
     "tool",
     "command",
     "policy",
