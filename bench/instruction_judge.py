@@ -108,6 +108,11 @@ def _judged(make: Callable[[str], Any], name: str, kwargs: Mapping[str, Any], ro
     asked = checker.get_instruction_args()
     if asked and "prompt" in asked:
         checker.build_description(prompt=row["prompt"])
+    # Where these are no letter, or 0, the checkers draw another by lot.
+    for key in ("letter", "n_start", "n_end"):
+        if kwargs.get(key) is not None:
+            given = kwargs[key]
+            setattr(checker, f"_{key}", given.lower() if isinstance(given, str) else given)
     text = row["text"]
     try:
         return bool(text.strip()) and bool(checker.check_following(text))

@@ -12,14 +12,16 @@ import condit
 from condit.constraint.base import Constraint
 from condit.constraint.lexical.relations import (
     equal_sentences,
-    few_of,
-    framed_lines,
     growing_alliteration,
     growing_sentences,
     keyword_at,
     keyword_in_sentence,
     lettered_sentences,
     linked_sentences,
+)
+from condit.constraint.lexical.shares import (
+    few_of,
+    framed_lines,
 )
 from condit.lexical import different_words, no_repeated, numbers, repeated_words
 from condit.vocabulary import Vocabulary

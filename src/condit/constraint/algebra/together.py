@@ -294,10 +294,10 @@ class TogetherMatcher(Matcher):
                     continue
                 own = part.ending(thorough=thorough)
                 if own is None or own.costs[0] == NEVER:
-                    return None
+                    continue
                 tokens = own.tokens()
                 if ahead.count_allowed(tokens) < len(tokens):
-                    return None
+                    continue
                 for token in tokens:
                     ahead.advance(token)
                 text += own.text

@@ -16,16 +16,18 @@ from condit.constraint.choice import choice
 from condit.constraint.lexical.numbers import numbers
 from condit.constraint.lexical.places import first_word
 from condit.constraint.lexical.relations import (
-    enough,
     equal_sentences,
-    few_of,
-    framed_lines,
     growing_alliteration,
     growing_sentences,
     keyword_at,
     keyword_in_sentence,
     lettered_sentences,
     linked_sentences,
+)
+from condit.constraint.lexical.shares import (
+    enough,
+    few_of,
+    framed_lines,
     new_words,
 )
 from condit.constraint.lexical.words import contains, without
@@ -119,7 +121,7 @@ def _conjunctions(given: Given) -> Constraint:
 def _pronouns(given: Given) -> Constraint:
     def more(text: str) -> Iterator[str]:
         while True:
-            yield from ("you", "and", "they", "or", "we", "with", "him")
+            yield from ("my", "dry")  # it fits rules about vowels and first letters, too
 
     return enough(_number_of(_PRONOUNS), int(given["N"]), more)
 

@@ -39,9 +39,12 @@ from condit.constraint.lexical.places import (
     starts_with,
     titled,
 )
-from condit.constraint.lexical.relations import at_most_each
 from condit.constraint.lexical.scripts import SCRIPT_OF, script
 from condit.constraint.lexical.sentences import sentences
+from condit.constraint.lexical.shares import (
+    at_most_each,
+    english,
+)
 from condit.constraint.lexical.spelled import (
     alphabetical,
     consonant_clusters,
@@ -197,8 +200,8 @@ MAKERS: Mapping[str, _Maker] = {
     "change_case:capital_word_frequency": lambda given: capital_words(
         **_bounds(given, "capital_relation", "capital_frequency")
     ),
-    "change_case:english_capital": lambda given: upper(),
-    "change_case:english_lowercase": lambda given: lower(),
+    "change_case:english_capital": lambda given: upper() & english(capitals=True),
+    "change_case:english_lowercase": lambda given: lower() & english(capitals=False),
     "combination:repeat_prompt": lambda given: starts_with(
         given["prompt_to_repeat"].strip(), match_case=False
     ),
@@ -260,7 +263,8 @@ MAKERS: Mapping[str, _Maker] = {
     ),
     "format:quotes": lambda given: regex(r"""[^"']*"[^"']+'[^"']+"[^"']+"[^"']*'[^"']*"[^"']*"""),
     "format:sub-bullets": lambda given: regex(
-        r"([^*\-\n][^\n]*\n+)?(\* [^\n]+\n(  - [^\n]+\n)+)*\* [^\n]+\n(  - [^\n]+\n)*  - [^\n]+"
+        r"([^*\-\n][^*\n]*\n+)*(\* [^*\n]+\n(  - [^*\n]+\n)+)*"
+        r"\* [^*\n]+\n(  - [^*\n]+\n)*  - [^*\n]+"
     ),
     "format:title_case": lambda given: title_case(),
     "ratio:sentence_balance": lambda given: (

@@ -12,7 +12,10 @@ from functools import partial
 
 from condit.constraint.base import Constraint
 from condit.constraint.lexical.bounds import bounds
-from condit.constraint.lexical.relations import enough, new_words
+from condit.constraint.lexical.shares import (
+    enough,
+    new_words,
+)
 from condit.constraint.where_prefix import Answer, where_prefix
 from condit.errors import ArgumentError
 
