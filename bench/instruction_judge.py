@@ -1,11 +1,12 @@
 """Judges whether texts follow instructions of IFEval and IFBench by the data sets' own checkers.
 
-These are taken from the package ``evalscope``, which has them word for word, in an interpreter of
-its own; condit shares no code with them, and nothing of them is copied here. Make it by
+These are taken from the package ``evalscope`` for IFEval and from ``lighteval`` for IFBench (what
+``evalscope`` has of that is a revision), in an interpreter of its own; condit shares no code with
+them, and nothing of them is copied here. Make it by
 
     python -m venv DIR
     DIR/bin/pip install nltk langdetect immutabledict emoji syllapy
-    DIR/bin/pip install --no-deps evalscope==1.14.1 llama-index-core==0.14.25
+    DIR/bin/pip install --no-deps evalscope==1.14.1 lighteval==0.13.0 llama-index-core==0.14.25
 
 The last has the data of ``nltk`` for sentences and stop words in it. The data of its tagger is in
 no package, so that ``words:start_verb`` is not judged. `Judge` starts that interpreter with this
@@ -26,7 +27,6 @@ from pathlib import Path
 from typing import Any
 
 _NOT_JUDGED = {"words:start_verb"}
-_SETS = ("ifeval", "ifbench")
 
 
 class Judge:
@@ -81,25 +81,42 @@ def _checkers() -> dict[str, Any]:
     for folder in data.submodule_search_locations or [] if data else []:
         nltk.data.path.insert(0, str(Path(folder, "core/_static/nltk_cache")))
     langdetect.DetectorFactory.seed = 0
-    origin = importlib.util.find_spec("evalscope")
-    if origin is None or origin.origin is None:
-        raise RuntimeError("evalscope is not installed")
-    root = Path(origin.origin).parent
-    for name in ("evalscope", "evalscope.benchmarks", "evalscope.utils"):
-        package = types.ModuleType(name)
-        package.__path__ = [str(root.joinpath(*name.split(".")[1:]))]
-        sys.modules[name] = package
-    resources: Any = types.ModuleType("evalscope.utils.resource_utils")
-    resources.check_nltk_data = lambda name: None
-    sys.modules[resources.__name__] = resources
+    _bare_packages("evalscope", "evalscope.benchmarks", "evalscope.utils")
+    _bare_packages("lighteval", "lighteval.tasks", "lighteval.tasks.tasks", "lighteval.utils")
+    _stand_in("evalscope.utils.resource_utils", check_nltk_data=lambda name: None)
+    _stand_in(
+        "lighteval.utils.imports",
+        is_package_available=lambda name: importlib.util.find_spec(name) is not None,
+        requires=lambda *names: lambda checker: checker,
+    )
+    vars(nltk)["download"] = lambda name: True
     found: dict[str, Any] = {}
-    for each in _SETS:
-        registry = importlib.import_module(f"evalscope.benchmarks.{each}.instructions_registry")
+    for each in ("evalscope.benchmarks.ifeval", "lighteval.tasks.tasks.ifbench"):
+        registry = importlib.import_module(f"{each}.instructions_registry")
+        vars(registry.instructions)["RESOURCES_DOWNLOADED"] = True
         found |= registry.INSTRUCTION_DICT
     helpers = importlib.import_module("evalscope.benchmarks.ifeval.instructions_util")
     # The same sentence tokenizer, which newer versions of nltk load by another name.
     vars(helpers)["_get_sentence_tokenizer"] = nltk.tokenize.punkt.PunktTokenizer
     return found
+
+
+def _bare_packages(*names: str) -> None:
+    """Packages by these names whose own ``__init__`` is not run."""
+    origin = importlib.util.find_spec(names[0])
+    if origin is None or origin.origin is None:
+        raise RuntimeError(f"{names[0]} is not installed")
+    for name in names:
+        package = types.ModuleType(name)
+        package.__path__ = [str(Path(origin.origin).parent.joinpath(*name.split(".")[1:]))]
+        sys.modules[name] = package
+
+
+def _stand_in(name: str, **given: Any) -> None:
+    """A module in the place of one that is not needed."""
+    module = types.ModuleType(name)
+    vars(module).update(given)
+    sys.modules[name] = module
 
 
 def _judged(make: Callable[[str], Any], name: str, kwargs: Mapping[str, Any], row: Any) -> bool:

@@ -186,8 +186,9 @@ def _word_range(given: _Given) -> Constraint:
 
 
 def _changed(given: _Given) -> Constraint:
-    first, _, rest = given["prompt_to_repeat"].strip().partition(" ")
-    return regex(r"[^\W\d_]+ " + re.escape(rest)) & ~regex(re.escape(f"{first} {rest}"))
+    # Another first letter makes it another first word, and all else stays to any reading.
+    asked = given["prompt_to_repeat"]
+    return regex(rf"[A-Za-z]{re.escape(asked[1:])}") & ~regex(re.escape(asked))
 
 
 def _span(given: _Given) -> Constraint:

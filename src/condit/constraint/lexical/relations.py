@@ -320,7 +320,7 @@ def equal_sentences(number_of: int) -> Constraint:
     def ending(text: str) -> str | None:
         found = Sentences.of(text)
         used = set(re.findall(r"\w+", text.lower()))
-        given, gap = "", found.gap()
+        given, gap = "", found.gap() if found.begun or not text else _next_line(text)
         written = len(found.last.strip()) if found.begun else 0
         wanted = len(found.whole[0]) if found.whole else max(written + 12, 30)
         for number in range(len(found.whole), number_of):
@@ -332,10 +332,17 @@ def equal_sentences(number_of: int) -> Constraint:
             used |= set(chosen)
             said = " ".join(chosen)
             given += gap + (said if goes_on else said[0].upper() + said[1:]) + "."
-            gap = " "
+            gap = _next_line(text + given)
         return given
 
     return where_prefix(answer, of=sentences(exactly=number_of), ending=ending, seconds=None)
+
+
+def _next_line(text: str) -> str:
+    """A line feed, and as many spaces more than before as it was so far."""
+    indents = [0, *(len(each[1]) for each in re.finditer(r"(?:\A|\n)( *)\S", text))]
+    step = indents[-1] - indents[-2] if len(indents) > 2 else 1
+    return "\n" + " " * (indents[-1] + max(step, 1))
 
 
 def _of_length(size: int, words: Sequence[str]) -> list[str] | None:
