@@ -85,7 +85,8 @@ def few_of(words: frozenset[str], percent: float) -> Constraint:
 def english(*, capitals: bool) -> Constraint:
     """Texts of five words or more, three tenths of which at least are common words of English.
 
-    At most a twentieth of them are single letters other than a and I.
+    At most a twentieth of them are single letters other than a and I, and at most a twentieth of
+    the characters are beyond ASCII.
 
     No program knows what is English; of a text of which this holds detectors say so.
 
@@ -97,6 +98,8 @@ def english(*, capitals: bool) -> Constraint:
 
     def right(text: str) -> bool:
         found = re.findall(r"[^\W_]+", text.lower())
+        if 20 * sum(not each.isascii() for each in text) > len(text):
+            return False
         odd = sum(len(each) == 1 and each not in "ai" for each in found)
         common = sum(each in _COMMON for each in found)
         return len(found) >= 5 and 10 * common >= 3 * len(found) and 20 * odd <= len(found)
