@@ -22,7 +22,7 @@ ROOMS = (
     ("cli_streams", "foreign", "plugins", "vocabulary"),
     ("constraint", "model"),
     ("corpus", "lexical", "prefer", "regular", "speculate"),
-    ("sampler", "temporal"),
+    ("forbidden", "sampler", "temporal"),
     ("instruct", "outcome", "retrieval", "scores"),
     ("cache", "generate", "testing"),
     ("behave",),
