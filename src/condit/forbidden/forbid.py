@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import reduce
+from operator import and_
 from pathlib import Path
 from typing import Any
 
 from condit.constraint.base import Constraint
 from condit.corpus.documents import lines_of
 from condit.errors import ArgumentError
+from condit.forbidden.patterns import without_pattern
 from condit.forbidden.readings import LookThrough, read_look_through
 from condit.forbidden.strings import WithoutStrings, checked_strings
 
@@ -24,7 +27,7 @@ class Forbidding:
         match_case: bool = False,
         look_through: LookThrough = "nothing",
     ) -> Constraint:
-        r"""Texts in which none of some strings stands, also in disguise.
+        r"""Texts in which none of some strings stands, also in disguise, and no pattern is found.
 
         >>> import condit
         >>> condit.forbid("bomb").accepts("A Bomb!")
@@ -52,36 +55,41 @@ class Forbidding:
         refused but those that complete a string, and those after which a string would have to come.
 
         Args:
-            what: a string; a list of them; or the path of a UTF-8 file with one in each line.
+            what: a string; the path of a UTF-8 file with one in each line; a compiled pattern of
+                ``re`` or ``regex``, or what ``condit.regex`` makes, which is searched for; or a
+                list of these. The options are of strings alone.
             anywhere: find strings also within longer words.
             match_case: whether small and capital letters are told apart.
             look_through: names of disguises, or one of the three words.
 
         Raises:
             ArgumentError: there is nothing to forbid, a string is empty or nothing is left of it,
-                or a name is not known.
+                a name is not known, or a pattern is found in every text.
             MissingDependencyError: ``confusable-homoglyphs`` is not installed, for homoglyphs.
             OSError: a file cannot be read.
         """
-        strings = checked_strings(_listed(what))
-        if not strings:
-            raise ArgumentError("forbid: give at least one string: nothing is forbidden")
-        return WithoutStrings(
-            strings, read_look_through(look_through), bool(match_case), bool(anywhere)
-        )
+        parts: list[Constraint] = []
+        strings: list[object] = []
+        for each in _listed(what):
+            pattern = without_pattern(each)
+            if pattern is None:
+                strings.append(each)
+            else:
+                parts.append(pattern)
+        through = read_look_through(look_through)
+        if strings:
+            checked = checked_strings(strings)
+            parts.append(WithoutStrings(checked, through, bool(match_case), bool(anywhere)))
+        if not parts:
+            raise ArgumentError("forbid: give at least one string or pattern")
+        return reduce(and_, parts)
 
 
 def _listed(what: object) -> list[Any]:
     if isinstance(what, Path):
         return list(lines_of(what, "forbid"))
-    if isinstance(what, str):
-        return [what]
-    if isinstance(what, Iterable) and not isinstance(what, bytes | bytearray):
-        return [
-            each
-            for part in what
-            for each in ([part] if not isinstance(part, Path) else _listed(part))
-        ]
+    if isinstance(what, Iterable) and not isinstance(what, str | bytes | bytearray):
+        return [each for part in what for each in _listed(part)]
     return [what]
 
 
