@@ -94,3 +94,4 @@ def _listed(what: object) -> list[Any]:
 
 
 forbid = Forbidding()
+"""Texts that have none of some strings or patterns; see ``Forbidding.__call__``."""
