@@ -13,6 +13,7 @@ from condit.corpus.documents import lines_of
 from condit.errors import ArgumentError
 from condit.forbidden.patterns import without_pattern
 from condit.forbidden.readings import LookThrough, read_look_through
+from condit.forbidden.similar import similar
 from condit.forbidden.strings import WithoutStrings, checked_strings
 
 
@@ -83,6 +84,8 @@ class Forbidding:
         if not parts:
             raise ArgumentError("forbid: give at least one string or pattern")
         return reduce(and_, parts)
+
+    similar = staticmethod(similar)
 
 
 def _listed(what: object) -> list[Any]:
