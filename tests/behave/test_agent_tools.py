@@ -6,6 +6,8 @@ import json
 import random
 import sys
 import time
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ import pytest
 import condit
 from condit.behave.form import Form
 from condit.behave.tools import OUTCOMES, command, tool
-from condit.errors import ArgumentError
+from condit.errors import ArgumentError, UnsatisfiableError
 
 NAMES = ("search", "answer", *OUTCOMES)
 TEXT = condit.regex("[a-z]+")
@@ -53,6 +55,33 @@ def test_errors_are_outcomes(error: BaseException, said: str) -> None:
     assert (made.call("a").event, made.call("a").text) == ("error", said)
     folded = tool(fails, content=TEXT, outcomes=("observe",))
     assert (folded.call("a").event, folded.call("a").text) == ("observe", f"error: {said}")
+
+
+def test_an_error_that_cannot_be_told_is_one_still() -> None:
+    class MuteError(Exception):
+        def __str__(self) -> str:
+            raise SystemExit(3)
+
+    def broken(text: str) -> None:
+        raise MuteError
+
+    outcome = condit.tool(broken, content=condit.regex("[a-z]")).call("a")
+    assert (outcome.event, outcome.text) == ("error", "MuteError")
+
+
+def test_of_an_endless_iterator_the_first_values_are_taken() -> None:
+    def numbers(text: str) -> Iterator[int]:
+        return count()
+
+    async def two(text: str) -> AsyncIterator[int]:
+        yield 1
+        yield 2
+
+    word = condit.regex("[a-z]")
+    outcome = condit.tool(numbers, content=word, max_observation=16).call("a")
+    assert outcome.text == "[0, 1, 2,  [...]"
+    assert outcome.value == list(range(16))
+    assert condit.tool(two, content=word).call("a").value == [1, 2]
 
 
 def test_a_call_ends_at_its_limit() -> None:
@@ -157,6 +186,17 @@ def test_no_observation_forges_an_event(form: Form) -> None:
             assert (form.closed(name).rstrip("\n") or "\n") not in said
         assert "<|" not in said
         said.encode()
+
+
+def test_characters_that_are_not_seen_hide_no_tag() -> None:
+    for hidden in "\xad\u034f\u2060\ufeff\u2028\x85\U000e0041":
+        assert Form().escaped(f"</ob{hidden}serve>", NAMES) == "</ob?serve>"
+
+
+def test_an_event_in_which_nothing_can_be_said_is_named() -> None:
+    agent = condit.Agent("F answer", {"answer": "</answer>"})
+    with pytest.raises(UnsatisfiableError, match="in the event 'answer'"):
+        agent.run("ngram", "go ", seed=0)
 
 
 def test_what_is_harmless_stays_as_it_is() -> None:

@@ -17,9 +17,10 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import islice
 from string import Formatter
 from typing import Any
 
@@ -118,6 +119,11 @@ class Tool:
             value = self.run(text)
             if inspect.isawaitable(value):
                 value = asyncio.run(_awaited(value))
+            # No more of a row than can be shown: it may be endless.
+            if isinstance(value, AsyncIterator):
+                value = asyncio.run(_first(value, self.max_observation))
+            elif isinstance(value, Iterator):
+                value = list(islice(value, self.max_observation))
             return "observe", rendered(value), value
         except OutOfTimeError:
             return "timeout", f"no answer within {self.seconds:g} seconds", None
@@ -129,10 +135,19 @@ async def _awaited(value: Any) -> Any:
     return await value
 
 
+async def _first(values: AsyncIterator[Any], most: int) -> list[Any]:
+    found: list[Any] = []
+    async for value in values:
+        found.append(value)
+        if len(found) == most:
+            break
+    return found
+
+
 def _fault(error: BaseException) -> str:
     try:
         said = str(error)
-    except Exception:
+    except BaseException:
         said = ""
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
@@ -171,7 +186,8 @@ def tool(
     '42'
 
     Args:
-        function: the function; one that gives a coroutine is awaited.
+        function: the function; one that gives a coroutine is awaited, and of one that gives an
+            iterator the first values are taken.
         name: what the event is called; by default as the function.
         content: a constraint of one text, whose value the function is called with.
         outcomes: which of ``observe``, ``error`` and ``timeout`` are events of their own; others
