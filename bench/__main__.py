@@ -30,6 +30,7 @@ QUESTIONS = {
     "regular": "milliseconds of questions about two patterns, against every library",
     "agents": "agents with random specifications and failing tools, and free prompting beside",
     "temporal": "processor time of temporal logic; with --mona, a check of automata against MONA",
+    "page": "the page of a run in Chromium: seconds to open a long one, frames, weight",
     "spelling": "a check, not a race: token bytes and masks of four real tokenizers",
 }
 

@@ -173,3 +173,12 @@ def test_forms_of_parts_are_found_through_references_and_alternatives() -> None:
         ("parts", 0, "y"): "",
     }
     assert "integer (3 to 40)" in forms.at(("parts", 1, "x"))
+
+
+def test_the_end_of_the_prompt_is_no_part_of_the_value() -> None:
+    vocabulary = condit.Vocabulary([*(bytes([byte]) for byte in range(256)), b':{"', b""], end=257)
+    model = condit.NgramModel.train(['the age:{"a":5}'], vocabulary=vocabulary, smoothing=1)
+    wanted = condit.json_schema({"properties": {"a": AGE}, "required": ["a"], "type": "object"})
+    result = condit.generate(model, "the age:", wanted, max_tokens=40, sampler="awrs", seed=2)
+    assert result.healed == ":"
+    assert "a" in {each.field for each in condit.alternatives(model, result)}

@@ -81,7 +81,9 @@ def alternatives(
     found: dict[int, Alternatives] = {}
     reader = model.reader(run.prompt_tokens)
     forms = _forms(asked)
-    walked = _walk(places, wanted, _Here(root, Scanner() if asked is not None else None), model)
+    scanner = Scanner() if asked is not None else None
+    start = _Here(root, scanner, len(run.healed.encode()))
+    walked = _walk(places, wanted, start, model)
     for batch in _batches(walked):
         rows: list[Logits] = reader.read([places.prefix(place) for place, _ in batch])
         for (place, here), row in zip(batch, rows, strict=True):
@@ -207,10 +209,12 @@ class _Here:
     Attributes:
         matcher: the constraint's state; ``None`` without one.
         scanner: reads the text as JSON; ``None`` where it is none.
+        healed: how many bytes of the end of the prompt are still to be written again.
     """
 
     matcher: Budgeted | None
     scanner: Scanner | None
+    healed: int = 0
 
     def after(self, token: int, given: bool, spelled: bytes) -> _Here:
         """What is known after another token.
@@ -225,7 +229,8 @@ class _Here:
                 matcher.give([token])
             else:
                 matcher.advance(token)
-        return _Here(matcher, _read(self.scanner, spelled))
+        again = min(self.healed, len(spelled))
+        return _Here(matcher, _read(self.scanner, spelled[again:]), self.healed - again)
 
     @property
     def field(self) -> tuple[Step, ...]:

@@ -98,18 +98,26 @@
   /**
    * What each token of a path shows: its text; of tokens that end in the middle of a character
    * their bytes, and the character at the token that completes it.
-   * @returns {{text: string, raw: boolean}[]}
+   * @returns {{text: string, raw: boolean, prompt?: boolean}[]}
    */
   function spelled(path) {
     const shown = [];
     let decoder = null;
     for (const { draw } of path) {
-      if (typeof draw.bytes !== "string" && !decoder) {
-        shown.push({ text: typeof draw.text === "string" ? draw.text : "", raw: false });
+      const own = typeof draw.text === "string" ? draw.text : "";
+      // Bytes that write the end of the prompt again are no part of the text.
+      const again = Number.isSafeInteger(draw.prompt_bytes) && draw.prompt_bytes > 0 ? draw.prompt_bytes : 0;
+      if (typeof draw.bytes !== "string" && !decoder && again === 0) {
+        shown.push({ text: own, raw: false });
         continue;
       }
       decoder ??= new TextDecoder("utf-8", { ignoreBOM: true });
-      const bytes = typeof draw.bytes === "string" ? hexadecimal(draw.bytes) : new TextEncoder().encode(draw.text ?? "");
+      const bytes = (typeof draw.bytes === "string" ? hexadecimal(draw.bytes) : new TextEncoder().encode(own)).slice(again);
+      if (again > 0 && bytes.length === 0) {
+        shown.push({ text: "", raw: false, prompt: true });
+        if (typeof draw.bytes !== "string") decoder = null;
+        continue;
+      }
       const text = decoder.decode(bytes, { stream: true });
       // Nothing can be left open after a token of whole characters.
       if (typeof draw.bytes !== "string") decoder = null;

@@ -40,10 +40,12 @@
   }
 
   /** What the model would rather have written there. */
-  function wanted(run, draw) {
+  function wanted(run, draw, before) {
+    // Within a word its beginning, or "ong" for "Song" would say nothing.
+    const stem = before.match(/[\p{L}\p{N}]{1,12}$/u)?.[0] ?? "";
     const found = run.alternatives.get(draw.draw);
     const refused = found ? found.tokens.filter((each) => each && each.allowed === false).slice(0, 3) : [];
-    return refused.map((each) => ({ text: quoted(cut(String(each.text ?? ""), 30)), mass: probability(each.log_probability ?? null) }));
+    return refused.map((each) => ({ text: each.text === "" ? "end" : quoted(stem + cut(String(each.text ?? ""), 30)), mass: probability(each.log_probability ?? null) }));
   }
 
   function Hardest({ run, text, choose }) {
@@ -79,7 +81,7 @@
             <td>${number(each.cost)}</td>
             <td><button class="link" onClick=${() => choose({ text: each.text.key, step: each.draw.step })}><bdi class="mono">${oneLine(before, 60)}<b>${oneLine(here, 40)}</b></bdi></button></td>
             <td><bdi>${typeof field === "string" ? oneLine(field, 60) : ""}</bdi></td>
-            <td>${wanted(run, each.draw).map((want, at) => html`${at > 0 && ", "}<bdi class="mono"><s>${want.text}</s></bdi> ${want.mass}`)}</td>
+            <td>${wanted(run, each.draw, before).map((want, at) => html`${at > 0 && ", "}<bdi class="mono"><s>${want.text}</s></bdi> ${want.mass}`)}</td>
           </tr>`;
         })}</tbody>
       </table>

@@ -121,7 +121,7 @@
     spelling.raw
       ? html`<span class="hidden">${spelling.text}</span>`
       : spelling.text === ""
-        ? html`<span class="hidden">end</span>`
+        ? html`<span class="hidden">${spelling.prompt ? "prompt" : "end"}</span>`
         : visible(spelling.text).map((part) => (part.hidden ? html`<span class="hidden">${part.text}</span>` : part.text));
 
   function boundaryWords(record) {
@@ -253,7 +253,7 @@
     ].filter(([, value]) => value !== null);
     return html`<div>
       <h3>Token ${place + 1} of ${text.path.length}, step ${draw.step}</h3>
-      <p class="token-name"><bdi>${draw.token === null ? "none: nothing allowed had any mass" : spelling.text === "" ? "the end of the text" : quoted(condit.cut(spelling.text, 200))}</bdi></p>
+      <p class="token-name"><bdi>${draw.token === null ? "none: nothing allowed had any mass" : spelling.prompt ? "the end of the prompt, once more" : spelling.text === "" ? "the end of the text" : quoted(condit.cut(spelling.text, 200))}</bdi></p>
       <dl class="facts">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
       ${found ? html`<${Alternatives} found=${found} token=${draw.token} />` : html`<p class="quiet">The file has no alternatives here.</p>`}
     </div>`;
