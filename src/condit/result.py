@@ -14,6 +14,9 @@ from condit.agreement import Agreement, paths_in
 from condit.errors import ArgumentError
 from condit.fields import ABSENT, content, find, no_such_field, path_of, steps_of
 from condit.marginal import Marginal, marginal_of, plain
+from condit.page.distinct import Distinct, distinct
+from condit.page.table import table
+from condit.page.words import counted, duration, number
 from condit.report import Guarantee, Report, finite_or_none
 from condit.trace import (
     Alternatives,
@@ -106,7 +109,7 @@ class Stats:
 
 @dataclass(frozen=True)
 class Result:
-    """Weighted draws from ``p(x | C)``.
+    """Weighted draws from ``p(x | C)``; ``print`` it for a table.
 
     Attributes:
         samples: one for each lane, in lane order.
@@ -141,7 +144,7 @@ class Result:
     @property
     def weights(self) -> tuple[float, ...]:
         """Each sample's weight divided by their sum (linear); all 0 if none is valid."""
-        highest = max(self.log_weights)
+        highest = max(self.log_weights, default=-math.inf)
         if highest == -math.inf:
             return (0.0,) * len(self.samples)
         weights = [math.exp(value - highest) for value in self.log_weights]
@@ -266,6 +269,33 @@ class Result:
             [weight for sample, weight in samples if sample.valid],
             [sample.lineage for sample in self._valid()],
             random=not self.greedy and self.report.guarantee is not Guarantee.SEARCH,
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"<Result: {counted(len(self.samples), 'sample')}, "
+            f"{counted(self.distinct, 'distinct valid text')}, "
+            f"log evidence {number(self.report.log_evidence)}, "
+            f"effective sample size {number(self.report.ess)}, "
+            f"{self.sampler}, seed {self.seed}>"
+        )
+
+    def __str__(self) -> str:
+        stats = self.stats
+        sampler = self.sampler.split("(")[0]
+        facts = [
+            f"effective sample size {self.ess:.2f} of {len(self.samples)}; "
+            f"{self.report.evidence_in_words}",
+            f"{sampler}: {counted(stats.tokens, 'token')} in {duration(stats.seconds)}; "
+            f"seed {self.seed}",
+        ]
+        return table(self._distinct(), facts)
+
+    def _distinct(self) -> list[Distinct]:
+        """The different texts, the heaviest first."""
+        return distinct(
+            (sample.text, sample.finish_reason, sample.valid, weight)
+            for sample, weight in zip(self.samples, self.weights, strict=True)
         )
 
     def to_dict(self) -> dict[str, Any]:
