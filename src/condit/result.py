@@ -15,6 +15,7 @@ from condit.errors import ArgumentError
 from condit.fields import ABSENT, content, find, no_such_field, path_of, steps_of
 from condit.marginal import Marginal, marginal_of, plain
 from condit.page.distinct import Distinct, distinct
+from condit.page.notebook import notebook
 from condit.page.table import table
 from condit.page.words import counted, duration, number
 from condit.report import Guarantee, Report, finite_or_none
@@ -291,6 +292,11 @@ class Result:
         ]
         return table(self._distinct(), facts)
 
+    def _repr_html_(self) -> str:
+        """What notebooks show: HTML without scripts, of at most about 200 KB."""
+        summary = self.summary()
+        return notebook(summary, lines_of(self.run, self.trace, summary) if self.run else ())
+
     def _distinct(self) -> list[Distinct]:
         """The different texts, the heaviest first."""
         return distinct(
@@ -336,17 +342,7 @@ class Result:
             fields: Sequence[Marginal] = self.agreement()
         except ArgumentError:  # values that cannot be compared
             fields = ()
-        marginals = [
-            {
-                "field": each.of,
-                "values": [
-                    ({} if value is ABSENT else {"value": plain(value)})
-                    | {"share": share, "standard_error": finite_or_none(error)}
-                    for value, share, error in each
-                ],
-            }
-            for each in fields
-        ]
+        marginals = [each.to_line() for each in fields]
         return {**self.to_dict(), "report_in_words": str(self.report), "marginals": marginals}
 
     def save(

@@ -89,4 +89,4 @@ def test_an_end_is_kept_where_there_is_no_room() -> None:
 
 def test_shares_near_the_ends_are_not_rounded_to_them() -> None:
     told = [percent(share) for share in (0.0, 1e-7, 0.25, 0.9999, 1.0, None)]
-    assert told == ["0%", "1e-05%", "25.0%", "> 99.9%", "100%", "?"]
+    assert told == ["0%", "< 0.1%", "25.0%", "> 99.9%", "100%", "?"]

@@ -64,19 +64,20 @@ def number(value: float | None) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A share between 0 and 1 (linear) in per cent, exact where that matters at the ends."""
+    """A share between 0 and 1 (linear) in per cent; never rounded to one of them."""
     if share is None or not math.isfinite(share):
         return "?"
     if share in (0, 1):
         return f"{share:.0%}"
     if share < 0.001:
-        return f"{100 * share:.0e}%"
+        return "< 0.1%"
     return "> 99.9%" if share > 0.999 else f"{share:.1%}"
 
 
 def probability(log: float | None) -> str:
     """A probability given by its natural logarithm; ``None`` stands for a probability of 0."""
-    return percent(0.0 if log is None else math.exp(min(log, 0.0)))
+    share = 0.0 if log is None else math.exp(min(log, 0.0))
+    return f"{100 * share:.0e}%" if 0 < share < 0.001 else percent(share)
 
 
 def duration(seconds: float) -> str:
