@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from condit.agreement import Agreement, paths_in
-from condit.errors import ArgumentError
+from condit.errors import ArgumentError, MissingDependencyError
 from condit.fields import ABSENT, content, find, no_such_field, path_of, steps_of
 from condit.marginal import Marginal, marginal_of, plain
 from condit.page.distinct import Distinct, distinct
@@ -294,8 +294,37 @@ class Result:
 
     def _repr_html_(self) -> str:
         """What notebooks show: HTML without scripts, of at most about 200 KB."""
+        return notebook(*self._shown())
+
+    def plot(self, what: str | None = None, *, ax: Any = None) -> Any:
+        """A picture of the run by matplotlib: ``pip install 'condit[plot]'``.
+
+        Args:
+            what: ``"evidence"``: the natural logarithm of the estimate of ``Z`` against steps;
+                ``"ess"``: the effective sample size against steps; ``"genealogy"``: the lanes, as
+                wide as their weight, grey where no sample descends from them; ``"marginals"``: the
+                share of the weight of each field's values, with standard errors. By default all.
+            ax: the axes to draw on, where ``what`` is one of these.
+
+        Returns:
+            the ``matplotlib.figure.Figure``: a new one, or that of the axes. pyplot is not used.
+
+        Raises:
+            MissingDependencyError: matplotlib is not installed.
+            ArgumentError: there is no such picture, or there are axes for all of them.
+        """
+        try:
+            from condit.page.plots import plot
+        except ImportError as error:
+            raise MissingDependencyError(
+                f"plot needs matplotlib ({error.name} is missing): pip install 'condit[plot]'"
+            ) from error
+        return plot(what, *self._shown(), ax)
+
+    def _shown(self) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """The summary, and the lines of the trace, if there is one."""
         summary = self.summary()
-        return notebook(summary, lines_of(self.run, self.trace, summary) if self.run else ())
+        return summary, lines_of(self.run, self.trace, summary) if self.run else []
 
     def _distinct(self) -> list[Distinct]:
         """The different texts, the heaviest first."""
