@@ -19,7 +19,7 @@ ROOMS = (
     ("marginal",),
     ("agreement",),
     ("result",),
-    ("cli_streams", "foreign", "plugins", "vocabulary"),
+    ("cli_live", "cli_streams", "foreign", "plugins", "vocabulary"),
     ("constraint", "model"),
     ("corpus", "lexical", "prefer", "regular", "speculate"),
     ("sampler", "temporal"),
