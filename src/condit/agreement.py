@@ -76,7 +76,8 @@ class Agreement(Sequence[Marginal]):
         return "\n".join([*lines, *self._below()])
 
     def _repr_html_(self) -> str:
-        return fields([each.to_line() for each in self.fields], "\n".join(self._below()))
+        ess = self.fields[0].ess if self.fields else 0.0
+        return fields([each.to_line() for each in self.fields], ess, "\n".join(self._below()))
 
     def _below(self) -> list[str]:
         """What is said below the fields."""

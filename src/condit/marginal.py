@@ -28,6 +28,7 @@ from condit.errors import ArgumentError
 from condit.fields import ABSENT, shown
 from condit.page.notebook import fields
 from condit.report import finite_or_none
+from condit.weights import ENOUGH
 
 
 class Share(NamedTuple):
@@ -112,7 +113,7 @@ class Marginal(Sequence[Share]):
         return {"field": self.of, "values": values}
 
     def _repr_html_(self) -> str:
-        return fields([self.to_line()], "\n".join(self._below()))
+        return fields([self.to_line()], self.ess, "\n".join(self._below()))
 
     def __str__(self) -> str:
         lines = [self.of] if self.of else []
@@ -143,16 +144,13 @@ class Marginal(Sequence[Share]):
             return None
         if self.shares[0].error is None:
             return "standard errors unknown: this is worth no more than one independent draw"
-        if round(self.ess, 6) < _ENOUGH:
+        if round(self.ess, 6) < ENOUGH:
             return (
                 f"worth about {self.ess:.1f} independent draws: too few for standard errors; "
                 "draw more (n)"
             )
         return None
 
-
-_ENOUGH = 5
-"""Independent draws from which on a standard error says more than that there are few of them."""
 
 _LINES = 20
 """The most values that a marginal prints."""

@@ -11,7 +11,7 @@ import pytest
 
 import condit
 from condit.page.curve import MOST, curve
-from condit.page.notebook import notebook
+from condit.page.notebook import fields, framed, notebook, plain_text
 from condit.page.tokens import narrowness, spelled
 
 VOID = {"br"}
@@ -136,6 +136,18 @@ def test_marginals_and_agreement_are_shown_as_bars(result: condit.Result) -> Non
     shown = Reader(result.agreement()._repr_html_()).words
     assert "count" in shown
     assert str(result.agreement()).splitlines()[-1] in shown
+
+
+def test_a_text_alone_keeps_its_lines() -> None:
+    shown = Reader(framed(plain_text("<b>\n$x$ \u202e")))
+    assert shown.words == "<b>\n$x$ U+202E"
+
+
+def test_errors_are_told_where_there_are_draws_enough() -> None:
+    values = [{"value": 1, "share": 0.5, "standard_error": 0.1}]
+    line = {"field": "a", "values": values}
+    assert "± 10.0%" in Reader(fields([line], 5)).words
+    assert "±" not in Reader(fields([line], 4.9, "worth little")).words
 
 
 def test_a_curve_has_gaps_and_few_points() -> None:

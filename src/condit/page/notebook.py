@@ -17,6 +17,7 @@ from condit.page.curve import curve
 from condit.page.distinct import Distinct, distinct, hint
 from condit.page.tokens import NARROW, Line, narrowness, path, spelled
 from condit.page.words import HIDDEN, counted, duration, name_of, number, percent, probability
+from condit.weights import ENOUGH
 
 _BAR = "#4a90e266"
 _QUIET = "opacity:.75"
@@ -51,7 +52,7 @@ def notebook(summary: Mapping[str, Any], lines: Sequence[Line] = ()) -> str:
         f"<p><b>{_escaped(advice, _WORDS)}</b></p>" if advice else "",
         _texts(texts),
         _tokens(summary, lines, texts[0].lanes[0] if texts else None),
-        _fields(summary["marginals"]),
+        _fields(summary["marginals"], summary["ess"]),
         _curves(lines),
         _report(summary),
     ]
@@ -67,15 +68,16 @@ def framed(inside: str) -> str:
     return f'<div class="{classes}" style="max-width:64rem;line-height:1.5">{inside}</div>'
 
 
-def fields(marginals: Sequence[Mapping[str, Any]], after: str = "") -> str:
+def fields(marginals: Sequence[Mapping[str, Any]], ess: float, after: str = "") -> str:
     """The values of fields as bars.
 
     Args:
         marginals: as in ``Result.summary``.
+        ess: effective sample size; if it is small, no errors are told.
         after: what is to be said below, in lines.
     """
     left, most = [_TEXTS], 20 if len(marginals) == 1 else MOST_VALUES
-    made = [_field(each, most, left) for each in marginals[:50] if left[0] > 0]
+    made = [_field(each, most, left, ess) for each in marginals[:50] if left[0] > 0]
     if len(marginals) > len(made):
         made.append(f"<p>and {counted(len(marginals) - len(made), 'other field')}</p>")
     said = f"<p>{'<br>'.join(_lines(after))}</p>" if after else ""
@@ -174,22 +176,24 @@ def _token(draw: Line, text: str, raw: bool, left: list[int]) -> str:
     return made
 
 
-def _fields(marginals: Sequence[Mapping[str, Any]]) -> str:
+def _fields(marginals: Sequence[Mapping[str, Any]], ess: float) -> str:
     if not marginals:
         return ""
     left = [_FIELDS]
-    made = [_field(each, MOST_VALUES, left) for each in marginals[:MOST_FIELDS] if left[0] > 0]
+    listed = marginals[:MOST_FIELDS]
+    made = [_field(each, MOST_VALUES, left, ess) for each in listed if left[0] > 0]
     more = len(marginals) - len(made)
     after = f'<p style="{_QUIET}">and {counted(more, "other field")}</p>' if more > 0 else ""
-    note = f'<p style="{_QUIET}">The share of the weight of each value; ± its standard error.</p>'
+    errors = "; ± its standard error" if ess >= ENOUGH else ""
+    note = f'<p style="{_QUIET}">The share of the weight of each value{errors}.</p>'
     return f"{_heading('Field by field')}{note}{''.join(made)}{after}"
 
 
-def _field(field: Mapping[str, Any], most: int, left: list[int]) -> str:
+def _field(field: Mapping[str, Any], most: int, left: list[int], ess: float) -> str:
     rows = []
     for each in field["values"][:most]:
         error = each["standard_error"]
-        said = percent(each["share"]) + (f" ± {error:.1%}" if error else "")
+        said = percent(each["share"]) + (f" ± {error:.1%}" if error and ess >= ENOUGH else "")
         value = each.get("value", "(absent)")
         if not isinstance(value, str):
             value = json.dumps(value, ensure_ascii=False)

@@ -21,6 +21,7 @@ from matplotlib.ticker import MaxNLocator
 from condit.errors import ArgumentError
 from condit.page.tokens import Line, ancestors
 from condit.page.words import name_of, one_line
+from condit.weights import ENOUGH
 
 _BLUE, _GREY = "#3f86d9", "#a8a8a8"
 _MOST_VALUES, _MOST_BARS = 5, 24
@@ -161,7 +162,7 @@ def _marginals(ax: Any, summary: Mapping[str, Any], lines: Sequence[Line]) -> No
             said = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
             names.append(_label(f"{field['field']}: {said}" if field["field"] else said))
             shares.append(each["share"])
-            errors.append(each["standard_error"] or 0.0)
+            errors.append((each["standard_error"] or 0.0) if summary["ess"] >= ENOUGH else 0.0)
             colours.append(f"C{place % 10}")
     ax.barh(range(len(names)), shares, xerr=errors, color=colours, error_kw={"linewidth": 1})
     # A dollar sign in a text begins no formula.
