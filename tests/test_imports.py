@@ -15,11 +15,11 @@ SOURCE = Path(__file__).resolve().parent.parent / "src"
 
 ROOMS = (
     ("errors", "kept", "report", "start_up", "version", "weights"),
-    ("fields", "trace"),
+    ("fields", "page", "trace"),
     ("marginal",),
     ("agreement",),
     ("result",),
-    ("cli_streams", "foreign", "page", "plugins", "vocabulary"),
+    ("cli_live", "cli_streams", "foreign", "plugins", "vocabulary"),
     ("constraint", "model"),
     ("corpus", "lexical", "prefer", "regular", "speculate"),
     ("forbidden", "sampler", "temporal"),

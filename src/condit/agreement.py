@@ -9,6 +9,7 @@ from typing import Any, overload
 
 from condit.fields import ABSENT, Step, leaves, shown
 from condit.marginal import Marginal, plus_minus
+from condit.page.notebook import fields
 
 
 @dataclass(frozen=True)
@@ -72,11 +73,20 @@ class Agreement(Sequence[Marginal]):
             rows.append((field.of or "(whole)", agree, most, shown(value)))
         first, second, third = (max(len(row[column]) for row in rows) for column in range(3))
         lines = [f"{a:{first}}  {b:>{second}}  {c:{third}}  {d}" for a, b, c, d in rows]
-        if several:
+        return "\n".join([*lines, *self._below()])
+
+    def _repr_html_(self) -> str:
+        ess = self.fields[0].ess if self.fields else 0.0
+        return fields([each.to_line() for each in self.fields], ess, "\n".join(self._below()))
+
+    def _below(self) -> list[str]:
+        """What is said below the fields."""
+        if not self.fields:
+            return ["no sample is valid"]
+        caveat, lines = self.fields[0].caveat, []
+        if round(self.fields[0].ess, 6) > 1:
             lines.append(f"two draws agree on {self.overall:.1%} of what they have")
-        if caveat is not None:
-            lines.append(caveat)
-        return "\n".join(lines)
+        return lines if caveat is None else [*lines, caveat]
 
 
 def paths_in(values: Sequence[Any]) -> list[tuple[Step, ...]]:

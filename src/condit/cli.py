@@ -141,6 +141,9 @@ def generate(
     stream: Annotated[
         bool, typer.Option("--stream", help="Print the text as it is drawn (one sample).")
     ] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Show the lanes as they grow, in a terminal.")
+    ] = False,
     trace: TraceFile = None,
     alternatives: AlternativesSwitch = True,
 ) -> None:
@@ -150,6 +153,8 @@ def generate(
     """
     if stream and (n != 1 or output is Output.JSON):
         raise ArgumentError("--stream prints one text as it comes: use -n 1, and no json")
+    if stream and live:
+        raise ArgumentError("--stream prints one text, and --live shows all: use one of the two")
     if stream and stop:
         raise ArgumentError(
             "--stream prints tokens as they come, and --stop takes some back: use one of the two"
@@ -169,7 +174,7 @@ def generate(
     loaded = load_model_or_server(model, backend)
     asked: Prompt = _messages(text, system) if chat or system is not None else text
     writer = trace_writer(trace, loaded if alternatives else None)
-    with following(loaded, n, max_tokens, stream) as on_step:
+    with following(loaded, n, max_tokens, stream=stream, live=live) as on_step:
         result = condit.generate(
             loaded,
             asked,

@@ -20,6 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 import condit
+from condit.cli_live import growing
 from condit.model.base import PrefixModel
 from condit.result import Result
 from condit.trace import Alternatives, StepInfo, Writer
@@ -52,9 +53,9 @@ def console() -> Console:
 
 @contextmanager
 def following(
-    model: PrefixModel, n: int, max_tokens: int, stream: bool
+    model: PrefixModel, n: int, max_tokens: int, *, stream: bool = False, live: bool = False
 ) -> Iterator[Callable[[StepInfo], None] | None]:
-    """An ``on_step`` that prints the text or moves a progress bar; ``None`` in a pipe."""
+    """An ``on_step`` that prints the text, shows lanes or moves a bar; ``None`` in a pipe."""
     if stream:
         decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
 
@@ -72,6 +73,10 @@ def following(
     terminal = Console(stderr=True)
     if not terminal.is_terminal:
         yield None
+        return
+    if live and not terminal.is_dumb_terminal:
+        with growing(model.vocabulary.bytes, terminal) as show_lanes:
+            yield show_lanes
         return
     columns = (
         TextColumn("[progress.description]{task.description}"),

@@ -26,7 +26,9 @@ from typing import Any, NamedTuple, overload
 
 from condit.errors import ArgumentError
 from condit.fields import ABSENT, shown
+from condit.page.notebook import fields
 from condit.report import finite_or_none
+from condit.weights import ENOUGH
 
 
 class Share(NamedTuple):
@@ -101,6 +103,18 @@ class Marginal(Sequence[Share]):
             "mean_error": finite_or_none(self.mean_error),
         }
 
+    def to_line(self) -> dict[str, Any]:
+        """As in a trace file: ``field``, and ``values`` with share and standard error."""
+        values = [
+            ({} if value is ABSENT else {"value": plain(value)})
+            | {"share": share, "standard_error": finite_or_none(error)}
+            for value, share, error in self
+        ]
+        return {"field": self.of, "values": values}
+
+    def _repr_html_(self) -> str:
+        return fields([self.to_line()], self.ess, "\n".join(self._below()))
+
     def __str__(self) -> str:
         lines = [self.of] if self.of else []
         for each in self.shares[:_LINES]:
@@ -110,13 +124,18 @@ class Marginal(Sequence[Share]):
         if left:
             others = "1 other value" if len(left) == 1 else f"{len(left)} other values"
             lines.append(f"{math.fsum(each.share for each in left):6.1%}  {others}")
+        return "\n".join([*lines, *self._below()])
+
+    def _below(self) -> list[str]:
+        """What is said below the shares: the mean, and why there are no errors."""
+        lines = []
         if self.mean is not None:
             known = self.caveat is None and self.mean_error is not None
             error = f" ± {self.mean_error:.3g}" if known else ""
             lines.append(f"mean {self.mean:.4g}{error}")
         if self.caveat is not None:
             lines.append(self.caveat)
-        return "\n".join(lines)
+        return lines
 
     @property
     def caveat(self) -> str | None:
@@ -125,16 +144,13 @@ class Marginal(Sequence[Share]):
             return None
         if self.shares[0].error is None:
             return "standard errors unknown: this is worth no more than one independent draw"
-        if round(self.ess, 6) < _ENOUGH:
+        if round(self.ess, 6) < ENOUGH:
             return (
                 f"worth about {self.ess:.1f} independent draws: too few for standard errors; "
                 "draw more (n)"
             )
         return None
 
-
-_ENOUGH = 5
-"""Independent draws from which on a standard error says more than that there are few of them."""
 
 _LINES = 20
 """The most values that a marginal prints."""

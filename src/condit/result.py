@@ -11,9 +11,13 @@ from typing import Any
 import numpy as np
 
 from condit.agreement import Agreement, paths_in
-from condit.errors import ArgumentError
+from condit.errors import ArgumentError, MissingDependencyError
 from condit.fields import ABSENT, content, find, no_such_field, path_of, steps_of
 from condit.marginal import Marginal, marginal_of, plain
+from condit.page.distinct import Distinct, distinct
+from condit.page.notebook import notebook
+from condit.page.table import table
+from condit.page.words import counted, duration, number
 from condit.report import Guarantee, Report, finite_or_none
 from condit.trace import (
     Alternatives,
@@ -106,7 +110,7 @@ class Stats:
 
 @dataclass(frozen=True)
 class Result:
-    """Weighted draws from ``p(x | C)``.
+    """Weighted draws from ``p(x | C)``; ``print`` it for a table.
 
     Attributes:
         samples: one for each lane, in lane order.
@@ -141,7 +145,7 @@ class Result:
     @property
     def weights(self) -> tuple[float, ...]:
         """Each sample's weight divided by their sum (linear); all 0 if none is valid."""
-        highest = max(self.log_weights)
+        highest = max(self.log_weights, default=-math.inf)
         if highest == -math.inf:
             return (0.0,) * len(self.samples)
         weights = [math.exp(value - highest) for value in self.log_weights]
@@ -268,6 +272,67 @@ class Result:
             random=not self.greedy and self.report.guarantee is not Guarantee.SEARCH,
         )
 
+    def __repr__(self) -> str:
+        return (
+            f"<Result: {counted(len(self.samples), 'sample')}, "
+            f"{counted(self.distinct, 'distinct valid text')}, "
+            f"log evidence {number(self.report.log_evidence)}, "
+            f"effective sample size {number(self.report.ess)}, "
+            f"{self.sampler}, seed {self.seed}>"
+        )
+
+    def __str__(self) -> str:
+        stats = self.stats
+        sampler = self.sampler.split("(")[0]
+        facts = [
+            f"effective sample size {self.ess:.2f} of {len(self.samples)}; "
+            f"{self.report.evidence_in_words}",
+            f"{sampler}: {counted(stats.tokens, 'token')} in {duration(stats.seconds)}; "
+            f"seed {self.seed}",
+        ]
+        return table(self._distinct(), facts)
+
+    def _repr_html_(self) -> str:
+        """What notebooks show: HTML without scripts, of at most about 200 KB."""
+        return notebook(*self._shown())
+
+    def plot(self, what: str | None = None, *, ax: Any = None) -> Any:
+        """A picture of the run by matplotlib: ``pip install 'condit[plot]'``.
+
+        Args:
+            what: ``"evidence"``: the natural logarithm of the estimate of ``Z`` against steps;
+                ``"ess"``: the effective sample size against steps; ``"genealogy"``: the lanes, as
+                wide as their weight, grey where no sample descends from them; ``"marginals"``: the
+                share of the weight of each field's values, with standard errors. By default all.
+            ax: the axes to draw on, where ``what`` is one of these.
+
+        Returns:
+            the ``matplotlib.figure.Figure``: a new one, or that of the axes. pyplot is not used.
+
+        Raises:
+            MissingDependencyError: matplotlib is not installed.
+            ArgumentError: there is no such picture, or there are axes for all of them.
+        """
+        try:
+            from condit.page.plots import plot
+        except ImportError as error:
+            raise MissingDependencyError(
+                f"plot needs matplotlib ({error.name} is missing): pip install 'condit[plot]'"
+            ) from error
+        return plot(what, *self._shown(), ax)
+
+    def _shown(self) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """The summary, and the lines of the trace, if there is one."""
+        summary = self.summary()
+        return summary, lines_of(self.run, self.trace, summary) if self.run else []
+
+    def _distinct(self) -> list[Distinct]:
+        """The different texts, the heaviest first."""
+        return distinct(
+            (sample.text, sample.finish_reason, sample.valid, weight)
+            for sample, weight in zip(self.samples, self.weights, strict=True)
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Everything but the trace, ready for JSON: infinite and undefined numbers are ``None``."""
         return {
@@ -306,17 +371,7 @@ class Result:
             fields: Sequence[Marginal] = self.agreement()
         except ArgumentError:  # values that cannot be compared
             fields = ()
-        marginals = [
-            {
-                "field": each.of,
-                "values": [
-                    ({} if value is ABSENT else {"value": plain(value)})
-                    | {"share": share, "standard_error": finite_or_none(error)}
-                    for value, share, error in each
-                ],
-            }
-            for each in fields
-        ]
+        marginals = [each.to_line() for each in fields]
         return {**self.to_dict(), "report_in_words": str(self.report), "marginals": marginals}
 
     def save(

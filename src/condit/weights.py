@@ -32,6 +32,10 @@ def log_sum_exp(values: NDArray[np.float64]) -> float:
     return highest + math.log(float(np.exp(values - highest).sum()))
 
 
+ENOUGH = 5
+"""Independent draws from which on a standard error says more than that there are few of them."""
+
+
 def log_mean_exp(log_values: Sequence[float]) -> float:
     """Natural logarithm of the mean of ``exp(log_values)``; ``-inf`` if all are."""
     highest = max(log_values)

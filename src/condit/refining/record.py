@@ -9,6 +9,7 @@ from typing import Any
 
 from condit.errors import ArgumentError
 from condit.model.base import Prompt
+from condit.page.notebook import framed, plain_text
 from condit.refining.instruction import Instruction
 from condit.refining.judge import log_follows
 from condit.report import finite_or_none
@@ -277,6 +278,10 @@ class Refined:
         ]
         lines.append(self._summary())
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        best = f"\n\n{self.text}" if self.rounds else ""
+        return framed(plain_text(f"{self}{best}"))
 
     def _summary(self) -> str:
         if not self.rounds:
