@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import sys
 import time
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,6 +56,58 @@ def test_errors_are_outcomes(error: BaseException, said: str) -> None:
     assert (made.call("a").event, made.call("a").text) == ("error", said)
     folded = tool(fails, content=TEXT, outcomes=("observe",))
     assert (folded.call("a").event, folded.call("a").text) == ("observe", f"error: {said}")
+
+
+class UnprintableError(Exception):
+    def __str__(self) -> str:
+        raise SystemExit
+
+
+class Shade(str):
+    def __str__(self) -> str:
+        return "Shade.RED"
+
+
+def unprintable(text: str) -> None:
+    raise UnprintableError
+
+
+def numbers(text: str) -> Iterator[int]:
+    yield from itertools.count()
+
+
+async def few(text: str) -> AsyncIterator[int]:
+    for each in (1, 2):
+        yield each
+
+
+@pytest.mark.parametrize(
+    ("function", "event", "said"),
+    [
+        (unprintable, "error", "UnprintableError"),
+        (numbers, "observe", "[0, 1, 2, 3, [...]"),
+        (few, "observe", "[1, 2]"),
+        (lambda text: Shade("red"), "observe", "red"),
+        (lambda text: memoryview(b"abc"), "observe", "abc"),
+        (lambda text: None, "observe", "null"),
+    ],
+)
+def test_odd_answers_are_outcomes(function: Any, event: str, said: str) -> None:
+    made = tool(function, name="odd", content=TEXT, max_observation=18)
+    assert (made.call("a").event, made.call("a").text) == (event, said)
+
+
+def test_an_answer_stays_as_it_was() -> None:
+    cart: list[str] = []
+
+    def add(text: str) -> list[str]:
+        cart.append(text)
+        return cart
+
+    made = tool(add, content=TEXT)
+    first = made.call("a")
+    made.call("b")
+    assert first.value == ["a"]
 
 
 def test_a_call_ends_at_its_limit() -> None:
@@ -120,6 +175,21 @@ def test_a_command_that_hangs_is_killed_with_what_it_started(tmp_path: Path) -> 
 def test_bad_arguments_are_told(make: object) -> None:
     with pytest.raises(ArgumentError, match=r"tool|command"):
         make()  # type: ignore[operator]
+
+
+def test_events_that_begin_alike_are_refused() -> None:
+    with pytest.raises(ArgumentError, match="'ab' of 'ab' begins with 'a' of 'a'"):
+        condit.Agent("F a", {"a": "x", "ab": "y"}, form=Form("{name}", ";"))
+
+
+def test_what_no_text_may_hold() -> None:
+    form = Form(never=("</",))
+    text = form.constraint("think", condit.line(), OUTCOMES)
+    assert text.accepts("<think>a</think>\n")
+    assert not text.accepts("<think>a</tink></think>\n")
+    assert form.observed("observe", 99, OUTCOMES).accepts("<observe></b></observe>\n")
+    with pytest.raises(ArgumentError, match="never"):
+        Form(never=("",))
 
 
 FORMS = (Form(), Form("{name}: ", "\n"), Form("[{name}]\n", "\n[/{name}]\n"))

@@ -104,6 +104,7 @@ class Agent:
             contents[name] = contents[name] & further
         self.contents = contents
         outcomes = OUTCOMES if self.tools else ()
+        self.form.check((*contents, *outcomes))
         self.texts: dict[str, Constraint] = {
             name: self.form.constraint(name, content, outcomes)
             for name, content in contents.items()
@@ -187,8 +188,11 @@ class Agent:
 
         The order has an example. Texts have none: small models would copy them.
         """
-        form = self.form.written("name", "its text").rstrip("\n")
-        lines = [f"Respond only with events, one right after the other, each as {form}:"]
+        lines = [
+            "Respond only with events, one right after the other, each written so:",
+            self.form.written("name", "its text").rstrip("\n"),
+            "These are the events, and what their texts are:",
+        ]
         for name in self.contents:
             part = self.policy.texts.get(name)
             own = self.events.get(name) or self.tools[name].content

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import inspect
 import json
 import math
@@ -17,9 +18,10 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import islice
 from string import Formatter
 from typing import Any
 
@@ -116,23 +118,43 @@ class Tool:
         """Runs in a thread of its own, so that nothing of the tool's runs outside of the limit."""
         try:
             value = self.run(text)
-            if inspect.isawaitable(value):
-                value = asyncio.run(_awaited(value))
-            return "observe", rendered(value), value
+            if inspect.isawaitable(value) or isinstance(value, AsyncIterator):
+                value = asyncio.run(_awaited(value, self.max_observation))
+            if inspect.isgenerator(value):
+                value = list(islice(value, self.max_observation))
+            return "observe", rendered(value), _kept(value)
         except OutOfTimeError:
             return "timeout", f"no answer within {self.seconds:g} seconds", None
         except BaseException as error:
             return "error", _fault(error), None
 
 
-async def _awaited(value: Any) -> Any:
-    return await value
+async def _awaited(value: Any, most: int) -> Any:
+    """What a coroutine returns, or the first of what an asynchronous generator gives."""
+    if inspect.isawaitable(value):
+        value = await value
+    if not isinstance(value, AsyncIterator):
+        return value
+    found: list[object] = []
+    async for each in value:
+        found.append(each)
+        if len(found) == most:
+            break
+    return found
+
+
+def _kept(value: object) -> object:
+    """The value as it is now: a tool may go on to change a list or a dict that it has returned."""
+    if isinstance(value, list | dict | set | tuple):
+        with contextlib.suppress(Exception):
+            return copy.deepcopy(value)
+    return value
 
 
 def _fault(error: BaseException) -> str:
     try:
         said = str(error)
-    except Exception:
+    except BaseException:  # this is the tool's code, too
         said = ""
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
@@ -140,8 +162,8 @@ def _fault(error: BaseException) -> str:
 def rendered(value: object) -> str:
     """What a tool returned as text: text itself, bytes decoded, all else as JSON or by ``repr``."""
     if isinstance(value, str):
-        return str(value)
-    if isinstance(value, bytes | bytearray):
+        return str.__str__(value)  # of a text that is a member of an enumeration, its value
+    if isinstance(value, bytes | bytearray | memoryview):
         return bytes(value).decode("utf-8", "replace")
     try:
         return json.dumps(value, ensure_ascii=False, default=str)
