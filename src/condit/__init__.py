@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from condit.behave.agent import Agent
     from condit.behave.policy import policy
     from condit.behave.tools import command, tool
+    from condit.behave.toolset import Toolset
     from condit.cache import CacheInfo, cache_info, clear_cache, set_cache_limit
     from condit.constraint.algebra.free import free
     from condit.constraint.algebra.limits import within
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from condit.corpus.quote import quote
     from condit.errors import CompileError, ConditError
     from condit.fields import ABSENT
+    from condit.forbidden.forbid import forbid
     from condit.hindsight import alternatives
     from condit.instruct import describe, instructed_prompt
     from condit.marginal import Marginal, Share
@@ -97,6 +99,7 @@ _HOMES = {
     "condit.behave.agent": ("Agent",),
     "condit.behave.policy": ("policy",),
     "condit.behave.tools": ("command", "tool"),
+    "condit.behave.toolset": ("Toolset",),
     "condit.cache": ("CacheInfo", "cache_info", "clear_cache", "set_cache_limit"),
     "condit.constraint.algebra.free": ("free",),
     "condit.constraint.algebra.limits": ("within",),
@@ -138,6 +141,7 @@ _HOMES = {
     "condit.corpus.quote": ("quote",),
     "condit.errors": ("CompileError", "ConditError"),
     "condit.fields": ("ABSENT",),
+    "condit.forbidden.forbid": ("forbid",),
     "condit.instruct": ("describe", "instructed_prompt"),
     "condit.marginal": ("Marginal", "Share"),
     "condit.model.base": ("Decoder", "Model"),
@@ -185,6 +189,7 @@ __all__ = [  # noqa: RUF022 - the order of the documentation
     "choice",
     "quote",
     "one_of_many",
+    "forbid",
     "retrieve",
     "Corpus",
     "Strings",
@@ -217,6 +222,7 @@ __all__ = [  # noqa: RUF022 - the order of the documentation
     "triggered",
     "ltlf",
     "Agent",
+    "Toolset",
     "tool",
     "command",
     "policy",

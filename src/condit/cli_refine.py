@@ -100,8 +100,9 @@ def refine(
 
 def _tell(done: Round) -> None:
     failing = f"; below the threshold before: {', '.join(done.failing)}" if done.failing else ""
+    count = len(done.drafts)
     Console(stderr=True, highlight=False, markup=False).print(
-        f"round {done.number}: {len(done.drafts)} texts, {done.tokens} tokens, "
+        f"round {done.number}: {count} text{'s' * (count > 1)}, {done.tokens} tokens, "
         f"{done.seconds:.1f} s{failing}",
         style="dim",
         soft_wrap=True,

@@ -21,6 +21,7 @@ from condit.constraint.lexical.letters import (
     title_case,
     upper,
 )
+from condit.constraint.lexical.numbers import numbers
 from condit.constraint.lexical.places import (
     acrostic,
     ends_with,
@@ -73,6 +74,7 @@ __all__ = [
     "no_repeated",
     "no_same_initials",
     "no_white_space",
+    "numbers",
     "only",
     "palindromes",
     "paragraphs",

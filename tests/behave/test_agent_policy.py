@@ -12,6 +12,7 @@ import condit
 from condit.behave.agent import Agent
 from condit.behave.policy import Policy, policy
 from condit.behave.record import Event
+from condit.behave.returned import returned
 from condit.behave.tools import tool
 from condit.errors import ArgumentError, BudgetError, UnrealizableError, UnsatisfiableError
 
@@ -196,3 +197,31 @@ def test_which_tools_may_be_called_next() -> None:
 def test_rules_that_say_nothing_are_refused(make: Callable[[], object]) -> None:
     with pytest.raises(ArgumentError, match="policy"):
         make()
+
+
+@pytest.mark.parametrize(
+    ("source", "values"),
+    [
+        ("search", ["X1", 3, "Y2"]),
+        ("search.flights[*].id", ["X1", "Y2"]),
+        ("search.flights[-1].id", ["Y2"]),
+        ("search.flights[7].id", []),
+        ("search.flights", []),
+        ("search[*]", []),
+    ],
+)
+def test_values_are_those_at_a_path(source, values):
+    said = {"flights": [{"id": "X1", "seats": 3}, {"id": "Y2"}]}
+    for value in (said, json.dumps(said)):
+        events = [
+            Event("search", "{}", "", None, False, ()),
+            Event("observe", "", "", value, True, ()),
+        ]
+        found = returned(source, events)
+        assert [each for each in found if each != value] == values
+
+
+@pytest.mark.parametrize("source", ["search..id", "search[x]", "", "[*]", "search.id]"])
+def test_what_is_no_path_is_refused(source):
+    with pytest.raises(ArgumentError, match="no source"):
+        condit.policy(depends={"book.id": source})

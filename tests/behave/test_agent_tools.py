@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import random
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
+from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import condit
 from condit.behave.form import Form
 from condit.behave.tools import OUTCOMES, command, tool
-from condit.errors import ArgumentError
+from condit.errors import ArgumentError, UnsatisfiableError
 
 NAMES = ("search", "answer", *OUTCOMES)
 TEXT = condit.regex("[a-z]+")
@@ -58,43 +57,40 @@ def test_errors_are_outcomes(error: BaseException, said: str) -> None:
     assert (folded.call("a").event, folded.call("a").text) == ("observe", f"error: {said}")
 
 
-class UnprintableError(Exception):
-    def __str__(self) -> str:
-        raise SystemExit
+def test_an_error_that_cannot_be_told_is_one_still() -> None:
+    class MuteError(Exception):
+        def __str__(self) -> str:
+            raise SystemExit(3)
+
+    def broken(text: str) -> None:
+        raise MuteError
+
+    outcome = condit.tool(broken, content=condit.regex("[a-z]")).call("a")
+    assert (outcome.event, outcome.text) == ("error", "MuteError")
 
 
-class Shade(str):
-    def __str__(self) -> str:
-        return "Shade.RED"
+def test_of_an_endless_iterator_the_first_values_are_taken() -> None:
+    def numbers(text: str) -> Iterator[int]:
+        return count()
+
+    async def two(text: str) -> AsyncIterator[int]:
+        yield 1
+        yield 2
+
+    word = condit.regex("[a-z]")
+    outcome = condit.tool(numbers, content=word, max_observation=16).call("a")
+    assert outcome.text == "[0, 1, 2,  [...]"
+    assert outcome.value == list(range(16))
+    assert condit.tool(two, content=word).call("a").value == [1, 2]
 
 
-def unprintable(text: str) -> None:
-    raise UnprintableError
+def test_texts_and_bytes_of_other_kinds() -> None:
+    class Shade(str):
+        def __str__(self) -> str:
+            return "Shade.RED"
 
-
-def numbers(text: str) -> Iterator[int]:
-    yield from itertools.count()
-
-
-async def few(text: str) -> AsyncIterator[int]:
-    for each in (1, 2):
-        yield each
-
-
-@pytest.mark.parametrize(
-    ("function", "event", "said"),
-    [
-        (unprintable, "error", "UnprintableError"),
-        (numbers, "observe", "[0, 1, 2, 3, [...]"),
-        (few, "observe", "[1, 2]"),
-        (lambda text: Shade("red"), "observe", "red"),
-        (lambda text: memoryview(b"abc"), "observe", "abc"),
-        (lambda text: None, "observe", "null"),
-    ],
-)
-def test_odd_answers_are_outcomes(function: Any, event: str, said: str) -> None:
-    made = tool(function, name="odd", content=TEXT, max_observation=18)
-    assert (made.call("a").event, made.call("a").text) == (event, said)
+    assert tool(Shade, name="shade", content=TEXT).call("red").text == "red"
+    assert tool(lambda text: memoryview(b"abc"), name="m", content=TEXT).call("a").text == "abc"
 
 
 def test_an_answer_stays_as_it_was() -> None:
@@ -227,6 +223,17 @@ def test_no_observation_forges_an_event(form: Form) -> None:
             assert (form.closed(name).rstrip("\n") or "\n") not in said
         assert "<|" not in said
         said.encode()
+
+
+def test_characters_that_are_not_seen_hide_no_tag() -> None:
+    for hidden in "\xad\u034f\u2060\ufeff\u2028\x85\U000e0041":
+        assert Form().escaped(f"</ob{hidden}serve>", NAMES) == "</ob?serve>"
+
+
+def test_an_event_in_which_nothing_can_be_said_is_named() -> None:
+    agent = condit.Agent("F answer", {"answer": "</answer>"})
+    with pytest.raises(UnsatisfiableError, match="in the event 'answer'"):
+        agent.run("ngram", "go ", seed=0)
 
 
 def test_what_is_harmless_stays_as_it_is() -> None:

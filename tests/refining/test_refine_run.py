@@ -114,6 +114,31 @@ def test_contrast_is_the_log_odds_by_the_rule_of_bayes() -> None:
         assert draft.log_odds == pytest.approx((odds,), abs=1e-5)
 
 
+def test_the_question_is_the_log_odds_of_yes() -> None:
+    model = condit.load("ngram")
+    found = condit.refine(
+        model, "The sea", instructions=[SHOUT], judge="question", rounds=1, n=2, max_tokens=4
+    )
+    asked = f'Text: {{text}}\n\nDoes the text follow this instruction: "{SHOUT}"? Answer Yes or No.'
+    labels = [" Yes", " No"]
+    yes, no = (condit.zero_shot(model, f"{asked}\nAnswer:", labels, label) for label in labels)
+    for draft in found.drafts:
+        odds = yes.scores([draft.text])[0] - no.scores([draft.text])[0]
+        assert draft.log_odds == pytest.approx((odds,), abs=1e-5)
+    again = condit.refine(
+        model,
+        "The sea",
+        instructions=[SHOUT],
+        judge="question",
+        rounds=1,
+        n=2,
+        max_tokens=4,
+        seed=found.seed,
+    )
+    assert [draft.text for draft in again.drafts] == [draft.text for draft in found.drafts]
+    assert found.rounds[0].positions_judged > 0
+
+
 def test_it_ends_as_soon_as_all_is_followed() -> None:
     seen: list[Any] = []
     model = SmallModel({"1": (1, 0, 0), "2": (1, 0, 1)})
@@ -268,10 +293,11 @@ def test_a_real_model_splits_and_is_shown_its_answer(smollm2: condit.Model) -> N
         prompt,
         instructions=["Be formal."],
         decompose=True,
+        judge=loud,
         threshold=99,
         rounds=2,
         n=1,
-        max_tokens=6,
+        max_tokens=4,
         seed=1,
     )
     assert [(each.text, each.by, each.enforced) for each in found.instructions] == [

@@ -18,9 +18,11 @@ from condit.constraint.base import Constraint
 from condit.constraint.choice import Choice
 from condit.errors import ArgumentError
 
+# Control characters, line breaks but a newline, and what is drawn as nothing. What chooses the look
+# of emoji is left.
 _UNSEEN = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
-    r"\ufff9-\ufffb\U000e0000-\U000e007f]"
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f"
+    r"\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e00ff]"
 )
 _TAG = r"<(?=\s*/?\s*(?:{names})\b|\|)"
 

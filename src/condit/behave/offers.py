@@ -19,7 +19,13 @@ from condit.behave.tools import CUT, OUTCOMES
 from condit.constraint.algebra.limits import within
 from condit.constraint.algebra.repeated import optional
 from condit.constraint.base import Constraint
-from condit.errors import BudgetError, CompileError, PromptTooLongError, VocabularyError
+from condit.errors import (
+    BudgetError,
+    CompileError,
+    PromptTooLongError,
+    UnsatisfiableError,
+    VocabularyError,
+)
 from condit.model.base import Model
 
 _NAMES = ("max_events", "max_tokens", "the model's context", "max_seconds")
@@ -62,7 +68,13 @@ class Offers:
 
     def _cost(self, event: str) -> Cost:
         """The least that an event takes of each resource; of time, the most that its tool takes."""
-        least = self._least(self.design.texts[event])
+        try:
+            least = self._least(self.design.texts[event])
+        except UnsatisfiableError as error:
+            raise UnsatisfiableError(
+                f"agent: nothing can be said in the event {event!r}: its content cannot be, or "
+                f"holds a closing of the event or an opening of an outcome ({error})"
+            ) from error
         tool = self.design.tools.get(event)
         counted = tuple(float(event in group) for group, _, _ in self.budgets)
         if tool is None:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations, pairwise
+from itertools import combinations
 from typing import Any
 
 from condit.behave.record import Event, Run
+from condit.behave.returned import read_source, returned
 from condit.behave.tools import OUTCOMES
 from condit.constraint.algebra.literal import as_constraint
 from condit.constraint.base import Constraint
@@ -55,7 +56,8 @@ def policy(
             or the length and form of an answer.
         depends: for ``"tool.argument"``, or ``"tool"`` if its content is a text, the tool of whose
             results, before that, the value must be one. Values are the numbers and texts in what
-            it returned; of a text that is JSON also those in it.
+            it returned; of a text that is JSON also those in it. ``"search.orders[*].id"`` are
+            those at a path alone. Where there is none yet, the tool is not offered.
 
     Raises:
         ArgumentError: a rule does not say what it should.
@@ -78,6 +80,8 @@ def policy(
     groups = [tuple(each) for each in (*exclusive, *parallel)]
     if any(len(each) < 2 or isinstance(each, str) for each in groups):
         raise ArgumentError("policy: exclusive, parallel: give groups of two names or more")
+    for source in (depends or {}).values():
+        read_source(source)
     return Policy(
         bounds,
         total,
@@ -121,7 +125,7 @@ class Policy:
         exclusive: groups of which at most one is used.
         parallel: groups that are called together.
         texts: further constraints of texts.
-        depends: which argument must be one of which tool's results.
+        depends: which argument must be one of which tool's results, or of those at a path.
     """
 
     calls: Mapping[str, tuple[int, int | None]] = field(default_factory=dict)
@@ -147,7 +151,8 @@ class Policy:
         for name in (*self.calls, *pairs, *self.texts):
             if name not in events:
                 raise ArgumentError(f"policy: {unknown('event', name, events)}")
-        for name in (*self.uncertain, *self.depends.values()):
+        sources = [read_source(each)[0] for each in self.depends.values()]
+        for name in (*self.uncertain, *sources):
             if name not in tools:
                 raise ArgumentError(f"policy: depends: {unknown('tool', name, tools)}")
 
@@ -190,7 +195,7 @@ class Policy:
         for key, source in self.depends.items():
             name, _, argument = key.partition(".")
             if name == tool:
-                found[argument] = tuple(_returned(source, events))
+                found[argument] = tuple(returned(source, events))
         return found
 
     def narrowed(
@@ -207,16 +212,9 @@ class Policy:
             fitting = [each for each in map(_text, values[""]) if content.accepts(each)]
             return choice(fitting) if fitting else None
         schema = getattr(content, "schema", None)
-        properties = schema.get("properties") if isinstance(schema, Mapping) else None
-        if not isinstance(schema, Mapping) or not isinstance(properties, Mapping):
+        if not isinstance(schema, Mapping):
             raise ArgumentError("policy: depends: the tool has no arguments with names")
-        new = dict(properties)
-        for argument, allowed in values.items():
-            if argument not in new:
-                raise ArgumentError(f"policy: depends: {unknown('argument', argument, new)}")
-            new[argument] = {"allOf": [new[argument]], "enum": list(allowed)}
-        required = sorted({*schema.get("required", ()), *values})
-        return json_schema({**schema, "properties": new, "required": required})
+        return json_schema(narrowed_schema(schema, values))
 
     def callable_after(self, calls: Sequence[str], tools: Collection[str]) -> tuple[str, ...]:
         """The tools that may be called after others have been, for those who only see calls."""
@@ -313,40 +311,31 @@ class Policy:
                     yield Broken(rule, index, event.name, f"{value!r} was not returned before")
 
 
+def narrowed_schema(
+    schema: Mapping[str, Any], values: Mapping[str, Sequence[Any]]
+) -> dict[str, Any]:
+    """The schema of a tool's arguments where some must be one of these values.
+
+    Raises:
+        ArgumentError: it has no such argument.
+    """
+    properties = schema.get("properties")
+    if not isinstance(properties, Mapping):
+        raise ArgumentError("policy: depends: the tool has no arguments with names")
+    new = dict(properties)
+    for argument, allowed in values.items():
+        if argument not in new:
+            raise ArgumentError(f"policy: depends: {unknown('argument', argument, new)}")
+        new[argument] = {"allOf": [new[argument]], "enum": list(allowed)}
+    required = sorted({*schema.get("required", ()), *values})
+    return {**schema, "properties": new, "required": required}
+
+
 def _is_call(names: Sequence[str], place: int) -> bool:
     """Whether an event is a call: an outcome follows; names alone of calls are all calls."""
     if not any(each in OUTCOMES for each in names):
         return True
     return place + 1 < len(names) and names[place + 1] in OUTCOMES
-
-
-def _returned(tool: str, events: Sequence[Event]) -> list[Any]:
-    """The numbers and texts that a tool has returned, in order, each once."""
-    found: dict[str, Any] = {}
-    for call, outcome in pairwise(events):
-        if call.name == tool and outcome.name == "observe":
-            for each in _scalars(outcome.value, 6):
-                found.setdefault(json.dumps(each), each)
-    return list(found.values())
-
-
-def _scalars(value: object, depth: int) -> Iterator[Any]:
-    if isinstance(value, str):
-        yield value
-        try:
-            inner = json.loads(value)
-        except ValueError:
-            return
-        if isinstance(inner, dict | list) and depth:
-            yield from _scalars(inner, depth - 1)
-    elif isinstance(value, bool | int | float):
-        yield value
-    elif depth and isinstance(value, Mapping):
-        for each in value.values():
-            yield from _scalars(each, depth - 1)
-    elif depth and isinstance(value, list | tuple):
-        for each in value:
-            yield from _scalars(each, depth - 1)
 
 
 def _text(value: object) -> str:

@@ -18,7 +18,7 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import islice
@@ -118,9 +118,12 @@ class Tool:
         """Runs in a thread of its own, so that nothing of the tool's runs outside of the limit."""
         try:
             value = self.run(text)
-            if inspect.isawaitable(value) or isinstance(value, AsyncIterator):
-                value = asyncio.run(_awaited(value, self.max_observation))
-            if inspect.isgenerator(value):
+            if inspect.isawaitable(value):
+                value = asyncio.run(_awaited(value))
+            # No more of a row than can be shown: it may be endless.
+            if isinstance(value, AsyncIterator):
+                value = asyncio.run(_first(value, self.max_observation))
+            elif isinstance(value, Iterator):
                 value = list(islice(value, self.max_observation))
             return "observe", rendered(value), _kept(value)
         except OutOfTimeError:
@@ -129,15 +132,14 @@ class Tool:
             return "error", _fault(error), None
 
 
-async def _awaited(value: Any, most: int) -> Any:
-    """What a coroutine returns, or the first of what an asynchronous generator gives."""
-    if inspect.isawaitable(value):
-        value = await value
-    if not isinstance(value, AsyncIterator):
-        return value
-    found: list[object] = []
-    async for each in value:
-        found.append(each)
+async def _awaited(value: Any) -> Any:
+    return await value
+
+
+async def _first(values: AsyncIterator[Any], most: int) -> list[Any]:
+    found: list[Any] = []
+    async for value in values:
+        found.append(value)
         if len(found) == most:
             break
     return found
@@ -154,7 +156,7 @@ def _kept(value: object) -> object:
 def _fault(error: BaseException) -> str:
     try:
         said = str(error)
-    except BaseException:  # this is the tool's code, too
+    except BaseException:
         said = ""
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
@@ -193,7 +195,8 @@ def tool(
     '42'
 
     Args:
-        function: the function; one that gives a coroutine is awaited.
+        function: the function; one that gives a coroutine is awaited, and of one that gives an
+            iterator the first values are taken.
         name: what the event is called; by default as the function.
         content: a constraint of one text, whose value the function is called with.
         outcomes: which of ``observe``, ``error`` and ``timeout`` are events of their own; others

@@ -84,6 +84,9 @@ class Matcher(ABC):
     """Whether every sequence of tokens that spells an allowed text is allowed."""
     searches_first: bool = False
     """Whether ``ending`` is cheaper than asking whether some dozens of texts are allowed."""
+    keeps_ending: bool = False
+    """Whether texts follow the ending that is known where it takes all tokens that are left:
+    another one would take long to find, and hardly be shorter."""
 
     @abstractmethod
     def allows(self, token: int) -> bool:

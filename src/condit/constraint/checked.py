@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from condit.constraint.base import Constraint, Matcher, Outline, Strength, Violation
 from condit.constraint.boundary import Boundary
 from condit.constraint.describe import excerpt
-from condit.constraint.ending_tokens import Ending
+from condit.constraint.ending_tokens import NEVER, Ending, spell
 from condit.constraint.plan import Plan
 from condit.constraint.regex import regex
 from condit.constraint.schema.plan import Enforcement
@@ -102,6 +102,11 @@ class Checked(Constraint):
         """What the function says against a finished text that the constraint accepts."""
 
     @property
+    def _may_end_by(self) -> Callable[[Any], bytes | None] | None:
+        """Of a reading, bytes that may finish the text; ``None``: none are known."""
+        return None
+
+    @property
     def plan(self) -> Plan[Any]:
         """Where the parts of the constraint are enforced, as far as it tells, and the check."""
         return Plan([*getattr(self.within, "plan", ()), self.enforcement])
@@ -127,7 +132,7 @@ class Checked(Constraint):
         if self.typed is not None:
             final = inner.strength is Strength.FINAL
             strength = Strength.FINAL if final else Strength.SOUND
-        return CheckedMatcher(inner, self.reading(), strength)
+        return CheckedMatcher(inner, self.reading(), strength, self._may_end_by)
 
     def violation(self, text: str) -> Violation | None:
         """What is wrong with ``text``: by the constraint, and then by the function.
@@ -184,17 +189,27 @@ class CheckedMatcher(Matcher):
         strength: as claimed by the constraint that made it.
     """
 
-    def __init__(self, inner: Matcher, reading: Reading, strength: Strength) -> None:
+    def __init__(
+        self,
+        inner: Matcher,
+        reading: Reading,
+        strength: Strength,
+        may_end_by: Callable[[Reading], bytes | None] | None = None,
+    ) -> None:
         """A matcher in the state of ``inner``, which belongs to it from now on.
 
         Args:
             inner: the matcher of the constraint beside the check.
             reading: what the check knows of the text so far.
             strength: what is claimed.
+            may_end_by: of a reading, bytes that may finish the text by the check.
         """
         self.vocabulary = inner.vocabulary
         self.strength = strength
         self._inner, self._reading = inner, reading
+        self._may_end_by = may_end_by
+        self.searches_first = may_end_by is not None
+        self.keeps_ending = inner.keeps_ending or may_end_by is not None
         # What was found about tokens here; copies share it until they advance.
         self._refusals: dict[int, Violation | None] = {}
 
@@ -261,13 +276,13 @@ class CheckedMatcher(Matcher):
 
     def copy(self) -> CheckedMatcher:
         """An independent matcher in the same state."""
-        twin = CheckedMatcher(self._inner.copy(), self._reading, self.strength)
+        twin = CheckedMatcher(self._inner.copy(), self._reading, self.strength, self._may_end_by)
         twin._refusals = self._refusals
         return twin
 
     def unchecked(self) -> Matcher:
-        """The inner matcher: no ending can be found by asking a function yes or no."""
-        return self._inner.unchecked()
+        """The inner matcher: no ending can be found by asking a function yes or no alone."""
+        return self._inner.unchecked() if self._may_end_by is None else self
 
     def boundary(self) -> Boundary | None:
         """That of the inner matcher."""
@@ -283,12 +298,18 @@ class CheckedMatcher(Matcher):
         return self._inner.forced_text()
 
     def ending(self, *, thorough: bool = False) -> Ending | None:
-        """The inner ending, if the function accepts it; others are not looked for."""
-        found = self._inner.ending(thorough=thorough)
-        if found is None:
-            return None
-        tokens = (*found.tokens(), self.vocabulary.end)
-        return found if self.count_allowed(tokens) == len(tokens) else None
+        """The ending that the check gives, if all allow it, else the inner one."""
+        given = None if self._may_end_by is None else self._may_end_by(self._reading)
+        if given is not None and self._takes(found := spell(given, self.vocabulary)):
+            return found
+        inner = self._inner.ending(thorough=thorough)
+        return inner if inner is not None and self._takes(inner) else None
+
+    def _takes(self, ending: Ending) -> bool:
+        if ending.costs[0] == NEVER:
+            return False
+        tokens = (*ending.tokens(), self.vocabulary.end)
+        return self.count_allowed(tokens) == len(tokens)
 
     def explain(self, token: int) -> str:
         """Why ``token`` is refused, by the inner matcher or the function; ``""`` if allowed."""

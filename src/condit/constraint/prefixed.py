@@ -63,6 +63,7 @@ class Prefixed(Matcher):
     def __init__(self, beginning: PrefixTokens, within: Matcher, place: int) -> None:
         self.vocabulary = beginning.vocabulary
         self._beginning, self._within, self._place = beginning, within, place
+        self.keeps_ending = within.keeps_ending
         exact = within.strength is Strength.EXACT
         self.strength = Strength.SOUND if exact and self._hides else within.strength
 

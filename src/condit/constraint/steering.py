@@ -10,7 +10,8 @@ known after it. It is tried in this order:
 
 Steps 1 and 2 mostly answer, in microseconds. Where the ending takes all tokens that are left, they
 answer for hardly any token: there, one answer serves all tokens whose characters are equivalent
-(see ``condit.constraint.alike``). Nothing here counts the budget or moves the constraint on.
+(see ``condit.constraint.alike``), or only the ending may come (``Matcher.keeps_ending``). Nothing
+here counts the budget or moves the constraint on.
 """
 
 from __future__ import annotations
@@ -88,6 +89,8 @@ class Steering:
             return None
         if self._begins(token):
             return self.ending, self.place + len(spelled)
+        if self._keeps_ending(within):
+            return None
         alike = self._alike_here(within)
         if alike is not None and (text := alike.read(spelled)) != spelled:
             found, allowed = self._read(within, text, alike)
@@ -95,6 +98,10 @@ class Steering:
                 return found
             # They are not equivalent after all: this token is asked about itself.
         return self._find_after(within, (token,)).found
+
+    def _keeps_ending(self, within: Matcher) -> bool:
+        """Whether only what begins the ending may come."""
+        return within.keeps_ending and self.ending.costs[self.place] >= self._left
 
     def _begins(self, token: int) -> bool:
         """Whether ``token`` begins the ending, and what is left of it fits."""
@@ -199,6 +206,12 @@ class Steering:
         """What the constraint allows, less the groups of equivalent tokens that are refused."""
         if self._outline is None:
             mask = within.mask()
+            if self._keeps_ending(within):
+                refused = np.ones(len(self._vocabulary), dtype=np.bool_)
+                self._allow_beginnings(refused)
+                allowed = pack(~refused)
+                self._outline = allowed if mask is None else mask & allowed
+                return Outline(self._outline.copy(), exact=False)
             alike = self._alike_here(within)
             if mask is None:
                 return Outline(within.outline().mask, exact=False)

@@ -33,6 +33,7 @@ def where_prefix(
     /,
     *,
     of: Constraint | None = None,
+    ending: Callable[[str], str | None] | None = None,
     seconds: float | None = 1.0,
 ) -> WherePrefix:
     """Texts that a Python function accepts, asked after each token.
@@ -58,10 +59,21 @@ def where_prefix(
 
     It must depend on the text alone. Answers are cached.
 
+    A function that says yes or no finds no way to finish a text within the budget. ``ending`` does:
+
+    >>> closed = condit.where_prefix(
+    ...     balanced, ending=lambda text: ")" * (text.count("(") - text.count(")"))
+    ... )
+    >>> result = condit.generate("ngram", "Once ", closed, max_tokens=20, seed=0)
+    >>> closed.accepts(result.best.text)
+    True
+
     Args:
         function: as above.
         of: the constraint that texts must satisfy as well. Without it, any text; the method ``of``
             gives the check to a constraint later.
+        ending: given the text so far, a text behind which the function says yes; ``None``: none is
+            known. What it gives is checked. It must depend on the text alone.
         seconds: time limit of a call, which is made in a thread of its own; ``None``: no limit,
             and the call is made in the thread that draws.
 
@@ -75,7 +87,9 @@ def where_prefix(
     """
     if of is not None and not isinstance(of, Constraint):
         raise ArgumentError(f"where_prefix: of={of!r} is a {type(of).__name__}, not a constraint")
-    return WherePrefix(function, typed=of, seconds=seconds)
+    if ending is not None and not callable(ending):
+        raise ArgumentError(f"where_prefix: ending={ending!r} is no function of the text so far")
+    return WherePrefix(function, ending, typed=of, seconds=seconds)
 
 
 @dataclass(frozen=True)
@@ -84,9 +98,13 @@ class WherePrefix(Checked):
 
     Attributes:
         function: asked about the text so far.
+        ending: a text that may finish the text so far; ``None``: none is known.
+        refuses: whether the function may say no. If it never does, it is asked at the end alone.
     """
 
     function: Callable[[str], Answer | bool | None]
+    ending: Callable[[str], str | None] | None = None
+    refuses: bool = True
     _asked: UserFunction[Answer] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -122,6 +140,22 @@ class WherePrefix(Checked):
             )
         return _Prefix(self)
 
+    @property
+    def _may_end_by(self) -> Callable[[_Prefix], bytes | None] | None:
+        if self.ending is None:
+            return None
+        find = self.ending
+
+        def given(reading: _Prefix) -> bytes | None:
+            # Within a character it is not known what the function would be asked about.
+            try:
+                found = find(reading.text.decode())
+            except UnicodeDecodeError:
+                return None
+            return None if found is None else found.encode()
+
+        return given
+
     def answer(self, text: str) -> Answer:
         """What the function says of the text so far."""
         return self._asked.ask(text, lambda: Arguments((text,)), repr(text))
@@ -142,11 +176,16 @@ class _Prefix:
 
     check: WherePrefix
     text: bytes = b""
-    asks_next: ClassVar[bool] = True
     asks_end: ClassVar[bool] = True
 
     @property
+    def asks_next(self) -> bool:
+        return self.check.refuses
+
+    @property
     def refusal(self) -> Violation | None:
+        if not self.check.refuses:
+            return None
         # A character that is not complete yet is left out.
         text = self.text.decode(errors="ignore")
         no = self.check.answer(text) == "no"

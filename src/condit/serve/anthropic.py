@@ -20,6 +20,7 @@ from condit.serve.growth import CallBegins, CallEnds, Growth, MoreArguments, Mor
 from condit.serve.job import Delta, Done, Event, Job
 from condit.serve.messages import Message, answer, call, prompt_of, text_of
 from condit.serve.options import ConditOptions, Sampling, limited, texts_that_end
+from condit.serve.policies import constrained
 from condit.serve.replies import counts, finish_reason, identifier, own_field
 from condit.serve.request_errors import RequestError, invalid, of_error
 from condit.serve.specification import Specification
@@ -60,18 +61,18 @@ class MessagesRequest(Sampling):
         several = not wanted.get("disable_parallel_tool_use", False)
         kind = wanted.get("type")
         if kind == "none":
-            return Choice(())
+            return Choice((), declared=tools)
         if kind == "tool":
             those = tuple(tool for tool in tools if tool.name == wanted.get("name"))
             if not those:
                 what = f"tool_choice.name: no tool is called {wanted.get('name')!r}"
                 raise invalid(what, "tool_choice.name")
-            return Choice(those, required=True, several=False)
+            return Choice(those, required=True, several=False, declared=tools)
         if kind not in ("auto", "any"):
             raise invalid(f"tool_choice.type: {kind!r} is unknown", "tool_choice.type")
         if kind == "any" and not tools:
             raise invalid("tool_choice: a call is required, but there are no tools", "tool_choice")
-        return Choice(tools, required=kind == "any", several=several)
+        return Choice(tools, required=kind == "any", several=several, declared=tools)
 
     def job(self, engine: Engine, choice: Choice) -> Job:
         """What is to be drawn.
@@ -84,17 +85,24 @@ class MessagesRequest(Sampling):
         if self.output_config is not None and self.output_config.format is not None:
             form, where = self.output_config.format, "output_config.format"
         wanted = None if form is None else form.specification(where, flat=True)
-        specification = choice.specification(self.specification(wanted))
-        own = self.condit or ConditOptions()
-        prompt = self._prompt(engine, choice, own, wanted)
+        own, placed = self.condit or ConditOptions(), self._messages()
+        said, places = [each for each, _ in placed], [place for _, place in placed]
+        otherwise = self.specification(wanted)
+        specification = constrained(choice, own.policy, said, places, otherwise)
+        prompt = self._prompt(engine, choice, own, wanted, said)
         job = replace(self.drawn(prompt, specification, own), stream=bool(self.stream))
         return limited(job, engine, {"max_tokens": self.max_tokens})
 
     def _prompt(
-        self, engine: Engine, choice: Choice, own: ConditOptions, wanted: Specification | None
+        self,
+        engine: Engine,
+        choice: Choice,
+        own: ConditOptions,
+        wanted: Specification | None,
+        said: list[Message],
     ) -> Prompt:
         """The messages; of an answer that was begun (prefill) the tokens up to its end."""
-        said, model = self._messages(), engine.model
+        model = engine.model
         prompt = prompt_of(said, choice.tools, model, own.instruct)
         if said[-1]["role"] != "assistant":
             return prompt
@@ -103,7 +111,7 @@ class MessagesRequest(Sampling):
         if len(said) == 1 or "tool_calls" in said[-1]:
             what = "comes first" if len(said) == 1 else "calls a tool"
             raise invalid(f"{where} is the last and {what}: end with the user's", where)
-        if choice.required or self.specification(wanted) is not None:
+        if choice.required or own.policy or self.specification(wanted) is not None:
             raise invalid(
                 f"{where}: an answer that was begun has no constraint, which is of whole texts: "
                 "end with the user's message, or leave out the format",
@@ -119,14 +127,16 @@ class MessagesRequest(Sampling):
         except ConditError as error:
             raise of_error(error) from error
 
-    def _messages(self) -> list[Message]:
+    def _messages(self) -> list[tuple[Message, str]]:
+        """The messages, and what the request calls them."""
         if not self.messages:
             raise invalid("messages is empty: give at least one message", "messages")
-        said: list[Message] = []
+        said: list[tuple[Message, str]] = []
         if self.system:
-            said.append({"role": "system", "content": text_of(self.system, "system")})
+            said.append(({"role": "system", "content": text_of(self.system, "system")}, "system"))
         for place, message in enumerate(self.messages):
-            said += _said(message, f"messages[{place}]")
+            where = f"messages[{place}]"
+            said += [(each, where) for each in _said(message, where)]
         return said
 
 
@@ -162,9 +172,10 @@ def _said(message: Mapping[str, Any], param: str) -> list[Message]:
         where = f"{param}.content[{place}]"
         kind = part.get("type") if isinstance(part, Mapping) else None
         if kind == "tool_use":
-            calls.append(call(str(part.get("name")), part.get("input", {})))
+            calls.append(call(str(part.get("name")), part.get("input", {}), id=part.get("id")))
         elif kind == "tool_result":
-            answers.append(answer(text_of(part.get("content") or "", f"{where}.content")))
+            text = text_of(part.get("content") or "", f"{where}.content")
+            answers.append(answer(text, id=part.get("tool_use_id")))
         elif kind not in ("thinking", "redacted_thinking"):
             texts.append(text_of([part], where))
     said = {"role": role, "content": "\n".join(texts), **({"tool_calls": calls} if calls else {})}

@@ -50,22 +50,26 @@ def text_of(content: object, param: str) -> str:
     return "".join(texts)
 
 
-def call(name: str, arguments: Any, *, custom: bool = False) -> Message:
+def call(name: str, arguments: Any, *, custom: bool = False, id: object = None) -> Message:
     """A call that a model has made before.
 
     Args:
         name: of the tool.
         arguments: JSON, or what it says; of a custom tool its text.
         custom: whether the tool takes a text.
+        id: what its answer names it by.
     """
+    own = {} if id is None else {"id": id}
     if custom:
-        return {"type": "custom", "custom": {"name": name, "input": arguments}}
-    return {"type": "function", "function": {"name": name, "arguments": arguments}}
+        return {"type": "custom", "custom": {"name": name, "input": arguments}, **own}
+    return {"type": "function", "function": {"name": name, "arguments": arguments}, **own}
 
 
-def answer(text: str, name: str | None = None) -> Message:
-    """What a tool has answered."""
-    return {"role": "tool", "content": text, **({} if name is None else {"name": name})}
+def answer(text: str, name: str | None = None, *, id: object = None) -> Message:
+    """What a tool has answered, and to which call."""
+    said = {"name": name, "tool_call_id": id}
+    own = {key: each for key, each in said.items() if each is not None}
+    return {"role": "tool", "content": text, **own}
 
 
 def prompt_of(
@@ -98,7 +102,8 @@ def prompt_of(
 
 
 def _for_template(message: Message) -> Message:
-    """Templates take arguments as values, not as JSON."""
+    """Templates take arguments as values, not as JSON; they are not told ids."""
+    message = {key: each for key, each in message.items() if key != "tool_call_id"}
     if "tool_calls" not in message:
         return message
     calls = [
@@ -175,7 +180,8 @@ def _said(message: Mapping[str, Any], param: str) -> Message:
         raise invalid(f"{where}: this model reads text alone", where, "unsupported_content")
     if role in ("tool", "function"):
         name = message.get("tool_name", message.get("name"))
-        return answer(text_of(content, f"{param}.content"), name if isinstance(name, str) else None)
+        text, own = text_of(content, f"{param}.content"), message.get("tool_call_id")
+        return answer(text, name if isinstance(name, str) else None, id=own)
     if role in ("system", "developer", "user"):
         text = text_of(content, f"{param}.content")
         return {"role": "user" if role == "user" else "system", "content": text}
@@ -196,7 +202,9 @@ def _said(message: Mapping[str, Any], param: str) -> Message:
 def _call(given: Any, param: str) -> Message:
     try:
         if given.get("type") == "custom":
-            return call(given["custom"]["name"], given["custom"]["input"], custom=True)
-        return call(given["function"]["name"], given["function"]["arguments"])
+            about, own = given["custom"], given.get("id")
+            return call(about["name"], about["input"], custom=True, id=own)
+        about = given["function"]
+        return call(about["name"], about["arguments"], id=given.get("id"))
     except (KeyError, TypeError, AttributeError) as error:
         raise invalid(f"{param} is no call of a tool: {error} is missing", param) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,9 +19,10 @@ from condit.serve import other_fields
 from condit.serve.engine import Engine
 from condit.serve.growth import CallEnds, Growth, MoreText
 from condit.serve.job import Delta, Done, Job
-from condit.serve.messages import chat, prompt_of
+from condit.serve.messages import Message, chat, prompt_of
 from condit.serve.openai.tools import tools_of
 from condit.serve.options import ConditOptions, SamplingOptions, limited
+from condit.serve.policies import constrained
 from condit.serve.replies import counts, finish_reason, own_field, token_logprobs
 from condit.serve.request_errors import RequestError, invalid
 from condit.serve.scoring import Scored
@@ -65,7 +66,14 @@ class OllamaRequest(BaseModel):
         """Whether the answer comes line by line, as it does unless it is said not to."""
         return self.stream is not False
 
-    def job(self, engine: Engine, prompt: Prompt, field: str, choice: Choice) -> Job:
+    def job(
+        self,
+        engine: Engine,
+        prompt: Prompt,
+        field: str,
+        choice: Choice,
+        messages: Sequence[Message] = (),
+    ) -> Job:
         """What is to be drawn.
 
         Args:
@@ -73,6 +81,7 @@ class OllamaRequest(BaseModel):
             prompt: the prompt.
             field: what the request calls it.
             choice: the tools that may be called.
+            messages: those before, if it is a chat.
 
         Raises:
             RequestError: something in it cannot be done.
@@ -84,7 +93,9 @@ class OllamaRequest(BaseModel):
             raise invalid(f"think: {engine.name!r} does not support thinking", "think")
         if self.images:
             raise invalid("images: this model reads text alone", "images", "unsupported_content")
-        wanted = choice.specification(all_of([*self._format(), *named(own.constraint)]))
+        otherwise = all_of([*self._format(), *named(own.constraint)])
+        places = [f"messages[{place}]" for place in range(len(messages))]
+        wanted = constrained(choice, own.policy, messages, places, otherwise)
         tells = self.logprobs or self.top_logprobs
         job = replace(
             options.drawn(prompt, wanted, own),
@@ -169,11 +180,13 @@ def routes(engine: Engine) -> APIRouter:
         engine.check_model(_name(body.model))
         if not body.messages:
             return _loaded(engine, body, {"message": {"role": "assistant", "content": ""}})
-        choice = Choice(tools_of(body.tools or [], "tools"))
+        tools = tools_of(body.tools or [], "tools")
+        choice = Choice(tools, declared=tools)
         instruct = body.condit is not None and body.condit.instruct
         said = [{**each, "content": each.get("content") or ""} for each in body.messages]
-        prompt = prompt_of(chat(said), choice.tools, engine.model, instruct)
-        job = body.job(engine, prompt, "messages", choice)
+        messages = chat(said)
+        prompt = prompt_of(messages, choice.tools, engine.model, instruct)
+        job = body.job(engine, prompt, "messages", choice, messages)
         return await _answered(engine, _Answer(engine, body, job, choice))
 
     @router.get("/api/tags", summary="The model that is served")

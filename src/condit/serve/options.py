@@ -17,6 +17,7 @@ from condit.serve import other_fields
 from condit.serve.formats import StructuredOutputs
 from condit.serve.host import Host
 from condit.serve.job import Job
+from condit.serve.policies import ToolPolicy
 from condit.serve.request_errors import invalid
 from condit.serve.specification import Specification, all_of, named
 
@@ -30,6 +31,9 @@ class ConditOptions(BaseModel):
         default=None,
         description='A constraint by name: {"regex": "[0-9]+"}, {"json_schema": {...}}, '
         '{"date": ""}; several must all hold.',
+    )
+    policy: ToolPolicy | None = Field(
+        default=None, description="Rules about calls of tools, over all messages."
     )
     sampler: str | None = Field(
         default=None, description="auto, awrs, masked, smc, exact or another."

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from condit.constraint.algebra.free import free
+from condit.constraint.algebra.in_order import in_order
 from condit.constraint.algebra.literal import Literal
 from condit.constraint.algebra.repeated import repeat
 from condit.constraint.algebra.sequence import then
@@ -133,6 +134,10 @@ def _repeated(given: Mapping[str, Any]) -> Constraint:
     return repeat(part, given["least"], given["most"], separator=given["separator"])
 
 
+def _in_order(given: Mapping[str, Any]) -> Constraint:
+    return in_order([made(*part) for part in given["parts"]], given["steps"], given["ends"])
+
+
 _MAKERS: dict[str, Any] = {
     "json_schema": _json_schema,
     "regex": regex,
@@ -148,4 +153,5 @@ _MAKERS: dict[str, Any] = {
     "then": _then,
     "repeated": _repeated,
     "tags": _tags,
+    "in_order": _in_order,
 }

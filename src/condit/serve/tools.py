@@ -18,7 +18,7 @@ from condit.serve.specification import Specification
 BEGIN, END = "<tool_call>", "</tool_call>"
 _CLOSE = f"\n{END}"
 
-_MOST_CALLS = 16
+MOST_CALLS = 16
 """The most calls in one text, where several are allowed."""
 
 
@@ -41,7 +41,7 @@ class Tool:
     param: str = "tools"
 
     @property
-    def _parts(self) -> list[Any]:
+    def parts(self) -> list[Any]:
         """What a call of it holds between the tags: texts and constraints."""
         if self.parameters is None:
             wanted = self.input or ("free", f"\n{END}")
@@ -86,11 +86,13 @@ class Choice:
         tools: those that may be called.
         required: whether there must be a call, and nothing else.
         several: whether there may be more than one.
+        declared: all tools of the request, those too that may not be called.
     """
 
     tools: tuple[Tool, ...]
     required: bool = False
     several: bool = True
+    declared: tuple[Tool, ...] = ()
 
     def specification(self, otherwise: Specification | None = None) -> Specification | None:
         """The constraint of the texts.
@@ -100,8 +102,8 @@ class Choice:
         """
         if not self.tools:
             return otherwise
-        held = ["one_of", [["then", tool._parts] for tool in self.tools]]
-        most = _MOST_CALLS if self.several else 1
+        held = ["one_of", [["then", tool.parts] for tool in self.tools]]
+        most = MOST_CALLS if self.several else 1
         calls = {"part": ["then", [BEGIN, held]], "least": 1, "most": most, "separator": "\n"}
         kind: str = "repeated"
         given: Any = calls

@@ -167,6 +167,7 @@ class TogetherMatcher(Matcher):
             self.strength = self._parts[0].strength
         # An instance attribute: it depends on the parts.
         self.any_spelling = all(part.any_spelling for part in self._parts)  # type: ignore[misc]
+        self.keeps_ending = any(part.keeps_ending for part in self._parts)
         # Endings at this state; copies share them until they advance.
         self._endings: dict[bool, Ending | None] = {}
 
@@ -271,6 +272,8 @@ class TogetherMatcher(Matcher):
             fits = best is None or ending.costs[0] < best.costs[0]
             if fits and self.count_allowed(tokens) == len(tokens):
                 best = ending
+        if best is None and self.keeps_ending:
+            best = self._one_after_the_other(thorough)
         if best is None:
             # What is drawn need not reach a state at which a part gives up.
             with suppress(ConstraintTooComplexError, OutOfWorkError, _NoneAtAllError):
@@ -280,6 +283,29 @@ class TogetherMatcher(Matcher):
         if best is None or self.any_spelling or best.costs[0] == NEVER:
             return best
         return Ending.of_tokens(best.tokens(), self.vocabulary)
+
+    def _one_after_the_other(self, thorough: bool) -> Ending | None:
+        """The endings of parts written one behind the other, until all parts may stop."""
+        ahead, text = self.copy(), b""
+        end = self.vocabulary.end
+        for _ in range(_ROUNDS):
+            for part in ahead._parts:
+                if part.allows(end):
+                    continue
+                own = part.ending(thorough=thorough)
+                if own is None or own.costs[0] == NEVER:
+                    continue
+                tokens = own.tokens()
+                if ahead.count_allowed(tokens) < len(tokens):
+                    continue
+                for token in tokens:
+                    ahead.advance(token)
+                text += own.text
+            if ahead.allows(end):
+                found = spell(text, self.vocabulary)
+                asked = (*found.tokens(), end) if found.costs[0] < NEVER else ()
+                return found if asked and self.count_allowed(asked) == len(asked) else None
+        return None
 
     def _known_ending(self) -> bytes | None:
         """A shortest ending by the rules of the parts, if it holds for all of them."""
@@ -303,6 +329,9 @@ class TogetherMatcher(Matcher):
 class _NoneAtAllError(Exception):
     """There is no ending, so that none need be looked for."""
 
+
+_ROUNDS = 3
+"""So often each part is asked for its ending, behind those of the others."""
 
 _WORK = 30_000
 """What a search for an ending may cost; see `Metered`: some tenths of a second."""

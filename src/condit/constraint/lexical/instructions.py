@@ -14,6 +14,7 @@ from condit.constraint.base import Constraint
 from condit.constraint.choice import choice
 from condit.constraint.json_schema import json_schema
 from condit.constraint.lexical.constraint import Lexical
+from condit.constraint.lexical.ifbench import MORE_MAKERS, repeats
 from condit.constraint.lexical.layout import (
     bullets,
     highlights,
@@ -40,10 +41,13 @@ from condit.constraint.lexical.places import (
 )
 from condit.constraint.lexical.scripts import SCRIPT_OF, script
 from condit.constraint.lexical.sentences import sentences
+from condit.constraint.lexical.shares import (
+    at_most_each,
+    english,
+)
 from condit.constraint.lexical.spelled import (
     alphabetical,
     consonant_clusters,
-    kinds_of,
     palindromes,
     vowel_kinds,
     word_lengths,
@@ -57,7 +61,6 @@ from condit.constraint.lexical.words import (
     without,
     words,
 )
-from condit.constraint.lexical.written import different_words, repeated_words
 from condit.constraint.regex import regex
 from condit.constraint.where import where
 from condit.errors import ArgumentError, UnsupportedConstraintError
@@ -65,16 +68,6 @@ from condit.errors import ArgumentError, UnsupportedConstraintError
 _Given: TypeAlias = Mapping[str, Any]
 _Maker: TypeAlias = Callable[[_Given], Constraint]
 
-_PRONOUNS = (
-    "i me my mine myself we us our ours ourselves you your yours yourself yourselves he him his "
-    "himself she her hers herself it its itself they them their theirs themselves"
-)
-_NAMES = (
-    "Emma Liam Sophia Jackson Olivia Noah Ava Lucas Isabella Mason Mia Ethan Charlotte Alexander "
-    "Amelia Benjamin Harper Leo Zoe Daniel Chloe Samuel Lily Matthew Grace Owen Abigail Gabriel "
-    "Ella Jacob Scarlett Nathan Victoria Elijah Layla Nicholas Audrey David Hannah Christopher "
-    "Penelope Thomas Nora Andrew Aria Joseph Claire Ryan Stella Jonathan"
-)
 _ANSWERS = ["My answer is yes.", "My answer is no.", "My answer is maybe."]
 _PRIMES = {n for n in range(2, 40) if all(n % other for other in range(2, n))}
 
@@ -153,7 +146,10 @@ def _frequency(given: _Given) -> Constraint:
 
 def _nth_paragraph(given: _Given) -> Constraint:
     count, nth = int(given["num_paragraphs"]), int(given["nth_paragraph"])
-    return paragraphs(exactly=count) & first_word(given["first_word"], of="paragraph", nth=nth)
+    word = given["first_word"]
+    # To some these signs belong to the word.
+    apart = without(f"{word}:", f"{word};", anywhere=True)
+    return paragraphs(exactly=count) & first_word(word, of="paragraph", nth=nth) & apart
 
 
 def _they_differ(text: str) -> bool:
@@ -185,17 +181,14 @@ def _options(given: _Given) -> Constraint:
     return choice([each.strip() for each in found if each.strip()])
 
 
-def _pronouns(given: _Given) -> Constraint:
-    return contains(_PRONOUNS.split(), at_least=int(given["N"]))
-
-
 def _word_range(given: _Given) -> Constraint:
     return words(at_least=int(given["min_words"]), at_most=int(given["max_words"]))
 
 
 def _changed(given: _Given) -> Constraint:
-    first, _, rest = given["prompt_to_repeat"].strip().partition(" ")
-    return regex(r"[^\W\d_]+ " + re.escape(rest)) & ~regex(re.escape(f"{first} {rest}"))
+    # Another first letter makes it another first word, and all else stays to any reading.
+    asked = given["prompt_to_repeat"]
+    return regex(rf"[A-Za-z]{re.escape(asked[1:])}") & ~regex(re.escape(asked))
 
 
 def _span(given: _Given) -> Constraint:
@@ -204,11 +197,12 @@ def _span(given: _Given) -> Constraint:
 
 
 MAKERS: Mapping[str, _Maker] = {
+    **MORE_MAKERS,
     "change_case:capital_word_frequency": lambda given: capital_words(
         **_bounds(given, "capital_relation", "capital_frequency")
     ),
-    "change_case:english_capital": lambda given: upper(),
-    "change_case:english_lowercase": lambda given: lower(),
+    "change_case:english_capital": lambda given: upper() & english(capitals=True),
+    "change_case:english_lowercase": lambda given: lower() & english(capitals=False),
     "combination:repeat_prompt": lambda given: starts_with(
         given["prompt_to_repeat"].strip(), match_case=False
     ),
@@ -251,19 +245,16 @@ MAKERS: Mapping[str, _Maker] = {
     "punctuation:no_comma": lambda given: never(","),
     "startend:end_checker": lambda given: ends_with(given["end_phrase"].strip()),
     "startend:quotation": lambda given: quoted(),
-    "count:conjunctions": lambda given: kinds_of(
-        ["and", "but", "for", "nor", "or", "so", "yet"], at_least=int(given["small_n"])
-    ),
     "count:keywords_multiple": _multiple,
-    "count:person_names": lambda given: contains(*_NAMES.split()[: int(given["N"])]),
-    "count:pronouns": _pronouns,
-    "count:punctuation": lambda given: contains(".", ",", "!", "?", ";", ":", "?!", anywhere=True),
-    "count:unique_word_count": lambda given: different_words(at_least=int(given["N"])),
+    "count:punctuation": lambda given: (
+        contains(".", ",", ";", ":", "?!", anywhere=True)
+        & contains("!", "?", at_least=2, anywhere=True)
+    ),
     "count:word_count_range": _word_range,
     "format:list": lambda given: contains(given["sep"], at_least=2, match_case=True, anywhere=True),
     "format:newline": lambda given: lines(at_least=1) & never(" \t\u00a0\u3000"),
     "format:no_bullets_bullets": lambda given: regex(
-        r"[A-Z][^*.\n]+\. [A-Z][^*.\n]+\.\n+(\* [^*\n]+\n)+\* [^*\n]+"
+        r"[A-Z][^*.\n]*\w\w\. [A-Z][^*.\n]*\w\w\.\n\n?(\* [^*\n]+\n)+\* [^*\n]+"
     ),
     "format:no_whitespace": lambda given: no_white_space(),
     "format:options": _options,
@@ -273,7 +264,8 @@ MAKERS: Mapping[str, _Maker] = {
     ),
     "format:quotes": lambda given: regex(r"""[^"']*"[^"']+'[^"']+"[^"']+"[^"']*'[^"']*"[^"']*"""),
     "format:sub-bullets": lambda given: regex(
-        r"([^*\-\n][^\n]*\n+)?(\* [^\n]+\n(  - [^\n]+\n)+)*\* [^\n]+\n(  - [^\n]+\n)*  - [^\n]+"
+        r"([^*\-\n][^*\n]*\n+)*(\* [^*\n]+\n(  - [^*\n]+\n)+)*"
+        r"\* [^*\n]+\n(  - [^*\n]+\n)*  - [^*\n]+"
     ),
     "format:title_case": lambda given: title_case(),
     "ratio:sentence_balance": lambda given: (
@@ -292,7 +284,7 @@ MAKERS: Mapping[str, _Maker] = {
     "words:no_consecutive": lambda given: no_same_initials(),
     "words:palindrome": lambda given: palindromes(at_least=10),
     "words:prime_lengths": lambda given: word_lengths(_PRIMES),
-    "words:repeats": lambda given: repeated_words(at_most=int(given["small_n"])),
+    "words:repeats": lambda given: at_most_each(repeats, int(given["small_n"])),
     "words:vowel": lambda given: vowel_kinds(at_most=3),
 }
 """For each instruction what makes its constraint of the arguments."""

@@ -159,6 +159,8 @@ class LexicalMatcher(Matcher):
         vocabulary: the tokens.
     """
 
+    keeps_ending = True
+
     def __init__(self, states: States, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
         self.strength = Strength.EXACT if len(states.tables) == 1 else Strength.SOUND

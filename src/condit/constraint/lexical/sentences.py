@@ -1,8 +1,8 @@
 """How many sentences a text has.
 
 Where a sentence ends is a matter of opinion after *Mr.*, *e.g.*, a list number or a heading. Texts
-are kept to sentences of which there is only one opinion, and the library ``syntok`` is the judge of
-their number.
+are kept to sentences of which there is only one opinion, and Punkt (``nltk``) is asked for their
+number, too.
 """
 
 from __future__ import annotations

@@ -12,8 +12,10 @@ from functools import partial
 
 from condit.constraint.base import Constraint
 from condit.constraint.lexical.bounds import bounds
-from condit.constraint.lexical.constraint import Lexical
-from condit.constraint.lexical.words import words
+from condit.constraint.lexical.shares import (
+    enough,
+    new_words,
+)
 from condit.constraint.where_prefix import Answer, where_prefix
 from condit.errors import ArgumentError
 
@@ -26,10 +28,6 @@ def _whole(text: str) -> list[str]:
     """The words that cannot grow any more."""
     found = _words(text)
     return found[:-1] if re.search(r"\w\Z", text) else found
-
-
-def _has_kinds(text: str, at_least: int) -> Answer:
-    return "yes" if len(set(_words(text))) >= at_least else "not yet"
 
 
 def _repeats(text: str, at_most: int) -> Answer:
@@ -62,8 +60,7 @@ def different_words(*, at_least: int) -> Constraint:
         ArgumentError: it is no count.
     """
     least, _ = bounds("different_words", at_least, None, None)
-    enough: Lexical = words(at_least=least, apart="letters")
-    return where_prefix(partial(_has_kinds, at_least=least), of=enough, seconds=None)
+    return enough([lambda text: len(set(_words(text)))], least, new_words)
 
 
 def repeated_words(*, at_most: int) -> Constraint:

@@ -16,6 +16,7 @@ from condit.serve.messages import chat, prompt_of
 from condit.serve.openai.streams import Streamed
 from condit.serve.openai.tools import ToolChoice, calls_of, choice_of, tools_of
 from condit.serve.options import ConditOptions, limited
+from condit.serve.policies import constrained
 from condit.serve.replies import finish_reason, identifier, own_field, token_logprobs, usage
 from condit.serve.request_errors import invalid
 from condit.serve.scoring import Scored
@@ -55,9 +56,11 @@ class ChatRequest(Streamed):
             raise invalid("top_logprobs needs logprobs: true", "top_logprobs")
         form = self.response_format
         wanted = None if form is None else form.specification("response_format")
-        specification = choice.specification(self.specification(wanted))
-        own = self.condit or ConditOptions()
-        prompt = prompt_of(chat(self.messages), choice.tools, engine.model, own.instruct)
+        own, said = self.condit or ConditOptions(), chat(self.messages)
+        places = [f"messages[{place}]" for place in range(len(said))]
+        otherwise = self.specification(wanted)
+        specification = constrained(choice, own.policy, said, places, otherwise)
+        prompt = prompt_of(said, choice.tools, engine.model, own.instruct)
         job = replace(
             self.drawn(prompt, specification, own),
             n=1 if self.n is None else self.n,

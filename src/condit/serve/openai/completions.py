@@ -57,6 +57,8 @@ class CompletionRequest(Streamed):
         form = self.response_format
         wanted = None if form is None else form.specification("response_format")
         specification = self.specification(wanted)
+        if self.condit is not None and self.condit.policy is not None:
+            raise invalid("condit.policy: there are no tools here", "condit.policy")
         told = self.logprobs is not None and self.logprobs is not False
         job = replace(
             self.drawn("", specification, self.condit or ConditOptions()),

@@ -15,6 +15,7 @@ from condit.serve.job import Delta, Done, Event, Job
 from condit.serve.messages import Message, answer, call, prompt_of, text_of
 from condit.serve.openai.tools import ToolChoice, choice_of, tools_of
 from condit.serve.options import ConditOptions, Sampling, limited
+from condit.serve.policies import constrained
 from condit.serve.replies import counts, finish_reason, identifier, own_field, token_logprobs
 from condit.serve.request_errors import RequestError, invalid
 from condit.serve.scoring import Scored
@@ -70,9 +71,12 @@ class ResponsesRequest(Sampling):
         self.one_text()
         form = None if self.text is None else self.text.format
         wanted = None if form is None else form.specification("text.format", flat=True)
-        specification = choice.specification(self.specification(wanted))
-        own = self.condit or ConditOptions()
-        prompt = prompt_of(self._messages(), choice.tools, engine.model, own.instruct)
+        own, placed = self.condit or ConditOptions(), self._messages()
+        said = [message for message, _ in placed]
+        otherwise = self.specification(wanted)
+        places = [place for _, place in placed]
+        specification = constrained(choice, own.policy, said, places, otherwise)
+        prompt = prompt_of(said, choice.tools, engine.model, own.instruct)
         tells = "message.output_text.logprobs" in (self.include or ())
         job = replace(
             self.drawn(prompt, specification, own),
@@ -81,18 +85,19 @@ class ResponsesRequest(Sampling):
         )
         return limited(job, engine, {"max_output_tokens": self.max_output_tokens}, "input")
 
-    def _messages(self) -> list[Message]:
-        said: list[Message] = []
+    def _messages(self) -> list[tuple[Message, str]]:
+        """The messages, and what the request calls them."""
+        said: list[tuple[Message, str]] = []
         if self.instructions:
-            said.append({"role": "system", "content": self.instructions})
+            said.append(({"role": "system", "content": self.instructions}, "instructions"))
         if isinstance(self.input, str):
-            return [*said, {"role": "user", "content": self.input}]
+            return [*said, ({"role": "user", "content": self.input}, "input")]
         if not self.input:
             raise invalid("input is empty: give a text or at least one item", "input")
         return [
             *said,
             *(
-                message
+                (message, f"input[{place}]")
                 for place, item in enumerate(self.input)
                 if (message := _said(item, f"input[{place}]")) is not None
             ),
@@ -110,10 +115,11 @@ def _said(item: Mapping[str, Any], param: str) -> Message | None:
     try:
         if kind in ("function_call", "custom_tool_call"):
             custom = kind == "custom_tool_call"
-            made = call(item["name"], item["input" if custom else "arguments"], custom=custom)
+            held = item["input" if custom else "arguments"]
+            made = call(item["name"], held, custom=custom, id=item.get("call_id"))
             return {"role": "assistant", "content": "", "tool_calls": [made]}
         if kind in ("function_call_output", "custom_tool_call_output"):
-            return answer(text_of(item["output"], f"{param}.output"))
+            return answer(text_of(item["output"], f"{param}.output"), id=item.get("call_id"))
     except KeyError as error:
         where = f"{param}.{error.args[0]}"
         raise invalid(f"{where} is missing", where) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from condit.serve.replies import identifier
@@ -64,7 +65,7 @@ def choice_of(tools: tuple[Tool, ...], wanted: ToolChoice, several: bool, param:
         RequestError: it names a tool that there is not, or says nothing known.
     """
     try:
-        return _choice_of(tools, wanted, several, param)
+        return replace(_choice_of(tools, wanted, several, param), declared=tools)
     except (TypeError, AttributeError, LookupError) as error:
         raise invalid(f"{param}: a part has the wrong type: {error}", param) from error
 
