@@ -24,7 +24,7 @@ _OPERATIONS = {
 
 
 def calculate(expression: str) -> float:
-    """Works out an expression of numbers, + - * / and parentheses."""
+    """Works out an expression such as 3 * 7 + 1."""
     return _value(ast.parse(expression.strip(), mode="eval").body)
 
 
@@ -85,19 +85,20 @@ def query(sql: str) -> list[tuple[object, ...]]:
         opened.close()
 
 
-DOCUMENTS = (
-    "Mars has two moons, Phobos and Deimos. They were found in 1877 by Asaph Hall.",
-    "Jupiter is the largest planet. Four of its moons were seen by Galileo in 1610.",
-    "The Earth has one moon. It is 384,400 km away.",
-    "Saturn has rings of ice. Its largest moon is Titan.",
-    "Venus and Mercury have no moons.",
-)
+DOCUMENTS = {
+    "mars": "Mars has two moons, Phobos and Deimos. They were found in 1877 by Asaph Hall.",
+    "jupiter": "Jupiter is the largest planet. Four of its moons were seen by Galileo in 1610.",
+    "earth": "The Earth has one moon. It is 384,400 km away.",
+    "saturn": "Saturn has rings of ice. Its largest moon is Titan.",
+    "venus": "Venus and Mercury have no moons.",
+}
 
 
 def look_up(words: str) -> str:
-    """Finds the document that fits best (BM25)."""
-    asked = re.findall(r"\w+", words.lower())
-    texts = [re.findall(r"\w+", each.lower()) for each in DOCUMENTS]
+    """Finds the document that fits some words best."""
+    # BM25 (Robertson and Zaragoza 2009).
+    asked = _words(words)
+    texts = list(map(_words, DOCUMENTS.values()))
     mean = sum(map(len, texts)) / len(texts)
 
     def score(text: list[str]) -> float:
@@ -109,5 +110,9 @@ def look_up(words: str) -> str:
             found += rarity * counts[word] * 2.2 / size
         return found
 
-    best = max(range(len(texts)), key=lambda number: score(texts[number]))
-    return DOCUMENTS[best] if score(texts[best]) else "nothing is found"
+    best, said = max(DOCUMENTS.items(), key=lambda each: score(_words(each[1])))
+    return f"{best}: {said}" if score(_words(said)) else "nothing is found"
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.lower())

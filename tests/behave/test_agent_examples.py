@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from condit.behave.record import Run
 from condit.cli_agent_file import read_agent
+from condit.model.base import Model
 from condit.model.transformers import TransformersModel
 
 EXAMPLES = Path(__file__).resolve().parent.parent.parent / "examples" / "agents"
@@ -21,9 +23,15 @@ def kit() -> dict[str, Any]:
 
 
 def test_the_agents_of_the_literature_are_there() -> None:
-    assert {"react", "rewoo", "plan_and_solve", "reflexion", "chain_of_thought", "pass"} <= {
-        path.stem for path in FILES
-    }
+    assert {
+        "react",
+        "rewoo",
+        "plan_and_solve",
+        "reflexion",
+        "chain_of_thought",
+        "pass",
+        "quoting",
+    } <= {path.stem for path in FILES}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -33,16 +41,41 @@ def test_a_specification_is_short(path: Path) -> None:
     assert read_agent(path).agent.game.winning
 
 
-@pytest.mark.model
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_an_example_runs(path: Path, smollm2: TransformersModel) -> None:
+def judged(path: Path, model: Model | str, most: int) -> Run:
     read = read_agent(path)
     assert read.task is not None
-    run = read.agent.run(smollm2, f"{read.task}\n", seed=0, max_events=16, max_tokens=120).best
+    run = read.agent.run(model, f"{read.task}\n", seed=0, max_events=16, max_tokens=most).best
     assert run.satisfied
     assert read.agent.specification.accepts(run.text)
     assert read.agent.policy.explain(run) == []
-    assert run.drawn <= 120
+    assert run.drawn <= most
+    return run
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_an_example_runs(path: Path, kit: dict[str, Any]) -> None:
+    run = judged(path, "ngram", 110)
+    assert all("</" not in event.text for event in run.events)
+    for event in run.events:
+        if event.name == "evidence":
+            place = event.value.occurrences[0]
+            assert kit["DOCUMENTS"][place.document][place.start :].startswith(event.text)
+
+
+@pytest.mark.model
+def test_an_example_runs_with_a_language_model(smollm2: TransformersModel) -> None:
+    run = judged(EXAMPLES / "quoting.yaml", smollm2, 120)
+    evidence = run.last("evidence")
+    assert evidence is not None
+    assert evidence.value.occurrences
+
+
+def test_the_order_is_described_by_an_example() -> None:
+    agent = read_agent(EXAMPLES / "rewoo.yaml").agent
+    said = agent.describe()
+    assert "in this order: plan, look_up, observe, solve, answer." in said
+    assert "at most 3 of plan" in said
+    assert "Y (look_up" not in said
 
 
 def test_the_calculator_is_no_interpreter(kit: dict[str, Any]) -> None:
@@ -54,6 +87,9 @@ def test_the_calculator_is_no_interpreter(kit: dict[str, Any]) -> None:
 
 def test_the_database_is_read_only(kit: dict[str, Any]) -> None:
     assert kit["query"]("select moons from planets where name = 'Mars'") == [(2,)]
+    # Nor does it read other files, as DuckDB would.
+    with pytest.raises(Exception, match=r"disabled|no such table"):
+        kit["query"]("select * from '/etc/passwd.csv'")
     for text in ("delete from planets", "drop table planets"):
         with pytest.raises(Exception, match=r"read-?only"):
             kit["query"](text)

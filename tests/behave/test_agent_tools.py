@@ -84,6 +84,28 @@ def test_of_an_endless_iterator_the_first_values_are_taken() -> None:
     assert condit.tool(two, content=word).call("a").value == [1, 2]
 
 
+def test_texts_and_bytes_of_other_kinds() -> None:
+    class Shade(str):
+        def __str__(self) -> str:
+            return "Shade.RED"
+
+    assert tool(Shade, name="shade", content=TEXT).call("red").text == "red"
+    assert tool(lambda text: memoryview(b"abc"), name="m", content=TEXT).call("a").text == "abc"
+
+
+def test_an_answer_stays_as_it_was() -> None:
+    cart: list[str] = []
+
+    def add(text: str) -> list[str]:
+        cart.append(text)
+        return cart
+
+    made = tool(add, content=TEXT)
+    first = made.call("a")
+    made.call("b")
+    assert first.value == ["a"]
+
+
 def test_a_call_ends_at_its_limit() -> None:
     made = tool(time.sleep, content=condit.integer(1, 9), seconds=0.1, name="wait")
     start = time.perf_counter()
@@ -149,6 +171,21 @@ def test_a_command_that_hangs_is_killed_with_what_it_started(tmp_path: Path) -> 
 def test_bad_arguments_are_told(make: object) -> None:
     with pytest.raises(ArgumentError, match=r"tool|command"):
         make()  # type: ignore[operator]
+
+
+def test_events_that_begin_alike_are_refused() -> None:
+    with pytest.raises(ArgumentError, match="'ab' of 'ab' begins with 'a' of 'a'"):
+        condit.Agent("F a", {"a": "x", "ab": "y"}, form=Form("{name}", ";"))
+
+
+def test_what_no_text_may_hold() -> None:
+    form = Form(never=("</",))
+    text = form.constraint("think", condit.line(), OUTCOMES)
+    assert text.accepts("<think>a</think>\n")
+    assert not text.accepts("<think>a</tink></think>\n")
+    assert form.observed("observe", 99, OUTCOMES).accepts("<observe></b></observe>\n")
+    with pytest.raises(ArgumentError, match="never"):
+        Form(never=("",))
 
 
 FORMS = (Form(), Form("{name}: ", "\n"), Form("[{name}]\n", "\n[/{name}]\n"))

@@ -6,6 +6,7 @@ a run goes is in ``loop.py``.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -103,6 +104,7 @@ class Agent:
             contents[name] = contents[name] & further
         self.contents = contents
         outcomes = OUTCOMES if self.tools else ()
+        self.form.check((*contents, *outcomes))
         self.texts: dict[str, Constraint] = {
             name: self.form.constraint(name, content, outcomes)
             for name, content in contents.items()
@@ -182,21 +184,54 @@ class Agent:
         return game
 
     def describe(self) -> str:
-        """The events, the formula and the tools, as an instruction to a model."""
-        lines = ["Respond only with events, one right after the other:"]
+        """The events, their order and the tools, as an instruction to a model.
+
+        The order has an example. Texts have none: small models would copy them.
+        """
+        lines = [
+            "Respond only with events, one right after the other, each written so:",
+            self.form.written("name", "its text").rstrip("\n"),
+            "These are the events, and what their texts are:",
+        ]
         for name in self.contents:
             part = self.policy.texts.get(name)
             own = self.events.get(name) or self.tools[name].content
-            said = wanted(own) + ("" if part is None else f"; and {wanted(part)}")
+            said = wanted(own, examples=False)
+            said += "" if part is None else f"; and {wanted(part, examples=False)}"
             tool = self.tools.get(name)
-            about = "" if tool is None else f" ({tool.description or 'a tool'})"
-            written = self.form.written(name, "...").rstrip("\n")
-            lines.append(f"- {written}{about}: {said}".replace("\n", "\n  "))
+            about = "" if tool is None else f" ({(tool.description or 'a tool').rstrip('.')})"
+            lines.append(f"- {name}{about}: {said}".replace("\n", "\n  "))
         if self.tools:
-            lines.append(f"After a call comes its outcome: {', '.join(OUTCOMES)}.")
-        lines.append("Their order must satisfy, in linear temporal logic on finite traces:")
-        lines += [f"- {each}" for each in self.specification.clauses]
+            lines.append(
+                f"After each {' or '.join(self.tools)} you are given its outcome, which you never "
+                f"write yourself: {', '.join(OUTCOMES)}."
+            )
+        lines.append("The order must satisfy, in linear temporal logic on finite traces:")
+        clauses = self.specification.clauses
+        lines += [f"- {each}" for each in clauses[: len(clauses) - len(self._structure())]]
+        lines += [f"- {rule}" for _, _, rule in self.policy.budgets(self.tools)]
+        lines.append(f"For example, they may come in this order: {', '.join(self._example())}.")
         return "\n".join(lines)
+
+    def _example(self) -> tuple[str, ...]:
+        """A shortest row of events that satisfies the specification, if possible with a call."""
+        automaton, seen = self.specification.automaton, {(0, False)}
+        shortest: tuple[str, ...] | None = None
+        waiting: deque[tuple[int, bool, tuple[str, ...]]] = deque([(0, False, ())])
+        while waiting:
+            state, called, row = waiting.popleft()
+            if row and self.game.may_end(state):
+                shortest = row if shortest is None else shortest
+                if called or not self.tools:
+                    return row
+            for name in self.game.offered(state):
+                after, more = automaton.after(state, name), (*row, name)
+                if name in self.tools:
+                    after, more = automaton.after(after, OUTCOMES[0]), (*more, OUTCOMES[0])
+                if (key := (after, called or name in self.tools)) not in seen:
+                    seen.add(key)
+                    waiting.append((*key, more))
+        return shortest or ()
 
     def run(
         self,

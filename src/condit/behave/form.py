@@ -34,12 +34,19 @@ class Form:
     Attributes:
         opening: before it.
         closing: after it. Where it is a newline alone, events are lines.
+        never: what no text of a model may hold, beside its closing. With ``("</",)`` a small model
+            that begins a closing can only write the right one.
     """
 
     opening: str = "<{name}>"
     closing: str = "</{name}>\n"
+    never: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        never = (self.never,) if isinstance(self.never, str) else tuple(self.never)
+        if not all(isinstance(each, str) and each for each in never):
+            raise ArgumentError(f"form: never={self.never!r}: give texts that are not empty")
+        object.__setattr__(self, "never", never)
         for what in ("opening", "closing"):
             if not getattr(self, what):
                 raise ArgumentError(f"form: the {what} is empty: give a text")
@@ -60,13 +67,32 @@ class Form:
 
     def constraint(self, name: str, content: Constraint, outcomes: Iterable[str]) -> Constraint:
         """What a model may write of an event: no text that ends it early or opens an outcome."""
+        return self._constraint(name, content, (*map(self.opened, outcomes), *self.never))
+
+    def _constraint(self, name: str, content: Constraint, never: Iterable[str]) -> Constraint:
         closing = self.closed(name)
-        words = [closing.rstrip("\n") or closing, *map(self.opened, outcomes)]
+        words = [closing.rstrip("\n") or closing, *never]
         return then(Literal(self.opened(name)), _without(content, words), Literal(closing))
 
     def observed(self, name: str, most: int, outcomes: Iterable[str]) -> Constraint:
         """What is written of an outcome."""
-        return self.constraint(name, Free((), max_chars=most), outcomes)
+        return self._constraint(name, Free((), max_chars=most), map(self.opened, outcomes))
+
+    def check(self, names: Iterable[str]) -> None:
+        """Check that no event begins as another one does.
+
+        Raises:
+            ArgumentError: two do, and which are not known apart.
+        """
+        names = sorted(names, key=lambda name: len(self.opened(name)))
+        for place, long in enumerate(names):
+            for short in names[:place]:
+                if self.opened(long).startswith(self.opened(short)):
+                    raise ArgumentError(
+                        f"form: {self.opened(long)!r} of {long!r} begins with "
+                        f"{self.opened(short)!r} of {short!r}: let openings end with a sign that "
+                        "no name has"
+                    )
 
     def escaped(self, text: str, names: Iterable[str]) -> str:
         """Text from outside, in which nothing passes for an opening or a closing of an event.

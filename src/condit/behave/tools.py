@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import inspect
 import json
 import math
@@ -124,7 +125,7 @@ class Tool:
                 value = asyncio.run(_first(value, self.max_observation))
             elif isinstance(value, Iterator):
                 value = list(islice(value, self.max_observation))
-            return "observe", rendered(value), value
+            return "observe", rendered(value), _kept(value)
         except OutOfTimeError:
             return "timeout", f"no answer within {self.seconds:g} seconds", None
         except BaseException as error:
@@ -144,6 +145,14 @@ async def _first(values: AsyncIterator[Any], most: int) -> list[Any]:
     return found
 
 
+def _kept(value: object) -> object:
+    """The value as it is now: a tool may go on to change a list or a dict that it has returned."""
+    if isinstance(value, list | dict | set | tuple):
+        with contextlib.suppress(Exception):
+            return copy.deepcopy(value)
+    return value
+
+
 def _fault(error: BaseException) -> str:
     try:
         said = str(error)
@@ -155,8 +164,8 @@ def _fault(error: BaseException) -> str:
 def rendered(value: object) -> str:
     """What a tool returned as text: text itself, bytes decoded, all else as JSON or by ``repr``."""
     if isinstance(value, str):
-        return str(value)
-    if isinstance(value, bytes | bytearray):
+        return str.__str__(value)  # of a text that is a member of an enumeration, its value
+    if isinstance(value, bytes | bytearray | memoryview):
         return bytes(value).decode("utf-8", "replace")
     try:
         return json.dumps(value, ensure_ascii=False, default=str)

@@ -44,14 +44,28 @@ class FreeMachine(ByteMatcher[Written]):
     strength = Strength.EXACT
     alphabet: Collection[int] = UTF8_BYTES
     _beginnings: frozenset[bytes] = field(init=False, repr=False, compare=False)
+    _steps: dict[tuple[bytes, int, int], Written | None] = field(
+        init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         words = (*self.until, *self.never)
         beginnings = {word[:size] for word in words for size in range(1, len(word) + 1)}
         object.__setattr__(self, "_beginnings", frozenset(beginnings))
+        object.__setattr__(self, "_steps", {})
 
     def next(self, state: Written, byte: int) -> Written | None:
         """The tail grows, or loses its beginning, whose characters then count."""
+        if self.most is not None:
+            return self._next(state, byte)
+        # Without a count there are few states: what follows each is kept.
+        key = (state.tail, state.character, byte)
+        try:
+            return self._steps[key]
+        except KeyError:
+            return self._steps.setdefault(key, self._next(state, byte))
+
+    def _next(self, state: Written, byte: int) -> Written | None:
         if state.tail and self._ends_with(state.tail, self.until):
             return None
         character = NEXT[state.character][byte]
