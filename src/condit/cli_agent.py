@@ -93,7 +93,9 @@ def _view(output: Shown, n: int) -> Callable[[Event, int], None]:
             print(f"{number}{event.name}: {json.dumps(event.text, ensure_ascii=False)}", flush=True)
             return
         style = _COLORS.get(event.name, "bold")
-        line = Text.assemble(number, (f"{event.name} ", style), event.text.strip("\n"))
+        # Further lines are set in, so that none looks like another event.
+        said = event.text.strip("\n").replace("\n", "\n    ")
+        line = Text.assemble(number, (f"{event.name} ", style), said)
         console.print(line)
 
     return show
