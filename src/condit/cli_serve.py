@@ -75,7 +75,8 @@ def serve(
         ),
     ] = None,
     playground: Annotated[
-        bool, typer.Option(help="Have a page at /ui where constraints are tried out.")
+        bool,
+        typer.Option("--ui/--no-ui", help="Have a page at /ui where constraints are tried out."),
     ] = True,
     log_prompts: Annotated[
         bool, typer.Option("--log-prompts", help="Write prompts and texts into the log.")

@@ -225,3 +225,53 @@ def test_values_are_those_at_a_path(source, values):
 def test_what_is_no_path_is_refused(source):
     with pytest.raises(ArgumentError, match="no source"):
         condit.policy(depends={"book.id": source})
+
+
+FOUND = {"orders": [{"id": 7, "by": "Ann"}, {"id": 9, "by": "Bob"}], "next page": "z"}
+
+
+def search(name: str) -> dict[str, object]:
+    """Orders of a customer."""
+    if name.startswith("a"):
+        raise ValueError("no such customer")
+    return FOUND
+
+
+def refund(order_id: int) -> str:
+    """Refund an order."""
+    return f"refunded {order_id}"
+
+
+def test_all_kinds_of_rules_hold_together() -> None:
+    rules = policy(
+        calls={"search": (1, 2), "refund": 1},
+        total=3,
+        order=[("search", "refund")],
+        exclusive=[("refund", "answers")],
+        depends={"refund.order_id": "search.orders[*].id"},
+        texts={"answer": condit.regex("[a-z]{2}[0-9]?")},
+    )
+    tools = [tool(search, content=condit.regex("[a-d]")), refund, tool(answers, content=WORD)]
+    agent = Agent(
+        "F answer & G(answer -> last) & F(call & X F call)",
+        {"answer": condit.regex("[a-z0-9]{1,5}")},
+        tools,
+        policy=rules,
+    )
+    for seed in (1, 2):
+        run = agent.run(condit.load("ngram"), "go ", seed=seed, max_events=12).best
+        calls = [name for name in run.names if name in ("search", "refund", "answers")]
+        assert 2 <= len(calls) <= 3
+        assert 1 <= calls.count("search") <= 2
+        assert not {"refund", "answers"} <= set(calls)
+        if "refund" in calls:
+            assert "search" in calls[: calls.index("refund")]
+            assert calls.count("refund") == 1
+        for place, event in enumerate(run.events):
+            if event.name == "refund":
+                assert json.loads(event.text)["order_id"] in (7, 9)
+                assert any(each.value == FOUND for each in run.events[:place])
+        last = run.events[-1]
+        assert last.name == "answer"
+        assert last.text[:2].isalpha()
+        assert len(last.text) <= 3
