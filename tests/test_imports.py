@@ -22,7 +22,7 @@ ROOMS = (
     ("cli_streams", "foreign", "page", "plugins", "vocabulary"),
     ("constraint", "model"),
     ("corpus", "lexical", "prefer", "regular", "speculate"),
-    ("sampler", "temporal"),
+    ("forbidden", "sampler", "temporal"),
     ("hindsight", "instruct", "outcome", "retrieval", "scores"),
     ("cache", "follower", "testing"),
     ("generate",),

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from condit.corpus.quote import quote
     from condit.errors import CompileError, ConditError
     from condit.fields import ABSENT
+    from condit.forbidden.forbid import forbid
     from condit.hindsight import alternatives
     from condit.instruct import describe, instructed_prompt
     from condit.marginal import Marginal, Share
@@ -138,6 +139,7 @@ _HOMES = {
     "condit.corpus.quote": ("quote",),
     "condit.errors": ("CompileError", "ConditError"),
     "condit.fields": ("ABSENT",),
+    "condit.forbidden.forbid": ("forbid",),
     "condit.instruct": ("describe", "instructed_prompt"),
     "condit.marginal": ("Marginal", "Share"),
     "condit.model.base": ("Decoder", "Model"),
@@ -185,6 +187,7 @@ __all__ = [  # noqa: RUF022 - the order of the documentation
     "choice",
     "quote",
     "one_of_many",
+    "forbid",
     "retrieve",
     "Corpus",
     "Strings",

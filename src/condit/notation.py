@@ -32,13 +32,14 @@ MAKERS = (
     *("date", "time", "datetime", "email", "url", "uuid", "iban", "checked_number", "phone"),
     *("line", "sentence", "csv", "xml", "markdown_table", "yaml", "then", "repeat", "optional"),
     *("free", "template", "triggered", "within", "ltlf", "quote", "one_of_many"),
+    "forbid",
 )
 """Functions of ``condit`` that the notation has, beside constraints that packages register."""
 
 _CONSTANTS = {"true": True, "false": False, "null": None}
 """What JSON writes for constants, as schemas are pasted."""
 
-_BY_PATH = ("json_schema", "quote", "one_of_many")
+_BY_PATH = ("json_schema", "quote", "one_of_many", "forbid")
 
 _MOST_SHOWN = 60
 

@@ -1,0 +1,153 @@
+"""Forbidden strings: against a search of all parts of a text by patterns, and what users expect."""
+
+import random
+import re
+
+import pytest
+
+import condit
+from condit.vocabulary import Vocabulary
+
+# Tokens that are cut inside of characters, beside each byte.
+TOKENS = [bytes([byte]) for byte in range(256)] + [
+    *(b"ab", b"a b", b"-b", b"bo", b"0b", b" a", b"b@", b"a-b-", b". b", b"\xa9o", b"a\xc3"),
+    *(b"b\xd0", b"\xbe", b"\xbea", "оb".encode(), "\u200bo".encode(), b"\xe2\x80", b"\xd0\xbeb"),
+]
+VOCABULARY = Vocabulary([*TOKENS, b""], end=len(TOKENS))
+
+LEET = {"o": "0", "a": "@4", "l": "1", "b": "86"}
+DISGUISES = ("accents", "homoglyphs", "invisible", "leetspeak", "repeats", "spelled_out", "spacing")
+
+
+def pattern_of(string, through, *, leet):
+    """A pattern for all ways to write a string, of the characters that the tests use."""
+    string = re.sub(" +", " ", string)
+    if "spacing" in through:
+        string = string.replace(" ", "")
+    unseen = "[" + "\u200b" * ("invisible" in through) + "\u0301" * ("accents" in through) + "]*"
+    unseen = "" if unseen == "[]*" else unseen
+    separator = rf"(?:[ .@$_-]{unseen})"
+
+    def one(letter):
+        forms = letter
+        if leet and "leetspeak" in through:
+            forms += LEET.get(letter, "")
+        if "homoglyphs" in through:
+            forms += {"o": "о", "a": "а"}.get(letter, "")
+        if "accents" in through:
+            forms += {"a": "á", "o": "ó"}.get(letter, "")
+        found = f"[{re.escape(forms)}]"
+        return f"(?:{found}{unseen})" + ("+" if "repeats" in through or letter == " " else "")
+
+    if "spacing" in through:
+        again = "repeats" in through
+        gaps = [f"{separator}*"] * len(string)
+        found = gaps[0].join(
+            f"{one(each)}(?:{separator}*{one(each)})*" if again else one(each) for each in string
+        )
+        return found
+    plain = "".join(map(one, string))
+    if "spelled_out" not in through:
+        return plain
+    # White space within a string is one of the separators where it is spelled out.
+    letters = [each for each in string if each != " "]
+    return plain, letters, one, separator
+
+
+def test_what_users_expect():
+    usual = condit.forbid(["bomb", "ass", "fail", "heart attack", "lo"], look_through="usual")
+    fine = "class|Scunthorpe assassin|fall|10 items|455 of 1337|a bombastic heart|bomb5|hello|b o"
+    assert [each for each in fine.split("|") if not usual.accepts(each)] == []
+    bad = (
+        "b0mb|B-O-M-B|b o m b!|a$$|@ss|bооmb|bo\u200bmb|böm̈b|ｂｏｍｂ|BOMMMB|heart\n attack|1o|𝐛𝐨𝐦𝐛"
+    )
+    assert [each for each in bad.split("|") if usual.accepts(each)] == []
+    for spaced in ("bo mb", "b omb"):
+        assert usual.accepts(spaced)
+        assert not condit.forbid("bomb", look_through="spacing").accepts(spaced)
+    assert condit.forbid("bomb").accepts("b0mb")
+    assert condit.forbid("Bomb", match_case=True).accepts("bomb")
+    assert not condit.forbid("omb", anywhere=True).accepts("bombs")
+
+
+def test_violations_say_which_and_how():
+    ban = condit.forbid(["bomb", "ass"], look_through=["leetspeak", "spelled_out"])
+    assert ban.explain("the b-0-m-b!") == (
+        "at character 4: it has 'bomb', which is forbidden, written as 'b-0-m-b'"
+    )
+    found = ban.findings("an a$s, a b0mb")
+    assert [(each.string, each.start, each.written) for each in found] == [
+        ("ass", 3, "a$s"),
+        ("bomb", 10, "b0mb"),
+    ]
+    matcher = ban.bind(Vocabulary.of_bytes())
+    for byte in b"a b0m":
+        matcher.advance(byte)
+    matcher.advance(ord("b"))
+    assert not matcher.allows(ord("."))
+    assert "'bomb' is forbidden" in matcher.explain(ord("."))
+    assert matcher.allows(ord("y"))  # a longer word
+    assert not matcher.allows(matcher.vocabulary.end)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_against_a_search_of_all_parts(seed):
+    draw = random.Random(seed)
+    for _ in range(30):
+        strings = ["".join(draw.choices("abol1", k=draw.randint(1, 3))) for _ in range(2)]
+        if draw.random() < 0.3:
+            strings.append("a b")
+        through = frozenset(each for each in DISGUISES if draw.random() < 0.4)
+        anywhere = draw.random() < 0.4
+        ban = condit.forbid(strings, anywhere=anywhere, look_through=through)
+        matcher = ban.bind(VOCABULARY)
+        for _ in range(12):
+            text = "".join(draw.choices("abbo0l14 -.áо\u200b\u0301x_", k=draw.randint(1, 6)))
+            want = not any(stands(each, text, through, anywhere) for each in strings)
+            assert ban.accepts(text) == want, (strings, through, anywhere, text)
+            tokens = [*text.encode(), VOCABULARY.end]
+            assert (matcher.count_allowed(tokens) == len(tokens)) == want, (strings, through, text)
+
+
+def stands(string, text, through, anywhere):
+    """Whether a string stands in a text: each part is compared with all ways to write it."""
+    for start in range(len(text)):
+        for end in range(start + 1, len(text) + 1):
+            if not anywhere and (
+                in_word(text[:start], -1, through) or in_word(text[end:], 0, through)
+            ):
+                continue
+            part = text[start:end]
+            if written(string, part, through, leet=False):
+                return True
+            sure = any(not each.isdigit() for each in part if each not in " ._-\u200b\u0301")
+            # A sign that is a separator may also be a letter: try without what it says.
+            if written(string, part, through, leet=True) and (sure and real(part)):
+                return True
+    return False
+
+
+def real(part):
+    return any(each in "abolxáо@" for each in part)
+
+
+def in_word(rest, place, through):
+    skipped = "\u200b" * ("invisible" in through) + "\u0301" * ("accents" in through)
+    rest = rest.strip(skipped) if skipped else rest
+    return bool(rest) and bool(re.match(r"\w", rest[place]))
+
+
+def written(string, part, through, *, leet):
+    found = pattern_of(string, through, leet=leet)
+    if isinstance(found, str):
+        return re.fullmatch(found, part) is not None
+    plain, letters, one, separator = found
+    if re.fullmatch(plain, part):
+        return True
+    again = "repeats" in through
+    units = []
+    for number, each in enumerate(letters):
+        # The first letter may be repeated without separators, and others with and without.
+        unit = f"{one(each)}(?:{separator}+{one(each)})*" if again else one(each)
+        units.append(unit)
+    return re.fullmatch(f"{separator}+".join(units), part) is not None
