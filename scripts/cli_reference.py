@@ -112,7 +112,8 @@ def _row(option: Parameter) -> str:
     default = option.default.value if isinstance(option.default, enum.Enum) else option.default
     shown = "required" if option.required else f"`{default}`"
     if default is None or default is False:
-        shown = ""
+        said = option.info.show_default
+        shown = said if isinstance(said, str) else ""
     value = f"*{option.value}*" if option.value else ""
     return f"| {option.names} {value} | {option.info.help} | {shown} |"
 

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 import condit
@@ -33,6 +34,19 @@ def schema(tmp_path: Path) -> Path:
     properties = {"count": {"type": "integer", "minimum": 1, "maximum": 9}}
     file.write_text(json.dumps({"type": "object", "properties": properties, "required": ["count"]}))
     return file
+
+
+def test_help_at_80_columns_is_broken_by_the_terminal_alone() -> None:
+    commands = typer.main.get_command(app)
+    assert isinstance(commands, typer.core.TyperGroup)
+    context = commands.make_context("condit", [], resilient_parsing=True)
+    for name in commands.list_commands(context):
+        command = commands.get_command(context, name)
+        assert command is not None
+        assert not any("\n" in each for each in (command.help or "").split("\n\n"))
+        done = run(app, [name, "--help"], env={"COLUMNS": "80", "TERMINAL_WIDTH": "80"})
+        assert done.exit_code == 0
+        assert "\N{HORIZONTAL ELLIPSIS}" not in done.stdout, done.stdout
 
 
 def test_version() -> None:

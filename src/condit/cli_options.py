@@ -44,8 +44,8 @@ Check = Annotated[
     typer.Option(
         "--where",
         metavar="MODULE:FUNCTION",
-        help="A Python function that must accept the value, or the text; "
-        "FIELD=MODULE:FUNCTION for fields of a schema. May be given several times.",
+        help="A Python function that must accept the value, or the text; with "
+        "FIELD= before it, that field of a schema. May be given several times.",
     ),
 ]
 ModelName = Annotated[
@@ -58,7 +58,7 @@ ModelOrServer = Annotated[
         "--model",
         "-m",
         help="A name (see condit models), a directory, a .gguf file, or a server: "
-        "openai:http://host:port/v1#name.",
+        "openai:URL#NAME, the URL as in http://host/v1.",
     ),
 ]
 Stop = Annotated[

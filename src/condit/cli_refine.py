@@ -37,6 +37,9 @@ def refine(
             "'lexical.words(at_most=20)'. May be given several times.",
         ),
     ] = None,
+    decompose: Annotated[
+        bool, typer.Option("--decompose", help="Take each clause of the prompt as an instruction.")
+    ] = False,
     rounds: Annotated[int, typer.Option(help="How many rounds at most.")] = 3,
     judge: Annotated[
         str, typer.Option(metavar="contrast or question", help="How the model judges a text.")
@@ -72,6 +75,7 @@ def refine(
         loaded,
         asked,
         instructions=wanted,
+        decompose=decompose,
         judge=judge,
         threshold=threshold,
         rounds=rounds,
@@ -96,8 +100,9 @@ def refine(
 
 def _tell(done: Round) -> None:
     failing = f"; below the threshold before: {', '.join(done.failing)}" if done.failing else ""
+    count = len(done.drafts)
     Console(stderr=True, highlight=False, markup=False).print(
-        f"round {done.number}: {len(done.drafts)} texts, {done.tokens} tokens, "
+        f"round {done.number}: {count} text{'s' * (count > 1)}, {done.tokens} tokens, "
         f"{done.seconds:.1f} s{failing}",
         style="dim",
         soft_wrap=True,

@@ -44,7 +44,11 @@ def serve(
         int, typer.Option(help="The most tokens where a request names no limit.")
     ] = 512,
     most_max_tokens: Annotated[
-        int | None, typer.Option(help="The most tokens that a request may ask for.")
+        int | None,
+        typer.Option(
+            help="The most tokens that a request may ask for.",
+            show_default="the model's context",
+        ),
     ] = None,
     deadline: Annotated[float, typer.Option(help="Seconds that one request may take.")] = 600.0,
     compile_deadline: Annotated[
@@ -77,7 +81,7 @@ def serve(
         bool, typer.Option("--log-prompts", help="Write prompts and texts into the log.")
     ] = False,
 ) -> None:
-    """Serve a model to programs that speak to OpenAI, vLLM, llama.cpp or Ollama.
+    """Serve a model to programs that speak to OpenAI, Anthropic, vLLM, llama.cpp or Ollama.
 
     Outputs always satisfy the constraint of the request. The first Ctrl-C lets requests that are
     under way finish, the second ends them.

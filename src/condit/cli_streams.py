@@ -49,6 +49,14 @@ class Commands(TyperGroup):
                 info_name, [_as_utf8(each) for each in args], *rest, **extra
             )
 
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """A command; its help is broken where the terminal ends, not where the source does."""
+        found = super().get_command(ctx, cmd_name)
+        if found is not None and found.help:
+            paragraphs = found.help.split("\n\n")
+            found.help = "\n\n".join(" ".join(each.split()) for each in paragraphs)
+        return found
+
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
         with exit_codes():

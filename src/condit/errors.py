@@ -9,8 +9,8 @@ class ConditError(Exception):
     """Base of all Condit errors: catch this to catch them all.
 
     Attributes:
-        result: if drawing had begun, the partial `condit.Result`, with every lane as far as it got;
-            else ``None``.
+        result: if drawing had begun, the partial `condit.Result`, with every lane as far as it got
+            (of ``condit.refine``, a `Refined` with the rounds before it); else ``None``.
         position: character offset of what is at fault, in the text that a constraint was made of,
             if that is known.
     """

@@ -172,6 +172,8 @@ def test_annotations_are_constraints() -> None:
     check_matcher(constraint, Vocabulary.of_bytes(), np.random.default_rng(5), walks=2)
     with pytest.raises(ArgumentError, match="Chain contains itself"):
         condit.json_schema(Chain)
+    odd = condit.json_schema({}, fields={'["a[*]"][*].b': condit.choice("x")})
+    assert odd.patterns == (("a[*]", None, "b"),)
     many: Any = condit.json_schema(RootModel[list[Annotated[str, condit.choice("a")]]])
     assert [path for path, _ in many.fields] == ["[*]"]
 

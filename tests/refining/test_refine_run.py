@@ -114,6 +114,31 @@ def test_contrast_is_the_log_odds_by_the_rule_of_bayes() -> None:
         assert draft.log_odds == pytest.approx((odds,), abs=1e-5)
 
 
+def test_the_question_is_the_log_odds_of_yes() -> None:
+    model = condit.load("ngram")
+    found = condit.refine(
+        model, "The sea", instructions=[SHOUT], judge="question", rounds=1, n=2, max_tokens=4
+    )
+    asked = f'Text: {{text}}\n\nDoes the text follow this instruction: "{SHOUT}"? Answer Yes or No.'
+    labels = [" Yes", " No"]
+    yes, no = (condit.zero_shot(model, f"{asked}\nAnswer:", labels, label) for label in labels)
+    for draft in found.drafts:
+        odds = yes.scores([draft.text])[0] - no.scores([draft.text])[0]
+        assert draft.log_odds == pytest.approx((odds,), abs=1e-5)
+    again = condit.refine(
+        model,
+        "The sea",
+        instructions=[SHOUT],
+        judge="question",
+        rounds=1,
+        n=2,
+        max_tokens=4,
+        seed=found.seed,
+    )
+    assert [draft.text for draft in again.drafts] == [draft.text for draft in found.drafts]
+    assert found.rounds[0].positions_judged > 0
+
+
 def test_it_ends_as_soon_as_all_is_followed() -> None:
     seen: list[Any] = []
     model = SmallModel({"1": (1, 0, 0), "2": (1, 0, 1)})
@@ -241,25 +266,49 @@ def test_prompts_that_cannot_be_continued() -> None:
             condit.refine(SmallModel(), prompt, instructions=[SHOUT], judge=loud)
 
 
-@pytest.mark.model
-def test_a_real_model_is_shown_its_answer(smollm2: condit.Model) -> None:
+def test_a_reason_goes_into_the_next_prompt() -> None:
     found = condit.refine(
-        smollm2,
-        "Name a colour of the sky.",
-        instructions=["Answer in capital letters.", lexical.words(at_most=3)],
-        judge="question",
-        threshold=99,
+        condit.load("ngram"),
+        "The sea",
+        instructions=[SHOUT],
+        judge=loud,
+        threshold=9,
         rounds=2,
         reasons=True,
-        n=2,
-        max_tokens=8,
+        n=1,
+        max_tokens=5,
         seed=1,
     )
+    again = found.rounds[1]
+    assert condit.sentence(160).accepts(again.reason)
+    assert f"- {SHOUT}\n{again.reason}\n" in str(again.prompt)
+    assert again.tokens > again.result.stats.tokens
+
+
+@pytest.mark.model
+def test_a_real_model_splits_and_is_shown_its_answer(smollm2: condit.Model) -> None:
+    prompt = "Name a colour of the sky, in 1 to 3 words, with two lines of dialogue."
+    found = condit.refine(
+        smollm2,
+        prompt,
+        instructions=["Be formal."],
+        decompose=True,
+        judge=loud,
+        threshold=99,
+        rounds=2,
+        n=1,
+        max_tokens=4,
+        seed=1,
+    )
+    assert [(each.text, each.by, each.enforced) for each in found.instructions] == [
+        ("Be formal.", "user", False),
+        ("in 1 to 3 words", "model", True),
+        ("with two lines of dialogue", "model", False),
+    ]
     one, two = found.rounds
+    assert one.prompt == [{"role": "user", "content": f"{prompt}\nBe formal."}]
     assert isinstance(two.prompt, list)
     assert [each["role"] for each in two.prompt] == ["user", "assistant", "user"]
-    assert two.prompt[1]["content"] == one.best(99).text
-    assert two.reason in two.prompt[2]["content"]
-    assert two.tokens > two.result.stats.tokens
+    assert two.prompt[1] == {"role": "assistant", "content": one.best(99).text}
     assert all(len(draft.text.split()) <= 3 for draft in found.drafts)
     assert sum(found.weights) == pytest.approx(1)

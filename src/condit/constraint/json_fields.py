@@ -7,6 +7,7 @@ Which tokens may come is found in ``json_fields_matcher.py``.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -29,7 +30,8 @@ from condit.vocabulary import Vocabulary
 Pattern = tuple[Step | None, ...]
 """The steps of a path; ``None`` stands for any item, or any key."""
 
-_MANY = "[*]"
+_MANY = re.compile(r'\[\*\](?=(?:[^"]*"[^"]*")*[^"]*$)')
+"""Any item; not inside the quotation marks of an odd key."""
 
 
 class Typed(Protocol):
@@ -80,7 +82,7 @@ class JsonFields(Constraint):
         if not isinstance(path, str):
             raise ArgumentError(f"json_schema: fields: the path {path!r} is not str")
         steps: list[Step | None] = []
-        for place, part in enumerate(path.split(_MANY)):
+        for place, part in enumerate(_MANY.split(path)):
             steps += [None] if place else []
             named = part.removeprefix(".") if place else part
             steps += [None if step == "*" else step for step in steps_of(named)]

@@ -6,29 +6,26 @@ string's machine allows as well; tokens that lead into or out of one are followe
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from condit.constraint.base import Matcher, Outline, Strength, few_tokens, pack, unpack
+from condit.constraint.base import Matcher, Outline, Strength, few_tokens, unpack
 from condit.constraint.boundary import Boundary
 from condit.constraint.byte_matcher import ByteMatcher
 from condit.constraint.describe import describe_bytes, excerpt
 from condit.constraint.ending_tokens import Ending, spell
+from condit.constraint.json_fields_tokens import QUOTED_TOKENS, ClosingNode
 from condit.constraint.lifted import LiftedMatcher
 from condit.constraint.schema.scanner import Mode, Scanner
 from condit.constraint.state_cache import walked
 from condit.errors import RefusedTokenError, VocabularyError
 from condit.fields import Step
-from condit.kept import Kept
-from condit.vocabulary import Vocabulary
 
 _QUOTE = ord('"')
-_CLOSING = re.compile(rb'(?:[^"\\]|\\.)*"', re.DOTALL)
 _ONE = [bytes([byte]) for byte in range(256)]
 
 _MOST_FIELDS = 100
@@ -48,38 +45,6 @@ def matching(patterns: Patterns, steps: Sequence[Step]) -> int | None:
     return None
 
 
-class _Tokens(NamedTuple):
-    """Sets of tokens by their quotation marks, as packed masks.
-
-    Attributes:
-        behind_one: tokens with something behind a quotation mark.
-        behind_two: with something behind a second one.
-        closing: for tokens of ``behind_one`` that may close a string: their bytes up to that.
-    """
-
-    behind_one: NDArray[np.uint32]
-    behind_two: NDArray[np.uint32]
-    closing: dict[int, bytes]
-
-
-def _tokens_of(vocabulary: Vocabulary) -> _Tokens:
-    size = len(vocabulary)
-    one, two = np.zeros(size, dtype=np.bool_), np.zeros(size, dtype=np.bool_)
-    closing = {}
-    for token, spelled in enumerate(vocabulary.bytes):
-        first = spelled.find(b'"')
-        if 0 <= first < len(spelled) - 1:
-            one[token] = True
-            two[token] = 0 <= spelled.find(b'"', first + 1) < len(spelled) - 1
-            found = _CLOSING.match(spelled)
-            if found is not None:
-                closing[token] = found[0]
-    return _Tokens(pack(one), pack(two), closing)
-
-
-_TOKENS = Kept(_tokens_of)
-
-
 @dataclass(frozen=True)
 class _Reading:
     """What is known of the text so far.
@@ -88,6 +53,8 @@ class _Reading:
         patterns: the paths of the strings.
         machines: those of the strings, as JSON strings.
         scanner: has read the text; never to be fed itself.
+        opened: for the number of a string, and bytes that begin and do not end it, what its
+            machine is in after them (``None``: it refuses them); a cache, of whole tokens.
         field: the number of the string that is being written; ``None``: of none.
         state: the state of its machine.
     """
@@ -95,6 +62,7 @@ class _Reading:
     patterns: Patterns
     machines: Machines
     scanner: Scanner
+    opened: dict[tuple[int, bytes], Any]
     field: int | None = None
     state: Any = None
 
@@ -124,12 +92,24 @@ class _Reading:
             elif byte == _QUOTE and scanner.scalar == "string" and not scanner.spelled:
                 field = matching(self.patterns, _path(scanner))
                 if field is not None:
-                    machine = self.machines[field]
-                    state = machine.next(machine.start, byte)
-                    if up_to_field:
-                        size = place + 1
+                    size = place + 1
+                    begun = piece[place:size] if up_to_field else piece[place:]
+                    if _QUOTE not in begun[1:]:
+                        state = self._opened(field, begun)
+                        if state is None:
+                            return None, size
+                        scanner.feed(begun[1:])
+                        size = place + len(begun)
                         return replace(self, scanner=scanner, field=field, state=state), size
+                    state = self._opened(field, piece[place:size])
         return replace(self, scanner=scanner, field=field, state=state), len(piece)
+
+    def _opened(self, field: int, begun: bytes) -> Any:
+        key = field, begun
+        if key not in self.opened:
+            machine = self.machines[field]
+            self.opened[key] = walked(machine, machine.start, begun)
+        return self.opened[key]
 
 
 def _path(scanner: Scanner) -> list[Step]:
@@ -160,7 +140,7 @@ class FieldsMatcher(Matcher):
             machines: for each path, what its strings follow, as written in JSON.
         """
         bound = [LiftedMatcher(machine, within.vocabulary) for machine in machines]
-        return cls(within, bound, _Reading(patterns, machines, Scanner()))
+        return cls(within, bound, _Reading(patterns, machines, Scanner(), {}))
 
     def __init__(
         self, within: Matcher, bound: Sequence[LiftedMatcher[Any]], reading: _Reading
@@ -187,46 +167,57 @@ class FieldsMatcher(Matcher):
         mask, exact = self._within.outline()
         if mask is None:
             return Outline(None, exact=False)
-        tokens, reading = _TOKENS.of(self.vocabulary), self._reading
-        mask = mask.copy()
+        tokens, reading = QUOTED_TOKENS.of(self.vocabulary), self._reading
+        outer, mask = mask, mask.copy()
+        mode = reading.scanner.mode
         if reading.field is None:
-            in_string = reading.scanner.mode in (Mode.STRING, Mode.ESCAPED)
+            in_string = mode in (Mode.STRING, Mode.ESCAPED)
             suspects = mask & (tokens.behind_two if in_string else tokens.behind_one)
+            self._ask(mask, suspects)
+            return Outline(mask, exact)
+        inside, known = self._bound[reading.field].at(reading.state).outline()
+        if inside is None:
+            return Outline(mask, exact=False)
+        mask &= inside
+        if mode is Mode.ESCAPED:
+            # A quotation mark need not close the string.
+            self._ask(mask, outer & tokens.behind_one & ~inside)
         else:
-            inside, known = self._bound[reading.field].at(reading.state).outline()
-            exact = exact and known
-            if inside is None:
-                return Outline(mask, exact=False)
-            suspects = mask & tokens.behind_one & ~inside
-            mask &= inside
+            for node in self._closing(tokens.closing):
+                np.bitwise_or.at(mask, node.words, outer[node.words] & node.bits)
+                if node.others:
+                    others = np.zeros_like(mask)
+                    for token in node.others:
+                        others[token // 32] |= np.uint32(1 << token % 32)
+                    self._ask(mask, outer & others)
+        return Outline(mask, exact and known)
+
+    def _ask(self, mask: NDArray[np.uint32], suspects: NDArray[np.uint32]) -> None:
+        """Decide about tokens one by one, in the mask."""
         few = few_tokens(suspects)
         if few is None:
             few = unpack(suspects, len(self.vocabulary)).nonzero()[0]
-        for token, allowed in zip(few.tolist(), self._leading(few.tolist()), strict=True):
+        for token in few.tolist():
             word, bit = token // 32, np.uint32(1 << token % 32)
+            allowed = self._reading.after(self.vocabulary.bytes[token]) is not None
             mask[word] = mask[word] | bit if allowed else mask[word] & ~bit
-        return Outline(mask, exact)
 
-    def _leading(self, tokens: list[int]) -> list[bool]:
-        """Of tokens that the schema allows, whether each leads out of the string, or into one."""
-        reading, spelled = self._reading, self.vocabulary.bytes
-        if reading.field is None or reading.scanner.mode is Mode.ESCAPED:
-            return [reading.after(spelled[token]) is not None for token in tokens]
-        closing = _TOKENS.of(self.vocabulary).closing
-        machine = reading.machines[reading.field]
-        # Most are refused for what stands before the quotation mark, which they have in common.
-        closes: dict[bytes, bool] = {}
-        found = []
-        for token in tokens:
-            piece, before = spelled[token], closing.get(token)
-            if before is not None:
-                if before not in closes:
-                    closes[before] = walked(machine, reading.state, before) is not None
-                if not closes[before] or _QUOTE not in piece[len(before) :]:
-                    found.append(closes[before])
-                    continue
-            found.append(reading.after(piece) is not None)
-        return found
+    def _closing(self, tree: ClosingNode) -> Iterator[ClosingNode]:
+        """The nodes at which tokens close the string as its machine allows."""
+        machine = self._reading.machines[self._reading.field or 0]
+        waiting = [(tree, self._reading.state)]
+        while waiting:
+            node, state = waiting.pop()
+            if len(node.words) or node.others:
+                yield node
+            options = None
+            if len(node.below) > 1 and machine.has_quick_mask(state):
+                options = machine.options(state)
+            for byte in node.below if options is None else options:
+                below = node.below.get(byte)
+                after = None if below is None else machine.next(state, byte)
+                if below is not None and after is not None:
+                    waiting.append((below, after))
 
     def advance(self, token: int) -> None:
         """Append ``token``.
@@ -280,10 +271,10 @@ class FieldsMatcher(Matcher):
                     return None if after is None else text + found.text
                 piece = found.text[:size]
             else:
-                own = reading.machines[reading.field].ending(reading.state)
+                own = self._bound[reading.field].at(reading.state).ending(thorough=thorough)
                 if own is None:
                     return None
-                piece = own
+                piece = own.text
                 after = reading.after(piece)
             advanced = _advanced(within, piece)
             if advanced is None or after is None:

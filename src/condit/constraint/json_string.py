@@ -29,6 +29,14 @@ _ESCAPED = {
 }
 _ESCAPED[127] = b"\x7f"
 
+_WHOLE = {escape: byte for byte, escape in _ESCAPED.items() if byte != 127}
+_BEGINNINGS = {
+    escape[:size]: [byte for byte, other in _ESCAPED.items() if other.startswith(escape[:size])]
+    for escape in _WHOLE
+    for size in range(1, len(escape))
+}
+"""The bytes whose escapes begin so."""
+
 
 class _Special(NamedTuple):
     """The part of a vocabulary's trie with bytes that JSON strings do not hold as they are.
@@ -120,15 +128,15 @@ class JsonStringMachine(ByteMatcher[_Place]):
         return None if after is None else _Place(after)
 
     def _escape(self, written: Any, begun: bytes) -> _Place | None:
-        possible = False
-        for byte, escape in _ESCAPED.items():
-            if escape.startswith(begun):
-                after = self.machine.next(written, byte)
-                if after is not None:
-                    if escape == begun:
-                        return _Place(after)
-                    possible = True
-        return _Place(written, begun) if possible else None
+        whole = _WHOLE.get(begun)
+        if whole is not None:
+            after = self.machine.next(written, whole)
+            return None if after is None else _Place(after)
+        known = self.machine.alphabet
+        for byte in _BEGINNINGS.get(begun, ()):
+            if byte in known and self.machine.next(written, byte) is not None:
+                return _Place(written, begun)
+        return None
 
     def may_stop(self, state: _Place) -> bool:
         """After the closing quotation mark."""
@@ -137,6 +145,11 @@ class JsonStringMachine(ByteMatcher[_Place]):
     def has_many(self, state: _Place) -> bool:
         """As of the text."""
         return state.written is not None and self.machine.has_many(state.written)
+
+    def has_quick_mask(self, state: _Place) -> bool:
+        """As of the text."""
+        within = state.written is not None and not state.begun and not state.closed
+        return within and self.machine.has_quick_mask(state.written)
 
     def own_mask(self, state: _Place, trie: VocabularyTrie) -> NDArray[np.uint32] | None:
         """The text's own mask, and a walk for the tokens with an escape or a quotation mark."""
@@ -157,7 +170,7 @@ class JsonStringMachine(ByteMatcher[_Place]):
                         waiting.append((child, after))
                         if special[child]:
                             reached.append(child)
-        return (mask & plain) | trie.mask_of([np.array(reached, dtype=np.int32)])
+        return (mask & plain) | trie.mask_of_few(reached)
 
     def options(self, state: _Place) -> Collection[int] | None:
         """The bytes that come next."""

@@ -24,6 +24,7 @@ from condit.generate import generate
 from condit.model.base import Model, Prompt
 from condit.model.load import load
 from condit.prefer.sequence_likelihood import SequenceLikelihood
+from condit.refining.decompose import decompose as split
 from condit.refining.instruction import (
     Instruction,
     InstructionLike,
@@ -47,6 +48,7 @@ def refine(
     *,
     instructions: Iterable[InstructionLike] | None = None,
     constraint: Constraint | None = None,
+    decompose: bool = False,
     judge: str | Callable[[str, str], float] = "contrast",
     threshold: float | None = None,
     strength: float = 1.0,
@@ -79,6 +81,9 @@ def refine(
             are enforced. The model is told all of them after the prompt, but for texts that stand
             in the prompt word for word.
         constraint: what must hold besides; the model is not told.
+        decompose: look for more instructions in the prompt: each clause of it after the first is
+            one. Those whose words spell a rule (``"use at most four sentences"``) are enforced if
+            the model says that the rule is meant; the others are judged.
         judge: ``"contrast"``: how much likelier the text is after the prompt with the instruction
             than after the prompt without it, which small models are best at. ``"question"``: the
             model is asked whether the text follows the instruction, and its probabilities of yes
@@ -125,6 +130,9 @@ def refine(
             "its name. A model behind a server cannot judge"
         )
     request = Request(loaded, prompt)
+    if decompose:
+        known = {each.text for each in given}
+        given += tuple(each for each in split(loaded, request.text) if each.text not in known)
     said = [each.text for each in given]
     judged = [each.text for each in given if not each.enforced]
     follows = None
