@@ -6,12 +6,21 @@ import re
 import pytest
 
 import condit
+from condit.constraint.base import unpack
 from condit.vocabulary import Vocabulary
 
 # Tokens that are cut inside of characters, beside each byte.
 TOKENS = [bytes([byte]) for byte in range(256)] + [
     *(b"ab", b"a b", b"-b", b"bo", b"0b", b" a", b"b@", b"a-b-", b". b", b"\xa9o", b"a\xc3"),
-    *(b"b\xd0", b"\xbe", b"\xbea", "оb".encode(), "\u200bo".encode(), b"\xe2\x80", b"\xd0\xbeb"),
+    *(
+        b"b\xd0",
+        b"\xbe",
+        b"\xbea",
+        "\u043eb".encode(),
+        "\u200bo".encode(),
+        b"\xe2\x80",
+        b"\xd0\xbeb",
+    ),
 ]
 VOCABULARY = Vocabulary([*TOKENS, b""], end=len(TOKENS))
 
@@ -33,7 +42,7 @@ def pattern_of(string, through, *, leet):
         if leet and "leetspeak" in through:
             forms += LEET.get(letter, "")
         if "homoglyphs" in through:
-            forms += {"o": "о", "a": "а"}.get(letter, "")
+            forms += {"o": "\u043e", "a": "\u0430"}.get(letter, "")
         if "accents" in through:
             forms += {"a": "á", "o": "ó"}.get(letter, "")
         found = f"[{re.escape(forms)}]"
@@ -41,11 +50,9 @@ def pattern_of(string, through, *, leet):
 
     if "spacing" in through:
         again = "repeats" in through
-        gaps = [f"{separator}*"] * len(string)
-        found = gaps[0].join(
+        return f"{separator}*".join(
             f"{one(each)}(?:{separator}*{one(each)})*" if again else one(each) for each in string
         )
-        return found
     plain = "".join(map(one, string))
     if "spelled_out" not in through:
         return plain
@@ -58,9 +65,8 @@ def test_what_users_expect():
     usual = condit.forbid(["bomb", "ass", "fail", "heart attack", "lo"], look_through="usual")
     fine = "class|Scunthorpe assassin|fall|10 items|455 of 1337|a bombastic heart|bomb5|hello|b o"
     assert [each for each in fine.split("|") if not usual.accepts(each)] == []
-    bad = (
-        "b0mb|B-O-M-B|b o m b!|a$$|@ss|bооmb|bo\u200bmb|böm̈b|ｂｏｍｂ|BOMMMB|heart\n attack|1o|𝐛𝐨𝐦𝐛"
-    )
+    bad = "b0mb|B-O-M-B|b o m b!|a$$|@ss|b\u043e\u043emb|bo\u200bmb|böm̈b|BOMMMB|heart\n attack|1o"
+    bad += "|\uff42\uff4f\uff4d\uff42|\U0001d41b\U0001d428\U0001d426\U0001d41b"
     assert [each for each in bad.split("|") if usual.accepts(each)] == []
     for spaced in ("bo mb", "b omb"):
         assert usual.accepts(spaced)
@@ -93,7 +99,7 @@ def test_violations_say_which_and_how():
 @pytest.mark.parametrize("seed", range(2))
 def test_against_a_search_of_all_parts(seed):
     draw = random.Random(seed)
-    for _ in range(30):
+    for _ in range(14):
         strings = ["".join(draw.choices("abol1", k=draw.randint(1, 3))) for _ in range(2)]
         if draw.random() < 0.3:
             strings.append("a b")
@@ -102,11 +108,16 @@ def test_against_a_search_of_all_parts(seed):
         ban = condit.forbid(strings, anywhere=anywhere, look_through=through)
         matcher = ban.bind(VOCABULARY)
         for _ in range(12):
-            text = "".join(draw.choices("abbo0l14 -.áо\u200b\u0301x_", k=draw.randint(1, 6)))
+            text = "".join(draw.choices("abbo0l14 -.á\u043e\u200b\u0301x_", k=draw.randint(1, 6)))
             want = not any(stands(each, text, through, anywhere) for each in strings)
             assert ban.accepts(text) == want, (strings, through, anywhere, text)
             tokens = [*text.encode(), VOCABULARY.end]
             assert (matcher.count_allowed(tokens) == len(tokens)) == want, (strings, through, text)
+        here = matcher.copy()
+        while here.allows(token := draw.randrange(VOCABULARY.end)):
+            here.advance(token)
+            asked = [here.allows(each) for each in range(len(VOCABULARY))]
+            assert unpack(here.mask(), len(VOCABULARY)).tolist() == asked, (strings, through)
 
 
 def stands(string, text, through, anywhere):
@@ -128,7 +139,7 @@ def stands(string, text, through, anywhere):
 
 
 def real(part):
-    return any(each in "abolxáо@" for each in part)
+    return any(each in "abolxá\u043e@" for each in part)
 
 
 def in_word(rest, place, through):
@@ -145,9 +156,5 @@ def written(string, part, through, *, leet):
     if re.fullmatch(plain, part):
         return True
     again = "repeats" in through
-    units = []
-    for number, each in enumerate(letters):
-        # The first letter may be repeated without separators, and others with and without.
-        unit = f"{one(each)}(?:{separator}+{one(each)})*" if again else one(each)
-        units.append(unit)
+    units = (f"{one(each)}(?:{separator}+{one(each)})*" if again else one(each) for each in letters)
     return re.fullmatch(f"{separator}+".join(units), part) is not None

@@ -1,4 +1,4 @@
-"""The characters of UTF-8 by their first bytes, and the kinds of characters that a trie tells apart.
+"""The characters of UTF-8 by their first bytes, and the kinds that a trie tells apart.
 
 It also finds the characters that tokens begin with, in the trie of a vocabulary.
 """

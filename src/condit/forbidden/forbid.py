@@ -45,8 +45,8 @@ class Forbidding:
           number is never taken for a word: one character at least is no digit.
         - ``"repeats"``: letters that are written several times.
         - ``"spelled_out"``: signs or spaces between all letters: ``b o m b``, ``b-o-m-b``.
-        - ``"spacing"``: signs or spaces between some letters: ``bo mb``. This also finds ``therapist``
-          in *the rapist*.
+        - ``"spacing"``: signs or spaces between some letters: ``bo mb``. This also finds
+          ``therapist`` in *the rapist*.
 
         ``"usual"`` is all of these but the last, ``"all"`` is all, ``"nothing"`` none. No token is
         refused but those that complete a string, and those after which a string would have to come.
