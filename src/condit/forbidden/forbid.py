@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import reduce
+from operator import and_
 from pathlib import Path
 from typing import Any
 
 from condit.constraint.base import Constraint
 from condit.corpus.documents import lines_of
 from condit.errors import ArgumentError
+from condit.forbidden.patterns import without_pattern
 from condit.forbidden.readings import LookThrough, read_look_through
 from condit.forbidden.strings import WithoutStrings, checked_strings
 
@@ -24,7 +27,7 @@ class Forbidding:
         match_case: bool = False,
         look_through: LookThrough = "nothing",
     ) -> Constraint:
-        r"""Texts in which none of some strings stands, also in disguise.
+        r"""Texts in which none of some strings stands, also in disguise; and no match of patterns.
 
         >>> import condit
         >>> condit.forbid("bomb").accepts("A Bomb!")
@@ -52,23 +55,32 @@ class Forbidding:
         refused but those that complete a string, and those after which a string would have to come.
 
         Args:
-            what: a string; a list of them; or the path of a UTF-8 file with one in each line.
+            what: a string; the ``pathlib.Path`` of a UTF-8 file with one in each line; a pattern,
+                as ``condit.regex`` or a compiled one, which is found nowhere, as by ``search``; or
+                a list of these. The options are those of strings: nothing is looked through for
+                patterns.
             anywhere: find strings also within longer words.
             match_case: whether small and capital letters are told apart.
             look_through: names of disguises, or one of the three words.
 
         Raises:
             ArgumentError: there is nothing to forbid, a string is empty or nothing is left of it,
-                or a name is not known.
+                a pattern matches the empty text, or a name is not known.
+            UnsupportedConstraintError: a pattern cannot be followed.
             MissingDependencyError: ``confusable-homoglyphs`` is not installed, for homoglyphs.
             OSError: a file cannot be read.
         """
-        strings = checked_strings(_listed(what))
-        if not strings:
+        listed = _listed(what)
+        if not listed:
             raise ArgumentError("forbid: give at least one string: nothing is forbidden")
-        return WithoutStrings(
-            strings, read_look_through(look_through), bool(match_case), bool(anywhere)
-        )
+        patterns = [without_pattern(each) for each in listed]
+        found: list[Constraint] = [each for each in patterns if each is not None]
+        pairs = zip(listed, patterns, strict=True)
+        strings = checked_strings(each for each, pattern in pairs if pattern is None)
+        through = read_look_through(look_through)
+        if strings:
+            found.append(WithoutStrings(strings, through, bool(match_case), bool(anywhere)))
+        return reduce(and_, found)
 
 
 def _listed(what: object) -> list[Any]:
