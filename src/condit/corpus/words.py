@@ -66,6 +66,18 @@ def _kinds() -> Bytes:
     return kinds
 
 
+@lru_cache(maxsize=1 << 16)
+def goes_on(character: str) -> bool:
+    """Whether a character belongs to words of several characters."""
+    return int(_kinds()[ord(character)]) in (_WORD, _DIGIT)
+
+
+@lru_cache(maxsize=1 << 16)
+def stands_alone(character: str) -> bool:
+    """Whether a character is a word of its own, as of Chinese."""
+    return int(_kinds()[ord(character)]) == _ALONE
+
+
 def marks_of(text: Bytes, borders: Borders) -> Bytes:
     """The marks of each byte of joined texts, shape as ``text``.
 

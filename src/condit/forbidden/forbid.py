@@ -13,11 +13,14 @@ from condit.corpus.documents import lines_of
 from condit.errors import ArgumentError
 from condit.forbidden.patterns import without_pattern
 from condit.forbidden.readings import LookThrough, read_look_through
+from condit.forbidden.recitation import recitation
 from condit.forbidden.strings import WithoutStrings, checked_strings
 
 
 class Forbidding:
     """What ``condit.forbid`` is: a function, with further ones for what is no string."""
+
+    recitation = staticmethod(recitation)
 
     def __call__(
         self,

@@ -9,7 +9,7 @@ there are, and however many states.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from condit.constraint.algebra.utf8 import BETWEEN, NEXT, REFUSED, state_after
 from condit.constraint.base import Strength, pack
 from condit.constraint.byte_matcher import ByteMatcher
-from condit.constraint.vocabulary_trie import Nodes, VocabularyTrie, ranges
+from condit.constraint.vocabulary_trie import Nodes, VocabularyTrie
 from condit.forbidden.characters import Characters, Step
+from condit.forbidden.tokens import take_out, tokens_below
 from condit.forbidden.trie import Item, Place, Trie
 from condit.kept import Kept
 
@@ -150,9 +151,7 @@ class ForbiddenStrings(ByteMatcher[Written]):
             if refused.dtype == np.uint32:
                 found &= ~refused
             elif len(refused):
-                np.bitwise_and.at(
-                    found, refused >> 5, ~(np.uint32(1) << (refused & 31).astype(np.uint32))
-                )
+                take_out(refused.astype(np.int32, copy=False), found)
         return found
 
     def explain(self, state: Written, byte: int | None) -> str:
@@ -230,7 +229,7 @@ class _Masks:
         with self._lock:
             found = self._completing.get(item)
             if found is None:
-                tokens = _tokens_below(trie, self._refused(item, trie))
+                tokens = tokens_below(trie, self._refused(item, trie))
                 if 4 * len(tokens) > len(trie.node_of_tokens) // 8:
                     among = np.zeros(len(trie.node_of_tokens), dtype=np.bool_)
                     among[tokens] = True
@@ -330,18 +329,6 @@ class _Masks:
                         if step.kind in stays:
                             waiting.append(step.node)
         return found
-
-
-def _tokens_below(trie: VocabularyTrie, above: Iterable[int]) -> Nodes:
-    """The tokens that begin with the bytes of some nodes."""
-    nodes = np.unique(np.fromiter(above, np.int32))
-    tokens = [np.zeros(0, dtype=np.int32)]
-    while len(nodes):
-        starts = trie.spelled[nodes]
-        tokens.append(trie.tokens[ranges(starts, trie.spelled[nodes + 1] - starts)])
-        starts = trie.children[nodes]
-        nodes = ranges(starts, trie.children[nodes + 1] - starts)
-    return np.unique(np.concatenate(tokens))
 
 
 def _walked(
