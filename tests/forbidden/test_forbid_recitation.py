@@ -57,7 +57,7 @@ def test_against_all_runs(unit):
             tokens = [*text.encode(), VOCABULARY.end]
             assert (matcher.copy().count_allowed(tokens) == len(tokens)) == want, (documents, text)
         here = matcher.copy()
-        for byte in documents[0].encode():
+        for byte in documents[0].encode()[:15]:
             asked = [here.allows(each) for each in range(len(VOCABULARY))]
             assert unpack(here.mask(), len(VOCABULARY)).tolist() == asked, (documents, longest)
             if not asked[byte]:

@@ -14,6 +14,7 @@ from condit.errors import ArgumentError
 from condit.forbidden.patterns import without_pattern
 from condit.forbidden.readings import LookThrough, read_look_through
 from condit.forbidden.recitation import recitation
+from condit.forbidden.similar import similar
 from condit.forbidden.strings import WithoutStrings, checked_strings
 
 
@@ -21,6 +22,7 @@ class Forbidding:
     """What ``condit.forbid`` is: a function, with further ones for what is no string."""
 
     recitation = staticmethod(recitation)
+    similar = staticmethod(similar)
 
     def __call__(
         self,

@@ -22,7 +22,7 @@ from condit.forbidden.recited_masks import RecitedMasks
 from condit.forbidden.runs import Run, Runs, may_go_on
 from condit.kept import Kept
 
-_ENDINGS = ("", *"sxzqj", "zz", "xqz", "zqxjzqxj")
+_ENDINGS: tuple[str, ...] = ("", *"sxzqj", "zz", "xqz", "zqxjzqxj")
 """What may make another word of the last one of a run."""
 
 
@@ -107,10 +107,11 @@ class Recitation(ByteMatcher[Recited]):
     def ending(self, state: Recited) -> bytes | None:
         """Nothing, or the rest of a character, and what makes another word of the last."""
         begun = state.begun
-        for point in range(first(begun), last(begun) + 1) if begun else (None,):
-            if point is not None and 0xD800 <= point < 0xE000:
+        points = range(first(begun), last(begun) + 1) if begun else (ord("x"),)
+        for point in points:
+            if 0xD800 <= point < 0xE000:
                 continue
-            rest: bytes = b"" if point is None else chr(point).encode()[len(begun) :]
+            rest = chr(point).encode()[len(begun) :] if begun else b""
             for word in _ENDINGS:
                 here: Recited | None = state
                 for byte in rest + word.encode():

@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 from condit.constraint.algebra.utf8 import BETWEEN, NEXT, REFUSED, state_after
 from condit.corpus.places import Places
-from condit.corpus.words import UNIT, goes_on
+from condit.corpus.words import UNIT, goes_on, one_goes_on
 from condit.forbidden.characters import first, last
-
 
 _NARROW = 16
 """Of a run at more places it is kept what follows: to find that takes many steps."""
@@ -126,5 +125,4 @@ class Runs:
 @lru_cache(maxsize=4096)
 def may_go_on(begun: bytes) -> bool:
     """Whether a character that begins so may belong to a word of several."""
-    points = range(first(begun), last(begun) + 1)
-    return any(goes_on(chr(point)) for point in points if not 0xD800 <= point < 0xE000)
+    return one_goes_on(first(begun), last(begun))
