@@ -25,6 +25,7 @@ QUESTIONS = {
     "lift": "microseconds of checks and masks of byte matchers lifted to real vocabularies",
     "corpus": "seconds to index a corpus, and microseconds a step of quotations of it",
     "lexical": "microseconds of five rules about text, and how often instructions are followed",
+    "forbid": "microseconds of forbidden strings and of a recitation guard, against llguidance",
     "heal": "nats that healing the seam of prompt and text is worth, on fifty prompts",
     "regular": "milliseconds of questions about two patterns, against every library",
     "agents": "agents with random specifications and failing tools, and free prompting beside",
