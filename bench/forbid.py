@@ -103,7 +103,7 @@ def _strings(
     first, other = (tokenizer.encode(text, add_special_tokens=False).ids for text in TEXTS)
     for name, path in (("first", first), ("new", other), ("known", other)):
         matchers: list[Matcher] = []
-        bound = _timed(lambda: matchers.append(made[0].bind(vocabulary)))
+        bound = _timed(lambda m=matchers: m.append(made[0].bind(vocabulary)))  # type: ignore[misc]
         matcher = matchers[0]
         found.setdefault("begins", [bound + _timed(matcher.mask)])
         found[name] = []

@@ -7,6 +7,8 @@ import pytest
 
 import condit
 from condit.constraint.base import unpack
+from condit.errors import CompileError
+from condit.notation import read
 from condit.vocabulary import Vocabulary
 
 # Tokens that are cut inside of characters, beside each byte.
@@ -94,6 +96,17 @@ def test_violations_say_which_and_how():
     assert "'bomb' is forbidden" in matcher.explain(ord("."))
     assert matcher.allows(ord("y"))  # a longer word
     assert not matcher.allows(matcher.vocabulary.end)
+
+
+def test_notation_opens_files_only_for_the_user(tmp_path):
+    file = tmp_path / "list.txt"
+    file.write_text("bomb\nass\n", encoding="utf-8")
+    assert not read(f'forbid(file("{file}"))').accepts("a bomb")
+    assert not read(f'forbid.recitation(file("{file}"), longest=1)').accepts("bomb\nass")
+    assert read(f'forbid("{file}")', opens=False).accepts("a bomb")
+    for opens in (f'forbid(file("{file}"))', f'forbid.recitation(file("{file}"))'):
+        with pytest.raises(CompileError):
+            read(opens, opens=False)
 
 
 @pytest.mark.parametrize("seed", range(2))
