@@ -26,6 +26,7 @@ QUESTIONS = {
     "corpus": "seconds to index a corpus, and microseconds a step of quotations of it",
     "lexical": "microseconds of five rules about text",
     "instructions": "how often instructions of IFEval and IFBench are followed, by their checkers",
+    "forbid": "microseconds of forbidden strings and of a recitation guard, against llguidance",
     "heal": "nats that healing the seam of prompt and text is worth, on fifty prompts",
     "regular": "milliseconds of questions about two patterns, against every library",
     "agents": "agents with random specifications and failing tools, and free prompting beside",

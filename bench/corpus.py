@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> None:
     raw: dict[str, Any] = {}
     rows: list[list[str]] = []
     with Run("corpus", options) as run, tempfile.TemporaryDirectory() as folder:
-        documents = list(_documents(options.megabytes * 1e6))
+        documents = list(documents_of(options.megabytes * 1e6))
         lines = {line for text in documents for line in text.splitlines() if line.strip()}
         strings = sorted(lines)[: options.strings]
         for name, make, kind, given in (
@@ -88,7 +88,7 @@ def main(arguments: list[str]) -> None:
     run.keep({"indexes": raw}, table(heads, rows))
 
 
-def _documents(most: float) -> Iterator[str]:
+def documents_of(most: float) -> Iterator[str]:
     """Texts of the files that every Python has, and of what is installed beside it."""
     total = 0
     for home in dict.fromkeys(sysconfig.get_paths()[name] for name in ("stdlib", "purelib")):

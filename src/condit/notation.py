@@ -163,6 +163,10 @@ class _Reader:
             case ast.Attribute(value=ast.Name(id="lexical"), attr=rule) if rule in lexical.__all__:
                 made = getattr(lexical, rule)
                 return call(f"lexical.{rule}(...)", made, tuple(arguments), options)
+            case ast.Attribute(value=ast.Name(id="forbid"), attr="recitation") if self._opens:
+                made = condit.forbid.recitation
+                corpus = tuple(_content("forbid", each) for each in arguments)
+                return call("forbid.recitation(...)", made, corpus, options)
         name = _name(function)
         opening = _OPENING if self._opens else {}
         if name in opening:

@@ -1,35 +1,57 @@
-"""Forbidden patterns: found nowhere in a text, whatever flags they have."""
+"""Forbidden patterns: against ``search``, text by text and token by token."""
 
+import itertools
 import re
 
-import numpy as np
 import pytest
+import regex
 
 import condit
+from condit.constraint.base import Strength
 from condit.errors import ArgumentError
-from condit.testing import check_matcher
 from condit.vocabulary import Vocabulary
 
-
-def test_patterns_are_searched_for():
-    digits = condit.forbid(re.compile(r"\b[0-9]{3}\b"))
-    for text in ("1234", "a 123 b", "12", "x123", ""):
-        assert digits.accepts(text) == (re.search(r"\b[0-9]{3}\b", text) is None)
-    assert digits.explain("a 123") == (
-        "at character 2: it has '123', which the forbidden pattern '\\\\b[0-9]{3}\\\\b' matches"
-    )
-    matcher = condit.forbid(condit.regex("ab+c")).bind(Vocabulary.of_bytes())
-    assert matcher.count_allowed(list(b"xabbd ab")) == 8
-    assert matcher.count_allowed(list(b"xabbc")) == 4
-    both = condit.forbid([re.compile("B\nx", re.IGNORECASE | re.VERBOSE), "no"])
-    assert [both.accepts(text) for text in ("a bX", "No.", "nob x")] == [False, False, True]
-    check_matcher(both, Vocabulary.of_bytes(), np.random.default_rng(0), walks=1, steps=4)
+PATTERNS = [
+    re.compile("ab", re.IGNORECASE),
+    re.compile("^a|b$"),
+    condit.regex(r"\bab\b"),
+    re.compile("a # b", re.VERBOSE),
+    regex.compile(r"(?<!b)a(?=b)"),
+    regex.compile(r"\L<words>", words=["ab", "ba"]),
+    condit.regex(r"([ab])\1"),
+]
 
 
-def test_mistaken_patterns():
-    with pytest.raises(ArgumentError, match="matches the empty text"):
-        condit.forbid(re.compile("a*"))
-    with pytest.raises(ArgumentError, match="in every text that is not empty"):
-        condit.forbid(condit.regex(r"[\s\S]"))
-    with pytest.raises(ArgumentError, match="of bytes"):
-        condit.forbid(re.compile(b"a"))
+@pytest.mark.parametrize("pattern", PATTERNS, ids=lambda each: each.pattern)
+def test_against_search(pattern):
+    ban = condit.forbid(pattern)
+    matcher = ban.bind(Vocabulary.of_bytes())
+    assert matcher.strength is (Strength.SOUND if "\\1" in pattern.pattern else Strength.EXACT)
+    search = pattern if hasattr(pattern, "search") else regex.compile(pattern.pattern, regex.V1)
+    for size in range(5):
+        for letters in itertools.product("abB ", repeat=size):
+            text = "".join(letters)
+            tokens = [*text.encode(), matcher.vocabulary.end]
+            want = search.search(text) is None
+            assert ban.accepts(text) == want, text
+            assert (matcher.copy().count_allowed(tokens) == len(tokens)) == want, text
+
+
+def test_beside_strings():
+    ban = condit.forbid(["bomb", re.compile("[0-9]{3}-[0-9]{4}")], look_through=["leetspeak"])
+    assert [ban.accepts(each) for each in ("call 555-0100", "a b0mb", "call 55-0100")] == [
+        *(False, False, True)
+    ]
+    assert "has '555-0100', and the pattern" in ban.explain("call 555-0100")
+
+
+def test_what_is_no_pattern():
+    for wrong, said in (
+        (re.compile("a*"), "matches the empty text"),
+        (re.compile(b"a"), "one of bytes"),
+        (regex.compile("[ab&&b]"), "'&&'"),
+        (3, "number 0 is int"),
+        ([], "at least one"),
+    ):
+        with pytest.raises(ArgumentError, match=re.escape(said)):
+            condit.forbid(wrong)

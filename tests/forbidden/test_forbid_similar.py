@@ -1,4 +1,6 @@
-"""Texts that are too like others by a scorer: refused at the end of the sentence."""
+"""Forbidden by a scorer: what it is asked, and that token by token the same is refused."""
+
+import re
 
 import pytest
 
@@ -6,30 +8,61 @@ import condit
 from condit.errors import ArgumentError, CheckError
 from condit.vocabulary import Vocabulary
 
-
-def share_of_a(text, texts):
-    return [text.count("a") / len(text)] * len(texts)
-
-
-def test_refused_at_the_end_of_a_sentence():
-    few = condit.forbid.similar(["a"], share_of_a, 0.5)
-    matcher = few.bind(Vocabulary.of_bytes())
-    assert matcher.count_allowed(list(b"aaab. x")) == 5  # not the space behind it
-    assert matcher.count_allowed(list(b"abbb. aaaaaaaa")) == 14  # the sentence has not ended
-    words = Vocabulary([b"aaab", b". x", b""], end=2)
-    assert few.bind(words).count_allowed([0, 1]) == 1  # a token that leads over the border
-    end = matcher.vocabulary.end
-    assert matcher.count_allowed([*b"aab", end]) == 3
-    assert matcher.count_allowed([*b"abb", end]) == 4
-    assert few.accepts("abb. b")
-    # What follows does not make up for it.
-    assert "at character 5: up to here it scores 0.6" in few.explain("aaab. bbbbbb")
+VOCABULARY = Vocabulary(
+    [*(bytes([byte]) for byte in range(256)), b"ad. B", b"ad.", b"!?", b""], 259
+)
 
 
-def test_mistakes():
-    for arguments in (([], share_of_a, 0.5), (["a"], None, 0.5), (["a"], share_of_a, "x")):
-        with pytest.raises(ArgumentError):
-            condit.forbid.similar(*arguments)
-    broken = condit.forbid.similar("a", lambda text, texts: float("nan"), 0.5)
-    with pytest.raises(CheckError, match="gave no number"):
-        broken.accepts("b")
+def badness(text):
+    """How much is bad."""
+    return text.lower().count("bad") / len(re.findall(r"\w+", text) or [1])
+
+
+@pytest.mark.parametrize("each", ["sentence", "text"])
+def test_sentences_are_judged_as_they_end(each):
+    guard = condit.forbid.similar((), badness, 0.5, each=each)
+    for text in (
+        "Fine. Bad.",
+        "All is not bad. Good.",
+        "bad",
+        "B 1.5 bad!",
+        "Bad.\nA b c d",
+        "a\ud83d",
+    ):
+        text = text.replace("\ud83d", "\N{GRINNING FACE} bad. x")
+        ends = [found.end() for found in re.finditer(r"[.!?\n]", text)] + [len(text)]
+        parts = [text[:end] for end in ends]
+        if each == "sentence":
+            parts = [re.split(r"(?<=[.!?])\s+(?=\S)|\n+(?=\S)", part)[-1].strip() for part in parts]
+        want = all(badness(part) < 0.5 for part in parts)
+        assert guard.accepts(text) == want, text
+        tokens = [*text.encode(), VOCABULARY.end]
+        assert (guard.bind(VOCABULARY).count_allowed(tokens) == len(tokens)) == want, text
+
+
+def test_within_tokens_and_other_constraints():
+    guard = condit.forbid.similar((), badness, 0.5, of=condit.regex("[Bad. ]+"))
+    matcher = guard.bind(VOCABULARY)
+    matcher.advance(ord("B"))
+    assert [matcher.allows(token) for token in (256, 257, ord("a"), ord("!"))] == [
+        *(False, False, True, False)
+    ]
+    assert "badness gives 'Bad.' a score of 1, and refused is 0.5" in matcher.explain(257)
+    model = condit.load("ngram")
+    drawn = condit.generate(model, "It is ", guard, n=4, max_tokens=12, seed=1)
+    assert all(guard.accepts(sample.text) for sample in drawn.samples)
+
+
+def test_what_is_compared_and_what_is_wrong():
+    def same(text, texts):
+        assert texts == ("Go.",)
+        return float(text in texts)
+
+    guard = condit.forbid.similar("Go.", same, 1)
+    assert guard.explain("Stay. Go.").startswith("at character 6: ")
+    assert guard.accepts("Go on.")
+    with pytest.raises(CheckError, match="return the score as a number"):
+        condit.forbid.similar("x", lambda text: None, 1).accepts("a")
+    for wrong in ((), same, 1), ("x", same, "high"), ("x", 3, 1), ([3], same, 1):
+        with pytest.raises(ArgumentError, match=r"forbid\.similar"):
+            condit.forbid.similar(*wrong)

@@ -66,6 +66,24 @@ def _kinds() -> Bytes:
     return kinds
 
 
+@lru_cache(maxsize=1 << 16)
+def goes_on(character: str) -> bool:
+    """Whether a character belongs to words of several characters."""
+    return int(_kinds()[ord(character)]) in (_WORD, _DIGIT)
+
+
+def one_goes_on(first: int, last: int) -> bool:
+    """Whether of some characters, by their numbers, one does."""
+    kinds = _kinds()[first : last + 1]
+    return bool(((kinds == _WORD) | (kinds == _DIGIT)).any())
+
+
+@lru_cache(maxsize=1 << 16)
+def stands_alone(character: str) -> bool:
+    """Whether a character is a word of its own, as of Chinese."""
+    return int(_kinds()[ord(character)]) == _ALONE
+
+
 def marks_of(text: Bytes, borders: Borders) -> Bytes:
     """The marks of each byte of joined texts, shape as ``text``.
 

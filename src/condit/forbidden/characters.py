@@ -1,4 +1,4 @@
-"""The characters of UTF-8 by their first bytes, and what kinds of characters a trie tells apart.
+"""The characters of UTF-8 by their first bytes, and the kinds that a trie tells apart.
 
 It also finds the characters that tokens begin with, in the trie of a vocabulary.
 """
@@ -75,7 +75,7 @@ class Characters:
 
     def beginning_with(self, begun: bytes) -> Iterator[bytes]:
         """The characters that begin with some bytes; of those that are all alike only one."""
-        low, high = _first(begun), _last(begun)
+        low, high = first(begun), last(begun)
         point = low
         while point <= high:
             if not 0xD800 <= point < 0xE000:
@@ -101,11 +101,13 @@ class Characters:
                     waiting.append((child, text))
 
 
-def _first(begun: bytes) -> int:
+def first(begun: bytes) -> int:
+    """The number of the first character that begins so."""
     return ord(_completed(begun, lowest=True).decode())
 
 
-def _last(begun: bytes) -> int:
+def last(begun: bytes) -> int:
+    """The number of the last one."""
     return ord(_completed(begun, lowest=False).decode())
 
 

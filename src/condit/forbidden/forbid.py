@@ -13,12 +13,16 @@ from condit.corpus.documents import lines_of
 from condit.errors import ArgumentError
 from condit.forbidden.patterns import without_pattern
 from condit.forbidden.readings import LookThrough, read_look_through
+from condit.forbidden.recitation import recitation
 from condit.forbidden.similar import similar
 from condit.forbidden.strings import WithoutStrings, checked_strings
 
 
 class Forbidding:
     """What ``condit.forbid`` is: a function, with further ones for what is no string."""
+
+    recitation = staticmethod(recitation)
+    similar = staticmethod(similar)
 
     def __call__(
         self,
@@ -28,7 +32,7 @@ class Forbidding:
         match_case: bool = False,
         look_through: LookThrough = "nothing",
     ) -> Constraint:
-        r"""Texts in which none of some strings stands, also in disguise, and no pattern is found.
+        r"""Texts in which none of some strings stands, also in disguise; and no match of patterns.
 
         >>> import condit
         >>> condit.forbid("bomb").accepts("A Bomb!")
@@ -56,45 +60,46 @@ class Forbidding:
         refused but those that complete a string, and those after which a string would have to come.
 
         Args:
-            what: a string; the path of a UTF-8 file with one in each line; a compiled pattern of
-                ``re`` or ``regex``, or what ``condit.regex`` makes, which is searched for; or a
-                list of these. The options are of strings alone.
+            what: a string; the ``pathlib.Path`` of a UTF-8 file with one in each line; a pattern,
+                as ``condit.regex`` or a compiled one, which is found nowhere, as by ``search``; or
+                a list of these. The options are those of strings: nothing is looked through for
+                patterns.
             anywhere: find strings also within longer words.
             match_case: whether small and capital letters are told apart.
             look_through: names of disguises, or one of the three words.
 
         Raises:
             ArgumentError: there is nothing to forbid, a string is empty or nothing is left of it,
-                a name is not known, or a pattern is found in every text.
+                a pattern matches the empty text, or a name is not known.
+            UnsupportedConstraintError: a pattern cannot be followed.
             MissingDependencyError: ``confusable-homoglyphs`` is not installed, for homoglyphs.
             OSError: a file cannot be read.
         """
-        parts: list[Constraint] = []
-        strings: list[object] = []
-        for each in _listed(what):
-            pattern = without_pattern(each)
-            if pattern is None:
-                strings.append(each)
-            else:
-                parts.append(pattern)
+        listed = _listed(what)
+        if not listed:
+            raise ArgumentError("forbid: give at least one string: nothing is forbidden")
+        patterns = [without_pattern(each) for each in listed]
+        found: list[Constraint] = [each for each in patterns if each is not None]
+        pairs = zip(listed, patterns, strict=True)
+        strings = checked_strings(each for each, pattern in pairs if pattern is None)
         through = read_look_through(look_through)
         if strings:
-            checked = checked_strings(strings)
-            parts.append(WithoutStrings(checked, through, bool(match_case), bool(anywhere)))
-        if not parts:
-            raise ArgumentError("forbid: give at least one string or pattern")
-        return reduce(and_, parts)
-
-    similar = staticmethod(similar)
+            found.append(WithoutStrings(strings, through, bool(match_case), bool(anywhere)))
+        return reduce(and_, found)
 
 
 def _listed(what: object) -> list[Any]:
     if isinstance(what, Path):
         return list(lines_of(what, "forbid"))
-    if isinstance(what, Iterable) and not isinstance(what, str | bytes | bytearray):
-        return [each for part in what for each in _listed(part)]
+    if isinstance(what, str):
+        return [what]
+    if isinstance(what, Iterable) and not isinstance(what, bytes | bytearray):
+        return [
+            each
+            for part in what
+            for each in ([part] if not isinstance(part, Path) else _listed(part))
+        ]
     return [what]
 
 
 forbid = Forbidding()
-"""Texts that have none of some strings or patterns; see ``Forbidding.__call__``."""

@@ -9,7 +9,7 @@ there are, and however many states.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from condit.constraint.algebra.utf8 import BETWEEN, NEXT, REFUSED, state_after
 from condit.constraint.base import Strength, pack
 from condit.constraint.byte_matcher import ByteMatcher
-from condit.constraint.vocabulary_trie import Nodes, VocabularyTrie, ranges
+from condit.constraint.vocabulary_trie import Nodes, VocabularyTrie
 from condit.forbidden.characters import Characters, Step
+from condit.forbidden.tokens import take_out, tokens_below
 from condit.forbidden.trie import Item, Place, Trie
 from condit.kept import Kept
 
@@ -28,6 +29,9 @@ _Mask = NDArray[np.uint32]
 
 _MEMORY = 32 << 20
 """Bytes of what is kept of items for one vocabulary, about."""
+
+_MOST_ITEMS = 20_000
+"""Items of which it is kept what follows."""
 
 _MOST_STEPS = 200_000
 """Steps between places that are kept."""
@@ -94,14 +98,6 @@ class ForbiddenStrings(ByteMatcher[Written]):
             found = self._steps[key] = self.trie.after(place, self._characters.kinds[number])
         return found
 
-    def _followed(self, place: Place, text: str) -> Place | None:
-        for letter in text:
-            after = self._step(place, letter.encode())
-            if isinstance(after, str):
-                return None
-            place = after
-        return place
-
     def _can_finish(self, place: Place, begun: bytes) -> bool:
         """Whether each item alone allows a character that begins so."""
         return all(self._item_finishes(each, begun) for each in (place.inside, *place.items))
@@ -136,8 +132,11 @@ class ForbiddenStrings(ByteMatcher[Written]):
             if isinstance(place, str):
                 continue
             for word in ("", *_WORD_ENDINGS):
-                after = self._followed(place, word)
-                if after is not None and not self.trie.waiting(after):
+                after: Place | str = place
+                for letter in word:
+                    if not isinstance(after, str):
+                        after = self._step(after, letter.encode())
+                if not isinstance(after, str) and not self.trie.waiting(after):
                     return character[len(begun) :] + word.encode()
         return None
 
@@ -152,9 +151,7 @@ class ForbiddenStrings(ByteMatcher[Written]):
             if refused.dtype == np.uint32:
                 found &= ~refused
             elif len(refused):
-                np.bitwise_and.at(
-                    found, refused >> 5, ~(np.uint32(1) << (refused & 31).astype(np.uint32))
-                )
+                take_out(refused.astype(np.int32, copy=False), found)
         return found
 
     def explain(self, state: Written, byte: int | None) -> str:
@@ -169,6 +166,30 @@ class ForbiddenStrings(ByteMatcher[Written]):
         return f"{after!r} is forbidden" if isinstance(after, str) else ""
 
 
+class _Below(NamedTuple):
+    """What is a character below some nodes of a vocabulary's trie.
+
+    Attributes:
+        by_kind: the nodes behind whole characters, by their kind; then those with any below.
+        unfinished: the nodes in the middle of one.
+    """
+
+    by_kind: dict[int, tuple[list[int], list[int]]]
+    unfinished: list[Step]
+
+
+class _Follows(dict[int, "tuple[Item, ...] | None"]):
+    """By the kind of a character the items after one; ``None`` where a string is complete.
+
+    Kinds after which nothing is left are not in it.
+
+    Attributes:
+        stays: the kinds after which the item itself is left, perhaps beside others.
+    """
+
+    stays: frozenset[int] = frozenset()
+
+
 class _Masks:
     """What is known of one vocabulary.
 
@@ -181,10 +202,14 @@ class _Masks:
     def __init__(
         self, trie: Trie, characters: Characters, finishes: Callable[[Item, bytes], bool]
     ) -> None:
-        self._trie, self._characters, self._item_finishes = trie, characters, finishes
+        self._trie, self._characters, self._finishes = trie, characters, finishes
         self._alone: dict[bool, _Mask] = {}
-        self._first: tuple[dict[int, list[int]], list[Step]] | None = None
-        self._below: dict[int, list[Step]] = {}
+        self._steps: dict[int, list[Step]] = {}
+        self._sorted: dict[tuple[int, frozenset[int]], _Below] = {}
+        self._known: dict[Item, _Follows] = {}
+        self._by_letter: dict[str, list[int]] = {}
+        self._always: list[int] = []
+        self._sorted_kinds = 0
         self._completing: dict[Item, NDArray[np.uint32] | Nodes] = {}
         self._size = 0
         self._lock = threading.Lock()
@@ -204,7 +229,7 @@ class _Masks:
         with self._lock:
             found = self._completing.get(item)
             if found is None:
-                tokens = _tokens_below(trie, self._refused(item, trie))
+                tokens = tokens_below(trie, self._refused(item, trie))
                 if 4 * len(tokens) > len(trie.node_of_tokens) // 8:
                     among = np.zeros(len(trie.node_of_tokens), dtype=np.bool_)
                     among[tokens] = True
@@ -220,75 +245,90 @@ class _Masks:
 
     def _refused(self, item: Item, trie: VocabularyTrie) -> list[int]:
         """The nodes of the vocabulary at which a string of the item is complete."""
-        if self._first is None:
-            self._first = self._sorted_first(trie)
-        by_kind, unfinished = self._first
         refused: list[int] = []
-        waiting: list[tuple[int, Item]] = []
-        after_first = {number: self._after(item, number) for number in by_kind}
-        for number, after in after_first.items():
-            if after is None:
-                refused += by_kind[number]
-            else:
-                waiting += [(node, each) for each in after for node in by_kind[number]]
-        refused += [each.node for each in unfinished if self._is_end(item, each, after_first)]
-        seen: set[tuple[int, Item]] = set()
+        waiting = [(0, item)]
+        seen = {*waiting}
         while waiting:
-            above, here = reached = waiting.pop()
-            if reached in seen:
-                continue
-            seen.add(reached)
-            steps = self._below.get(above)
-            if steps is None:
-                steps = self._below[above] = [*self._characters.steps(trie, above)]
-            known: dict[int, tuple[Item, ...] | None] = {}
-            for step in steps:
-                if step.begun:
-                    if self._is_end(here, step, known):
-                        refused.append(step.node)
+            above, here = waiting.pop()
+            below, known = None, -1
+            while below is None or known < len(self._characters.kinds):
+                # Once more where further kinds were met.
+                known = len(self._characters.kinds)
+                follows = self._follows(here)
+                below = self._below(trie, above, follows.stays)
+            by_kind = below.by_kind
+            few, many = (follows, by_kind) if len(follows) < len(by_kind) else (by_kind, follows)
+            for number in few:
+                if number not in many:
                     continue
-                after = known.get(step.kind, ())
-                if step.kind not in known:
-                    after = known[step.kind] = self._after(here, step.kind)
+                after, (nodes, inner) = follows[number], by_kind[number]
                 if after is None:
+                    refused += nodes
+                    continue
+                for each in after:
+                    if each != here:
+                        further = [(node, each) for node in inner]
+                        waiting += [pair for pair in further if pair not in seen]
+                        seen.update(further)
+            for step in below.unfinished:
+                if follows.get(step.kind, ()) is None and not self._finishes(here, step.begun):
                     refused.append(step.node)
-                elif after:
-                    waiting += [(step.node, each) for each in after]
         return refused
 
-    def _after(self, item: Item, number: int) -> tuple[Item, ...] | None:
-        """The items after one and a character of a kind; ``None`` where a string is complete."""
-        after = self._trie.followed(item, self._characters.kinds[number])
-        return None if isinstance(after, str) else tuple(after)
+    def _follows(self, item: Item) -> _Follows:
+        """What follows an item, by the kinds of characters."""
+        kinds = self._characters.kinds
+        if self._sorted_kinds < len(kinds):
+            # What is known of items says nothing of further kinds.
+            self._known.clear()
+            for number, kind in enumerate(kinds[self._sorted_kinds :], self._sorted_kinds):
+                if kind.transparent or kind.separator or not kind.word:
+                    self._always.append(number)
+                else:
+                    for letter in {each.text[0] for each in kind.readings}:
+                        self._by_letter.setdefault(letter, []).append(number)
+            self._sorted_kinds = len(kinds)
+        found = self._known.get(item)
+        if found is None:
+            if len(self._known) > _MOST_ITEMS:
+                self._known.clear()
+            found = self._known[item] = _Follows()
+            numbers = [each for letter in self._trie.next(item) for each in self._of(letter)]
+            for number in {*numbers, *self._always}:
+                after = self._trie.followed(item, kinds[number])
+                if after:
+                    found[number] = None if isinstance(after, str) else tuple(after)
+                    if not isinstance(after, str) and item in after:
+                        found.stays |= {number}
+        return found
 
-    def _is_end(self, item: Item, step: Step, known: dict[int, tuple[Item, ...] | None]) -> bool:
-        """Whether no character that begins as at a node can follow an item."""
-        if step.kind not in known:
-            known[step.kind] = self._after(item, step.kind)
-        return known[step.kind] is None and not self._item_finishes(item, step.begun)
+    def _of(self, letter: str) -> list[int]:
+        return self._by_letter.get(letter, [])
 
-    def _sorted_first(self, trie: VocabularyTrie) -> tuple[dict[int, list[int]], list[Step]]:
-        """The characters that tokens begin with: whole ones by their kind, and the others."""
-        found: dict[int, list[int]] = {}
-        unfinished = []
-        for step in self._characters.steps(trie, 0):
-            if step.begun:
-                unfinished.append(step)
-            else:
-                found.setdefault(step.kind, []).append(step.node)
-        return found, unfinished
-
-
-def _tokens_below(trie: VocabularyTrie, above: Iterable[int]) -> Nodes:
-    """The tokens that begin with the bytes of some nodes."""
-    nodes = np.unique(np.fromiter(above, np.int32))
-    tokens = [np.zeros(0, dtype=np.int32)]
-    while len(nodes):
-        starts = trie.spelled[nodes]
-        tokens.append(trie.tokens[ranges(starts, trie.spelled[nodes + 1] - starts)])
-        starts = trie.children[nodes]
-        nodes = ranges(starts, trie.children[nodes + 1] - starts)
-    return np.unique(np.concatenate(tokens))
+    def _below(self, trie: VocabularyTrie, node: int, stays: frozenset[int]) -> _Below:
+        """What is a character below a node, or below what leads on by kinds that change nothing."""
+        steps = self._steps.get(node)
+        if steps is None:
+            steps = self._steps[node] = [*self._characters.steps(trie, node)]
+        key = (node, stays if any(each.kind in stays for each in steps) else frozenset())
+        found = self._sorted.get(key)
+        if found is None:
+            found = self._sorted[key] = _Below({}, [])
+            waiting = [node]
+            for above in waiting:
+                if above not in self._steps:
+                    self._steps[above] = [*self._characters.steps(trie, above)]
+                for step in self._steps[above]:
+                    if step.begun:
+                        found.unfinished.append(step)
+                        continue
+                    nodes, inner = found.by_kind.setdefault(step.kind, ([], []))
+                    nodes.append(step.node)
+                    if trie.below[step.node]:
+                        inner.append(step.node)
+                        if step.kind in stays:
+                            waiting.append(step.node)
+        return found
 
 
 def _walked(

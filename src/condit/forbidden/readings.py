@@ -11,7 +11,6 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from importlib import import_module
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from condit.errors import ArgumentError, MissingDependencyError
@@ -258,14 +257,14 @@ def _pieces(text: str) -> list[str]:
 def _homoglyphs() -> dict[str, frozenset[str]]:
     """What each character looks like, in either direction; two of ASCII are never alike."""
     try:
-        data = import_module("confusable_homoglyphs.confusables").confusables_data
+        from confusable_homoglyphs.confusables import confusables_data
     except ModuleNotFoundError as error:
         raise MissingDependencyError(
             "forbid: looking through homoglyphs needs confusable-homoglyphs, which is not "
             "installed: pip install 'condit[forbid]', or leave \"homoglyphs\" out of look_through"
         ) from error
     found: dict[str, set[str]] = {}
-    for one, others in data.items():
+    for one, others in confusables_data.items():
         for other in (each["c"].replace("\u200e", "") for each in others):
             if len(one) != 1 or not other or (one + other).isascii():
                 continue

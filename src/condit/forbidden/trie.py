@@ -155,6 +155,15 @@ class Trie:
                 return ends
         return found
 
+    def next(self, item: Item) -> list[str]:
+        """The letters with which a character of words must be read for an item to go on."""
+        node = item // 9
+        found = [each for each in self.letters if each and self._goes_on_with(node, each)]
+        return [*found, self._letter[node]]
+
+    def _goes_on_with(self, node: int, letter: str) -> bool:
+        return (node << _SHIFT | ord(letter)) in self._edges
+
     def begun(self, inside: bool, kind: Kind) -> set[Item] | str:
         """The items that begin with a character; the string that is written by it, if one is."""
         found: set[Item] = set()
