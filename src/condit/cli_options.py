@@ -130,10 +130,11 @@ TraceFile = Annotated[
         "in .gz. Also of a run that fails.",
     ),
 ]
-AlternativesSwitch = Annotated[
+NoAlternatives = Annotated[
     bool,
     typer.Option(
-        help="Into the trace: which tokens were probable at each place, and why some are refused."
+        "--no-alternatives",
+        help="Leave out of the trace which tokens were probable, and why some are refused.",
     ),
 ]
 

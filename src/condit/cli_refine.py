@@ -33,8 +33,8 @@ def refine(
         list[str] | None,
         typer.Option(
             metavar="NAME:VALUE or EXPRESSION",
-            help="What is enforced, and told to the model, such as "
-            "'lexical.words(at_most=20)'. May be given several times.",
+            help="What is enforced, and told to the model, such as 'regex:[a-z ]+'. May be given "
+            "several times.",
         ),
     ] = None,
     decompose: Annotated[

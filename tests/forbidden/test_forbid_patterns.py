@@ -55,3 +55,9 @@ def test_what_is_no_pattern():
     ):
         with pytest.raises(ArgumentError, match=re.escape(said)):
             condit.forbid(wrong)
+
+
+def test_options_of_strings_are_not_ignored_for_patterns():
+    with pytest.raises(ArgumentError, match="only patterns"):
+        condit.forbid(re.compile("bomb"), look_through="leetspeak")
+    assert not condit.forbid([re.compile("bomb"), "gun"], look_through="usual").accepts("9un")

@@ -70,7 +70,8 @@ class Forbidding:
 
         Raises:
             ArgumentError: there is nothing to forbid, a string is empty or nothing is left of it,
-                a pattern matches the empty text, or a name is not known.
+                a pattern matches the empty text, a name is not known, or options are given for
+                patterns alone.
             UnsupportedConstraintError: a pattern cannot be followed.
             MissingDependencyError: ``confusable-homoglyphs`` is not installed, for homoglyphs.
             OSError: a file cannot be read.
@@ -83,6 +84,11 @@ class Forbidding:
         pairs = zip(listed, patterns, strict=True)
         strings = checked_strings(each for each, pattern in pairs if pattern is None)
         through = read_look_through(look_through)
+        if not strings and (through or match_case or anywhere):
+            raise ArgumentError(
+                "forbid: look_through, match_case and anywhere are about strings, and there are "
+                "only patterns: say in the pattern what it is to find, as with (?i)"
+            )
         if strings:
             found.append(WithoutStrings(strings, through, bool(match_case), bool(anywhere)))
         return reduce(and_, found)
