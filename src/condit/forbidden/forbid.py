@@ -103,3 +103,4 @@ def _listed(what: object) -> list[Any]:
 
 
 forbid = Forbidding()
+"""Texts without some strings and patterns; see ``Forbidding.__call__``."""
