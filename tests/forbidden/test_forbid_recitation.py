@@ -4,11 +4,13 @@ import pickle
 import random
 import re
 
+import numpy as np
 import pytest
 
 import condit
 from condit.constraint.base import unpack
 from condit.errors import ArgumentError
+from condit.testing import check_matcher
 from condit.vocabulary import Vocabulary
 
 TOKENS = [bytes([byte]) for byte in range(256)] + [
@@ -81,3 +83,11 @@ def test_what_is_said(tmp_path):
             condit.forbid.recitation(corpus, **options)
     with pytest.raises(ArgumentError, match="borders of a character"):
         condit.forbid.recitation(condit.Corpus(["ab"], borders="character"))
+
+
+def test_laws():
+    small = Vocabulary(
+        [*(b"a", b"b", b" ", b"ab", b" b", b"\xe4", b"\xb8", b"\xad", b"x"), b""], end=9
+    )
+    guard = condit.forbid.recitation(["a b a 中 b a", "b b ab a"], longest=1)
+    check_matcher(guard, small, np.random.default_rng(0), walks=1, steps=6)

@@ -56,7 +56,7 @@ def test_within_tokens_and_other_constraints():
 def test_what_is_compared_and_what_is_wrong():
     def same(text, texts):
         assert texts == ("Go.",)
-        return float(text in texts)
+        return [0.5, float(text in texts)]
 
     guard = condit.forbid.similar("Go.", same, 1)
     assert guard.explain("Stay. Go.").startswith("at character 6: ")

@@ -1,14 +1,17 @@
 """Forbidden strings: against a search of all parts of a text by patterns, and what users expect."""
 
+import pickle
 import random
 import re
 
+import numpy as np
 import pytest
 
 import condit
 from condit.constraint.base import unpack
-from condit.errors import CompileError
+from condit.errors import ArgumentError, CompileError, UnsatisfiableError
 from condit.notation import read
+from condit.testing import check_matcher
 from condit.vocabulary import Vocabulary
 
 # Tokens that are cut inside of characters, beside each byte.
@@ -171,3 +174,40 @@ def written(string, part, through, *, leet):
     again = "repeats" in through
     units = (f"{one(each)}(?:{separator}+{one(each)})*" if again else one(each) for each in letters)
     return re.fullmatch(f"{separator}+".join(units), part) is not None
+
+
+def test_laws():
+    small = Vocabulary(
+        [*(b"a", b"b", b"ab", b"0", b" ", b"-", b"a-", b" b", b"\xc3", b"\xa9", b"x"), b""], end=11
+    )
+    for ban in (
+        condit.forbid(["ab", "bob"], look_through="usual"),
+        condit.forbid(["a", "bé"], anywhere=True, look_through=["accents", "spacing"]),
+    ):
+        check_matcher(ban, small, np.random.default_rng(0), walks=2, steps=8)
+
+
+def test_mistakes():
+    for wrong, said in (
+        ([], "give at least one string"),
+        (["a", ""], "string 1 is empty"),
+        ([3], "int"),
+    ):
+        with pytest.raises(ArgumentError, match=said):
+            condit.forbid(wrong)
+    with pytest.raises(ArgumentError, match="nothing is left of ' '"):
+        condit.forbid(" ", look_through="spacing")
+    with pytest.raises(ArgumentError, match="has 'leet'"):
+        condit.forbid("a", look_through="leet")
+    with pytest.raises(UnsatisfiableError):
+        (condit.forbid("yes") & condit.choice("yes", "Yes!")).bind(Vocabulary.of_bytes())
+
+
+def test_joined_with_other_constraints():
+    both = condit.forbid("rock") & condit.forbid("roll")
+    assert both.strings == ("rock", "roll")
+    number = condit.regex("[a-c]{1,3}") & condit.forbid("b", anywhere=True)
+    check_matcher(number, Vocabulary.of_bytes(), np.random.default_rng(0), walks=1, steps=3)
+    copy = pickle.loads(pickle.dumps(condit.forbid(["rock"])))
+    assert not copy.accepts("rock")
+    assert copy.bind(Vocabulary.of_bytes()).allows(ord("r"))

@@ -109,3 +109,4 @@ def _listed(what: object) -> list[Any]:
 
 
 forbid = Forbidding()
+"""Texts without some strings and patterns; see ``Forbidding.__call__``."""

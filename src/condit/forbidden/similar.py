@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from numbers import Real
 from typing import ClassVar, Literal, get_args
 
+import numpy as np
+
 from condit.constraint.base import Constraint, Matcher, Violation
 from condit.constraint.checked import Checked
 from condit.constraint.schema.plan import Enforcement
@@ -62,7 +64,8 @@ def similar(
     Args:
         texts: what must not be said, for a scorer of two arguments; may be empty for others.
         scorer: ``scorer(text)`` or ``scorer(text, texts)`` gives a number that depends on nothing
-            else; the latter where it needs two arguments. Answers are cached.
+            else, or several, of which the largest counts; the latter where it needs two
+            arguments. Answers are cached.
         threshold: scores of this or more are refused.
         each: what is scored: each ``"sentence"`` alone; or all of the ``"text"`` up to there.
         of: the constraint that texts must satisfy as well; without it, any text.
@@ -218,11 +221,10 @@ def _needs_two(scorer: object) -> bool:
 
 
 def _read(name: str, answer: object) -> float:
-    # numpy's numbers of one element count as well.
     try:
-        score = float(answer)  # type: ignore[arg-type]
+        scores: list[float] = np.asarray(answer, dtype=np.float64).ravel().tolist()
     except (TypeError, ValueError):
-        score = math.nan
-    if math.isnan(score) or isinstance(answer, bool | str):
-        raise WrongAnswerError("return the score as a number")
-    return score
+        scores = []
+    if not scores or any(map(math.isnan, scores)) or isinstance(answer, bool | str | None):
+        raise WrongAnswerError("return the score as a number, or one for each text")
+    return max(scores)
