@@ -253,6 +253,8 @@ def test_weights_over_rounds_need_the_law_of_the_model() -> None:
         ({"judge": lambda text: 1.0}, "a text and an instruction"),
         ({"constraint": "a"}, "constraint is of type str"),
         ({"on_round": 3}, "on_round"),
+        ({"seed": -1}, "seed=-1"),
+        ({"seed": 1.5}, "seed=1.5"),
     ],
 )
 def test_bad_input_is_named(options: dict[str, Any], message: str) -> None:
