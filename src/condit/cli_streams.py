@@ -65,7 +65,7 @@ class Commands(TyperGroup):
 
 @contextmanager
 def exit_codes() -> Iterator[None]:
-    """Turn errors of Condit and of the streams into a line on standard error and an exit code.
+    """Turn errors of Condit, of files and of the streams into a line on standard error and a code.
 
     Other exceptions are bugs of Condit or of a plugin, and keep their traceback.
     """
@@ -87,7 +87,9 @@ def exit_codes() -> Iterator[None]:
         _discard(sys.stdout)
         _leave(PIPE_CLOSED)
     except OSError as error:
-        if error.errno not in _UNWRITABLE or error.filename is not None:
+        if error.filename is not None:
+            _leave(BAD_INPUT, f"{error.filename}: {error.strerror}")
+        if error.errno not in _UNWRITABLE:
             raise  # not an error of a stream
         _discard(sys.stdout)
         _leave(NO_OUTPUT, f"the answer cannot be written: {error.strerror}")

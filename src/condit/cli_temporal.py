@@ -46,7 +46,7 @@ def validated(formulas: list[str], events: list[str], text: str) -> Validation:
         ConditError: a formula or an event cannot be used.
     """
     if events:
-        return condit.ltlf(formulas, dict(map(_event, events))).validate(text)
+        return condit.ltlf(formulas, _events(events)).validate(text)
     from condit.temporal.parser import parse
 
     row = text.split()
@@ -54,8 +54,15 @@ def validated(formulas: list[str], events: list[str], text: str) -> Validation:
     return condit.ltlf(formulas, {name: name for name in names}).validate(row)
 
 
-def _event(text: str) -> tuple[str, condit.Constraint | str]:
-    name, sign, expression = text.partition("=")
-    if not sign or not name.strip():
-        raise ArgumentError(f"--event {text}: write the name and what its text is, NAME=EXPRESSION")
-    return name.strip(), written(expression)
+def _events(given: list[str]) -> dict[str, condit.Constraint]:
+    found: dict[str, condit.Constraint] = {}
+    for text in given:
+        name, _, expression = (part.strip() for part in text.partition("="))
+        if not name or not expression:
+            raise ArgumentError(
+                f"--event {text}: write the name and what its text is, NAME=EXPRESSION"
+            )
+        if name in found:
+            raise ArgumentError(f"--event {name}= is given twice: join what it may be with |")
+        found[name] = written(expression)
+    return found

@@ -87,13 +87,17 @@ def retrieve(
             that are none of the strings, very many beginnings may be more probable than any string.
 
     Raises:
-        ArgumentError: a number is less than 1, or what is given are no strings.
+        ArgumentError: a number is less than 1, or what is given are no strings, or no model.
         ModelError: the model gives no probabilities.
         PromptTooLongError: the prompt does not fit into the model's context.
     """
     for name, value in (("k", k), ("width", width), ("max_forwards", max_forwards)):
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ArgumentError(f"retrieve: {name}={value!r} must be a whole number, 1 or more")
+    if not isinstance(model, PrefixModel):
+        raise ArgumentError(
+            f"retrieve: the model is of type {type(model).__name__}: give one from condit.load"
+        )
     wanted, width = one_of_many(strings), max(width, k)
     vocabulary, reader = model.vocabulary, model.reader(model.encode_prompt(prompt))
     found: dict[str, float] = {}

@@ -65,6 +65,20 @@ def test_nothing_to_index_is_said(tmp_path: Path) -> None:
     assert not (tmp_path / "x").exists()
 
 
+def test_files_that_cannot_be_used_are_named(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("one two three four")
+    nowhere, missing = tmp_path / "no" / "x", tmp_path / "missing"
+    for command, named in (
+        (["index", str(missing), "-o", str(nowhere)], missing),
+        (["index", str(tmp_path / "a.txt"), "-o", str(nowhere)], nowhere),
+        (["index", str(tmp_path / "a.txt"), "-o", str(tmp_path)], tmp_path),
+        (["check", "--constraint", f"quote:{missing}", "-"], missing),
+    ):
+        ran = CliRunner().invoke(app, command)
+        assert ran.exit_code == 2
+        assert f"error: {named}: " in ran.output
+
+
 def test_texts_in_the_notation_are_documents_and_never_paths(tmp_path: Path) -> None:
     secret = tmp_path / "secret.txt"
     secret.write_text("one two three four five")

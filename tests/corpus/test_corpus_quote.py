@@ -218,6 +218,8 @@ def test_documents_from_files_and_iterators(tmp_path: Path) -> None:
         (["a"], {"min_words": 300}, ArgumentError, "at most 255"),
         (["a"], {"max_words": 2}, ArgumentError, "less than"),
         (["a"], {"units": 0}, ArgumentError, "units=0"),
+        (["a"], {"units": [1, 2]}, ArgumentError, "or a pair of such"),
+        (["a"], {"units": 300}, ArgumentError, "units: the least, 300"),
         (["a"], {"units": (2, 1)}, ArgumentError, "less than"),
         (["a"], {"units": 2, "min_words": 1}, ArgumentError, "give units"),
         (["a"], {"borders": "sentence", "max_words": 9}, ArgumentError, "give units"),
@@ -228,6 +230,16 @@ def test_documents_from_files_and_iterators(tmp_path: Path) -> None:
 def test_bad_input(documents: Any, options: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         condit.quote(documents, **options)
+
+
+def test_only_texts_are_looked_for() -> None:
+    corpus = condit.Corpus(["The cat sat."])
+    with pytest.raises(ArgumentError, match="not NoneType"):
+        corpus.count(None)  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match="most=-1"):
+        corpus.locate("cat", -1)
+    with pytest.raises(ArgumentError, match="not int"):
+        condit.Strings(["a"]).number(5)  # type: ignore[arg-type]
 
 
 def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -124,6 +124,7 @@ def test_a_refusal_says_which_field(quote: Constraint) -> None:
         ("notes.quote", "no field"),
         ("city[*]", "no array"),
         ("notes[", "cannot be read"),
+        ("notes[-1].quote", "count from the first"),
         (3, "is not str"),
     ],
 )

@@ -114,6 +114,8 @@ def test_retrieval_of_fewer_and_of_a_search_cut_short() -> None:
     assert cut.forwards == 1
     with pytest.raises(ArgumentError, match="k=0"):
         condit.retrieve(model, "", ["ab"], k=0)
+    with pytest.raises(ArgumentError, match="of type str"):
+        condit.retrieve("ngram", "", ["ab"])  # type: ignore[arg-type]
 
 
 def test_saved_strings(tmp_path: Any) -> None:

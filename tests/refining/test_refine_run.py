@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 import condit
 from condit import NgramModel, Vocabulary, lexical
 from condit.errors import ArgumentError, CheckError, CheckTimeoutError, DeadEndError
+from condit.refining.instruction import Instruction
 from condit.refining.judge import log_follows
 from condit.refining.record import Refined
 from condit.refining.request import Request
@@ -223,6 +224,10 @@ def test_errors_of_the_judge_have_the_rounds_before_them() -> None:
     assert [draft.text for draft in caught.value.result.drafts] == ["a"] * 4
     assert caught.value.result.ended == "failed"
 
+    with pytest.raises(CheckError, match="return the log-odds as a number"):
+        refined(judge=lambda text, instruction: 10**400)
+    assert log_follows([-1e308, -1e308]) == -math.inf
+
     def slow(text: str, instruction: str) -> float:
         while True:
             pass
@@ -253,6 +258,10 @@ def test_weights_over_rounds_need_the_law_of_the_model() -> None:
         ({"judge": lambda text: 1.0}, "a text and an instruction"),
         ({"constraint": "a"}, "constraint is of type str"),
         ({"on_round": 3}, "on_round"),
+        ({"instructions": ["Rhyme\ud800."]}, "the instruction .* is not text"),
+        ({"instructions": [Instruction("Rhyme.", "a")]}, "constraint of the instruction 'Rhyme.'"),
+        ({"seed": -1}, "seed=-1"),
+        ({"seed": 1.5}, "seed=1.5"),
     ],
 )
 def test_bad_input_is_named(options: dict[str, Any], message: str) -> None:

@@ -40,6 +40,8 @@ def test_events_are_written_as_constraints(tmp_path: Path) -> None:
     [
         (["--ltlf", "G("], "ends too early"),
         (["--ltlf", "G x", "--event", "x"], "NAME=EXPRESSION"),
+        (["--ltlf", "G x", "--event", "x="], "NAME=EXPRESSION"),
+        (["--ltlf", "G x", "--event", 'x="x"', "--event", 'x="y"'], "x= is given twice"),
         (["--ltlf", "G x", "--event", 'y="y"'], "no event or label is called 'x'"),
         (["--event", 'y="y"'], "give --ltlf, too"),
         (["--ltlf", "G x", "--regex", "x"], "no other constraint"),

@@ -200,6 +200,13 @@ def test_labels_are_names_that_several_events_share() -> None:
         ({"labels": {"search": ["answer"]}}, "is another event"),
         ({"given": ["x"]}, "no event is called 'x'"),
         ({"most_states": 0}, "most_states=0"),
+        ({"formula": None}, "None is no formula"),
+        ({"formula": "F \ud800"}, r"half of a surrogate pair, at character 2"),
+        ({"events": {"\ud800": "a"}}, "half of a surrogate pair"),
+        ({"labels": {"search": "tool"}}, "give a list of names"),
+        ({"labels": {"search": [5]}}, "5 is no name"),
+        ({"labels": ["search"]}, "give a dict"),
+        ({"given": "search"}, "given='search': give a list"),
     ],
 )
 def test_bad_arguments(arguments: dict[str, object], said: str) -> None:

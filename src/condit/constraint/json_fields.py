@@ -86,6 +86,11 @@ class JsonFields(Constraint):
             steps += [None] if place else []
             named = part.removeprefix(".") if place else part
             steps += [None if step == "*" else step for step in steps_of(named)]
+        if any(isinstance(step, int) and step < 0 for step in steps):
+            raise ArgumentError(
+                f"json_schema: fields[{path!r}]: how many items there will be is not known: count "
+                "from the first, [0], or write [*] for any"
+            )
         kinds: set[str] = set()
         for found in parts_at(self._typed.schema, steps, f"json_schema: fields[{path!r}]"):
             given = found.get("type", [])

@@ -68,8 +68,10 @@ def save(path: str | os.PathLike[str], kind: str, facts: dict[str, Any], arrays:
                 file.write(np.ascontiguousarray(array).data)
                 file.write(bytes(-file.tell() % _ALIGN))
         os.replace(temporary, target)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):  # by the name that the user knows
+            raise OSError(error.errno, error.strerror, str(target)) from None
         raise
 
 

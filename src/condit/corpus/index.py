@@ -143,7 +143,11 @@ class Corpus:
         return f"<Corpus of {len(self.names)} documents, {size} bytes, borders={self.borders!r}>"
 
     def count(self, text: str) -> int:
-        """How often ``text`` stands in the documents, between the borders of the index."""
+        """How often ``text`` stands in the documents, between the borders of the index.
+
+        Raises:
+            ArgumentError: ``text`` is no text.
+        """
         return len(self._found(text))
 
     def locate(self, text: str, most: int | None = 100) -> list[Occurrence]:
@@ -152,7 +156,12 @@ class Corpus:
         Args:
             text: the quotation.
             most: how many places at most, those that come first; ``None``: all of them.
+
+        Raises:
+            ArgumentError: ``text`` is no text, or ``most`` no such number.
         """
+        if most is not None and (not isinstance(most, int) or most < 0):
+            raise ArgumentError(f"Corpus: most={most!r} must be a whole number, 0 or more, or None")
         found = np.sort(self._found(text))[:most]
         documents = np.searchsorted(self.ends, found)
         size = len(text)
@@ -170,7 +179,7 @@ class Corpus:
 
     def _found(self, text: str) -> NDArray[Any]:
         """The places in the text, unordered."""
-        prefix = text.encode(errors="surrogatepass")
+        prefix = _bytes_of(text, "Corpus")
         low, high = self.places.interval(prefix) if prefix else (0, 0)
         found = self.places.order[low:high]
         marks = self.places.marks
@@ -251,8 +260,12 @@ class Strings:
         return f"<Strings: {self.strings} of {len(self.places.text) - self.strings} bytes>"
 
     def number(self, text: str) -> int | None:
-        """The place of ``text`` among the strings as they were given; ``None``: it is none."""
-        prefix = text.encode(errors="surrogatepass")
+        """The place of ``text`` among the strings as they were given; ``None``: it is none.
+
+        Raises:
+            ArgumentError: ``text`` is no text.
+        """
+        prefix = _bytes_of(text, "Strings")
         low, high = self.places.interval(prefix) if prefix else (0, 0)
         if low == high or not self.places.stops(low, high, len(prefix)):
             return None
@@ -267,6 +280,12 @@ class Strings:
         after = int(self.places.order[place + 1]) if place + 1 < len(self.places) else None
         text = self.places.text[start:after]
         return text[:-1].tobytes().decode()
+
+
+def _bytes_of(text: object, who: str) -> bytes:
+    if not isinstance(text, str):
+        raise ArgumentError(f"{who}: only a text can be looked for, not {type(text).__name__}")
+    return text.encode(errors="surrogatepass")
 
 
 def as_corpus(given: object, who: str, borders: Borders) -> Corpus:

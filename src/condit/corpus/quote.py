@@ -77,17 +77,19 @@ def quote(
         if min_words is not None or max_words is not ABSENT:
             raise ArgumentError(
                 "quote: words are not counted where units are given, or borders are those of "
-                f"sentences, lines or paragraphs (these are of a {corpus.borders}): give "
+                f"sentences, lines or paragraphs (here: of a {corpus.borders}): give "
                 "units=(least, most)"
             )
         least, most = _both(_USUAL[corpus.borders] if units is None else units)
+        named = "units: the least, "
     else:
+        named = "min_words="
         least = _count("min_words", 4 if min_words is None else min_words)
         most = _count("max_words", max(60, least or 0) if max_words is ABSENT else max_words)
     if least is None:
         raise ArgumentError("quote: units: the least must be a whole number, 1 or more")
     if least > _MOST_COUNTED:
-        raise ArgumentError(f"quote: min_words={least} must be at most {_MOST_COUNTED}")
+        raise ArgumentError(f"quote: {named}{least} must be at most {_MOST_COUNTED}")
     if most is not None and most < least:
         raise ArgumentError(f"quote: the most, {most}, is less than the least, {least}")
     return Quote(corpus, least, most)
@@ -102,7 +104,8 @@ def _count(name: str, value: object) -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ArgumentError(f"quote: {name}={value!r} must be a whole number, 1 or more")
+        pair = ", or a pair of such" if name == "units" else ""
+        raise ArgumentError(f"quote: {name}={value!r} must be a whole number, 1 or more{pair}")
     return value
 
 
@@ -144,7 +147,7 @@ class Quote(Quoted):
         places = self.corpus.places
         if not places.enough(0, len(places), self.min_words):
             raise UnsatisfiableError(
-                f"quote: no document has {self.min_words} {self._units}: use a smaller min_words"
+                f"quote: no document has {self.min_words} {self._units}: ask for fewer"
             )
         machine = PlacesMachine(places, self.min_words, self.max_words)
         object.__setattr__(self, "machine", machine)

@@ -14,6 +14,7 @@ from condit.constraint.base import Constraint
 from condit.constraint.lexical.constraint import Lexical
 from condit.errors import ArgumentError
 from condit.instruct import describe
+from condit.vocabulary import lone_surrogate
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,15 @@ def instruction_of(given: object) -> Instruction:
                 f"refine: the instruction {given!r} is of type {type(given).__name__}: give a "
                 "text, a constraint, or a pair of both"
             )
-    if not made.text.strip():
+    if not isinstance(made.text, str) or not made.text.strip():
         raise ArgumentError("refine: an instruction is empty: say what the text is to do")
+    if fault := lone_surrogate(made.text):
+        raise ArgumentError(f"refine: the instruction {made.text!r} is not text: {fault}")
+    if not isinstance(made.constraint, Constraint | None):
+        raise ArgumentError(
+            f"refine: the constraint of the instruction {made.text!r} is of type "
+            f"{type(made.constraint).__name__}: make one with condit.regex or the like"
+        )
     return made
 
 

@@ -9,6 +9,7 @@ import math
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from numbers import Real
 
 import numpy as np
@@ -200,7 +201,8 @@ def log_follows(log_odds: Sequence[float]) -> float:
     >>> round(log_follows([0.0, 0.0]), 3) == round(math.log(1 / 4), 3)
     True
     """
-    return math.fsum(-float(np.logaddexp(0.0, -odds)) for odds in log_odds)
+    logs = [-float(np.logaddexp(0.0, -odds)) for odds in log_odds]
+    return math.fsum(logs) if sum(logs) > -math.inf else -math.inf
 
 
 def judge_of(
@@ -231,6 +233,8 @@ def judge_of(
 
 
 def _read(name: str, answer: object) -> float:
-    if isinstance(answer, Real | np.number) and not math.isnan(float(answer)):
-        return float(answer)
+    if isinstance(answer, Real | np.number):
+        with suppress(OverflowError):  # of a whole number
+            if not math.isnan(odds := float(answer)):
+                return odds
     raise WrongAnswerError("return the log-odds as a number: above 0 for rather yes than no")

@@ -122,7 +122,7 @@ def refine(
             drawn or judged has ``error.result``: a `Refined` with the rounds before it.
     """
     given = read_instructions(instructions)
-    _check(rounds, threshold, strength, on_round, constraint)
+    _check(rounds, threshold, strength, seed, on_round, constraint)
     loaded = load(model) if isinstance(model, str | PathLike) else model
     if not isinstance(loaded, Model):
         raise ArgumentError(
@@ -312,7 +312,12 @@ class _Run:
 
 
 def _check(
-    rounds: object, threshold: object, strength: object, on_round: object, constraint: object
+    rounds: object,
+    threshold: object,
+    strength: object,
+    seed: object,
+    on_round: object,
+    constraint: object,
 ) -> None:
     if isinstance(rounds, bool) or not isinstance(rounds, int) or rounds < 1:
         raise ArgumentError(f"refine: rounds={rounds!r} must be a whole number, 1 or more")
@@ -322,6 +327,8 @@ def _check(
         raise ArgumentError(f"refine: threshold={threshold!r} must be a number, in log-odds")
     if not (isinstance(strength, int | float) and 0 <= strength < math.inf):
         raise ArgumentError(f"refine: strength={strength!r} must be a number, 0 or more")
+    if seed is not None and (not isinstance(seed, int | np.integer) or seed < 0):
+        raise ArgumentError(f"refine: seed={seed!r} must be a whole number, 0 or more")
     if on_round is not None and not callable(on_round):
         raise ArgumentError("refine: on_round must be a function of a Round")
     if constraint is not None and not isinstance(constraint, Constraint):

@@ -17,6 +17,7 @@ import lark
 from condit.errors import CompileError
 from condit.foreign.lark import Token, Transformer, v_args
 from condit.temporal.formula import COUNTED, Bounds, Formula, joined, name, negation
+from condit.vocabulary import lone_surrogate
 
 _SYNTAX = r"""
 ?start: implied
@@ -70,6 +71,8 @@ def parse(text: str) -> Formula:
     Raises:
         CompileError: it is none; the message says where, and what could have come there.
     """
+    if fault := lone_surrogate(text):
+        raise CompileError(f"the temporal formula cannot be written in UTF-8: {fault}")
     try:
         made = _Maker(text).transform(_parser().parse(text))
     except lark.exceptions.VisitError as error:

@@ -35,7 +35,7 @@ from condit.temporal.progression import compile_formula
 from condit.temporal.semantics import holds
 from condit.temporal.swallowing import swallowed_by
 from condit.temporal.validation import Happened, Validation, failures
-from condit.vocabulary import Vocabulary
+from condit.vocabulary import Vocabulary, lone_surrogate
 
 _MOST_STATES = 4096
 _MOST_READINGS = 64
@@ -83,6 +83,8 @@ def ltlf(
     """
     if not isinstance(events, Mapping) or not events:
         raise ArgumentError("ltlf: give at least one event: events={name: constraint}")
+    if not isinstance(formula, str | Formula | Iterable) or isinstance(formula, bytes):
+        raise ArgumentError(f"ltlf: {formula!r} is no formula: give a text, or a list of texts")
     given_formulas = (formula,) if isinstance(formula, str | Formula) else tuple(formula)
     if not given_formulas:
         raise ArgumentError("ltlf: give a formula, or several")
@@ -90,12 +92,16 @@ def ltlf(
     for name, part in zip(events, parts, strict=True):
         if not isinstance(name, str) or not name:
             raise ArgumentError(f"ltlf: {name!r} is no name of an event: give a text")
+        if fault := lone_surrogate(name):
+            raise ArgumentError(f"ltlf: {name!r} is no name of an event: {fault}")
         if part.accepts(""):
             raise ArgumentError(
                 f"ltlf: the text of the event {name!r} may be empty, so that it could be anywhere: "
                 "give it a delimiter"
             )
-    own = {name: frozenset(each) for name, each in (labels or {}).items()}
+    own = _labels_of(labels)
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise ArgumentError(f"ltlf: given={given!r}: give a list of names of events")
     for what, names in (("labels", own), ("given", given)):
         for name in names:
             if name not in events:
@@ -118,6 +124,21 @@ def ltlf(
         if name not in known:
             raise UnknownNameError(f"ltlf: {unknown('event or label', name, known)}")
     return made
+
+
+def _labels_of(labels: object) -> dict[str, frozenset[str]]:
+    if labels is not None and not isinstance(labels, Mapping):
+        raise ArgumentError(f"ltlf: labels={labels!r}: give a dict of events and lists of names")
+    for event, names in (labels or {}).items():
+        # One text would be taken for a name from each of its letters.
+        if isinstance(names, str) or not isinstance(names, Iterable):
+            raise ArgumentError(f"ltlf: labels[{event!r}] is {names!r}: give a list of names")
+    found = {event: frozenset(names) for event, names in (labels or {}).items()}
+    for event, held in found.items():
+        for name in held:
+            if not isinstance(name, str) or not name or lone_surrogate(name):
+                raise ArgumentError(f"ltlf: labels[{event!r}]: {name!r} is no name: give a text")
+    return found
 
 
 def _read(formula: str | Formula) -> Formula:
@@ -296,11 +317,15 @@ class Ltlf(Chained):
             transcript: a text, or the names of events in their order.
 
         Raises:
-            ArgumentError: a name is that of no event.
+            ArgumentError: a name is that of no event, or ``transcript`` is neither.
 
         Warns:
             SwallowedEventWarning: the text of an event may go on over that of another.
         """
+        if not isinstance(transcript, str | Iterable):
+            raise ArgumentError(
+                f"validate: {transcript!r} is no transcript: give its text, or names of events"
+            )
         if not isinstance(transcript, str):
             return self._judged([Happened(each) for each in transcript], None)
         self._warn_of_swallowed()
