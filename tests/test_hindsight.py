@@ -146,7 +146,7 @@ def test_the_command_line_writes_a_trace(tmp_path: Path) -> None:
     assert set(read.alternatives) == set(read.draws)
     schema = condit.json_schema(trace.SCHEMA)
     assert schema.accepts(json.dumps(read.alternatives[0]))
-    done = run(app, [*small, "--regex", "x{9}", "--max-tokens", "3", "--no-alternatives"])
+    done = run(app, [*small, "--regex", "x{9}", "--max-tokens", "3", "--plain-trace"])
     assert done.exit_code == 1
     read = trace.read(path)
     assert read.result is not None

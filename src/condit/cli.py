@@ -34,7 +34,7 @@ from condit.cli_options import (
     MaxTokens,
     ModelOrServer,
     Named,
-    NoAlternatives,
+    PlainTrace,
     Prefer,
     Regex,
     SamplerName,
@@ -145,7 +145,7 @@ def generate(
         bool, typer.Option("--live", help="Show the lanes as they grow, in a terminal.")
     ] = False,
     trace: TraceFile = None,
-    no_alternatives: NoAlternatives = False,
+    plain_trace: PlainTrace = False,
 ) -> None:
     """Draw weighted samples that satisfy a constraint.
 
@@ -173,7 +173,7 @@ def generate(
     text = read_text("-") if prompt == "-" else prompt
     loaded = load_model_or_server(model, backend)
     asked: Prompt = _messages(text, system) if chat or system is not None else text
-    writer = trace_writer(trace, None if no_alternatives else loaded)
+    writer = trace_writer(trace, None if plain_trace else loaded)
     with following(loaded, n, max_tokens, stream=stream, live=live) as on_step:
         result = condit.generate(
             loaded,

@@ -130,10 +130,10 @@ TraceFile = Annotated[
         "in .gz. Also of a run that fails.",
     ),
 ]
-NoAlternatives = Annotated[
+PlainTrace = Annotated[
     bool,
     typer.Option(
-        "--no-alternatives",
+        "--plain-trace",
         help="Leave out of the trace which tokens were probable, and why some are refused.",
     ),
 ]

@@ -37,6 +37,6 @@ def text_of(path: Path) -> str:
     if len(raw) > MOST:
         raise ArgumentError(
             f"{path} has more than {MOST >> 20} MiB, more than a page can hold: "
-            "draw fewer lanes or tokens, or leave out alternatives (--no-alternatives)"
+            "draw fewer lanes or tokens, or leave out alternatives (--plain-trace)"
         )
     return raw.decode("utf-8-sig", errors="replace")
