@@ -155,6 +155,10 @@ class Policy:
         for name in (*self.uncertain, *sources):
             if name not in tools:
                 raise ArgumentError(f"policy: depends: {unknown('tool', name, tools)}")
+        if isinstance(tools, Mapping):
+            for key in self.depends:
+                name, _, argument = key.partition(".")
+                _check_argument(key, argument, getattr(tools[name], "content", None))
 
     def clauses(self) -> list[str]:
         """What of it is a matter of order, as formulas."""
@@ -329,6 +333,23 @@ def narrowed_schema(
         new[argument] = {"allOf": [new[argument]], "enum": list(allowed)}
     required = sorted({*schema.get("required", ()), *values})
     return {**schema, "properties": new, "required": required}
+
+
+def _check_argument(key: str, argument: str, content: Constraint | None) -> None:
+    """Raise `ArgumentError` if a call with this content has no such argument."""
+    schema = getattr(content, "schema", None)
+    properties = schema.get("properties") if isinstance(schema, Mapping) else None
+    if not isinstance(properties, Mapping):
+        if argument and isinstance(schema, Mapping):
+            raise ArgumentError(f"policy: depends: {key!r}: the tool has no arguments with names")
+        return
+    if not argument:
+        raise ArgumentError(
+            f"policy: depends: {key!r} names no argument: write one of "
+            f"{', '.join(f'{key}.{each}' for each in properties)}"
+        )
+    if argument not in properties:
+        raise ArgumentError(f"policy: depends: {unknown('argument', argument, properties)}")
 
 
 def _is_call(names: Sequence[str], place: int) -> bool:

@@ -39,6 +39,9 @@ class Toolset(Mapping[str, Tool]):
         if not self._tools:
             raise ArgumentError("toolset: give at least one function or tool")
 
+    def __repr__(self) -> str:
+        return f"Toolset({', '.join(self._tools)})"
+
     def __getitem__(self, name: str) -> Tool:
         return self._tools[name]
 

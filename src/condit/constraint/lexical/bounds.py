@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from condit.errors import ArgumentError, UnsatisfiableError
 
 
@@ -34,18 +36,38 @@ def bounds(
 
 
 def times(least: int, most: int | None, what: str) -> str:
-    """The bounds in words, as in ``at least 3 words``; ``what`` is a plural."""
+    """The bounds in words, as in ``at least 3 words``.
+
+    Args:
+        least: the least.
+        most: the most; ``None``: no bound.
+        what: a plural, or ``times`` and what is to be there so often.
+    """
+    if what.startswith("times "):
+        return f"{what[6:]} {times(least, most, 'times').replace(' 1 time', ' once')}"
     if least == most:
-        return f"exactly {least} {what}"
+        return f"exactly {counted(least, what)}"
     if most is None:
-        return f"at least {least} {what}"
-    return f"between {least} and {most} {what}" if least else f"at most {most} {what}"
+        return f"at least {counted(least, what)}"
+    return f"between {least} and {most} {what}" if least else f"at most {counted(most, what)}"
+
+
+def counted(number: int, what: str) -> str:
+    """A number and what is counted, a plural, which becomes a singular after 1."""
+    return f"{number} {_PLURAL.sub(_WITHOUT_S, what, count=1) if number == 1 else what}"
+
+
+_WITHOUT_S = r"\1"
+_PLURAL = re.compile(
+    r"\b(word|line|time|number|section|passage|point|character|paragraph|sentence|placeholder)s\b"
+)
 
 
 def outside(count: int, least: int, most: int | None, what: str) -> str | None:
     """What is wrong with a count, or ``None``."""
     if count < least or (most is not None and count > most):
-        return f"it has {count} {what}, not {times(least, most, what)}"
+        has = times(count, count, what).removeprefix("exactly ").replace(" exactly ", " ")
+        return f"it has {has}, not {times(least, most, what)}"
     return None
 
 

@@ -115,5 +115,7 @@ class Lexical(Constraint):
 
     def describe(self) -> str:
         """The rules, as an instruction to a model."""
+        if len(self.rules) == 1:
+            return f"Respond with a text of which this holds: {self.rules[0].said}"
         said = "\n".join(f"- {rule.said}" for rule in self.rules)
         return f"Respond with a text of which all of this holds:\n{said}"

@@ -91,7 +91,7 @@ def letter(
         found = re.findall(re.escape(character), text, flags)
         return outside(len(found), least, most, f"times {character!r}")
 
-    said = f"it has {times(least, most, 'times')} the character {character!r}"
+    said = f"it has {times(least, most, f'times the character {character!r}')}"
     return Lexical((Rule(said, component, objection, (character,) if least else ()),))
 
 

@@ -373,11 +373,8 @@ def _occurrences(
         return outside(count, least, most, f"times {named}")
 
     pieces = tuple(piece for form in forms for piece in (f" {form}", form)) if least else ()
-    said = (
-        f"it does not have {named}"
-        if most == 0
-        else f"it has {times(least, most, 'times')} {named}"
-    )
+    how_often = times(least, most, f"times {named}")
+    said = f"it does not have {named}" if most == 0 else f"it has {how_often}"
     return Rule(said, component, objection, pieces)
 
 
