@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 import condit
@@ -78,6 +80,24 @@ def test_a_row_of_the_data_sets_is_read() -> None:
     assert rule.accepts("One ****** Two")
     assert not rule.accepts("One ****** One")
     assert not rule.accepts("One, ****** Two")
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (None, "None: give a row"),
+        ({}, "no 'instruction_id_list'"),
+        ("punctuation:no_comma", "give a row, or a list of names"),
+        (("keywords:existence", {"keywords": "cat"}), "give a list of words"),
+        (("length_constraints:number_words", {"num_words": "a", "relation": "at least"}), "'a'"),
+        (("length_constraints:number_words", {"num_words": 3, "relation": "over"}), "'over'"),
+    ],
+)
+def test_rows_that_are_none_are_refused(row: Any, said: str) -> None:
+    if isinstance(row, tuple):
+        row = {"instruction_id_list": [row[0]], "kwargs": [row[1]]}
+    with pytest.raises(ArgumentError, match=said):
+        condit.instructions(row)
 
 
 def test_what_cannot_be_expressed_says_why() -> None:

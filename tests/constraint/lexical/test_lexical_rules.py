@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -181,6 +182,24 @@ def test_a_contradiction_is_refused_before_anything_is_drawn_and_names_its_parts
         words(at_least=3, at_most=2)
     with pytest.raises(ArgumentError, match="say how many"):
         words()
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: words(at_least=10**30), "more than can be counted, 100000"),
+        (lambda: condit.lexical.contains(5), "5 are no words"),  # type: ignore[arg-type]
+        (lambda: condit.lexical.contains([]), "list of words is empty"),
+        (lambda: condit.lexical.kinds_of("and", at_least=1), "'and' are no words"),
+        (lambda: condit.lexical.palindromes(at_least=1, among_words=["a", 5]), "5 is no text"),
+        (lambda: condit.lexical.first_word("a", of=["line"]), "give 'text'"),
+        (lambda: condit.lexical.vowel_kinds(at_most=None), "say how many"),  # type: ignore[arg-type]
+        (lambda: condit.lexical.word_lengths(5), "5 are no lengths"),  # type: ignore[arg-type]
+    ],
+)
+def test_arguments_of_wrong_types(make: Callable[[], object], said: str) -> None:
+    with pytest.raises(ArgumentError, match=said):
+        make()
 
 
 def test_drawn_texts_keep_to_their_rules_within_the_budget() -> None:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from condit.errors import ArgumentError, UnsatisfiableError
+
+_MOST = 100_000
+"""Above it, automata that count would take minutes and gigabytes."""
 
 
 def bounds(
@@ -13,8 +17,8 @@ def bounds(
     """The least and the most (``None``: no bound); ``default`` is the least if nothing is given.
 
     Raises:
-        ArgumentError: one is no count, or ``exactly`` stands beside another, or none is given
-            where there is no default.
+        ArgumentError: one is no count, or above 100,000, or ``exactly`` stands beside another, or
+            none is given where there is no default.
         UnsatisfiableError: the least is more than the most.
     """
     for name, value in (("at_least", at_least), ("at_most", at_most), ("exactly", exactly)):
@@ -22,6 +26,8 @@ def bounds(
             not isinstance(value, int) or isinstance(value, bool) or value < 0
         ):
             raise ArgumentError(f"{who}: {name}={value!r} is no count: give a whole number from 0")
+        if value is not None and value > _MOST:
+            raise ArgumentError(f"{who}: {name}={value} is more than can be counted, {_MOST}")
     if exactly is not None:
         if at_least is not None or at_most is not None:
             raise ArgumentError(f"{who}: give exactly, or at_least and at_most, not both")
@@ -69,6 +75,22 @@ def outside(count: int, least: int, most: int | None, what: str) -> str | None:
         has = times(count, count, what).removeprefix("exactly ").replace(" exactly ", " ")
         return f"it has {has}, not {times(least, most, what)}"
     return None
+
+
+def texts_of(who: str, given: object) -> tuple[str, ...]:
+    """Texts of which none is empty.
+
+    Raises:
+        ArgumentError: they are none, or there is none.
+    """
+    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+        raise ArgumentError(f"{who}: {given!r} are no words: give a list of them")
+    found = tuple(given)
+    if not found:
+        raise ArgumentError(f"{who}: a list of words is empty: give at least one")
+    for each in found:
+        text_of(who, each, "word")
+    return found
 
 
 def text_of(who: str, value: object, name: str = "text") -> str:

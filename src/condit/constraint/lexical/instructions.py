@@ -7,7 +7,7 @@ words leave room, the constraint is the stricter reading. What has no maker is i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from condit.constraint.base import Constraint
@@ -100,7 +100,11 @@ def instructions(
         row = instruction_ids
         prompt = row.get("prompt") if prompt is None else prompt
         kwargs = row.get("kwargs") if kwargs is None else kwargs
+        if "instruction_id_list" not in row:
+            raise ArgumentError("instructions: the row has no 'instruction_id_list'")
         instruction_ids = row["instruction_id_list"]
+    if isinstance(instruction_ids, str) or not isinstance(instruction_ids, Iterable):
+        raise ArgumentError(f"instructions: {instruction_ids!r}: give a row, or a list of names")
     names = list(instruction_ids)
     if not names:
         raise ArgumentError("instructions: give at least one instruction")
@@ -127,6 +131,9 @@ def _made(name: str, given: _Given) -> Constraint:
         raise UnsupportedConstraintError(f"instruction {name}: {WITHOUT_MAKER[name]}")
     if name not in MAKERS:
         raise ArgumentError(f"instructions: {name!r} is no instruction of IFEval or IFBench")
+    for key in ("keywords", "forbidden_words"):
+        if isinstance(given.get(key), str):  # which would be a row of letters
+            raise ArgumentError(f"instruction {name}: {key}={given[key]!r}: give a list of words")
     try:
         return MAKERS[name](given)
     except KeyError as error:
@@ -135,7 +142,12 @@ def _made(name: str, given: _Given) -> Constraint:
 
 def _bounds(given: _Given, relation: str, number: str) -> dict[str, Any]:
     """``less than`` is one less at most."""
-    count = int(given[number])
+    try:
+        count = int(given[number])
+    except (TypeError, ValueError):
+        raise ArgumentError(f"{number}={given[number]!r} is no number") from None
+    if given[relation] not in ("less than", "at least"):
+        raise ArgumentError(f"{relation}={given[relation]!r}: give 'less than' or 'at least'")
     return {"at_most": count - 1} if given[relation] == "less than" else {"at_least": count}
 
 

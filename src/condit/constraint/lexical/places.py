@@ -252,7 +252,7 @@ def _word_at(
     for word in words:
         if not isinstance(word, str) or not re.fullmatch(r"\w+", word):
             raise ArgumentError(f"{who}: {word!r} is no word: give letters and digits alone")
-    if of not in _BREAKS:
+    if not isinstance(of, str) or of not in _BREAKS:
         raise ArgumentError(f"{who}: of={of!r}: give 'text', 'line' or 'paragraph'")
     if nth is not None and (not isinstance(nth, int) or isinstance(nth, bool) or nth < 1):
         raise ArgumentError(f"{who}: nth={nth!r} is no number from 1")

@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Sequence
 
 from condit.constraint.lexical.alphabet import among, members, numbered, spellings
-from condit.constraint.lexical.bounds import bounds, outside
+from condit.constraint.lexical.bounds import bounds, outside, texts_of
 from condit.constraint.lexical.component import Component
 from condit.constraint.lexical.constraint import Lexical, Rule
 from condit.constraint.lexical.words import contains
@@ -89,7 +89,11 @@ def word_lengths(allowed: Collection[int]) -> Lexical:
     Raises:
         ArgumentError: these are no numbers from 1.
     """
-    if not allowed or any(not isinstance(each, int) or each < 1 for each in allowed):
+    if (
+        not isinstance(allowed, Collection)
+        or not allowed
+        or any(not isinstance(each, int) or each < 1 for each in allowed)
+    ):
         raise ArgumentError(f"word_lengths: {allowed!r} are no lengths: give numbers from 1")
     most, lengths = max(allowed), frozenset(allowed)
 
@@ -159,7 +163,7 @@ def vowel_kinds(*, at_most: int) -> Lexical:
     Raises:
         ArgumentError: it is no count.
     """
-    _, most = bounds("vowel_kinds", None, at_most, None)
+    _, most = bounds("vowel_kinds", None, at_most, None, default=-1)
     sets = [among(each + each.upper()) for each in "aeiou"]
 
     def step(state: frozenset[int], number: int) -> tuple[frozenset[int], int] | None:
@@ -188,7 +192,7 @@ def kinds_of(words: Sequence[str], *, at_least: int) -> Lexical:
     Raises:
         ArgumentError: these are no such words, or ``at_least`` is no count, or more than there are.
     """
-    found = list(dict.fromkeys(words))
+    found = list(dict.fromkeys(texts_of("kinds_of", words)))
     if not 0 < len(found) <= 10 or any(not re.fullmatch(r"\w+", each) for each in found):
         raise ArgumentError(f"kinds_of: {words!r}: give at most 10 words of letters and digits")
     least, _ = bounds("kinds_of", at_least, None, None)
@@ -243,10 +247,11 @@ def palindromes(*, at_least: int, among_words: Sequence[str] = PALINDROMES) -> L
     Raises:
         ArgumentError: one is no palindrome, or ``at_least`` is no count.
     """
-    for word in among_words:
+    words = texts_of("palindromes", among_words)
+    for word in words:
         if word.lower() != word.lower()[::-1]:
             raise ArgumentError(f"palindromes: {word!r} is none")
-    return contains(list(among_words), at_least=at_least)
+    return contains(words, at_least=at_least)
 
 
 def _plain_words(text: str) -> list[str | None]:

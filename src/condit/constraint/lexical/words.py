@@ -16,7 +16,7 @@ from condit.constraint.lexical.alphabet import (
     small_letters,
     spellings,
 )
-from condit.constraint.lexical.bounds import bounds, outside, text_of, times
+from condit.constraint.lexical.bounds import bounds, outside, text_of, texts_of, times
 from condit.constraint.lexical.component import Component
 from condit.constraint.lexical.constraint import Lexical, Rule
 from condit.errors import ArgumentError
@@ -68,11 +68,7 @@ def contains(
     least, most = bounds("contains", at_least, at_most, exactly, default=1)
     rules = []
     for each in words:
-        forms = (each,) if isinstance(each, str) else tuple(each)
-        if not forms:
-            raise ArgumentError("contains: a list of forms is empty: give at least one")
-        for form in forms:
-            text_of("contains", form, "word")
+        forms = texts_of("contains", (each,) if isinstance(each, str) else each)
         rules.append(_occurrences(forms, least, most, match_case, anywhere))
     return Lexical(tuple(rules))
 
