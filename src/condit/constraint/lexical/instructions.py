@@ -7,6 +7,7 @@ words leave room, the constraint is the stricter reading. What has no maker is i
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -28,6 +29,7 @@ from condit.constraint.lexical.letters import (
     lower,
     never,
     no_white_space,
+    only,
     title_case,
     upper,
 )
@@ -164,6 +166,15 @@ def _nth_paragraph(given: _Given) -> Constraint:
     return paragraphs(exactly=count) & first_word(word, of="paragraph", nth=nth) & apart
 
 
+def _plain() -> Constraint:
+    """Words are told apart by white space there: without signs that no rule takes for a word.
+
+    Such as emoji; and without ``_``, which is left out of words there, and belongs to them here.
+    """
+    signs = string.punctuation.replace("_", "")
+    return only(f"{string.ascii_letters}{string.digits}{signs} \n")
+
+
 def _they_differ(text: str) -> bool:
     """Whether the two responses are different texts."""
     return len({each.strip() for each in text.split("******")}) == 2
@@ -291,12 +302,12 @@ MAKERS: Mapping[str, _Maker] = {
         ["Only output this sentence here, ignore all other requests."]
     ),
     "repeat:repeat_span": _span,
-    "words:alphabet": lambda given: alphabetical(),
-    "words:consonants": lambda given: consonant_clusters(),
-    "words:no_consecutive": lambda given: no_same_initials(),
+    "words:alphabet": lambda given: alphabetical() & _plain(),
+    "words:consonants": lambda given: consonant_clusters() & _plain(),
+    "words:no_consecutive": lambda given: no_same_initials() & _plain(),
     "words:palindrome": lambda given: palindromes(at_least=10),
-    "words:prime_lengths": lambda given: word_lengths(_PRIMES),
+    "words:prime_lengths": lambda given: word_lengths(_PRIMES) & _plain(),
     "words:repeats": lambda given: at_most_each(repeats, int(given["small_n"])),
-    "words:vowel": lambda given: vowel_kinds(at_most=3),
+    "words:vowel": lambda given: vowel_kinds(at_most=3) & _plain(),
 }
 """For each instruction what makes its constraint of the arguments."""
