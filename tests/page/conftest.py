@@ -16,9 +16,13 @@ if TYPE_CHECKING:
 HOW = "scripts/setup --browser installs one"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """A headless Chromium. Tests that need one are skipped where there is none."""
+    """A headless Chromium. Tests that need one are skipped where there is none.
+
+    For one file only: as long as it is there, an event loop runs in this thread, and tests of other
+    files could not run one of theirs.
+    """
     sync_api = pytest.importorskip("playwright.sync_api", reason=f"Playwright is missing: {HOW}")
     program = os.environ.get("CONDIT_CHROMIUM") or shutil.which("chromium")
     if program is None:
