@@ -128,7 +128,20 @@ _COMMON = frozenset(
 
 def at_most_each(counted: Callable[[str], Mapping[str, int]], most: int) -> Constraint:
     """Texts in which nothing that is counted occurs more often than so."""
-    return where_prefix(partial(_at_most, counted=counted, most=most), seconds=None)
+
+    def ending(text: str) -> str:
+        # Only the word that is being written can be one too many: as another word it is not.
+        holds = (
+            end for end in _OTHER_WORDS if max(counted(text + end).values(), default=0) <= most
+        )
+        return next(holds, _OTHER_WORDS[-1])
+
+    answer = partial(_at_most, counted=counted, most=most)
+    return where_prefix(answer, seconds=None, ending=ending)
+
+
+_OTHER_WORDS = ("", "s", "ed", "er", "ing", "like", "wise", "able", *("x" * n for n in range(1, 9)))
+"""What makes another word of one."""
 
 
 def _at_most(text: str, counted: Callable[[str], Mapping[str, int]], most: int) -> Answer:
