@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI
@@ -17,7 +18,7 @@ from condit.playground.checking import FIELD, Checker, Written, WrittenError, sp
 from condit.plugins import registered
 from condit.serve.engine import Engine
 from condit.serve.job import Job
-from condit.serve.options import SamplingOptions
+from condit.serve.options import ConditOptions, SamplingOptions
 from condit.serve.request_errors import RequestError, invalid
 
 _LAST = b'{"kind":"result"'
@@ -84,22 +85,11 @@ def _job(request: DrawRequest) -> Job:
         wanted = specification(request.constraint)
     except WrittenError as error:
         raise invalid(error.message, FIELD) from error
-    return Job(
-        prompt=request.prompt,
-        specification=wanted,
-        n=1,
-        n_lanes=request.n,
-        max_tokens=request.max_tokens,
-        seed=request.seed,
-        temperature=1.0 if request.temperature is None else request.temperature,
-        top_k=request.top_k if request.top_k and request.top_k > 0 else None,
-        top_p=1.0 if request.top_p is None else request.top_p,
-        logit_bias=request.biases(),
-        stop=request.stops(),
-        sampler=request.sampler or None,
-        instruct=request.instruct,
-        prompt_field="prompt",
+    own = ConditOptions(
+        sampler=request.sampler or None, n_lanes=request.n, instruct=request.instruct
     )
+    job = request.drawn(request.prompt, wanted, own)
+    return replace(job, max_tokens=request.max_tokens, prompt_field="prompt")
 
 
 async def _lines(first: bytes, lines: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
