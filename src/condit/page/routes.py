@@ -61,7 +61,7 @@ def viewer(paths: Sequence[Path], *, hosts: Sequence[str], read: _Read = text_of
             told = f"{name_of(paths[number])}: {error.strerror or error}"
             return PlainTextResponse(told, 410, headers=HEADERS)
         except ArgumentError as error:  # it is no longer the file that it was at the start
-            told = str(error).encode(errors="replace")
+            told = str(error).encode(errors="replace").decode()
             return PlainTextResponse(told, 410, headers=HEADERS)
         return Response(text, media_type="application/jsonl", headers=HEADERS)
 
