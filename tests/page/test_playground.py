@@ -143,6 +143,11 @@ def test_what_cannot_be_asked_is_refused(url: str) -> None:
         assert answer.json()["error"]["message"]
 
 
+def test_numbers_that_are_too_long_are_refused(url: str) -> None:
+    said = httpx2.post(f"{url}check", json={"kind": "json_schema", "text": "9" * 5000}).json()
+    assert said["ok"] is False
+
+
 @pytest.mark.parametrize("name", ["", "read.js", "page.css", "vendor/uPlot.js"])
 def test_files_of_the_page(name: str, url: str) -> None:
     answer = httpx2.get(url + name)
