@@ -60,6 +60,13 @@ def test_texts_of_others_open_nothing(text: str, tmp_path: Path) -> None:
         condit.make_constraint("expression", written)
 
 
+@pytest.mark.parametrize("text", ["choice({[1]: 2})", 'iban("x" * 3)'])
+def test_values_of_wrong_types_have_their_place(text: str) -> None:
+    with pytest.raises(CompileError) as caught:
+        read(f"  {text}", opens=False)
+    assert caught.value.position is not None
+
+
 def test_they_may_say_all_the_rest() -> None:
     text = 'json_schema({"type": "integer"}) | lexical.words(at_most=2) & ~choice("a", "b")'
     assert condit.make_constraint("expression", text).accepts("12")

@@ -11,7 +11,7 @@ import typer
 
 from condit.errors import ArgumentError, MissingDependencyError
 from condit.page.files import exported
-from condit.page.trace_files import text_of
+from condit.page.trace_files import name_of, text_of
 
 
 def view(
@@ -33,8 +33,10 @@ def view(
     """
     if len(runs) > 4:
         raise ArgumentError(f"view: {len(runs)} runs do not fit side by side: name at most 4")
-    texts = [(path.name, text_of(_readable(path))) for path in runs]
+    texts = [(name_of(path), _text(path)) for path in runs]
     if export is not None:
+        if any(export.exists() and export.samefile(path) for path in runs):
+            raise ArgumentError(f"{export} is the trace itself: name another file for the page")
         written = exported(texts, f"{texts[0][0]} - Condit")
         try:
             export.write_text(written, encoding="utf-8")
@@ -42,18 +44,19 @@ def view(
             raise ArgumentError(f"{export} cannot be written: {error.strerror}") from error
         typer.echo(f"{export}: {len(written.encode()) // 1024} KiB", err=True)
         return
-    _serve(runs, port, open_browser=open_browser)
+    # A pipe can be read only once.
+    piped = {path: text for path, (_, text) in zip(runs, texts, strict=True) if not path.is_file()}
+    _serve(runs, piped, port, open_browser=open_browser)
 
 
-def _readable(path: Path) -> Path:
+def _text(path: Path) -> str:
     try:
-        with path.open("rb"):
-            return path
+        return text_of(path)
     except OSError as error:
-        raise ArgumentError(f"{path} cannot be read: {error.strerror}") from error
+        raise ArgumentError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
-def _serve(runs: list[Path], port: int, *, open_browser: bool) -> None:
+def _serve(runs: list[Path], piped: dict[Path, str], port: int, *, open_browser: bool) -> None:
     try:
         import uvicorn
 
@@ -71,8 +74,12 @@ def _serve(runs: list[Path], port: int, *, open_browser: bool) -> None:
         except (OSError, OverflowError) as error:
             raise ArgumentError(f"cannot listen at port {port}: {error}") from error
         address = f"http://127.0.0.1:{listening.getsockname()[1]}/"
-        app = viewer(runs, hosts=("127.0.0.1", "localhost"))
-        typer.echo(f"Showing {', '.join(each.name for each in runs)} at {address}", err=True)
+
+        def read(path: Path) -> str:
+            return piped[path] if path in piped else text_of(path)
+
+        app = viewer(runs, hosts=("127.0.0.1", "localhost"), read=read)
+        typer.echo(f"Showing {', '.join(map(name_of, runs))} at {address}", err=True)
         if open_browser:
             # The socket is bound already: the browser waits for the answer.
             listening.listen()

@@ -124,6 +124,9 @@ class _Reader:
             if self.at_fault is None:
                 self.at_fault = node
             raise
+        except TypeError as error:  # a value of a type that is not expected there
+            self.at_fault = node
+            raise CompileError(f"{_shown(ast.unparse(node))} is not taken: {error}") from error
 
     def _value(self, node: ast.expr) -> Any:
         match node:

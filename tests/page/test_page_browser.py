@@ -196,6 +196,17 @@ BROKEN = {
     "cut off": small()[:-40],
     "without a header": small().split("\n", 1)[1],
     "deep": "[" * 100_000,
+    "objects that no text can be made of": lines(
+        RUN,
+        {"kind": {"toString": 1, "valueOf": 1}},
+        draw(0, 0, "a", draw=0, after=None, attempt={"toString": 1, "valueOf": 1}),
+        {"kind": "boundary", "lane": {"toString": 1, "valueOf": 1}, "step": 0},
+        {"kind": "result", "samples": [{"finish_reason": {"toString": 1, "valueOf": 1}}]},
+    )
+    + '{"kind": "run", "prompt": '
+    + "[" * 20_000
+    + "]" * 20_000
+    + "}",
 }
 
 
@@ -204,7 +215,7 @@ def test_broken_files_are_shown_as_far_as_they_go(
     name: str, export: Export, watched: Watched
 ) -> None:
     page = watched.open(export(BROKEN[name]))
-    if name in ("no JSON", "not objects", "wrong types", "cut off", "deep"):
+    if name in ("no JSON", "not objects", "wrong types", "cut off", "deep") or "objects" in name:
         assert "could not be used" in page.inner_text("main")
     if name in ("cut off", "without a header"):
         assert page.locator(".row").count() == 2

@@ -143,6 +143,11 @@ def test_what_cannot_be_asked_is_refused(url: str) -> None:
         assert answer.json()["error"]["message"]
 
 
+def test_numbers_that_are_too_long_are_refused(url: str) -> None:
+    said = httpx2.post(f"{url}check", json={"kind": "json_schema", "text": "9" * 5000}).json()
+    assert said["ok"] is False
+
+
 @pytest.mark.parametrize("name", ["", "read.js", "page.css", "vendor/uPlot.js"])
 def test_files_of_the_page(name: str, url: str) -> None:
     answer = httpx2.get(url + name)
@@ -195,6 +200,47 @@ def test_it_checks_draws_and_shows(url: str, watched: Watched) -> None:
     page.wait_for_selector(".alternatives")
     own = url.rsplit("/ui/", 1)[0]
     assert all(asked.startswith((own, "data:")) for asked in watched.requests)
+
+
+def test_the_form_of_a_schema_loses_nothing(url: str, watched: Watched) -> None:
+    page = watched.page
+    page.goto(url)
+    page.wait_for_selector(".plan")
+    editor = page.get_by_label("The constraint", exact=True).locator("textarea")
+    page.get_by_label("as a form").check()
+    for more in ('{"type": "toString", "minimum": 1}', '{"enum": ["a, b"]}', "[]"):
+        editor.fill('{"type": "object", "properties": {"a": ' + more + "}}")
+        page.get_by_text("This schema says more").wait_for()
+    for other in ("[1]", "null", '"x"', "true"):
+        editor.fill(other)
+        page.get_by_text("This schema says more").wait_for()
+    editor.fill('{"title": "T", "type": "object", "properties": {"__proto__": {"type": "string"}}}')
+    page.get_by_role("button", name="Add a field").click()
+    made = json.loads(editor.input_value())
+    assert list(made["properties"]) == ["__proto__", "field"]
+    assert made["title"] == "T"
+    assert "additionalProperties" not in made
+
+
+def test_long_seeds_are_kept_and_no_line_ends_the_copied_file(url: str, watched: Watched) -> None:
+    page = watched.page
+    page.goto(url)
+    page.wait_for_selector(".plan")
+    seed = "50850317865939063565323280330591251434"
+    page.get_by_label("Seed").fill(seed)
+    page.locator("select:has(option[value=gbnf])").select_option("lark")
+    editor = page.get_by_label("The constraint", exact=True).locator("textarea")
+    editor.fill('start: "a"\nEND\n: "it\'s"')
+    page.get_by_role("button", name="shell", exact=True).click()
+    copied = page.locator(".copy pre").inner_text()
+    assert f"--seed {seed}" in copied
+    assert "printf '%s\\n' 'start:" in copied
+    editor.fill('start: "a"')
+    with page.expect_response("**/draw") as answered:
+        page.get_by_role("button", name="Draw").click()
+    assert answered.value.ok
+    assert answered.value.request.post_data_json["seed"] == seed
+    page.wait_for_selector(".samples")
 
 
 def test_what_is_copied_runs(url: str, watched: Watched, tmp_path: Path) -> None:

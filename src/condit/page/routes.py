@@ -18,8 +18,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from condit.errors import ArgumentError
 from condit.page.files import POLICY, TYPES, file, served
-from condit.page.trace_files import text_of
+from condit.page.trace_files import name_of, text_of
 
 HEADERS = {
     "Content-Security-Policy": POLICY,
@@ -47,7 +48,7 @@ def viewer(paths: Sequence[Path], *, hosts: Sequence[str], read: _Read = text_of
     """
 
     async def listed(_: Request) -> Response:
-        runs = [{"name": path.name, "url": f"runs/{at}"} for at, path in enumerate(paths)]
+        runs = [{"name": name_of(path), "url": f"runs/{at}"} for at, path in enumerate(paths)]
         return JSONResponse(runs, headers=HEADERS)
 
     def run(request: Request) -> Response:
@@ -57,7 +58,10 @@ def viewer(paths: Sequence[Path], *, hosts: Sequence[str], read: _Read = text_of
         try:
             text = read(paths[number])
         except OSError as error:
-            told = f"{paths[number].name}: {error.strerror or error}"
+            told = f"{name_of(paths[number])}: {error.strerror or error}"
+            return PlainTextResponse(told, 410, headers=HEADERS)
+        except ArgumentError as error:  # it is no longer the file that it was at the start
+            told = str(error).encode(errors="replace").decode()
             return PlainTextResponse(told, 410, headers=HEADERS)
         return Response(text, media_type="application/jsonl", headers=HEADERS)
 

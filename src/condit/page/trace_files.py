@@ -14,6 +14,11 @@ MOST = 512 * 1024 * 1024
 _GZIP = b"\x1f\x8b"
 
 
+def name_of(path: Path) -> str:
+    """The name of a file for people; bytes of it that are no characters become ``?``."""
+    return path.name.encode(errors="replace").decode()
+
+
 def text_of(path: Path) -> str:
     """The text of a trace file, which may be compressed (gzip).
 
@@ -27,10 +32,9 @@ def text_of(path: Path) -> str:
     if path.is_dir():
         raise ArgumentError(f"{path} is a directory: name a trace file (condit generate --trace)")
     with path.open("rb") as file:
-        start = file.read(2)
-        file.seek(0)
         try:
-            with gzip.open(file) if start == _GZIP else file as opened:
+            # Looked at, not read: a pipe cannot go back.
+            with gzip.open(file) if file.peek(2)[:2] == _GZIP else file as opened:
                 raw = opened.read(MOST + 1)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise ArgumentError(f"{path} cannot be decompressed: {error}") from error

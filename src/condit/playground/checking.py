@@ -87,6 +87,8 @@ def _json(text: str) -> object:
     except json.JSONDecodeError as error:
         what = f"not JSON: {error.msg}, at line {error.lineno}, column {error.colno}"
         raise WrittenError(what, error.pos) from error
+    except ValueError as error:  # an integer of thousands of digits
+        raise WrittenError(f"not taken: {error}") from error
     except RecursionError as error:
         raise WrittenError("the schema is nested too deeply") from error
 

@@ -104,7 +104,9 @@ print(result)
     const messages = chat ? request.prompt : [{ role: "user", content: request.prompt }];
     const last = messages.at(-1)?.content ?? "";
     const system = messages.find((message) => message.role === "system");
-    const before = { json_schema: `cat > schema.json <<'END'\n${text}\nEND\n`, lark: `cat > grammar.lark <<'END'\n${text}\nEND\n`, gbnf: `cat > grammar.gbnf <<'END'\n${text}\nEND\n` }[kind] ?? "";
+    // Quoted, and not up to a line such as END, which the text itself may have.
+    const file = { json_schema: "schema.json", lark: "grammar.lark", gbnf: "grammar.gbnf" }[kind];
+    const before = file ? `printf '%s\\n' ${shell(text)} > ${file}\n` : "";
     const constraint = {
       none: () => [],
       json_schema: () => ["--json-schema schema.json"],

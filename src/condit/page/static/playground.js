@@ -31,6 +31,9 @@
     return said || `the server answered ${answer.status} ${answer.statusText}`;
   }
 
+  /** Seeds are of up to 128 bits; those that are no exact number of JavaScript go as text. */
+  const seedOf = (digits) => (Number.isSafeInteger(Number(digits)) ? Number(digits) : digits);
+
   function requestOf(form) {
     const system = form.system.trim() ? [{ role: "system", content: form.system }] : [];
     return {
@@ -41,7 +44,7 @@
       temperature: form.temperature,
       sampler: form.sampler,
       instruct: form.instruct,
-      ...(/^\d+$/.test(form.seed) ? { seed: Number(form.seed) } : {}),
+      ...(/^\d+$/.test(form.seed) ? { seed: seedOf(form.seed) } : {}),
     };
   }
 

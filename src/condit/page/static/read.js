@@ -6,6 +6,7 @@
   const VERSION = 2;
   const MOST_PROBLEMS = 100;
   const LONGEST_LINE = 16 * 1024 * 1024;
+  const MOST_DEPTH = 200;
 
   /**
    * One token of one text, as a node of the tree of texts: a text is the path to its node.
@@ -32,6 +33,19 @@
   const isNumber = (value) => typeof value === "number" && Number.isFinite(value);
   const index = (value) => (Number.isSafeInteger(value) && value >= 0 && value < 1e7 ? value : null);
   const textOf = (value) => (typeof value === "string" ? value : "");
+
+  /**
+   * Makes it safe to show any part of a value as text, which fails for an object that has a value
+   * where JavaScript looks for a function, and for lists in thousands of lists.
+   * @returns {boolean} false if it is nested too deeply.
+   */
+  function tame(value, depth = 0) {
+    if (value === null || typeof value !== "object") return true;
+    if (depth > MOST_DEPTH) return false;
+    if (Object.hasOwn(value, "toString")) delete value.toString;
+    if (Object.hasOwn(value, "valueOf")) delete value.valueOf;
+    return Object.values(value).every((each) => tame(each, depth + 1));
+  }
 
   class Reading {
     constructor() {
@@ -70,6 +84,10 @@
       }
       if (record === null || typeof record !== "object" || Array.isArray(record)) {
         this.problem(number, "is not a JSON object");
+        return;
+      }
+      if (!tame(record)) {
+        this.problem(number, "is nested too deeply");
         return;
       }
       const take = this[`take_${record.kind}`];

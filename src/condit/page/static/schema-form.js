@@ -8,6 +8,8 @@
   const KEYS = new Set(["type", "properties", "required", "additionalProperties", "$schema", "title", "description"]);
   const LIMITS = { string: ["minLength", "maxLength"], integer: ["minimum", "maximum"], number: ["minimum", "maximum"] };
 
+  /** Whether a text comes back as it is from a list with commas. */
+  const listable = (text) => typeof text === "string" && text !== "" && text === text.trim() && !text.includes(",");
   const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
 
   /** The fields of a schema, as rows of the form; `null` where it says more than the form can. */
@@ -30,17 +32,18 @@
     const { title, description, ...rest } = field;
     const own = { name, required, more: { title, description }, least: "", most: "", options: "" };
     if (Array.isArray(rest.enum) && Object.keys(rest).every((key) => key === "enum" || key === "type"))
-      return rest.enum.every((each) => typeof each === "string") ? { ...own, type: "enum", options: rest.enum.join(", ") } : null;
+      return rest.enum.length > 0 && rest.enum.every(listable) ? { ...own, type: "enum", options: rest.enum.join(", ") } : null;
     if (rest.type === "array" && isObject(rest.items) && rest.items.type === "string" && Object.keys(rest).length === 2 && Object.keys(rest.items).length === 1)
       return { ...own, type: "list of strings" };
-    const limits = LIMITS[rest.type] ?? (rest.type === "boolean" ? [] : null);
+    const limits = Object.hasOwn(LIMITS, rest.type) ? LIMITS[rest.type] : rest.type === "boolean" ? [] : null;
     if (limits === null || Object.keys(rest).some((key) => key !== "type" && !limits.includes(key))) return null;
     return { ...own, type: rest.type, least: String(rest[limits[0]] ?? ""), most: String(rest[limits[1]] ?? "") };
   }
 
-  /** The schema of such rows. */
-  function schemaOf(fields) {
-    const properties = {};
+  /** The schema of such rows; what else it said, as its title, is kept. */
+  function schemaOf(fields, text) {
+    const before = text.trim() === "" ? { additionalProperties: false } : JSON.parse(text);
+    const properties = [];
     for (const field of fields) {
       const made = {};
       for (const [key, value] of Object.entries(field.more)) if (value !== undefined) made[key] = value;
@@ -53,21 +56,21 @@
           if (limits[at] && value.trim() !== "" && Number.isFinite(Number(value))) made[limits[at]] = Number(value);
         });
       }
-      properties[field.name] = made;
+      properties.push([field.name, made]);
     }
     const required = fields.filter((field) => field.required).map((field) => field.name);
-    return JSON.stringify({ type: "object", properties, required, additionalProperties: false }, null, 2);
+    return JSON.stringify({ ...before, type: "object", properties: Object.fromEntries(properties), required }, null, 2);
   }
 
   function SchemaForm({ text, onInput }) {
     const fields = fieldsOf(text);
     if (fields === null)
       return html`<p class="quiet">The form is for objects with simple fields. This schema says more: edit it as text, or clear it.</p>`;
-    const put = (at, change) => onInput(schemaOf(fields.map((field, other) => (other === at ? { ...field, ...change } : field))));
+    const put = (at, change) => onInput(schemaOf(fields.map((field, other) => (other === at ? { ...field, ...change } : field)), text));
     const add = () => {
       let name = "field";
       for (let number = 2; fields.some((field) => field.name === name); number += 1) name = `field${number}`;
-      onInput(schemaOf([...fields, { name, type: "string", required: true, more: {}, least: "", most: "", options: "" }]));
+      onInput(schemaOf([...fields, { name, type: "string", required: true, more: {}, least: "", most: "", options: "" }], text));
     };
     const input = (at, key, label, size) => html`<input
       type="text"
@@ -91,7 +94,7 @@
           ${field.type === "enum" && input(at, "options", "options, with commas", 24)}
           ${LIMITS[field.type] && html`${input(at, "least", LIMITS[field.type][0], 9)}${input(at, "most", LIMITS[field.type][1], 9)}`}
           <label><input type="checkbox" checked=${field.required} onChange=${(event) => put(at, { required: event.target.checked })} /> required</label>
-          <button aria-label=${`Remove field ${field.name}`} onClick=${() => onInput(schemaOf(fields.filter((_, other) => other !== at)))}>Remove</button>
+          <button aria-label=${`Remove field ${field.name}`} onClick=${() => onInput(schemaOf(fields.filter((_, other) => other !== at), text))}>Remove</button>
         </div>`,
       )}
       <button onClick=${add}>Add a field</button>
