@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Served, serving
+from running_server import Served, serving
 from typer.testing import CliRunner
 
 import condit
