@@ -6,9 +6,8 @@ files are looked up in a list, and runs by their number.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -33,11 +32,9 @@ HEADERS = {
 }
 
 
-class _Read(Protocol):
-    def __call__(self, path: Path) -> str: ...
-
-
-def viewer(paths: Sequence[Path], *, hosts: Sequence[str], read: _Read = text_of) -> Starlette:
+def viewer(
+    paths: Sequence[Path], *, hosts: Sequence[str], read: Callable[[Path], str] = text_of
+) -> Starlette:
     """The application of ``condit view``: the page at ``/``, and these trace files.
 
     Args:

@@ -19,17 +19,6 @@ from condit.serve.engine import Engine
 from condit.serve.request_errors import RequestError
 from condit.serve.specification import Specification
 
-KINDS = {
-    "none": "No constraint",
-    "json_schema": "JSON Schema",
-    "regex": "Regular expression",
-    "choice": "Choice: one text a line",
-    "lark": "Grammar (Lark)",
-    "gbnf": "Grammar (GBNF)",
-    "expression": "Constraints joined",
-}
-"""How a constraint can be typed, and what that is called."""
-
 FIELD = "constraint.text"
 """What the text is called in messages."""
 
@@ -129,10 +118,6 @@ class Checker:
             return {"ok": True, **await asyncio.wait_for(said, _SECONDS)}
         except (TimeoutError, ConditError):
             return {"ok": True, "words": "", "plan": {"headings": [], "rows": []}}
-
-    def close(self) -> None:
-        """Let go of its thread."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
 
 
 def _said(constraint: Constraint) -> dict[str, Any]:
