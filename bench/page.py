@@ -4,7 +4,9 @@ The trace is made up: so many lanes that grow for so many steps, with weights, r
 alternatives, in the format that ``condit.trace`` writes. The page is one exported file, as
 ``condit view --export`` writes it; the time is from the call for the page until it has been drawn.
 Frames are those of scrolling the page, and the text of the first lane, by 40 pixels a frame. Then
-what the page weighs: as the files are, and as a server sends them, compressed.
+what the page weighs: as the files are, and as a server sends them, compressed; of the playground
+as it is opened, and with the plotting library that its first run brings. With ``--lighthouse`` also
+Lighthouse's scores of both pages, as they are served.
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.library.lighthouse import can_run, lighthouse, served
+from bench.library.lighthouse import rows as lighthouse_rows
 from bench.library.options import parser_of
 from bench.library.results import table
 from bench.library.run import Run
@@ -49,7 +53,10 @@ _SCROLL = """async (selector) => {
 def main(arguments: Sequence[str]) -> None:
     parser = parser_of("page", __doc__, rounds=5, lanes=32, seed=0)
     parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--lighthouse", action="store_true", help="audit by npx (fetches from npm)")
     options = parser.parse_args(arguments)
+    if options.lighthouse and not can_run():
+        parser.error("--lighthouse needs npx, which comes with Node.js")
     from playwright.sync_api import sync_playwright
 
     lines = "".join(
@@ -69,8 +76,14 @@ def main(arguments: Sequence[str]) -> None:
             browser.close()
         raw["weight"] = {
             name: _weight((*scripts, *STYLES))
-            for name, scripts in (("view", SCRIPTS), ("playground", PLAYGROUND))
+            for name, scripts in (
+                ("view", SCRIPTS),
+                ("playground", PLAYGROUND),
+                ("playground with a run", (*PLAYGROUND, "vendor/uPlot.js")),
+            )
         }
+        if options.lighthouse:
+            raw["lighthouse"] = _audited(Path(folder), options.seed)
         run.keep(raw, _table(raw))
 
 
@@ -85,6 +98,18 @@ def _round(browser: Any, address: str) -> dict[str, Any]:
     frames = {"page": page.evaluate(_SCROLL, ""), "text": page.evaluate(_SCROLL, ".text")}
     page.close()
     return {"seconds": seconds, "frames": frames}
+
+
+def _audited(folder: Path, seed: int) -> dict[str, Any]:
+    """The scores of the page with a short run, and of the playground."""
+    path, chromium = folder / "short.jsonl", shutil.which("chromium")
+    lines = map(json.dumps, _trace(random.Random(seed), 100, 8))
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    with served("view", str(path), "--no-open", path="/") as address:
+        found = {"view": lighthouse(address, chromium)}
+    with served("serve", "--model", "ngram", path="/ui/") as address:
+        found["playground"] = lighthouse(address, chromium)
+    return found
 
 
 def _weight(names: Sequence[str]) -> dict[str, int]:
@@ -108,6 +133,7 @@ def _table(raw: dict[str, Any]) -> str:
     for name, each in raw["weight"].items():
         sizes = f"{each['bytes'] / 1000:.0f}, {each['compressed'] / 1000:.0f}"
         rows.append([f"weight of {name}, kB (files, compressed)", sizes])
+    rows += lighthouse_rows(raw.get("lighthouse", {}))
     return table(["", ""], rows)
 
 

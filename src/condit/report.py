@@ -34,6 +34,13 @@ _PROMISES = {
     Guarantee.SEARCH: "the best texts found, not draws",
 }
 
+_NOTES = {
+    "log_mass_of_prompt_end": "log probability that the prompt's last characters come again",
+    "kl_bound": "divergence from the law of one candidate, in nats, at most",
+    "kl": "divergence from the law of one candidate, in nats,",
+}
+"""Words for notes whose names do not say enough."""
+
 
 @dataclass(frozen=True)
 class Report:
@@ -117,7 +124,8 @@ class Report:
             lines.append(f"the constraint refused {self.masked_mass:.1%} of the mass at a token")
         if self.kl_to_model is not None:
             lines.append(f"divergence from the unconstrained model {self.kl_to_model:.3f} nats")
-        lines += [f"{name.replace('_', ' ')} {value:.3f}" for name, value in self.notes.items()]
+        for name, value in self.notes.items():
+            lines.append(f"{_NOTES.get(name, name.replace('_', ' '))} {value:.3f}")
         return "\n".join(lines)
 
     @property

@@ -23,8 +23,11 @@ def result() -> condit.Result:
     return condit.generate(model, "The answer is ", odd, n=8, max_tokens=60, sampler="smc", seed=1)
 
 
-@pytest.mark.skipif(DRAWS, reason="matplotlib is installed")
-def test_without_matplotlib_the_error_says_how_to_install_it(result: condit.Result) -> None:
+def test_without_matplotlib_the_error_says_how_to_install_it(
+    result: condit.Result, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("matplotlib", *(each for each in sys.modules if each.startswith("matplotlib."))):
+        monkeypatch.setitem(sys.modules, name, None)  # as if it were not installed
     with pytest.raises(MissingDependencyError, match=r"pip install 'condit\[plot\]'"):
         result.plot()
 

@@ -21,7 +21,8 @@ SCRIPTS = (
 """In the order in which they need each other."""
 
 PLAYGROUND = (
-    *SCRIPTS[:-1],
+    # The plotting library comes with the first run (``curves.js``).
+    *(name for name in SCRIPTS[:-1] if name != "vendor/uPlot.js"),
     "languages.js",
     "editor.js",
     "schema-form.js",
@@ -67,7 +68,7 @@ def playground() -> str:
 
 def _naming(title: str, scripts: Sequence[str]) -> str:
     styles = "".join(f'<link rel="stylesheet" href="{name}">\n' for name in STYLES)
-    named = "".join(f'<script src="{name}"></script>\n' for name in scripts)
+    named = "".join(f'<script src="{name}" defer></script>\n' for name in scripts)
     return _document(title, styles + named, "")
 
 
@@ -92,6 +93,8 @@ def _document(title: str, head: str, body: str) -> str:
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{html.escape(title)}</title>\n"
+        '<meta name="description" content="What a language model wrote under a constraint: texts, '
+        'their weights, and what else could have come.">\n'
         # The usual icon would be asked for, and there is none.
         f'<link rel="icon" href="data:,">\n{head}</head>\n<body>\n<div id="page">'
         "<noscript>This page reads the run with JavaScript, which is switched off.</noscript>"

@@ -52,7 +52,8 @@ def notebook(summary: Mapping[str, Any], lines: Sequence[Line] = ()) -> str:
         f"<p><b>{_escaped(advice, _WORDS)}</b></p>" if advice else "",
         _texts(texts),
         _tokens(summary, lines, texts[0].lanes[0] if texts else None),
-        _fields(summary["marginals"], summary["ess"]),
+        # Of whole texts the table of the different ones tells the same.
+        _fields([each for each in summary["marginals"] if each["field"]], summary["ess"]),
         _curves(lines),
         _report(summary),
     ]

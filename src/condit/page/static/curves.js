@@ -5,11 +5,25 @@
   const { html, useEffect, useRef } = htmPreact;
   const { isNumber, number } = condit;
 
+  const HEIGHT = 150;
+
+  let loading = null;
+
+  /** The plotting library: a third of the weight of a page, so that the playground asks for it with its first run. */
+  const plotting = () =>
+    (loading ??= globalThis.uPlot
+      ? Promise.resolve()
+      : new Promise((resolve, reject) => {
+          const script = document.createElement("script");
+          Object.assign(script, { src: "vendor/uPlot.js", onload: resolve, onerror: reject });
+          document.head.append(script);
+        }));
+
   function options(width, name, colour, chosen) {
     const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
     return {
       width,
-      height: 150,
+      height: HEIGHT,
       legend: { show: false },
       scales: { x: { time: false } },
       axes: [axis, { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => number(tick)) }],
@@ -51,20 +65,27 @@
           if (at !== null && at !== undefined) choose({ step: steps[at] });
         });
       };
-      draw();
-      let width = box.current.clientWidth;
+      let width = 0;
       const watch = new ResizeObserver(() => {
         if (box.current.clientWidth === width) return;
         width = box.current.clientWidth;
-        plot.current.setSize({ width, height: 150 });
+        if (plot.current) plot.current.setSize({ width, height: HEIGHT });
+        else draw();
       });
-      watch.observe(box.current);
       const dark = matchMedia("(prefers-color-scheme: dark)");
-      dark.addEventListener("change", draw);
+      let gone = false;
+      plotting().then(() => {
+        if (gone) return;
+        watch.observe(box.current);
+        dark.addEventListener("change", draw);
+      }, () => {
+        loading = null; // the server may be back when the next curve is drawn
+      });
       return () => {
+        gone = true;
         watch.disconnect();
         dark.removeEventListener("change", draw);
-        plot.current.destroy();
+        plot.current?.destroy();
         plot.current = null;
       };
     }, [steps, values]);

@@ -75,7 +75,8 @@
     if (value === 0) return "0 %";
     if (value > 1 - 1e-9) return "100 %";
     const percent = 100 * value;
-    if (percent < 0.1) return `${(percent.toExponential(0)).replace("e-", "e−")} %`;
+    if (percent < 0.001) return "< 0.001 %";
+    if (percent < 0.1) return `${percent.toFixed(percent < 0.01 ? 3 : 2)} %`;
     if (percent > 99.9) return "> 99.9 %";
     return `${significant.format(percent)} %`;
   }

@@ -125,7 +125,7 @@
     };
     const dead = run.nodes.filter((node) => !node.alive).length;
     const said =
-      `${counted(rows, "row")} over ${counted(run.mostSteps, "step")}, ` +
+      `${counted(rows, run.nodes[0].draw.lane === undefined ? "attempt" : "lane")} over ${counted(run.mostSteps, "step")}, ` +
       `${counted(run.resamplings.length, "resampling")}; ` +
       `${share(run.nodes.length ? dead / run.nodes.length : 0)} of the tokens are in no returned text.`;
     return html`<section aria-label="Genealogy">

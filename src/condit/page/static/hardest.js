@@ -8,6 +8,7 @@
 
   const MOST = 8;
   const AROUND = 6;
+  const BETWEEN = "names and punctuation";
 
   /** What the constraint cost at a draw, in nats: 0 where it allowed everything. */
   const cost = (draw) => (isNumber(draw.log_allowed) && draw.given !== true ? Math.max(0, -draw.log_allowed) : 0);
@@ -17,26 +18,33 @@
     const sums = new Map();
     for (const { draw } of text.path) {
       const field = run.alternatives.get(draw.draw)?.field;
-      const name = typeof field === "string" && field !== "" ? field : "between fields";
+      const name = typeof field === "string" && field !== "" ? field : BETWEEN;
       sums.set(name, (sums.get(name) ?? 0) + cost(draw));
     }
     const found = [...sums].map(([name, sum]) => ({ name, sum })).filter((each) => each.sum > 0.005);
     return found.sort((a, b) => b.sum - a.sum);
   }
 
-  /** The draws that cost most, each with the text that it is in. */
+  /** The draws that cost most, each with the text that it is in; equal ones of several texts as one. */
   function places(run) {
     const texts = [...run.texts].sort((a, b) => b.weight - a.weight);
-    const seen = new Set();
-    const found = [];
+    const found = new Map();
+    // A number for each different beginning of a text: as strings they would be as long as the square.
+    const beginnings = new Map();
     for (const text of texts) {
+      let beginning = 0;
       text.path.forEach((node, place) => {
-        if (!node.alive || seen.has(node) || cost(node.draw) < 0.1) return;
-        seen.add(node);
-        found.push({ text, place, draw: node.draw, cost: cost(node.draw) });
+        const { draw, alive } = node;
+        const longer = `${beginning} ${draw.token}`;
+        if (!beginnings.has(longer)) beginnings.set(longer, beginnings.size + 1);
+        beginning = beginnings.get(longer);
+        if (!alive || cost(draw) < 0.1) return;
+        const same = found.get(beginning);
+        if (same) same.texts += 1;
+        else found.set(beginning, { text, place, draw, cost: cost(draw), texts: 1 });
       });
     }
-    return found.sort((a, b) => b.cost - a.cost).slice(0, MOST);
+    return [...found.values()].sort((a, b) => b.cost - a.cost).slice(0, MOST);
   }
 
   /** What the model would rather have written there. */
@@ -53,7 +61,7 @@
     const hard = useMemo(() => places(run), [run]);
     if (hard.length === 0) return null;
     const total = fields.reduce((sum, each) => sum + each.sum, 0) || 1;
-    const many = fields.length > 1 || (fields[0] && fields[0].name !== "between fields");
+    const many = fields.length > 1 || (fields[0] && fields[0].name !== BETWEEN);
     return html`<section aria-label="What the constraint cost">
       <h2>What the constraint cost</h2>
       <p class="quiet">In nats: −log of the mass that it allowed. 0.7 is half of the model's mass refused, 6.9 all but a thousandth.</p>
@@ -79,7 +87,7 @@
           const field = run.alternatives.get(each.draw.draw)?.field;
           return html`<tr>
             <td>${number(each.cost)}</td>
-            <td><button class="link" onClick=${() => choose({ text: each.text.key, step: each.draw.step })}><bdi class="mono">${oneLine(before, 60)}<b>${oneLine(here, 40)}</b></bdi></button></td>
+            <td><button class="link" onClick=${() => choose({ text: each.text.key, step: each.draw.step })}><bdi class="mono">${oneLine(before, 60)}<b>${oneLine(here, 40)}</b></bdi></button>${each.texts > 1 && html` <span class="quiet">in ${each.texts} texts</span>`}</td>
             <td><bdi>${typeof field === "string" ? oneLine(field, 60) : ""}</bdi></td>
             <td>${wanted(run, each.draw, before).map((want, at) => html`${at > 0 && ", "}<bdi class="mono"><s>${want.text}</s></bdi> ${want.mass}`)}</td>
           </tr>`;

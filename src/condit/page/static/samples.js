@@ -8,6 +8,8 @@
 
   const MOST = 50;
   const LONG = 4_000;
+  // Independent draws from which on a standard error says more than that there are few of them.
+  const ENOUGH = 5;
 
   const list = (value) => (Array.isArray(value) ? value.filter((each) => each !== null && typeof each === "object") : []);
 
@@ -16,10 +18,12 @@
 
   function Summary({ run }) {
     const { info, result } = run;
+    const sampler = String(result?.sampler ?? info.sampler ?? "");
+    const settings = sampler.includes("(") ? sampler : "";
     const stats = result?.stats && typeof result.stats === "object" ? result.stats : {};
     const facts = [
       ["Model", info.model],
-      ["Sampler", result?.sampler ?? info.sampler],
+      ["Sampler", sampler.split("(")[0]],
       ["Lanes", isNumber(info.n) ? count(info.n) : null],
       ["Seed", isNumber(result?.seed) ? String(result.seed) : isNumber(info.seed) ? String(info.seed) : null],
       ["Temperature", isNumber(info.temperature) && info.temperature !== 1 ? number(info.temperature) : null],
@@ -32,6 +36,7 @@
     ].filter(([, value]) => typeof value === "string" && value !== "");
     return html`<header class="summary">
       <dl class="facts">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd><bdi>${shown(condit.cut(value, 200))}</bdi></dd></div>`)}</dl>
+      ${settings && html`<p class="quiet"><bdi class="mono">${shown(condit.cut(settings, 400))}</bdi></p>`}
       ${typeof info.prompt === "string" && html`<${Folded} name="Prompt" text=${info.prompt} />`}
       ${typeof info.constraint === "string" && html`<${Folded} name="Constraint" text=${info.constraint} />`}
       ${run.result === null && html`<p class="warning">The run did not finish: the file has no result.</p>`}
@@ -94,7 +99,7 @@
           (each) => html`<tr class=${each.valid ? "" : "dead"}>
             <td class="mass"><span class="bar" style=${{ width: `${100 * each.weight}%` }}></span><span>${each.valid ? share(each.weight) : String(each.reason ?? "not valid").replace("_", " ")}</span></td>
             <td><${Whole} text=${each.text} /></td>
-            <td>${each.lanes.slice(0, 12).map((lane, at) => html`${at > 0 && ", "}<button class="link" aria-label=${`Lane ${lane}`} onClick=${() => choose({ lane })}>${lane}</button>`)}${each.lanes.length > 12 && ` and ${each.lanes.length - 12} more`}</td>
+            <td class="lanes">${each.lanes.slice(0, 12).map((lane) => html`<button class="link" aria-label=${`Lane ${lane}`} onClick=${() => choose({ lane })}>${lane}</button>`)}${each.lanes.length > 12 && ` and ${each.lanes.length - 12} more`}</td>
           </tr>`,
         )}</tbody>
       </table>
@@ -109,20 +114,23 @@
   }
 
   function Marginals({ run }) {
-    const fields = list(run.result?.marginals).filter((field) => list(field.values).length > 0);
+    // Of whole texts the table of the different ones tells the same.
+    const fields = list(run.result?.marginals).filter((field) => field.field && list(field.values).length > 0);
     if (fields.length === 0) return null;
+    const enough = isNumber(run.result.ess) && run.result.ess >= ENOUGH;
+    const error = (each) => (enough && isNumber(each.standard_error) && each.standard_error > 0 ? ` ± ${share(each.standard_error)}` : "");
     return html`<section aria-label="Field by field">
       <h2>Field by field</h2>
-      <p class="quiet">The share of the weight that each value has; ± its standard error.</p>
+      <p class="quiet">The share of the weight that each value has${enough ? "; ± its standard error" : ""}.</p>
       <div class="marginals">${fields.slice(0, 60).map((field) => {
         const values = list(field.values);
         const more = values.length - 8;
         return html`<table>
-          <caption><bdi>${shown(condit.cut(String(field.field || "the text"), 200))}</bdi></caption>
+          <caption><bdi>${shown(condit.cut(String(field.field), 200))}</bdi></caption>
           <tbody>${values.slice(0, 8).map(
             (each) => html`<tr>
               <th scope="row"><bdi>${shown(condit.cut(typeof each.value === "string" ? each.value : (JSON.stringify(each.value) ?? "absent"), 300))}</bdi></th>
-              <td class="mass"><span class="bar" style=${{ width: `${100 * (each.share ?? 0)}%` }}></span><span>${share(each.share)}${isNumber(each.standard_error) && each.standard_error > 0 ? ` ± ${share(each.standard_error)}` : ""}</span></td>
+              <td class="mass"><span class="bar" style=${{ width: `${100 * (each.share ?? 0)}%` }}></span><span>${share(each.share)}${error(each)}</span></td>
             </tr>`,
           )}</tbody>
           ${more > 0 && html`<tfoot><tr><td colspan="2" class="quiet">and ${more} more</td></tr></tfoot>`}

@@ -121,7 +121,7 @@
     spelling.raw
       ? html`<span class="hidden">${spelling.text}</span>`
       : spelling.text === ""
-        ? html`<span class="hidden">${spelling.prompt ? "prompt" : "end"}</span>`
+        ? html`<span class="hidden" aria-hidden="true">${spelling.prompt ? "prompt" : "end"}</span>`
         : visible(spelling.text).map((part) => (part.hidden ? html`<span class="hidden">${part.text}</span>` : part.text));
 
   function boundaryWords(record) {
