@@ -39,6 +39,7 @@ def draw(step: int, lane: int, text: str, **other: Any) -> dict[str, Any]:
     return {**record, **logs, "given": False, "forced": False, "guessed": False, **other}
 
 
+SEED = 50850317939865063565323280330591251434
 RUN = {"kind": "run", "format": "condit-trace", "version": 2, "sampler": "SMC()", "prompt": "Hi"}
 
 
@@ -49,7 +50,7 @@ def small() -> str:
     drawn = {"token": 5, "text": "b", "log_probability": -2.0, "allowed": True, "why": None}
     sample = {"valid": True, "finish_reason": "stop"}
     return lines(
-        RUN,
+        {**RUN, "seed": SEED},
         draw(0, 0, "a", draw=0, after=None),
         draw(0, 1, "b", draw=1, after=None),
         {"kind": "resample", "step": 0, "ancestors": [1, 1], "effective_sample_size": 1.0},
@@ -92,6 +93,10 @@ def test_a_run_is_shown(export: Export, watched: Watched) -> None:
     assert 'refused: expected "," or "]" at people[0]' in details.inner_text()
     assert details.locator("s").all_inner_texts() == ["“ ham”"]
     assert page.locator(".samples tbody tr").count() == 2
+    assert str(SEED) in page.inner_text(".facts")
+    # Where both texts began is one place.
+    hardest = page.locator(".hardest tbody tr").all_inner_texts()
+    assert [("in 2 texts" in row, "“ ham”" in row) for row in hardest].count((True, True)) == 1
     assert "independent draws" in page.inner_text("main")
     assert all(url.startswith(("file:", "data:")) for url in watched.requests)
 

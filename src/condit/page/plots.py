@@ -27,7 +27,7 @@ _BLUE, _GREY = "#3f86d9", "#a8a8a8"
 _MOST_VALUES, _MOST_BARS = 5, 24
 
 
-class Plot(Figure):  # type: ignore[misc]
+class Plot(Figure):
     """A figure that notebooks show without pyplot."""
 
     def _repr_png_(self) -> bytes:

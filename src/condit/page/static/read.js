@@ -47,6 +47,10 @@
     return Object.values(value).every((each) => tame(each, depth + 1));
   }
 
+  /** The digits of a seed that JavaScript's numbers are too short for, as they stand in its line. */
+  const digits = (source, rounded) =>
+    [...source.matchAll(/"seed": ?(\d+)/g)].map((found) => found[1]).find((found) => Number(found) === rounded) ?? rounded;
+
   class Reading {
     constructor() {
       this.info = {};
@@ -90,6 +94,7 @@
         this.problem(number, "is nested too deeply");
         return;
       }
+      if (isNumber(record.seed) && !Number.isSafeInteger(record.seed)) record.seed = digits(source, record.seed);
       const take = this[`take_${record.kind}`];
       if (!Object.hasOwn(KINDS, record.kind) || !take) {
         this.problem(number, `has a kind that is not known: ${String(record.kind).slice(0, 40)}`);

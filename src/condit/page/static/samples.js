@@ -20,12 +20,13 @@
     const { info, result } = run;
     const sampler = String(result?.sampler ?? info.sampler ?? "");
     const settings = sampler.includes("(") ? sampler : "";
+    const seed = [result?.seed, info.seed].find((each) => isNumber(each) || typeof each === "string") ?? null;
     const stats = result?.stats && typeof result.stats === "object" ? result.stats : {};
     const facts = [
       ["Model", info.model],
       ["Sampler", sampler.split("(")[0]],
       ["Lanes", isNumber(info.n) ? count(info.n) : null],
-      ["Seed", isNumber(result?.seed) ? String(result.seed) : isNumber(info.seed) ? String(info.seed) : null],
+      ["Seed", seed === null ? null : String(seed)],
       ["Temperature", isNumber(info.temperature) && info.temperature !== 1 ? number(info.temperature) : null],
       ["Most tokens", isNumber(info.max_tokens) ? count(info.max_tokens) : null],
       ["Tokens drawn", isNumber(stats.tokens) ? count(stats.tokens) : null],
