@@ -90,7 +90,7 @@ if TYPE_CHECKING:
     from condit.sampler.smc import SMC
     from condit.scores import SpanScores, span_scores
     from condit.speculate.settings import Drafts
-    from condit.temporal.specification import ltlf
+    from condit.temporal.ltlf import ltlf
     from condit.vocabulary import Vocabulary
 
 _HOMES = {
@@ -173,7 +173,7 @@ _HOMES = {
     "condit.hindsight": ("alternatives",),
     "condit.scores": ("SpanScores", "span_scores"),
     "condit.speculate.settings": ("Drafts",),
-    "condit.temporal.specification": ("ltlf",),
+    "condit.temporal.ltlf": ("ltlf",),
     "condit.vocabulary": ("Vocabulary",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -11,7 +11,7 @@ from condit.behave.agent import Agent
 from condit.behave.game import Game
 from condit.behave.tools import OUTCOMES, tool
 from condit.errors import UnrealizableError, UnsatisfiableError
-from condit.temporal.specification import ltlf
+from condit.temporal.ltlf import ltlf
 
 
 def attractor(game: Game) -> set[int]:

@@ -10,7 +10,7 @@ import pytest
 
 import condit
 from condit.errors import ArgumentError, MissingDependencyError
-from condit.temporal.specification import ltlf
+from condit.temporal.ltlf import ltlf
 
 EVENTS = {"search": "S;", "observe": "O;", "answer": "A;"}
 SPEC = ltlf("G(search -> X observe) & F answer & G(answer -> last)", EVENTS)

@@ -14,7 +14,8 @@ import condit
 from condit.constraint.base import Matcher, Strength
 from condit.errors import ConditError, UnsatisfiableError
 from condit.temporal.formula import Formula
-from condit.temporal.specification import Ltlf, Valued, ltlf
+from condit.temporal.ltlf import ltlf
+from condit.temporal.specification import Ltlf, Valued
 from condit.testing import check_every_spelling, check_matcher
 from condit.vocabulary import Vocabulary
 

@@ -27,7 +27,8 @@ from condit.model.load import load
 from condit.plugins import unknown
 from condit.prefer.base import Preference
 from condit.temporal.formula import Formula, named
-from condit.temporal.specification import Ltlf, ltlf
+from condit.temporal.ltlf import ltlf
+from condit.temporal.specification import Ltlf
 from condit.vocabulary import Vocabulary
 
 _MOST_STATES = 4096
