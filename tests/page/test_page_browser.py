@@ -98,6 +98,11 @@ def test_a_run_is_shown(export: Export, watched: Watched) -> None:
     hardest = page.locator(".hardest tbody tr").all_inner_texts()
     assert [("in 2 texts" in row, "“ ham”" in row) for row in hardest].count((True, True)) == 1
     assert "independent draws" in page.inner_text("main")
+    page.set_viewport_size({"width": 1280, "height": 300})
+    page.locator(".hardest button").last.click()
+    page.wait_for_function(
+        "document.querySelector('.text .chosen').getBoundingClientRect().top > 0"
+    )
     assert all(url.startswith(("file:", "data:")) for url in watched.requests)
 
 

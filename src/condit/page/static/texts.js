@@ -259,6 +259,9 @@
     </div>`;
   }
 
+  /** "'x' cannot follow 'ab'; ": which token, and after what, is seen beside it. */
+  const FOLLOWS = /^['"].{1,100}? cannot follow (?:the empty text|'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"); /s;
+
   function Alternatives({ found, token }) {
     const tokens = found.tokens.filter((each) => each !== null && typeof each === "object").slice(0, 50);
     const most = tokens.reduce((a, each) => Math.max(a, Math.exp(each.log_probability ?? -Infinity)), 0) || 1;
@@ -271,7 +274,7 @@
         return html`<tr class=${`${each.allowed === false ? "refused" : ""} ${each.token === token ? "drawn" : ""}`}>
           <th scope="row"><bdi>${each.allowed === false ? html`<s>${words}</s>` : words}</bdi></th>
           <td class="mass"><span class="bar" style=${{ width: `${(100 * mass) / most}%` }}></span><span>${share(mass)}</span></td>
-          <td class="why">${each.allowed === false ? `refused${each.why ? `: ${condit.oneLine(String(each.why), 400)}` : ""}` : each.token === token ? "drawn" : "allowed"}</td>
+          <td class="why">${each.allowed === false ? `refused${each.why ? `: ${condit.oneLine(String(each.why).slice(0, 2000).replace(FOLLOWS, ""), 400)}` : ""}` : each.token === token ? "drawn" : "allowed"}</td>
         </tr>`;
       })}</tbody>
     </table>`;

@@ -2,7 +2,7 @@
 (() => {
   "use strict";
 
-  const { html, useCallback, useEffect, useState } = htmPreact;
+  const { html, useCallback, useEffect, useRef, useState } = htmPreact;
   const { Curves, Details, Genealogy, Hardest, Marginals, Report, Samples, Summary, Text, Texts } = condit;
 
   /** What the address says of the run with this number. */
@@ -48,12 +48,21 @@
       const wait = setTimeout(() => remember(number, at), 150);
       return () => clearTimeout(wait);
     }, [at]);
+    const reading = useRef(null);
+    /** Chooses from further down the page, and goes up to what was chosen. */
+    const show = (to) => {
+      choose(to);
+      setTimeout(() => {
+        reading.current?.scrollIntoView({ block: "start" });
+        reading.current?.querySelector(".token.chosen")?.scrollIntoView({ block: "nearest" });
+      });
+    };
     const lane = text?.lane ?? text?.attempt ?? null;
     return html`<article class="run" aria-label=${name}>
       ${name && html`<h1 class="name"><bdi>${name}</bdi></h1>`}
       <${Summary} run=${run} />
       ${run.nodes.length > 0 &&
-      html`<section class="reading" aria-label="The texts as they grew">
+      html`<section ref=${reading} class="reading" aria-label="The texts as they grew">
         <h2>The texts as they grew</h2>
         <${Texts} run=${run} number=${number} chosen=${text} choose=${choose} />
         <div class="beside">
@@ -63,8 +72,8 @@
           </aside>
         </div>
       </section>`}
-      <${Samples} run=${run} choose=${choose} />
-      <${Hardest} run=${run} text=${text} choose=${choose} />
+      <${Samples} run=${run} choose=${show} />
+      <${Hardest} run=${run} text=${text} choose=${show} />
       <${Marginals} run=${run} />
       ${run.nodes.length > 0 && html`<${Genealogy} run=${run} step=${at.step} lane=${lane} choose=${choose} />`}
       <${Curves} run=${run} step=${at.step} choose=${choose} />
