@@ -82,15 +82,30 @@ def _parsed(text: str) -> ast.expr:
             # In brackets it may go on over several lines.
             return ast.parse(f"({text.strip()}\n)", mode="eval").body
     except SyntaxError as error:
-        # Where a bracket is missing, the one of above is what is not understood.
-        position = _position(text, error.lineno or 1, (error.offset or 1) - 1)
+        what, position = _fault(text, error)
         raise CompileError(
-            f"{_shown(text)} is no constraint, at character {position + 1} ({error.msg}): write "
+            f"{_shown(text)} is no constraint, at character {position + 1} ({what}): write "
             'NAME:VALUE, or an expression such as integer(0, 130) | "unknown"',
             position=position,
         ) from None
     except (MemoryError, ValueError) as error:  # nested too deeply; a NUL
         raise CompileError(f"{_shown(text)} cannot be read: {error}") from None
+
+
+def _fault(text: str, error: SyntaxError) -> tuple[str, int]:
+    """What is wrong, and where in characters; ``error`` is of the text in brackets."""
+    stripped = text.strip()
+    if "#" not in text:  # a comment would go on over the next lines
+        # On one line without brackets, one that is open is not closed by ours.
+        try:
+            ast.parse(stripped.replace("\n", " "), mode="eval")
+        except SyntaxError as own:
+            column = own.offset - 1 if own.offset else len(stripped)
+            return own.msg, text.index(stripped) + min(column, len(stripped))
+        except (MemoryError, ValueError):
+            pass
+    # Where a bracket is missing, the one around it all is what is not understood.
+    return error.msg, _position(text, error.lineno or 1, (error.offset or 1) - 1)
 
 
 def _position(text: str, line: int, column: int) -> int:

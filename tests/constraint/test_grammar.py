@@ -101,7 +101,8 @@ def test_strength(by_byte, overlapping):
     [
         ('start: "a', "Unexpected input at line 1 column 8", 7),
         ('start: "a"\nx y', "line 2", None),
-        ("start: foo", "'foo' used but not defined", None),
+        ("start: foo", "'foo' used but not defined", 7),
+        ('start: "foo" foos foo\nfoos: A\nA: "a"', "'foo' used but not defined", 18),
         ('other: "a"', "there is no rule 'start' to start with", None),
         ("start: A\n%declare A", "declares terminal A without saying", None),
         ("start: A\nA: /a*/", "terminal A matches the empty text", None),

@@ -38,6 +38,7 @@ _FOREIGN = re.compile(r"%(?:llguidance|json|lark)\b|<\[?\w+\]?>|^\w+\[\w+", re.M
 _DEFINITION = re.compile(r"^[?!]*([A-Za-z_]\w*)(?:\{[^}\n]*\})?(?:\.-?\d+)?[ \t]*:", re.MULTILINE)
 _TERMINAL = re.compile(r"\b_*[A-Z][A-Z0-9_]*\b")
 _MOST_TERMINALS = 200
+_UNDEFINED = re.compile(r"(?:Rule|Terminal|Token) '(\w+)' used but not defined")
 _PLACE = re.compile(r"(?:at line|line) (\d+),? col(?:umn)? (\d+)")
 
 
@@ -157,6 +158,10 @@ def _compile_error(text: str, start: str, error: Exception) -> CompileError:
         line, column = int(found[1]), int(found[2])
         lines = text.splitlines(keepends=True)
         position = sum(map(len, lines[: line - 1])) + column - 1
+    if found := _UNDEFINED.search(reason):
+        # Where it is used first; a comment or a text before that may name it, too.
+        used = re.search(rf"(?<![\w\"'/]){re.escape(found[1])}\b(?!\s*:)", text)
+        position = used.start() if used else position
     if found := re.search(r"undefined rule: NonTerminal\('(.*)'\)", reason):
         reason = f"there is no rule {found[1]!r}"
         if found[1] == start:
