@@ -7,7 +7,7 @@
 
   const KINDS = [
     ["json_schema", "JSON Schema"], ["regex", "Regular expression"], ["choice", "Choice, one text a line"],
-    ["lark", "Grammar (Lark)"], ["gbnf", "Grammar (GBNF)"], ["expression", "Constraints joined"], ["none", "No constraint"],
+    ["lark", "Grammar (Lark)"], ["gbnf", "Grammar (GBNF)"], ["expression", "Expression, as in Python"], ["none", "No constraint"],
   ];
   const PAUSE = 300;
   const REDRAW = 200;
