@@ -266,6 +266,8 @@ class TogetherMatcher(Matcher):
         best: Ending | None = None
         for part in self._parts:
             ending = part.ending(thorough=thorough)
+            if ending is None and part.keeps_ending:
+                return None  # a walk through all parts would hardly find what its own search has not
             if ending is None or ending.costs[0] == NEVER:
                 continue
             tokens = (*ending.tokens(), self.vocabulary.end)

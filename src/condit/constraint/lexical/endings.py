@@ -15,19 +15,21 @@ from heapq import heappop, heappush
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from condit.constraint.lexical.alphabet import POINTS
 from condit.constraint.lexical.component import Component
 
-_State = tuple[tuple[int, ...], tuple[int, ...]]
-"""For each component its state, and its count."""
+_State = tuple[int, ...]
+"""For each component its state and its count, as one number: ``state * (cap + 1) + count``."""
 
 _FILLERS = ("a", "the", "and", "of", "it", "we", "so", "one", "day", "now")
 _CHANGES = (str.lower, str.upper, str.capitalize)
 _RUNS = (4, 16, 64)
 _EXPANSIONS, _FIRST_EXPANSIONS, _FAR = 300, 1500, 1 << 40
 _MOST_STATES = 150_000
-_MOST_MOVES = 100_000
+_MOST_MOVES, _MOST_FOUND = 4_000, 10_000
+_NEVER = 1 << 30
 
 _USUAL = " eaotinshrldcumfpgwybvkxjqzETAOINSHRLDCUMFPGWYBVKXJQZ.,!?\n0123456789'\"-*:;()[]<>#"
 """Of characters that no component tells apart the first of these is written."""
@@ -44,10 +46,10 @@ class Endings:
 
     components: tuple[Component, ...]
     pieces: tuple[str, ...] = ()
-    _kinds: dict[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict, repr=False)
-    _moves: dict[tuple[int, int, str], tuple[int, int] | None] = field(
+    _moves: dict[tuple[int, int], tuple[NDArray[np.int64], NDArray[np.int64]]] = field(
         default_factory=dict, repr=False
     )
+    _found: dict[_State, str | None] = field(default_factory=dict, repr=False)
 
     @cached_property
     def byte_values(self) -> frozenset[int]:
@@ -58,14 +60,14 @@ class Endings:
     def _texts(self) -> tuple[str, ...]:
         """What is written next, in the order in which equals are preferred."""
         words = [f" {change(word)}" for change in _CHANGES for word in _FILLERS]
-        texts = (*self.pieces, *words, *self._characters, *self._runs)
+        runs = [each * times for each in (*self.pieces, *words) for times in _RUNS]
+        texts = (*self.pieces, *words, *self._characters, *runs)
         return tuple(dict.fromkeys(each for each in texts if each))
 
     @cached_property
-    def _runs(self) -> dict[str, str]:
-        """Runs of pieces and words, with what each is a run of."""
-        words = [f" {change(word)}" for change in _CHANGES for word in _FILLERS]
-        return {each * times: each for each in (*self.pieces, *words) for times in _RUNS}
+    def _written(self) -> NDArray[np.int64]:
+        """How much each of them counts as. A word takes about a token, however long it is."""
+        return np.array([len(each) - 3 * (each[0] == " ") for each in self._texts])
 
     @cached_property
     def _characters(self) -> tuple[str, ...]:
@@ -81,54 +83,59 @@ class Endings:
         return tuple(found.values())
 
     @cached_property
-    def _tables(self) -> list[tuple[Component, list[list[int]], list[list[int]]]]:
-        return [(c, c.steps.tolist(), c.gains.tolist()) for c in self.components]
+    def _classes(self) -> list[list[tuple[int, ...]]]:
+        """For each component the classes of the characters of each text."""
+        return [[tuple(c.alphabet.classes(text)) for text in self._texts] for c in self.components]
 
-    def _classes(self, text: str) -> tuple[tuple[int, ...], ...]:
-        found = self._kinds.get(text)
-        if found is None:
-            found = tuple(tuple(c.alphabet.classes(text)) for c in self.components)
-            self._kinds[text] = found
+    @cached_property
+    def _distances(self) -> list[NDArray[np.int64]]:
+        """`Component.distances` by state and count in one; `_NEVER` where it has none."""
+        found = []
+        for component in self.components:
+            far = np.full((len(component.stops), component.cap + 1), _NEVER)
+            for place, distance in component.distances.items():
+                far[place] = distance
+            found.append(far.ravel())
         return found
 
-    def _after(self, state: _State, text: str) -> _State | None:
-        """The states and counts after a text; ``None`` where a component becomes impossible."""
-        states, counts = [], []
-        for number, (component, here, count) in enumerate(
-            zip(self.components, *state, strict=True)
-        ):
-            key = (number, here, text)
-            move = self._moves[key] if key in self._moves else self._move(key)
-            if move is None:
-                return None
+    def _after(self, state: _State) -> tuple[list[NDArray[np.int64]], NDArray[np.int64]]:
+        """The states after each text, and what they need at least: `_NEVER` or more if refused."""
+        after = []
+        left = np.zeros(len(self._texts), dtype=np.int64)
+        for number, (component, here) in enumerate(zip(self.components, state, strict=True)):
+            size = component.cap + 1
+            row, count = divmod(here, size)
+            rows, gains = self._moved(number, row)
+            counts = count + gains
+            if component.most is None:
+                np.minimum(counts, component.cap, out=counts)
             # Counts only grow, so it is enough to look at the last.
-            count = component.counted(count, move[1])
-            if count > component.cap or not component.viable[move[0]] >> count & 1:
-                return None
-            states.append(move[0])
-            counts.append(count)
-        return tuple(states), tuple(counts)
+            refused = (rows < 0) | (counts > component.cap)
+            there = np.where(refused, 0, rows * size + counts)
+            left += np.where(refused, _NEVER, self._distances[number][there])
+            after.append(there)
+        return after, left
 
-    def _move(self, key: tuple[int, int, str]) -> tuple[int, int] | None:
-        """The state of one component after a text, and the gain; ``None``: refused."""
-        number, here, text = key
-        _, steps, gains = self._tables[number]
-        gained = 0
-        for kind in self._classes(text)[number]:
-            gained += gains[here][kind]
-            here = steps[here][kind]
-            if here < 0:
-                break
-        if len(self._moves) >= _MOST_MOVES:
-            self._moves.clear()
-        found = self._moves[key] = None if here < 0 else (here, gained)
-        return found
-
-    def _left(self, state: _State) -> int:
-        return sum(
-            component.distances[here, count]
-            for component, here, count in zip(self.components, *state, strict=True)
-        )
+    def _moved(self, number: int, row: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The states of one component after each text, -1 where it is refused, and the gains."""
+        key = (number, row)
+        if key not in self._moves:
+            if len(self._moves) >= _MOST_MOVES:
+                self._moves.clear()
+            component = self.components[number]
+            steps, gains = component.steps, component.gains
+            rows, gained = [], []
+            for kinds in self._classes[number]:
+                here, gain = row, 0
+                for kind in kinds:
+                    gain += int(gains[here, kind])
+                    here = int(steps[here, kind])
+                    if here < 0:
+                        break
+                rows.append(here)
+                gained.append(gain)
+            self._moves[key] = np.array(rows), np.array(gained)
+        return self._moves[key]
 
     def find(self, rows: Sequence[int], counts: Sequence[int], begun: bytes) -> bytes | None:
         """Bytes after which all components are satisfied; ``None``: not found.
@@ -139,8 +146,9 @@ class Endings:
             begun: the bytes of a character that is not whole.
         """
         if not begun:
-            states = tuple(row // c.nodes for row, c in zip(rows, self.components, strict=True))
-            found = self._search((states, tuple(counts)))
+            of = zip(rows, counts, self.components, strict=True)
+            start = tuple(row // c.nodes * (c.cap + 1) + count for row, count, c in of)
+            found = self._search(start)
             return None if found is None else found.encode()
         for rest in _completions(begun):
             after = self._after_bytes(rows, counts, rest)
@@ -152,7 +160,7 @@ class Endings:
     def _after_bytes(
         self, rows: Sequence[int], counts: Sequence[int], rest: bytes
     ) -> _State | None:
-        states, after_counts = [], []
+        states = []
         for component, row, count in zip(self.components, rows, counts, strict=True):
             after = component.after_bytes(row, rest)
             if after is None or after[0] % component.nodes:
@@ -160,48 +168,54 @@ class Endings:
             state, count = after[0] // component.nodes, component.counted(count, after[1])
             if count > component.cap or not component.viable[state] >> count & 1:
                 return None
-            states.append(state)
-            after_counts.append(count)
-        return tuple(states), tuple(after_counts)
+            states.append(state * (component.cap + 1) + count)
+        return tuple(states)
 
     def _search(self, start: _State) -> str | None:
         """A text from ``start`` on."""
-        if any(
-            not component.viable[here] >> count & 1
-            for component, here, count in zip(self.components, *start, strict=True)
-        ):
+        if start not in self._found:
+            if len(self._found) >= _MOST_FOUND:
+                self._found.clear()
+            self._found[start] = self._searched(start)
+        return self._found[start]
+
+    def _searched(self, start: _State) -> str | None:
+        left = sum(int(far[here]) for far, here in zip(self._distances, start, strict=True))
+        if left >= _NEVER:
             return None
-        waiting = [(3.0 * self._left(start), 0, start, "")]
+        waiting = [(3.0 * left, 0, start, "")]
         shortest, order = {start: 0}, 0
-        is_first = not any(start[0]) and not any(start[1])
-        for _ in range(_FIRST_EXPANSIONS if is_first else _EXPANSIONS):
+        for _ in range(_EXPANSIONS if any(start) else _FIRST_EXPANSIONS):
             if not waiting:
                 return None
             _, _, state, text = heappop(waiting)
             if self._stops(state):
                 return text
-            dead: set[str] = set()
-            for piece in self._texts:
-                if self._runs.get(piece) in dead:
+            after, needed = self._after(state)
+            written = len(text) + self._written
+            estimates = 3.0 * needed + 0.5 * written
+            places = np.flatnonzero(needed < _NEVER)
+            of = zip(
+                places.tolist(),
+                written[places].tolist(),
+                estimates[places].tolist(),
+                zip(*(each[places].tolist() for each in after), strict=True),
+                strict=True,
+            )
+            for place, size, estimate, there in of:
+                if shortest.get(there, _FAR) <= size:
                     continue
-                after = self._after(state, piece)
-                if after is None:
-                    dead.add(piece)
-                # A word takes about a token, however long it is.
-                written = len(text) + len(piece) - 3 * (piece[0] == " ")
-                if after is None or shortest.get(after, _FAR) <= written:
-                    continue
-                shortest[after] = written
+                shortest[there] = size
                 order += 1
-                estimate = 3.0 * self._left(after) + 0.5 * written
-                heappush(waiting, (estimate, order, after, text + piece))
+                heappush(waiting, (estimate, order, there, text + self._texts[place]))
         return None
 
     def _stops(self, state: _State) -> bool:
-        return all(
-            component.stops_at(here * component.nodes, count)
-            for component, here, count in zip(self.components, *state, strict=True)
-        )
+        for component, here in zip(self.components, state, strict=True):
+            row, count = divmod(here, component.cap + 1)
+            if not component.stops_at(row * component.nodes, count):
+                return False
+        return True
 
 
 def _completions(begun: bytes) -> Iterable[bytes]:
@@ -251,7 +265,7 @@ def _is_empty(components: Sequence[Component]) -> bool:
     _, first = np.unique(keys, return_index=True)
     kinds = [tuple(int(c.alphabet.of_point[point]) for c in components) for point in first.tolist()]
     tables = [(c, c.steps.tolist(), c.gains.tolist()) for c in components]
-    start: _State = ((0,) * len(components), (0,) * len(components))
+    start = ((0,) * len(components), (0,) * len(components))
     seen, waiting = {start}, [start]
     while waiting:
         state = waiting.pop()
