@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import condit
+from condit.constraint.base import Constraint
 from condit.constraint.lexical.constraint import Lexical
 from condit.errors import ArgumentError, BudgetError, UnsatisfiableError
 from condit.lexical import (
@@ -239,3 +240,23 @@ def test_an_ending_is_found_within_a_character() -> None:
     ending = matcher.ending()
     assert ending is not None
     assert rules.accepts((b"\xc3" + ending.text).decode())
+
+
+@pytest.mark.parametrize(
+    ("rule", "pattern"),
+    [
+        (words(at_least=5), r"(?s).*waves.*"),
+        (lines(exactly=3), r"(?s).*#[0-9].*"),
+        (sentences(at_least=2), r"(?s).*waves.*"),
+        (sentences(exactly=2), r"(?s).*[0-9]{4}-[0-9]{2}.*"),
+    ],
+)
+def test_rules_and_a_pattern_are_finished_together(rule: Constraint, pattern: str) -> None:
+    both = rule & condit.regex(pattern)
+    matcher, said = both.bind(Vocabulary.of_bytes()), b""
+    for place in range(len(b"So it goes")):
+        ending = matcher.ending()
+        assert ending is not None
+        assert both.accepts((said + ending.text).decode())
+        said = b"So it goes"[: place + 1]
+        matcher.advance(said[-1])

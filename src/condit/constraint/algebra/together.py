@@ -267,7 +267,9 @@ class TogetherMatcher(Matcher):
         for part in self._parts:
             ending = part.ending(thorough=thorough)
             if ending is None and part.keeps_ending:
-                return None  # a walk through all parts would hardly find what its own search has not
+                return (
+                    None  # a walk through all parts would hardly find what its own search has not
+                )
             if ending is None or ending.costs[0] == NEVER:
                 continue
             tokens = (*ending.tokens(), self.vocabulary.end)
@@ -276,7 +278,7 @@ class TogetherMatcher(Matcher):
                 best = ending
         if best is None and self.keeps_ending:
             best = self._one_after_the_other(thorough)
-        if best is None:
+        if best is None and not (self.keeps_ending and self._text):
             # What is drawn need not reach a state at which a part gives up.
             with suppress(ConstraintTooComplexError, OutOfWorkError, _NoneAtAllError):
                 walked = Metered(self.copy(), Work(_WORK))
@@ -288,21 +290,35 @@ class TogetherMatcher(Matcher):
 
     def _one_after_the_other(self, thorough: bool) -> Ending | None:
         """The endings of parts written one behind the other, until all parts may stop."""
+        for is_reversed in (False, True):
+            ending = self._in_order(thorough, is_reversed)
+            if ending is not None:
+                return ending
+        return None
+
+    def _in_order(self, thorough: bool, is_reversed: bool) -> Ending | None:
+        """The same, the last part first or last."""
         ahead, text = self.copy(), b""
         end = self.vocabulary.end
         for _ in range(_ROUNDS):
-            for part in ahead._parts:
+            for part in reversed(ahead._parts) if is_reversed else ahead._parts:
                 if part.allows(end):
                     continue
                 own = part.ending(thorough=thorough)
                 if own is None or own.costs[0] == NEVER:
                     continue
-                tokens = own.tokens()
-                if ahead.count_allowed(tokens) < len(tokens):
+                joined = text[-1:].isalnum() and own.text[:1].isalnum()
+                for bridge in _BRIDGES[
+                    joined:
+                ]:  # "And Copyright", unless only "AndCopyright" may be
+                    tokens = spell(bridge + own.text, self.vocabulary).tokens()
+                    if ahead.count_allowed(tokens) == len(tokens):
+                        break
+                else:
                     continue
                 for token in tokens:
                     ahead.advance(token)
-                text += own.text
+                text += bridge + own.text
             if ahead.allows(end):
                 found = spell(text, self.vocabulary)
                 asked = (*found.tokens(), end) if found.costs[0] < NEVER else ()
@@ -333,7 +349,11 @@ class _NoneAtAllError(Exception):
 
 
 _ROUNDS = 3
+
 """So often each part is asked for its ending, behind those of the others."""
+
+_BRIDGES = (b"", b" ", b" the ", b" The ", b"The ", b"\n", b"")
+"""What may have to stand between what one part needs and what another does."""
 
 _WORK = 30_000
 """What a search for an ending may cost; see `Metered`: some tenths of a second."""
