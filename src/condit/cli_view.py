@@ -72,7 +72,10 @@ def _serve(runs: list[Path], piped: dict[Path, str], port: int, *, open_browser:
         try:
             listening.bind(("127.0.0.1", port))
         except (OSError, OverflowError) as error:
-            raise ArgumentError(f"cannot listen at port {port}: {error}") from error
+            why = getattr(error, "strerror", None) or error
+            raise ArgumentError(
+                f"cannot listen at port {port}: {why}; without --port a free one is taken"
+            ) from error
         address = f"http://127.0.0.1:{listening.getsockname()[1]}/"
 
         def read(path: Path) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from math import inf
 
@@ -150,7 +151,7 @@ class Regex(Constraint):
     def describe(self) -> str:
         """Some matches, as an instruction to a model; where no short one is found, the pattern."""
         # Small models follow examples, and do worse if the pattern stands beside them.
-        if self.example_texts():
+        with suppress(ArgumentError):
             return super().describe()
         long = len(self.pattern) > _SHOWN
         shown = for_readers([self.pattern[:_SHOWN] + "..." if long else self.pattern])

@@ -25,17 +25,23 @@ def text_of(path: Path) -> str:
     Bytes that are not UTF-8 become replacement characters: the page says which lines it could not
     use.
 
+    Of a compressed file that is cut off, as its run goes on or was killed, it is what there is.
+
     Raises:
         OSError: the file cannot be read.
-        ArgumentError: it is a directory, it is larger than `MOST`, or its compression is broken.
+        ArgumentError: it is a directory, it is larger than `MOST`, or nothing of it can be
+            decompressed.
     """
     if path.is_dir():
         raise ArgumentError(f"{path} is a directory: name a trace file (condit generate --trace)")
     with path.open("rb") as file:
         try:
             # Looked at, not read: a pipe cannot go back.
-            with gzip.open(file) if file.peek(2)[:2] == _GZIP else file as opened:
-                raw = opened.read(MOST + 1)
+            if file.peek(2)[:2] == _GZIP:
+                with gzip.GzipFile(fileobj=file) as compressed:
+                    raw = _decompressed(compressed)
+            else:
+                raw = file.read(MOST + 1)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise ArgumentError(f"{path} cannot be decompressed: {error}") from error
     if len(raw) > MOST:
@@ -44,3 +50,15 @@ def text_of(path: Path) -> str:
             "draw fewer lanes or tokens, or leave out alternatives (--plain-trace)"
         )
     return raw.decode("utf-8-sig", errors="replace")
+
+
+def _decompressed(file: gzip.GzipFile) -> bytes:
+    """Not much more than `MOST` bytes, up to where the file is cut off or damaged."""
+    raw = bytearray()
+    try:
+        while len(raw) <= MOST and (part := file.read1(1 << 20)):
+            raw += part
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        if not raw:
+            raise
+    return bytes(raw)

@@ -11,7 +11,7 @@
 
   /** How many pixels a lane has, and the whole picture. */
   function sizes(rows) {
-    const row = rows <= 16 ? 16 : rows <= 64 ? 9 : Math.max(2, 576 / rows);
+    const row = rows <= 16 ? 16 : rows <= 64 ? 9 : Math.max(Math.min(2, 4000 / rows), 576 / rows);
     return { row, height: Math.ceil(rows * row) + BOTTOM };
   }
 

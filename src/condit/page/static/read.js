@@ -100,6 +100,8 @@
         this.problem(number, `has a kind that is not known: ${String(record.kind).slice(0, 40)}`);
         return;
       }
+      for (const name of ["draw", "step", "lane", "attempt"])
+        if (record[name] !== undefined) record[name] = index(record[name]);
       this.lines += 1;
       take.call(this, record, number);
     }
@@ -116,7 +118,7 @@
     }
 
     take_draw(record, number) {
-      if (index(record.step) === null) {
+      if (!isNumber(record.step)) {
         this.problem(number, "is a draw without a step");
         return;
       }
@@ -124,8 +126,7 @@
       const before = index(record.after);
       const parent = before !== null ? (this.byNumber.get(before) ?? null) : record.after === null ? null : text.head;
       const node = { draw: record, parent, alive: false };
-      const own = index(record.draw);
-      if (own !== null) this.byNumber.set(own, node);
+      if (isNumber(record.draw)) this.byNumber.set(record.draw, node);
       this.nodes.push(node);
       // A token that was refused is no part of the text.
       if (record.refused !== true) text.head = node;
@@ -153,8 +154,7 @@
     take_end(record) {
       const text = this.textOf(record);
       text.end = record;
-      const last = index(record.draw);
-      if (last !== null) text.head = this.byNumber.get(last) ?? text.head;
+      text.head = this.byNumber.get(record.draw) ?? text.head;
     }
 
     take_step(record) {
@@ -162,7 +162,7 @@
     }
 
     take_alternatives(record) {
-      if (Array.isArray(record.tokens)) this.alternatives.set(index(record.draw), record);
+      if (Array.isArray(record.tokens)) this.alternatives.set(record.draw, record);
     }
 
     take_result(record) {
@@ -170,8 +170,7 @@
     }
 
     textOf(record) {
-      const lane = index(record.lane);
-      const attempt = index(record.attempt);
+      const { lane = null, attempt = null } = record;
       const key = attempt !== null ? `attempt:${attempt}` : `lane:${lane ?? 0}`;
       let text = this.texts.get(key);
       if (!text) {
