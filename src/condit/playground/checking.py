@@ -62,7 +62,7 @@ def specification(written: Written) -> Specification | None:
         return None
     given: object = written.text
     if written.kind == "choice":
-        given = [line for line in written.text.splitlines() if line]
+        given = [line for line in written.text.split("\n") if line]
     elif written.kind == "json_schema":
         given = _json(written.text)
     return Specification.of(written.kind, given, FIELD)

@@ -48,7 +48,7 @@
       <pre ref=${under} aria-hidden="true">${shown}${"\n"}</pre>
       <textarea
         rows="12"
-        spellcheck="false"
+        spellcheck=${false}
         autocapitalize="off"
         autocomplete="off"
         wrap="off"

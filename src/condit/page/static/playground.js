@@ -18,17 +18,18 @@
     sampler: "", n: 4, max_tokens: 100, temperature: 1, seed: "", instruct: false, key: "",
   };
 
-  const headers = (key) => ({ "Content-Type": "application/json", ...(key ? { Authorization: `Bearer ${key}` } : {}) });
+  const UNREACHED = "the server cannot be reached";
 
-  /** What the server says is wrong, from an answer that is an error. */
-  async function refusal(answer) {
-    let said = "";
-    try {
-      said = (await answer.json()).error.message;
-    } catch {
-      /* not JSON: the status has to do */
-    }
-    return said || `the server answered ${answer.status} ${answer.statusText}`;
+  /** The server's answer; an error says in words why there is none. */
+  async function ask(path, key, body, signal) {
+    if (/[^!-~]/.test(key)) throw new Error("the API key has characters that no key has");
+    const headers = { "Content-Type": "application/json", ...(key ? { Authorization: `Bearer ${key}` } : {}) };
+    const answer = await fetch(path, { method: "POST", headers, body: JSON.stringify(body), signal }).catch((error) => {
+      throw error.name === "AbortError" ? error : new Error(UNREACHED);
+    });
+    if (answer.ok) return answer;
+    const said = await answer.json().catch(() => null); // not JSON: the status has to do
+    throw new Error(said?.error?.message || `the server answered ${answer.status} ${answer.statusText}`);
   }
 
   /** Seeds are of up to 128 bits; those that are no exact number of JavaScript go as text. */
@@ -44,7 +45,7 @@
       temperature: form.temperature,
       sampler: form.sampler,
       instruct: form.instruct,
-      ...(/^\d+$/.test(form.seed) ? { seed: seedOf(form.seed) } : {}),
+      ...(form.seed ? { seed: seedOf(form.seed) } : {}),
     };
   }
 
@@ -57,10 +58,10 @@
       setCheck((now) => ({ ...now, state: "waiting" }));
       const wait = setTimeout(async () => {
         try {
-          const answer = await fetch("check", { method: "POST", headers: headers(key), body: JSON.stringify({ kind, text }), signal: stop.signal });
-          setCheck(answer.ok ? { state: "checked", ...(await answer.json()) } : { state: "failed", message: await refusal(answer) });
+          const said = await (await ask("check", key, { kind, text }, stop.signal)).json();
+          if (!stop.signal.aborted) setCheck({ state: "checked", ...said });
         } catch (error) {
-          if (error.name !== "AbortError") setCheck({ state: "failed", message: `the server cannot be reached (${error.message})` });
+          if (!stop.signal.aborted) setCheck({ state: "failed", message: error.message });
         }
       }, PAUSE);
       return () => {
@@ -91,8 +92,7 @@
         setRun(reading.finish());
       };
       try {
-        const answer = await fetch("draw", { method: "POST", headers: headers(form.key), body: JSON.stringify(requestOf(form)), signal: here.signal });
-        if (!answer.ok) throw new Error(await refusal(answer));
+        const answer = await ask("draw", form.key, requestOf(form), here.signal);
         const decoder = new TextDecoder();
         const reader = answer.body.getReader();
         let rest = "";
@@ -116,7 +116,8 @@
       } catch (error) {
         if (stop.current !== here) return;
         if (reading.lines > 0) show();
-        setState({ drawing: false, error: error.name === "AbortError" ? "" : String(error.message ?? error) });
+        // What the browser says of a connection that broke is of no use.
+        setState({ drawing: false, error: here.signal.aborted ? "" : error instanceof TypeError ? `${UNREACHED} any more` : error.message });
       }
     };
     const save = () => {
@@ -131,9 +132,12 @@
   }
 
   function Check({ check }) {
-    if (check.state === "waiting" && check.ok === undefined) return html`<p class="quiet">Checking…</p>`;
-    if (check.state === "failed") return html`<p class="warning">${shown(check.message)}</p>`;
-    if (check.ok === false) return html`<p class="warning">${shown(check.message)}</p>`;
+    if (check.message) return html`<p class="warning">${shown(check.message)}</p>`;
+    return check.ok === undefined && html`<p class="quiet">Checking…</p>`;
+  }
+
+  function Plan({ check }) {
+    if (!check.ok) return null;
     const rows = check.plan?.rows ?? [];
     return html`<div>
       ${check.words && html`<details><summary>As an instruction to a model</summary><pre><bdi>${shown(check.words)}</bdi></pre></details>`}
@@ -181,9 +185,8 @@
   function Number_({ label, value, least, most, step, onInput }) {
     return html`<label>${label} <input type="number" min=${least} max=${most} step=${step ?? 1} value=${value}
       onInput=${(event) => {
-        const given = event.target.valueAsNumber;
-        if (Number.isFinite(given) && given >= least && (most === undefined || given <= most)) onInput(given);
-      }} /></label>`;
+        if (event.target.value && event.target.validity.valid) onInput(event.target.valueAsNumber);
+      }} onBlur=${(event) => (event.target.value = value)} /></label>`;
   }
 
   function Playground() {
@@ -191,22 +194,41 @@
     const [options, setOptions] = useState({ model: "", samplers: [], most_n: 32 });
     const [asForm, setAsForm] = useState(false);
     const [opened, setOpened] = useState([]);
+    const [unopened, setUnopened] = useState("");
     const check = useCheck(form);
     const { run, drawing, error, draw, save, stop } = useRun();
     const put = (change) => setForm((now) => ({ ...now, ...change }));
     useEffect(() => {
       fetch("options.json").then((answer) => answer.json()).then(setOptions, () => {});
     }, []);
-    const fault = check.state === "checked" && check.ok === false && Number.isInteger(check.position) ? check.position : null;
+    const fault = check.state === "checked" && check.ok === false && Number.isInteger(check.position) ? [...form.text].slice(0, check.position).join("").length : null;
     const choose = (name) => {
       const found = EXAMPLES.find((each) => each.name === name);
       if (found) put({ kind: found.kind, text: found.text, prompt: found.prompt });
     };
-    const open = async (files) => setOpened(await Promise.all([...files].slice(0, 4).map(async (file) => ({ name: file.name, run: read(await file.text()) }))));
-    const keys = (event) => {
-      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) draw(form);
+    const begin = () => {
+      setOpened([]);
+      setUnopened("");
+      draw(form);
     };
-    const runs = useMemo(() => (run ? [{ name: "", run }] : opened), [run, opened]);
+    const open = async (input) => {
+      const files = [...input.files];
+      input.value = ""; // so that the same file can be opened again
+      try {
+        setUnopened(files.length > 4 ? "only four runs are shown" : "");
+        setOpened(await Promise.all(files.slice(0, 4).map(async (file) => {
+          const packed = file.name.endsWith(".gz");
+          const text = packed ? await new Response(file.stream().pipeThrough(new DecompressionStream("gzip"))).text() : await file.text();
+          return { name: file.name, run: read(text) };
+        })));
+      } catch (error) {
+        setUnopened(`the file cannot be read: ${error.message}`);
+      }
+    };
+    const keys = (event) => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.repeat) begin();
+    };
+    const runs = useMemo(() => (run && opened.length === 0 ? [{ name: "", run }] : opened), [run, opened]);
     return html`<main>
       <h1>Condit <span class="quiet">${options.model}</span></h1>
       <div class="playground" onKeyDown=${keys}>
@@ -225,18 +247,18 @@
             </select></label>
             <${Number_} label="Lanes" value=${form.n} least=${1} most=${options.most_n} onInput=${(n) => put({ n })} />
             <${Number_} label="Most tokens" value=${form.max_tokens} least=${1} onInput=${(max_tokens) => put({ max_tokens })} />
-            <${Number_} label="Temperature" value=${form.temperature} least=${0} most=${100} step="0.1" onInput=${(temperature) => put({ temperature })} />
-            <label>Seed <input type="text" inputmode="numeric" size="8" placeholder="fresh" value=${form.seed} onInput=${(event) => put({ seed: event.target.value.trim() })} /></label>
+            <${Number_} label="Temperature" value=${form.temperature} least=${0} most=${100} step="any" onInput=${(temperature) => put({ temperature })} />
+            <label>Seed <input type="text" inputmode="numeric" size="8" placeholder="fresh" value=${form.seed} onInput=${(event) => put({ seed: (event.target.value = event.target.value.replace(/\D/g, "")) })} /></label>
             <label><input type="checkbox" checked=${form.instruct} onChange=${(event) => put({ instruct: event.target.checked })} /> say the format in the prompt</label>
             <form onSubmit=${(event) => event.preventDefault()}>
               <label>API key <input type="password" size="10" autocomplete="off" placeholder="if needed" value=${form.key} onInput=${(event) => put({ key: event.target.value })} /></label>
             </form>
           </div>
           <div class="line-of">
-            ${drawing ? html`<button class="main" onClick=${stop}>Stop</button>` : html`<button class="main" disabled=${check.ok === false && check.state === "checked"} onClick=${() => draw(form)}>Draw</button>`}
+            ${drawing ? html`<button class="main" onClick=${(event) => event.detail < 2 && stop()}>Stop</button>` : html`<button class="main" disabled=${check.ok === false && check.state === "checked"} onClick=${(event) => event.detail < 2 && begin()}>Draw</button>`}
             <span class="quiet">or Ctrl+Enter</span>
             ${run && !drawing && html`<button onClick=${save}>Save the run</button>`}
-            <label class="file">Open a run <input type="file" multiple accept=".jsonl,application/jsonl,application/json" onChange=${(event) => open(event.target.files)} /></label>
+            <label class="file">Open a run <input type="file" multiple accept=".jsonl,.json,.gz" onChange=${(event) => open(event.target)} /></label>
           </div>
           <${Copy} form=${form} options=${options} />
         </section>
@@ -252,10 +274,11 @@
           ${form.kind !== "none" &&
           html`<${Editor} kind=${form.kind} value=${form.text} fault=${fault} label="The constraint" describedBy="check" invalid=${check.ok === false} onInput=${(text) => put({ text })} />`}
           <div id="check" aria-live="polite"><${Check} check=${check} /></div>
+          <${Plan} check=${check} />
         </section>
       </div>
-      ${error && html`<p class="warning" role="alert">${shown(error)}</p>`}
-      <p role="status" class="quiet">${drawing ? `Drawing${run ? `: step ${run.mostSteps}` : "…"}` : ""}</p>
+      ${(error || unopened) && html`<p class="warning" role="alert">${shown(error || unopened)}</p>`}
+      <p class="quiet"><span role="status">${drawing ? "Drawing" : run ? (run.result ? "Drawn" : "Stopped") : ""}</span>${drawing && (run ? `: step ${run.mostSteps}` : "…")}</p>
       ${runs.length > 0 && html`<${Viewers} runs=${runs} />`}
     </main>`;
   }
