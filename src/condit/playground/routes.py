@@ -53,6 +53,7 @@ def add_playground(app: FastAPI) -> None:
     async def options() -> dict[str, Any]:
         return {
             "model": engine.name,
+            "sampler": engine.settings.sampler,
             "samplers": sorted(registered("samplers")),
             "most_n": engine.settings.most_n,
             "most_tokens": engine.settings.most_max_tokens or engine.model.context,

@@ -74,8 +74,7 @@ def draw(
             max_tokens=job.max_tokens,
             prefer=prefer,
             sampler=sampler,
-            # OpenAI's seeds may be any 64-bit number; those of a generator are not negative.
-            seed=secrets.randbits(63) if job.seed is None else job.seed % 2**64,
+            seed=_seed(job.seed),
             temperature=job.temperature,
             top_k=job.top_k,
             top_p=job.top_p,
@@ -101,6 +100,13 @@ def draw(
             for each, known in zip(choices, sent, strict=True)
         )
     return Done(choices, result, scored, echoed, tokens)
+
+
+def _seed(given: int | None) -> int:
+    """As in ``condit.generate``; OpenAI's may be negative, too, and those of a generator not."""
+    if given is None:
+        return secrets.randbits(63)
+    return given if 0 <= given < 2**128 else given % 2**64
 
 
 def sampler_for(job: Job, usual: str | Sampler) -> str | Sampler:

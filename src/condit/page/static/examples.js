@@ -48,13 +48,16 @@
     }[kind]();
   }
 
+  /** The sampler, where it is none that is usual everywhere: the server has its own for one lane. */
+  const sampler = (request, options) => request.sampler || (request.n === 1 && options.sampler);
+
   /** The request as a program. */
   function asPython(request, options) {
     const wanted = pythonConstraint(request.constraint);
     const settings = [
       `n=${request.n}`,
       `max_tokens=${request.max_tokens}`,
-      request.sampler ? `sampler=${literal(request.sampler)}` : null,
+      sampler(request, options) ? `sampler=${literal(sampler(request, options))}` : null,
       request.seed === undefined ? null : `seed=${request.seed}`,
       request.temperature === 1 ? null : `temperature=${request.temperature}`,
       request.instruct ? "instruct=True" : null,
@@ -123,7 +126,7 @@ print(result)
       ...(system ? [`--system ${shell(system.content)}`] : []),
       ...constraint,
       `-n ${request.n} --max-tokens ${request.max_tokens}`,
-      ...(request.sampler ? [`--sampler ${request.sampler}`] : []),
+      ...(sampler(request, options) ? [`--sampler ${sampler(request, options)}`] : []),
       ...(request.seed === undefined ? [] : [`--seed ${request.seed}`]),
       ...(request.temperature === 1 ? [] : [`--temperature ${request.temperature}`]),
       ...(request.instruct ? ["--instruct"] : []),
