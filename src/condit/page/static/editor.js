@@ -9,27 +9,22 @@
   /** Longer texts are not coloured: each key would take as long as the whole text does. */
   const MOST_COLOURED = 50_000;
 
+  const span = (text, name, fault) => html`<span class=${`${name ? `of-${name}` : ""} ${fault ?? ""}`}>${text}</span>`;
+
   /** The pieces of a text, of which the one with the character at fault is marked. */
   function marked(kind, text, fault) {
     const found = text.length > MOST_COLOURED ? [{ text, class: null }] : pieces(kind, text);
-    if (fault === null) return found.map((each) => html`<span class=${each.class ? `of-${each.class}` : undefined}>${each.text}</span>`);
-    const at = Math.min(fault, text.length);
     const shown = [];
-    let place = 0;
-    for (const each of found) {
-      const end = place + each.text.length;
-      const name = each.class ? `of-${each.class}` : undefined;
-      if (at >= place && at < end) {
-        const inside = at - place;
+    let at = fault ?? Infinity;
+    for (const { text: piece, class: name } of found) {
+      if (at >= 0 && at < piece.length) {
         // A character beyond the first 65,536 has two halves.
-        const length = each.text.codePointAt(inside) > 0xffff ? 2 : 1;
-        shown.push(html`<span class=${name}>${each.text.slice(0, inside)}</span>`);
-        shown.push(html`<span class=${`${name ?? ""} fault`}>${each.text.slice(inside, inside + length).replace("\n", " \n")}</span>`);
-        shown.push(html`<span class=${name}>${each.text.slice(inside + length)}</span>`);
-      } else shown.push(html`<span class=${name}>${each.text}</span>`);
-      place = end;
+        const end = at + (piece.codePointAt(at) > 0xffff ? 2 : 1);
+        shown.push(span(piece.slice(0, at), name), span(piece.slice(at, end).replace("\n", " \n"), name, "fault"), span(piece.slice(end), name));
+      } else shown.push(span(piece, name));
+      at -= piece.length;
     }
-    if (at >= place) shown.push(html`<span class="fault"> </span>`);
+    if (at >= 0 && at < Infinity) shown.push(span(" ", null, "fault"));
     return shown;
   }
 

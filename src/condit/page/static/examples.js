@@ -33,19 +33,17 @@
   const literal = (value) => JSON.stringify(value);
   const shell = (value) => `'${String(value).replaceAll("'", "'\\''")}'`;
 
-  const isText = (prompt) => typeof prompt === "string";
-
   function pythonConstraint({ kind, text }) {
     const lines = text.split("\n").filter(Boolean);
     return {
-      none: () => "None",
-      json_schema: () => `condit.json_schema(json.loads(${literal(text)}))`,
-      regex: () => `condit.regex(${literal(text)})`,
-      choice: () => `condit.choice(${lines.map(literal).join(", ")})`,
-      lark: () => `condit.grammar(${literal(text)}, syntax="lark")`,
-      gbnf: () => `condit.grammar(${literal(text)}, syntax="gbnf")`,
-      expression: () => `condit.make_constraint("expression", ${literal(text)})`,
-    }[kind]();
+      none: "None",
+      json_schema: `condit.json_schema(json.loads(${literal(text)}))`,
+      regex: `condit.regex(${literal(text)})`,
+      choice: `condit.choice(${lines.map(literal).join(", ")})`,
+      lark: `condit.grammar(${literal(text)}, syntax="lark")`,
+      gbnf: `condit.grammar(${literal(text)}, syntax="gbnf")`,
+      expression: `condit.make_constraint("expression", ${literal(text)})`,
+    }[kind];
   }
 
   /** The sampler, where it is none that is usual everywhere: the server has its own for one lane. */
@@ -73,15 +71,18 @@ print(result)
 `;
   }
 
+  /** A schema is put in as it is written: numbers and the order of keys would not outlive JavaScript. */
+  const SCHEMA = "\u0000";
+
   function namedConstraint({ kind, text }) {
     if (kind === "none") return undefined;
-    const given = { json_schema: () => JSON.parse(text), choice: () => text.split("\n").filter(Boolean) }[kind];
-    return { [kind]: given ? given() : text };
+    if (kind === "json_schema") JSON.parse(text);
+    return { [kind]: { json_schema: SCHEMA, choice: text.split("\n").filter(Boolean) }[kind] ?? text };
   }
 
   /** The request to the server that any client can make. */
   function asCurl(request, options) {
-    const chat = !isText(request.prompt);
+    const chat = typeof request.prompt !== "string";
     const body = {
       model: options.model,
       ...(chat ? { messages: request.prompt } : { prompt: request.prompt }),
@@ -97,33 +98,33 @@ print(result)
     };
     const url = new URL(chat ? "../v1/chat/completions" : "../v1/completions", location.href);
     const key = options.key ? " \\\n  -H 'Authorization: Bearer '\"$CONDIT_API_KEY\"" : "";
-    return `curl ${shell(url.href)} \\\n  -H 'Content-Type: application/json'${key} \\\n  -d ${shell(JSON.stringify(body, null, 2))}\n`;
+    const written = JSON.stringify(body, null, 2).replace(JSON.stringify(SCHEMA), () => request.constraint.text);
+    return `curl ${shell(url.href)} \\\n  -H 'Content-Type: application/json'${key} \\\n  -d ${shell(written)}\n`;
   }
 
   /** The request at the command line. */
   function asShell(request, options) {
     const { kind, text } = request.constraint;
-    const chat = !isText(request.prompt);
-    const messages = chat ? request.prompt : [{ role: "user", content: request.prompt }];
-    const last = messages.at(-1)?.content ?? "";
-    const system = messages.find((message) => message.role === "system");
+    const chat = typeof request.prompt !== "string";
+    const prompt = chat ? request.prompt.at(-1).content : request.prompt;
+    const system = chat && request.prompt[1] && request.prompt[0].content;
     // Quoted, and not up to a line such as END, which the text itself may have.
     const file = { json_schema: "schema.json", lark: "grammar.lark", gbnf: "grammar.gbnf" }[kind];
     const before = file ? `printf '%s\\n' ${shell(text)} > ${file}\n` : "";
     const constraint = {
-      none: () => [],
-      json_schema: () => ["--json-schema schema.json"],
-      regex: () => [`--regex ${shell(text)}`],
-      choice: () => text.split("\n").filter(Boolean).map((line) => `--choice ${shell(line)}`),
-      lark: () => ["--grammar grammar.lark"],
-      gbnf: () => ["--grammar grammar.gbnf"],
-      expression: () => [`--constraint ${shell(text)}`],
-    }[kind]();
+      none: [],
+      json_schema: ["--json-schema schema.json"],
+      regex: [`--regex ${shell(text)}`],
+      choice: text.split("\n").filter(Boolean).map((line) => `--choice ${shell(line)}`),
+      lark: ["--grammar grammar.lark"],
+      gbnf: ["--grammar grammar.gbnf"],
+      expression: [`--constraint ${shell(text)}`],
+    }[kind];
     const parts = [
       `condit generate --model ${shell(options.model)}`,
-      `--prompt ${shell(last)}`,
+      `--prompt ${shell(prompt)}`,
       ...(chat ? ["--chat"] : []),
-      ...(system ? [`--system ${shell(system.content)}`] : []),
+      ...(system ? [`--system ${shell(system)}`] : []),
       ...constraint,
       `-n ${request.n} --max-tokens ${request.max_tokens}`,
       ...(sampler(request, options) ? [`--sampler ${sampler(request, options)}`] : []),
