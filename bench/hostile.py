@@ -51,9 +51,62 @@ _MESSAGES = [
     {"role": "tool", "tool_call_id": "1", "content": "sunny"},
 ]
 _PLAIN = [{"role": "user", "content": "Hello"}]
+_POLICY = {
+    "calls": {"f": 2, "g": [0, None]},
+    "total": 3,
+    "order": [["f", "g"]],
+    "exclusive": [["f", "g"]],
+    "parallel": [["f", "g"]],
+    "depends": {"f.b": "g.flights[*].id"},
+    "answer": {"regex": "[a-z]{1,9}"},
+}
+_EXPRESSION = (
+    'integer(0, 130) | "unknown" & ~regex("u.*", lists=["a"]) + (json_schema({"enum": [1, true]}), '
+    'lexical.words(at_most=9), template("{a}", a=csv({"b": "date="}))) * (2, 3)'
+)
+_PIECES = (
+    *"()[]{},.=*&|~+-\"'\n#:", *("file(", "python(", "quote(", "where(", "lexical.", "forbid("),
+    *("condit.", ".__class__", "9" * 30, "1e999", "**", "'/etc/passwd'", "lambda: 1", "repeat("),
+    *("\N{DIGIT ONE}", "\0", "²", "(" * 150, "~" * 300, "'a' | " * 90, "grammar(", "_" * 9, "None"),
+)  # fmt: skip
+"""What is written into an expression."""
 _COMMON = {"seed": 1, "temperature": 1.0, "top_p": 0.9, "top_k": 5, "stop": ["\n"]}
 
 BODIES: list[tuple[str, dict[str, Any]]] = [
+    ("/ui/check", {"kind": "expression", "text": _EXPRESSION}),
+    ("/ui/check", {"kind": "json_schema", "text": json.dumps(_SCHEMA)}),
+    ("/ui/check", {"kind": "lark", "text": 'start: "a" | b\nb: /[a-z]{1,9}/'}),
+    ("/ui/check", {"kind": "choice", "text": "a\nb\n\nc"}),
+    (
+        "/ui/draw",
+        {
+            **_COMMON,
+            "prompt": "Hello",
+            "constraint": {"kind": "expression", "text": 'integer(0, 9) | "none"'},
+            "sampler": "smc",
+            "n": 3,
+            "max_tokens": 8,
+            "instruct": True,
+        },
+    ),
+    ("/ui/draw", {"prompt": _PLAIN, "n": 2, "max_tokens": 8}),
+    (
+        "/v1/completions",
+        {"prompt": "a", "max_tokens": 8, "condit": {"constraint": {"expression": _EXPRESSION}}},
+    ),
+    (
+        "/v1/chat/completions",
+        {"messages": _MESSAGES, "tools": [_TOOL, _CUSTOM], "condit": {"policy": _POLICY}},
+    ),
+    (
+        "/v1/messages",
+        {
+            "max_tokens": 8,
+            "messages": _PLAIN,
+            "tools": [{"name": each, "input_schema": _SCHEMA} for each in "fg"],
+            "condit": {"policy": _POLICY},
+        },
+    ),
     (
         "/v1/chat/completions",
         {
@@ -224,13 +277,24 @@ def _mutated(body: Any, rng: random.Random) -> Any:
         for step in way:
             holder = holder[step]
         kind = rng.random()
-        if kind < 0.12:
+        if last == "text" or (last == "expression" and kind < 0.9):
+            holder[last] = _typed(str(holder[last]), rng)
+        elif kind < 0.12:
             del holder[last]
         elif kind < 0.2 and isinstance(holder, dict):
             holder[rng.choice(["\ud800", "", "unknown", "type", "format"])] = holder.pop(last)
         else:
             holder[last] = copy.deepcopy(rng.choice(VALUES))
     return body
+
+
+def _typed(text: str, rng: random.Random) -> str:
+    """A text in which somebody has typed: pieces are put in, left out or moved."""
+    for _ in range(rng.choice((1, 1, 2, 5))):
+        at, to = sorted(rng.randrange(len(text) + 1) for _ in range(2))
+        put = rng.choice((rng.choice(_PIECES), text[at:to], ""))
+        text = text[:at] + put + text[rng.choice((at, to)) :]
+    return text
 
 
 def _written(body: Any, rng: random.Random) -> bytes:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import condit
-from condit.errors import CompileError, ConditError
+from condit.errors import ArgumentError, CompileError, ConditError
 from condit.notation import read
 
 
@@ -22,6 +22,7 @@ from condit.notation import read
         ("integer(0, 3))", ")"),
         ('"a" & ', " "),
         ('integer(0, 3) &\n regex("a"', '("a"'),
+        ('"a")\n | ("b"', ")"),
     ],
 )
 def test_errors_say_where(text: str, at: str) -> None:
@@ -65,6 +66,27 @@ def test_values_of_wrong_types_have_their_place(text: str) -> None:
     with pytest.raises(CompileError) as caught:
         read(f"  {text}", opens=False)
     assert caught.value.position is not None
+
+
+@pytest.mark.parametrize("value", [3, ["a"], None])
+def test_what_is_no_text_is_refused(value: object) -> None:
+    with pytest.raises(ArgumentError):
+        condit.make_constraint("expression", value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("9**9**9", '"a" * 1000000000', "~" * 5000 + '"a"', "-" * 100_000 + "1", "(" * 300),
+        *('"a"|' * 20_000 + '"a"', "integer.__globals__", "condit.load", "().__class__", "\0"),
+        *('template("{a.__class__}", a="x")', "(lambda: 1)()", 'f"{1}"', '"a".join(["b"])'),
+        *('json_schema({}, registry="x")', "lexical.words(exactly=1000000000)"),
+    ],
+    ids=lambda text: repr(text[:20]),
+)
+def test_hostile_texts_are_refused(text: str) -> None:
+    with pytest.raises(ConditError):
+        read(text, opens=False)
 
 
 def test_they_may_say_all_the_rest() -> None:

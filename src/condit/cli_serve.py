@@ -63,6 +63,15 @@ def serve(
         list[str] | None,
         typer.Option("--cors-origin", help="Web pages from there may ask; may be repeated."),
     ] = None,
+    allowed_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allowed-host",
+            help="A name by which requests may call it, beside addresses and localhost; may be "
+            "repeated.",
+            show_default="any with --api-key or --host of a network, else none",
+        ),
+    ] = None,
     backend: Annotated[
         str | None,
         typer.Option(help="What runs a .gguf file or smollm2: transformers (usual) or llama."),
@@ -115,6 +124,9 @@ def serve(
     from condit.serve.settings import ServeSettings
 
     sampler_of(sampler)
+    # A web page that has its own name stand for this machine knows no key, and whoever reaches a
+    # server of a network needs no such page.
+    any_host = bool(api_key or host not in LOOPBACK) and not allowed_host
     settings = ServeSettings(
         api_keys=tuple(api_key or ()),
         concurrency=concurrency,
@@ -128,6 +140,7 @@ def serve(
         compile_workers=compile_workers,
         sampler=sampler,
         cors_origins=tuple(cors_origin or ()),
+        allowed_hosts=None if any_host else tuple(allowed_host or ()),
         log_prompts=log_prompts,
     )
     given = {"backend": backend, "threads": threads}

@@ -24,7 +24,7 @@ from condit.cli_where import named
 from condit.constraint.algebra.literal import Literal
 from condit.constraint.base import Constraint
 from condit.constraint.source import ConstraintSource
-from condit.errors import CompileError, ConditError
+from condit.errors import ArgumentError, CompileError, ConditError
 from condit.plugins import call, find_source, registered, unknown
 
 MAKERS = (
@@ -58,10 +58,15 @@ def read(text: str, *, opens: bool = True) -> Constraint:
         opens: whether it may open files and import modules; for texts that others wrote, no.
 
     Raises:
+        ArgumentError: it is no text.
         CompileError: it is none; the message shows the part that is not understood.
         ConditError: what the functions raise that it calls. The ``position`` of both is that of the
             part at fault.
     """
+    if not isinstance(text, str):
+        raise ArgumentError(
+            f"an expression is a text such as 'integer(0, 130)', not {type(text).__name__}"
+        )
     reader = _Reader(opens)
     try:
         return _constraint(reader.value(_parsed(text)))
@@ -80,7 +85,10 @@ def _parsed(text: str) -> ast.expr:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # "\\d" in a text that is not raw is taken as it stands
             # In brackets it may go on over several lines.
-            return ast.parse(f"({text.strip()}\n)", mode="eval").body
+            body = ast.parse(f"({text.strip()}\n)", mode="eval").body
+        if body.col_offset == 0 and body.lineno == 1 and not isinstance(body, ast.Tuple):
+            raise SyntaxError("unmatched ')'")  # ours were closed within the text, as in a)|(b
+        return body
     except SyntaxError as error:
         what, position = _fault(text, error)
         raise CompileError(
@@ -88,8 +96,9 @@ def _parsed(text: str) -> ast.expr:
             'NAME:VALUE, or an expression such as integer(0, 130) | "unknown"',
             position=position,
         ) from None
-    except (MemoryError, ValueError) as error:  # nested too deeply; a NUL
-        raise CompileError(f"{_shown(text)} cannot be read: {error}") from None
+    except (MemoryError, ValueError) as error:  # nested too deeply, which says nothing; a NUL
+        why = str(error) or "it nests too deeply"
+        raise CompileError(f"{_shown(text)} cannot be read: {why}") from None
 
 
 def _fault(text: str, error: SyntaxError) -> tuple[str, int]:

@@ -179,6 +179,23 @@ def test_a_key_is_asked_of_draws_and_not_of_the_page() -> None:
         thread.join(30)
 
 
+@pytest.mark.parametrize("kind", ["text/plain", None])
+@pytest.mark.parametrize("path", ["check", "draw"])
+def test_other_web_pages_cannot_ask(path: str, kind: str | None, url: str) -> None:
+    body = json.dumps({"prompt": "x", "max_tokens": 1} if path == "draw" else {"text": "x"})
+    headers = {} if kind is None else {"Content-Type": kind}
+    assert httpx2.post(url + path, content=body.encode(), headers=headers).status_code == 400
+
+
+def test_what_is_told_of_long_texts_is_short(url: str) -> None:
+    long = {"kind": "regex", "text": "(" + "a" * 50_000}
+    said = httpx2.post(f"{url}check", json=long).json()
+    assert len(said["message"]) < 1100
+    assert said["message"].endswith("at character 50001")
+    long = {"kind": "regex", "text": "a" * (2**20 + 1)}
+    assert httpx2.post(f"{url}check", json=long).status_code == 400
+
+
 def test_it_checks_draws_and_shows(url: str, watched: Watched) -> None:
     page = watched.page
     page.goto(url)

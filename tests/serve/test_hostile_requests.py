@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import resource
@@ -15,7 +16,12 @@ import httpx2
 import pytest
 
 import condit
+from condit.playground.checking import Checker, Written
 from condit.serve import compiler
+from condit.serve.engine import Engine
+from condit.serve.request_errors import RequestError
+from condit.serve.settings import ServeSettings
+from condit.serve.specification import Specification
 
 DEEP = b"[" * 100 + b"]" * 100
 # A text without an end, full of quotes, must not be tried from each of them.
@@ -177,6 +183,38 @@ def test_a_constraint_that_compiles_for_seconds_holds_up_no_other(serve):
         assert post(server.url, long).status_code == 400
         assert time.monotonic() - began < 1  # it is remembered
         assert server.engine.compiler.misses == 1 + 3 + number
+
+
+@pytest.mark.slow
+def test_a_constraint_that_nobody_waits_for_any_more_is_given_up():
+    many = Specification.of("regex", "|".join(f"w{number}" for number in range(99_000)), "x")
+    few, less = (Specification.of("regex", f"[ab]{{{number}}}", "x") for number in (7, 8))
+    short, shorter = (Written(kind="regex", text=f"[cd]{{{number}}}") for number in (7, 8))
+
+    async def leave() -> None:
+        engine = Engine(condit.load("ngram"), ServeSettings(compile_workers=1, queue=1))
+        compiler, checker = engine.compiler, Checker(engine)
+        asked = [asyncio.create_task(compiler.constraint(each)) for each in (less, few, few)]
+        await asyncio.sleep(0.05)
+        asked[0].cancel()
+        asked[1].cancel()
+        await asyncio.wait(asked[:2])
+        assert len(compiler._under_way) == 1
+        assert (await asked[2]).accepts("abababa")
+        running = asyncio.create_task(compiler._try(many, 300.0))
+        waiting = asyncio.create_task(checker.check(short))
+        await asyncio.sleep(0.2)
+        with pytest.raises(RequestError) as refused:  # there is one process, and one may wait
+            await checker.check(shorter)
+        assert refused.value.status == 429
+        running.cancel()
+        # Its process is ended; else it would go on for some 15 seconds.
+        await asyncio.wait([running], timeout=10)
+        assert running.cancelled()
+        assert (await waiting)["ok"]
+        engine.close()
+
+    asyncio.run(leave())
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import socket
@@ -13,7 +14,10 @@ import pytest
 
 import condit
 from condit.prefer import likelihood as judge
+from condit.serve.compiler import Compiler
 from condit.serve.logs import JsonLines
+from condit.serve.request_errors import RequestError
+from condit.serve.specification import Specification
 
 SECRET = "xyzzysecret"
 ASK: dict[str, Any] = {"prompt": "a", "max_tokens": 4}
@@ -189,6 +193,57 @@ def test_web_pages_may_ask_from_named_origins_alone(serve, origins):
                 allowed = answer.headers.get("access-control-allow-origin")
                 assert (allowed == origin) == (origin in origins)
                 assert origin in origins or allowed is None
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", None])
+@pytest.mark.parametrize("path", ["/v1/completions", "/api/generate"])
+def test_web_pages_cannot_ask_by_what_a_browser_sends_unasked(served_ngram, path, kind):
+    # Of another type the browser asks first (OPTIONS), and is told no.
+    headers = {} if kind is None else {"Content-Type": kind}
+    body = json.dumps({"model": served_ngram.engine.name, **ASK, "stream": False}).encode()
+    url = f"{served_ngram.url}{path}"
+    assert httpx2.post(url, content=body, headers=headers).status_code == 400
+    headers = {"Content-Type": "application/json"}
+    assert httpx2.post(url, content=body, headers=headers, timeout=30).status_code in (200, 400)
+    assert httpx2.request("OPTIONS", url).status_code == 405
+
+
+def test_a_web_page_cannot_have_its_name_stand_for_this_machine(serve):
+    with serve(condit.load("ngram"), allowed_hosts=("Proxy.example",)) as server:
+        for host, status in (
+            ("evil.example:8000", 403),
+            ("localhost.evil.example", 403),
+            ("127.0.0.1.evil.example", 403),
+            ("proxy.example:8000", 200),
+            ("localhost:9", 200),
+            ("a.localhost", 200),
+            ("[::1]:8000", 200),
+            ("192.0.2.1", 200),
+            ("", 200),
+        ):
+            answer = httpx2.get(f"{server.url}/v1/models", headers={"Host": host})
+            assert answer.status_code == status, host
+
+
+def test_a_refused_constraint_is_remembered_without_its_request():
+    compiler = Compiler(
+        condit.load("ngram").vocabulary,
+        deadline=1,
+        workers=0,
+        most=9,
+        queue=9,
+        log_prompts=False,
+    )
+
+    async def refuse() -> None:
+        for text in ("a(", "a(", "(" + "a" * 20_000):
+            with pytest.raises(RequestError):
+                await compiler.constraint(Specification.of("regex", text, "x"))
+
+    asyncio.run(refuse())
+    compiler.close()
+    (remembered,) = compiler._refused.values()
+    assert remembered.__traceback__ is None
 
 
 def test_keys_are_compared_in_constant_time(serve, monkeypatch):

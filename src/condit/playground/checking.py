@@ -6,7 +6,6 @@ import asyncio
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,12 +17,14 @@ from condit.instruct import describe
 from condit.serve.engine import Engine
 from condit.serve.request_errors import RequestError
 from condit.serve.specification import Specification
+from condit.serve.turns import QueueFullError, Turns
 
 FIELD = "constraint.text"
 """What the text is called in messages."""
 
 _MOST_ROWS = 200
 _MOST_WORDS = 4000
+_MOST_MESSAGE = 1000
 _SECONDS = 5.0
 
 _POINTER = re.compile(r" at (/\S*?):? ")
@@ -35,7 +36,11 @@ class Written(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     kind: Literal["none", "json_schema", "regex", "choice", "lark", "gbnf", "expression"] = "none"
-    text: str = Field(default="", description="As its kind is written; of choice, one text a line.")
+    text: str = Field(
+        default="",
+        max_length=2**20,
+        description="As its kind is written; of choice, one text a line.",
+    )
 
 
 class WrittenError(Exception):
@@ -92,6 +97,7 @@ class Checker:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="condit-check")
+        self._turns = Turns(1, 1, engine.settings.queue)
 
     async def check(self, written: Written) -> dict[str, Any]:
         """What is to be said of it, ready for JSON.
@@ -108,16 +114,25 @@ class Checker:
             constraint = await self._engine.compiler.constraint(wanted)
         except WrittenError as error:
             return {"ok": False, "message": error.message, "position": error.position}
+        except QueueFullError as error:
+            raise self._engine.full() from error
         except RequestError as error:
             if error.status != 400:
                 raise
-            return {"ok": False, "message": error.message, "position": _position(written, error)}
-        loop = asyncio.get_running_loop()
-        said = loop.run_in_executor(self._thread, partial(_said, constraint))
+            position = _position(written, error)
+            return {"ok": False, "message": _shortened(error.message), "position": position}
         try:
-            return {"ok": True, **await asyncio.wait_for(said, _SECONDS)}
-        except (TimeoutError, ConditError):
+            async with asyncio.timeout(_SECONDS):
+                return {"ok": True, **await self._tell(constraint)}
+        except (TimeoutError, QueueFullError, ConditError, RecursionError):
             return {"ok": True, "words": "", "plan": {"headings": [], "rows": []}}
+
+    async def _tell(self, constraint: Constraint) -> dict[str, Any]:
+        await self._turns.take()
+        said = asyncio.get_running_loop().run_in_executor(self._thread, _said, constraint)
+        # The turn is over when the thread is free, whoever waits.
+        said.add_done_callback(lambda _: self._turns.give_back())
+        return await asyncio.shield(said)
 
 
 def _said(constraint: Constraint) -> dict[str, Any]:
@@ -131,6 +146,12 @@ def _said(constraint: Constraint) -> dict[str, Any]:
             "more": max(0, len(rows) - _MOST_ROWS),
         },
     }
+
+
+def _shortened(message: str) -> str:
+    """A message that may quote all that was typed: its beginning, and why at its end."""
+    half = _MOST_MESSAGE // 2
+    return message if len(message) <= _MOST_MESSAGE else f"{message[:half]} … {message[-half:]}"
 
 
 def _position(written: Written, error: RequestError) -> int | None:

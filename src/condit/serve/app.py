@@ -69,6 +69,7 @@ def create_app(
         most_depth=settings.most_depth,
         most_values=settings.most_values,
         keys=settings.api_keys,
+        hosts=settings.allowed_hosts,
     )
     app.add_middleware(RequestLog, metrics=engine.metrics, prompts=settings.log_prompts)
     if settings.cors_origins:

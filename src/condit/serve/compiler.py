@@ -14,6 +14,7 @@ import logging
 import multiprocessing
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,9 @@ _SHORT = 1.0
 _REMEMBERED = 300.0
 """Seconds for which a refused constraint is refused at once."""
 
+_MOST_SAID = 10_000
+"""The most characters of an error that is remembered."""
+
 _MALFORMED = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
 """What Python raises for something of a wrong shape inside of what a constraint is made of."""
 
@@ -54,6 +58,14 @@ class _Made:
 
     constraint: Constraint
     size: int
+
+
+@dataclass(eq=False)
+class _UnderWay:
+    """A compilation, and how many requests wait for it."""
+
+    task: asyncio.Task[_Made]
+    waiting: int = 0
 
 
 class Compiler:
@@ -83,7 +95,7 @@ class Compiler:
         self._made: LRUCache[bytes, _Made] = LRUCache(KEPT, lambda made: made.size)
         self._least_size = KEPT // most
         self._refused: TTLCache[bytes, Exception] = TTLCache(most, _REMEMBERED)
-        self._under_way: dict[bytes, asyncio.Task[_Made]] = {}
+        self._under_way: dict[bytes, _UnderWay] = {}
         self._threads = ThreadPoolExecutor(max(1, workers), thread_name_prefix="condit-compile")
         self._workers = workers
         self._pool = _pool(vocabulary, workers) if workers else None
@@ -148,25 +160,39 @@ class Compiler:
             self.hits += 1
             return self._made[key].constraint
         if (error := self._refused.get(key)) is not None:
-            raise error.with_traceback(None)
+            raise copy(error)
         self.misses += 1
-        # Several requests for the same constraint wait for one compilation; none of them ends it.
-        task = self._under_way.get(key)
-        if task is None:
+        # Several requests for the same constraint wait for one compilation; it ends with the last.
+        under_way = self._under_way.get(key)
+        if under_way is None:
             task = asyncio.create_task(self._compile(wanted))
-            self._under_way[key] = task
+            under_way = self._under_way[key] = _UnderWay(task)
             task.add_done_callback(lambda done: self._keep(key, done))
-        return (await asyncio.shield(task)).constraint
+        under_way.waiting += 1
+        try:
+            return (await asyncio.shield(under_way.task)).constraint
+        finally:
+            under_way.waiting -= 1
+            if not under_way.waiting and not under_way.task.done():
+                del self._under_way[key]
+                under_way.task.cancel()
 
     def _keep(self, key: bytes, done: asyncio.Task[_Made]) -> None:
-        del self._under_way[key]
+        under_way = self._under_way.get(key)
+        if under_way is not None and under_way.task is done:
+            del self._under_way[key]
         if done.cancelled():
             return
         error = done.exception()
         if error is None:
             self._made[key] = done.result()
         elif isinstance(error, Exception) and not isinstance(error, QueueFullError):
-            self._refused[key] = error
+            self._remember(key, error)
+
+    def _remember(self, key: bytes, error: Exception) -> None:
+        if len(str(error)) <= _MOST_SAID:
+            # A copy has no traceback, which would hold all of the request.
+            self._refused[key] = copy(error)
 
     async def _compile(self, wanted: Specification) -> _Made:
         size = len(wanted.given)
@@ -207,8 +233,17 @@ class Compiler:
         from pebble import ProcessExpired
 
         try:
-            done = asyncio.wrap_future(self._schedule(wanted, seconds))
-            await asyncio.wait([done])
+            future = self._schedule(wanted, seconds)
+            done = asyncio.wrap_future(future)
+            done.add_done_callback(_heard)
+            try:
+                await asyncio.wait([done])
+            except asyncio.CancelledError:
+                # What is short ends sooner than another process starts.
+                if seconds > _SHORT:
+                    future.cancel()
+                await asyncio.wait([done])
+                raise
             return None if done.cancelled() else done.result()
         except (TimeoutError, RecursionError):
             raise
@@ -243,6 +278,12 @@ class Compiler:
             self._pool.stop()  # type: ignore[no-untyped-call]
             self._pool.join()
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _heard(done: asyncio.Future[int]) -> None:
+    """Take note of an error, so that it is none that nobody has heard, where nobody waits."""
+    if not done.cancelled():
+        done.exception()
 
 
 def _pool(vocabulary: Vocabulary, workers: int) -> ProcessPool:

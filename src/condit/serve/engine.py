@@ -132,14 +132,7 @@ class Engine:
                     constraint = await self.compiler.constraint(job.specification)
                 await self._turns.take(job.lanes)
         except QueueFullError as error:
-            self.metrics.refused.inc()
-            raise RequestError(
-                429,
-                "as many requests are waiting as this server lets: try again",
-                kind="rate_limit_error",
-                code="queue_full",
-                retry_after=self.metrics.seconds_to_wait(),
-            ) from error
+            raise self.full() from error
         except TimeoutError as error:
             raise self._too_late() from error
         finally:
@@ -282,6 +275,17 @@ class Engine:
         finally:
             alarm.cancel()
             drawing.cancel("disconnected")
+
+    def full(self) -> RequestError:
+        """The error for a request that may not even wait, which is counted."""
+        self.metrics.refused.inc()
+        return RequestError(
+            429,
+            "as many requests are waiting as this server lets: try again",
+            kind="rate_limit_error",
+            code="queue_full",
+            retry_after=self.metrics.seconds_to_wait(),
+        )
 
     def _too_late(self) -> RequestError:
         return RequestError(

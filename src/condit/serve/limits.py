@@ -8,11 +8,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import ipaddress
 import json
 import math
 import re
 from collections.abc import Sequence
 
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from condit.serve.refusals import answer
@@ -23,7 +25,7 @@ from condit.serve.turns import CLIENT
 _SIGNS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[][{},]', re.DOTALL)
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
-OPEN_PATHS = frozenset({"/health", "/ready"})
+OPEN_PATHS = frozenset({"/health", "/ready", "/ui"})
 """What may be asked without a key."""
 
 OPEN_PAGES = "/ui/"
@@ -43,6 +45,9 @@ class Limits:
         most_depth: how deep its brackets may be nested.
         most_values: the most values in it: what is wrong with each costs more than to send it.
         keys: one of which must be given; none: everybody may ask.
+        hosts: the names by which requests may call the server, beside its addresses and
+            ``localhost``; ``None``: any. A page from elsewhere can have its own name stand for this
+            machine (DNS rebinding), and to the browser this server is then its own.
     """
 
     def __init__(
@@ -53,12 +58,14 @@ class Limits:
         most_depth: int,
         most_values: int,
         keys: Sequence[str],
+        hosts: Sequence[str] | None = None,
     ) -> None:
         self._app = app
         self._most_body = most_body
         self._most_depth = most_depth
         self._most_values = most_values
         self._keys = [key.encode() for key in keys]
+        self._hosts = None if hosts is None else {host.lower() for host in hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
@@ -77,6 +84,7 @@ class Limits:
                     kind="authentication_error",
                     code="invalid_api_key",
                 )
+            self._check_host(scope)
             if body and scope["method"] not in ("GET", "HEAD", "OPTIONS"):
                 self._check(body)
         except _TooLargeError as error:
@@ -146,6 +154,17 @@ class Limits:
             raise _TooLargeError(self._most_body, is_whole=not more)
         return bytes(body)
 
+    def _check_host(self, scope: Scope) -> None:
+        host = _without_port(Headers(scope=scope).get("host", ""))
+        if self._hosts is None or _is_no_domain(host) or host in self._hosts:
+            return
+        raise RequestError(
+            403,
+            f"this server is not called {host[:200]!r}: ask it by its address, or have it started "
+            f"with --allowed-host {host[:200]}",
+            code="host_not_allowed",
+        )
+
     def _check(self, body: bytes) -> None:
         depth, values = _measured(body)
         if depth > self._most_depth:
@@ -183,6 +202,26 @@ class _TooLargeError(RequestError):
         what = f"the request has more than {most} bytes, the most allowed here"
         super().__init__(413, what, code="request_too_large")
         self.is_whole = is_whole
+
+
+def _without_port(host: str) -> str:
+    """The name or the address of a ``Host`` header."""
+    end = host.find("]") + 1 if host.startswith("[") else host.find(":")
+    return host[: end if end > 0 else None].lower()
+
+
+def _is_no_domain(host: str) -> bool:
+    """Whether a host is an address, or a name of no domain that somebody could register.
+
+    A client that names no host is no browser.
+    """
+    if not host or host == "localhost" or host.endswith((".localhost", ".internal")):
+        return True
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
 
 
 def _measured(body: bytes) -> tuple[int, int]:

@@ -32,6 +32,9 @@ class ServeSettings:
         send_deadline: seconds that a client may leave its answer unread.
         sampler: of requests that name none.
         cors_origins: web pages of these origins may ask; none by default.
+        allowed_hosts: the names by which requests may call the server, beside addresses and
+            ``localhost``; ``None``: any. For a server of this machine alone that asks for no key:
+            else web pages could have their own name stand for this machine (DNS rebinding).
         log_prompts: whether logs hold prompts and texts.
     """
 
@@ -54,6 +57,7 @@ class ServeSettings:
     send_deadline: float = 60.0
     sampler: str = "awrs"
     cors_origins: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] | None = None
     log_prompts: bool = False
 
     def __post_init__(self) -> None:

@@ -37,6 +37,8 @@ def _repeats(text: str, at_most: int) -> Answer:
 
 
 def _grams(found: list[str], size: int) -> bool:
+    if size > len(found):
+        return True
     grams = list(zip(*(found[place:] for place in range(size)), strict=False))
     return len(set(grams)) == len(grams)
 

@@ -118,6 +118,10 @@ def source_of(
         raise ArgumentError(
             f"a schema is a dict, a bool, a JSON text or a path, not {type(schema).__name__}"
         )
+    if not isinstance(registry, Mapping | None):
+        raise ArgumentError(
+            f"registry: give a mapping from addresses to schemas, not {type(registry).__name__}"
+        )
     given = {
         address_of(address, base or ROOT): content for address, content in (registry or {}).items()
     }
