@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -57,6 +58,14 @@ def refine(
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same texts.")] = None,
     temperature: Temperature = 1.0,
     top_p: TopP = 1.0,
+    trace: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the trace of each round into a file of its own: run.jsonl stands for "
+            "run-1.jsonl, run-2.jsonl and so on.",
+        ),
+    ] = None,
     output: Annotated[Output, typer.Option(help="How to print the result.")] = Output.TABLE,
 ) -> None:
     """Draw a text that follows many instructions: enforced, or judged and drawn again.
@@ -87,6 +96,7 @@ def refine(
         temperature=temperature,
         top_p=top_p,
         on_round=_tell,
+        trace=trace,
     )
     if output is Output.JSON:
         typer.echo(json.dumps(found.to_dict(), ensure_ascii=False))

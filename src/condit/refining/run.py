@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -64,6 +65,7 @@ def refine(
     top_p: float = 1.0,
     judge_seconds: float | None = 60.0,
     on_round: Callable[[Round], None] | None = None,
+    trace: str | PathLike[str] | None = None,
 ) -> Refined:
     """Draw a text that follows many instructions, also those that no program can check.
 
@@ -109,6 +111,9 @@ def refine(
         top_p: see ``temperature``.
         judge_seconds: the most that one call of a judge that is a function may take.
         on_round: called after each round.
+        trace: a path. The trace of each round is a file of its own, as each has its own prompt:
+            ``run.jsonl`` stands for ``run-1.jsonl``, ``run-2.jsonl`` and so on. See
+            ``condit.generate``.
 
     Returns:
         the texts of all rounds, how they were judged, and the best.
@@ -123,6 +128,8 @@ def refine(
     """
     given = read_instructions(instructions)
     _check(rounds, threshold, strength, seed, on_round, constraint)
+    if trace is not None and not isinstance(trace, str | PathLike):
+        raise ArgumentError(f"refine: trace is of type {type(trace).__name__}: give a path")
     loaded = load(model) if isinstance(model, str | PathLike) else model
     if not isinstance(loaded, Model):
         raise ArgumentError(
@@ -166,6 +173,7 @@ def refine(
         reasons=reasons,
         seed=seed,
         plain=temperature == 1 and top_k is None and top_p == 1,
+        trace=None if trace is None else Path(trace),
     )
     return run.to_its_end(on_round)
 
@@ -185,6 +193,7 @@ class _Run:
     reasons: bool
     seed: int
     plain: bool
+    trace: Path | None = None
     rounds: list[Round] = field(default_factory=list)
 
     def to_its_end(self, on_round: Callable[[Round], None] | None) -> Refined:
@@ -248,6 +257,7 @@ class _Run:
             prefer=self.follows if weighed else None,
             heal=False,
             seed=self.seed if number == 1 else seeds[0],
+            trace=None if self.trace is None else trace_of(self.trace, number),
             **self.options,
         )
         stats = [each.stats for each in (result, reason) if each is not None]
@@ -309,6 +319,12 @@ class _Run:
 
     def _positions_judged(self) -> int:
         return self.follows.judge.positions_forwarded if self.follows is not None else 0
+
+
+def trace_of(path: Path, number: int) -> Path:
+    """The file with the trace of a round: its number stands before the endings of the name."""
+    endings = "".join(path.suffixes[-2:] if path.suffix == ".gz" else path.suffixes[-1:])
+    return path.with_name(f"{path.name.removesuffix(endings)}-{number}{endings}")
 
 
 def _check(

@@ -1,0 +1,165 @@
+"""Writes the trace of an agent's runs: each run is a lane, and outcomes of tools are given tokens.
+
+The events are drawn in ``loop.py``; the file's format is in ``condit.trace``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from time import perf_counter
+
+from condit.behave.lane import Lane
+from condit.behave.record import Event, Runs
+from condit.errors import ConditError
+from condit.report import finite_or_none
+from condit.trace import Drawn, Ended, FinishReason, Happened, RunInfo, StepInfo, Writer
+from condit.weights import effective_sample_size, log_mean_exp
+
+Grown = list[tuple[Drawn, Happened | None]]
+"""Tokens of a lane in their order, each with the event that begins with it."""
+
+
+class Recorder:
+    """Writes rounds into a trace file: a round is one event of each lane, and its outcome.
+
+    A round is written once its tools have answered. The steps of it are counted from its first
+    token in each lane, so that lanes stand side by side as those of other samplers.
+
+    Args:
+        trace: the file, or what writes it.
+        run: what the agent was asked.
+    """
+
+    def __init__(self, trace: str | PathLike[str] | Writer, run: RunInfo) -> None:
+        self._run, self._steps, self._began = run, 0, perf_counter()
+        self._writer = trace if isinstance(trace, Writer) else Writer(trace)
+        self._writer.begin(run)
+        self._log_weights = [0.0] * run.n
+
+    def round(
+        self,
+        before: Sequence[Lane],
+        after: Sequence[Lane],
+        draws: Mapping[int, tuple[Drawn, ...]],
+        ancestors: Sequence[int] | None,
+        resampled: Sequence[Lane],
+    ) -> None:
+        """Write a round.
+
+        Args:
+            before: the lanes before it.
+            after: the lanes after it, before any resampling.
+            draws: what was drawn in it, by lane.
+            ancestors: if lanes were resampled, which lane each one is a copy of.
+            resampled: the lanes after that.
+        """
+        grown = [
+            _grown(index, *pair, draws.get(index, ()))
+            for index, pair in enumerate(zip(before, after, strict=True))
+        ]
+        ends = tuple(
+            _ended(index, lane)
+            for index, lane in enumerate(after)
+            if lane.reason and not before[index].reason
+        )
+        if not ends and not any(grown):
+            return
+        last = max(max(map(len, grown)), 1) - 1
+        for place in range(last + 1):
+            made = [tokens[place] for tokens in grown if place < len(tokens)]
+            for drawn, _ in made:
+                if drawn.lane is not None:
+                    self._log_weights[drawn.lane] = drawn.log_weight
+            weights, at_end = list(self._log_weights), place == last
+            if at_end:
+                weights = [lane.log_weight for lane in after]
+                self._log_weights = [lane.log_weight for lane in resampled]
+            self._writer.step(
+                StepInfo(
+                    self._steps,
+                    tuple(drawn for drawn, _ in made),
+                    ends if at_end else (),
+                    effective_sample_size(weights),
+                    tuple(ancestors) if at_end and ancestors is not None else None,
+                    seconds=perf_counter() - self._began,
+                    log_evidence=self._log_evidence(weights),
+                    events=tuple(event for _, event in made if event is not None),
+                )
+            )
+            self._steps += 1
+
+    def _log_evidence(self, log_weights: list[float]) -> float | None:
+        if self._run.temperature == 0:
+            return None
+        log_evidence = log_mean_exp(log_weights)
+        return log_evidence if math.isfinite(log_evidence) else None
+
+    def finished(self, runs: Runs) -> None:
+        """Write the last line, and close the file."""
+        samples = [
+            {
+                "text": run.text,
+                "tokens": list(run.tokens),
+                "weight": weight,
+                "log_weight": finite_or_none(run.log_weight),
+                "log_probability": finite_or_none(run.log_probability),
+                "finish_reason": run.reason,
+                "valid": run.satisfied and run.log_weight > -math.inf,
+                "events": len(run.events),
+            }
+            for run, weight in zip(runs.runs, runs.weights, strict=True)
+        ]
+        summary = {
+            "seed": runs.seed,
+            "sampler": self._run.sampler,
+            "samples": samples,
+            "log_evidence": finite_or_none(runs.log_evidence),
+            "ess": runs.ess,
+            "calls": dict(runs.calls),
+            "stats": {"tokens": sum(run.drawn for run in runs.runs), "seconds": runs.seconds},
+        }
+        self._writer.finish(summary)
+
+    def failed(self, error: ConditError) -> None:
+        """Write what the runs failed with, and close the file."""
+        self._writer.finish({}, error)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._writer.close()
+
+
+def _grown(
+    index: int, before: Lane, after: Lane, draws: tuple[Drawn, ...]
+) -> list[tuple[Drawn, Happened | None]]:
+    """What came to a lane in a round: drawn tokens, the shortest text in their place, outcomes."""
+    found: Grown = []
+    for number, event in enumerate(after.events[len(before.events) :], len(before.events)):
+        happened = Happened(index, number, event.name, event.text, event.given, event.seconds)
+        drawn = () if event.given else draws
+        tokens = _moved(index, before, drawn) if drawn else _given(index, after, event)
+        found += zip(tokens, (happened, *(None,) * (len(tokens) - 1)), strict=True)
+    if len(after.events) == len(before.events):
+        found += [(each, None) for each in _moved(index, before, draws)]  # the run's end
+    return found
+
+
+def _moved(index: int, before: Lane, draws: tuple[Drawn, ...]) -> list[Drawn]:
+    """Draws as those of a lane that had a weight before them."""
+    return [
+        each._replace(lane=index, log_weight=before.log_weight + each.log_weight) for each in draws
+    ]
+
+
+def _given(index: int, after: Lane, event: Event) -> list[Drawn]:
+    return [Drawn(index, None, each, 0.0, 0.0, after.log_weight, True) for each in event.tokens]
+
+
+def _ended(index: int, lane: Lane) -> Ended:
+    log_weight = lane.log_weight + lane.log_preference
+    reached = log_weight > -math.inf
+    reason: FinishReason = "stop" if reached else "dead_end"
+    tokens = tuple(token for event in lane.events for token in event.tokens)
+    return Ended(index, None, tokens, reason, reached, log_weight)
