@@ -77,6 +77,17 @@ def test_runs_as_json_and_the_same_with_a_trace(file: Path, tmp_path: Path) -> N
         assert len(sample.draws) - len(drawn) == sum(
             each["tokens"] for each in expected["events"] if each["given"]
         )
+    # What could have come is told of each drawn token, by the same law.
+    assert set(run.alternatives) == {
+        number for number, each in run.draws.items() if not each["given"]
+    }
+    for number, found in run.alternatives.items():
+        draw = run.draws[number]
+        same = [each for each in found["tokens"] if each["token"] == draw["token"]]
+        assert not same or same[0]["allowed"]
+        assert not same or same[0]["log_probability"] == pytest.approx(
+            draw["log_probability"], abs=1e-4
+        )
 
 
 def test_events_as_lines(file: Path) -> None:

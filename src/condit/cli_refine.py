@@ -10,9 +10,18 @@ import typer
 from rich.console import Console
 
 from condit.cli_constraint import written
-from condit.cli_options import MaxTokens, ModelName, SamplerName, Temperature, TopP, load_model
-from condit.cli_output import Output
+from condit.cli_options import (
+    MaxTokens,
+    ModelName,
+    PlainTrace,
+    SamplerName,
+    Temperature,
+    TopP,
+    load_model,
+)
+from condit.cli_output import Output, trace_writer
 from condit.cli_streams import NO_ANSWER, read_text
+from condit.trace import Writer
 
 if TYPE_CHECKING:
     from condit.refining.instruction import InstructionLike
@@ -66,6 +75,7 @@ def refine(
             "run-1.jsonl, run-2.jsonl and so on.",
         ),
     ] = None,
+    plain_trace: PlainTrace = False,
     output: Annotated[Output, typer.Option(help="How to print the result.")] = Output.TABLE,
 ) -> None:
     """Draw a text that follows many instructions: enforced, or judged and drawn again.
@@ -79,6 +89,11 @@ def refine(
     asked = read_text("-") if prompt == "-" else prompt
     loaded = load_model(model, None)
     from condit.refining.run import refine as run
+    from condit.refining.run import writers
+
+    def writer(path: Path) -> Writer:
+        made = trace_writer(path, None if plain_trace else loaded)
+        return made or Writer(path)
 
     found = run(
         loaded,
@@ -96,7 +111,7 @@ def refine(
         temperature=temperature,
         top_p=top_p,
         on_round=_tell,
-        trace=trace,
+        trace=None if trace is None else writers(trace, writer),
     )
     if output is Output.JSON:
         typer.echo(json.dumps(found.to_dict(), ensure_ascii=False))

@@ -38,7 +38,7 @@ from condit.prefer.base import Preference, checked_log_weights
 from condit.result import Result
 from condit.sampler.awrs import AWRS
 from condit.sampler.resampling import ancestors, systematic
-from condit.trace import Drawn, RunInfo, Writer
+from condit.trace import RunInfo, Writer
 from condit.weights import effective_sample_size, log_mean_exp
 
 _THRESHOLD = 0.5
@@ -105,12 +105,12 @@ class Loop:
         try:
             while not all(lane.reason for lane in lanes):
                 before = list(lanes)
-                lanes, draws = self._round(lanes, own)
+                lanes, results = self._round(lanes, own)
                 chosen = self._resampled(lanes, rng) if n > 1 and pure else None
                 after, lanes = lanes, lanes if chosen is None else chosen[0]
                 resamplings += chosen is not None
                 if recorder is not None:
-                    recorder.round(before, after, draws, chosen and chosen[1], lanes)
+                    recorder.round(before, after, results, chosen and chosen[1], lanes)
             runs = Runs(
                 tuple(self._finished(lane) for lane in lanes),
                 entropy,
@@ -148,11 +148,11 @@ class Loop:
 
     def _round(
         self, lanes: list[Lane], own: list[np.random.Generator]
-    ) -> tuple[list[Lane], dict[int, tuple[Drawn, ...]]]:
+    ) -> tuple[list[Lane], dict[int, Result | None]]:
         """One event of each lane that goes on, and the outcome of its tool.
 
         Returns:
-            the lanes, and the tokens that were drawn for each.
+            the lanes, and for each that has drawn the result; ``None`` where no draw succeeded.
         """
         lanes = list(lanes)
         drawing: list[tuple[int, list[Option], bool, int]] = []
@@ -180,13 +180,13 @@ class Loop:
             drawn = [calls[0](self.model)]
         else:
             drawn = [future.result() for future in together(self.model, calls)]
-        draws: dict[int, tuple[Drawn, ...]] = {}
-        for (index, *_), (lane, draws[index]) in zip(drawing, drawn, strict=True):
+        results: dict[int, Result | None] = {}
+        for (index, *_), (lane, results[index]) in zip(drawing, drawn, strict=True):
             if not lane.reason:
                 self._tell(lane.events[-1], index)
                 lane = self._called(lane, index)
             lanes[index] = self._scored(lane, bool(lane.reason))
-        return lanes, draws
+        return lanes, results
 
     def _tell(self, event: Event, lane: int) -> None:
         if self.on_event is not None:
@@ -194,11 +194,8 @@ class Loop:
 
     def _draw(
         self, model: Model, lane: Lane, options: list[Option], may_end: bool, seed: int
-    ) -> tuple[Lane, tuple[Drawn, ...]]:
-        """The lane after its next event, and the tokens drawn; none of these if no draw succeeded.
-
-        The end token is among them only where it ends the run.
-        """
+    ) -> tuple[Lane, Result | None]:
+        """The lane after its next event, and the result; ``None`` if no draw succeeded."""
         start = time.perf_counter()
         constraint, most = self._offers.union(options, may_end)
         try:
@@ -213,9 +210,8 @@ class Loop:
                 **self.law,
             )
         except (GenerationError, UnsatisfiableError):
-            return self._written(lane, options), ()
+            return self._written(lane, options), None
         sample = result.samples[0]
-        draws = tuple(drawn for info in result.trace for drawn in info.draws)
         if not sample.text:
             ended = replace(
                 lane,
@@ -223,7 +219,7 @@ class Loop:
                 log_probability=lane.log_probability + sample.log_probability,
                 log_weight=lane.log_weight + _finite(sample.log_weight),
             )
-            return ended, draws
+            return ended, result
         end_probability, end_allowed = _end(result, model)
         event = self._event(
             sample.text,
@@ -232,8 +228,7 @@ class Loop:
             sample.log_probability - end_probability,
             time.perf_counter() - start,
         )
-        after = self._after(lane, event, _finite(sample.log_weight - end_allowed))
-        return after, tuple(each for each in draws if each.token not in model.vocabulary.ends)
+        return self._after(lane, event, _finite(sample.log_weight - end_allowed)), result
 
     def _written(self, lane: Lane, options: list[Option]) -> Lane:
         """The shortest text of the way to an end, where the model gives nothing that is allowed."""

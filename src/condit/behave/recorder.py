@@ -14,7 +14,17 @@ from condit.behave.lane import Lane
 from condit.behave.record import Event, Runs
 from condit.errors import ConditError
 from condit.report import finite_or_none
-from condit.trace import Drawn, Ended, FinishReason, Happened, RunInfo, StepInfo, Writer
+from condit.result import Result
+from condit.trace import (
+    Alternatives,
+    Drawn,
+    Ended,
+    FinishReason,
+    Happened,
+    RunInfo,
+    StepInfo,
+    Writer,
+)
 from condit.weights import effective_sample_size, log_mean_exp
 
 Grown = list[tuple[Drawn, Happened | None]]
@@ -28,7 +38,8 @@ class Recorder:
     token in each lane, so that lanes stand side by side as those of other samplers.
 
     Args:
-        trace: the file, or what writes it.
+        trace: the file, or what writes it; its ``alternatives`` are called with the result of each
+            event's draw.
         run: what the agent was asked.
     """
 
@@ -37,12 +48,14 @@ class Recorder:
         self._writer = trace if isinstance(trace, Writer) else Writer(trace)
         self._writer.begin(run)
         self._log_weights = [0.0] * run.n
+        self._draws = 0
+        self._alternatives: list[Alternatives] = []
 
     def round(
         self,
         before: Sequence[Lane],
         after: Sequence[Lane],
-        draws: Mapping[int, tuple[Drawn, ...]],
+        results: Mapping[int, Result | None],
         ancestors: Sequence[int] | None,
         resampled: Sequence[Lane],
     ) -> None:
@@ -51,14 +64,13 @@ class Recorder:
         Args:
             before: the lanes before it.
             after: the lanes after it, before any resampling.
-            draws: what was drawn in it, by lane.
+            results: what was drawn in it, by lane; ``None`` where no draw succeeded.
             ancestors: if lanes were resampled, which lane each one is a copy of.
             resampled: the lanes after that.
         """
-        grown = [
-            _grown(index, *pair, draws.get(index, ()))
-            for index, pair in enumerate(zip(before, after, strict=True))
-        ]
+        pairs = list(zip(before, after, strict=True))
+        drawn = [_drawn(results.get(index), *pair) for index, pair in enumerate(pairs)]
+        grown = [_grown(index, *pair, drawn[index]) for index, pair in enumerate(pairs)]
         ends = tuple(
             _ended(index, lane)
             for index, lane in enumerate(after)
@@ -66,12 +78,17 @@ class Recorder:
         )
         if not ends and not any(grown):
             return
+        numbers: dict[tuple[int, int], int] = {}
         last = max(max(map(len, grown)), 1) - 1
         for place in range(last + 1):
             made = [tokens[place] for tokens in grown if place < len(tokens)]
-            for drawn, _ in made:
-                if drawn.lane is not None:
-                    self._log_weights[drawn.lane] = drawn.log_weight
+            for lane, tokens in enumerate(grown):
+                if place < len(tokens):
+                    numbers[lane, place] = self._draws
+                    self._draws += 1
+            for token, _ in made:
+                if token.lane is not None:
+                    self._log_weights[token.lane] = token.log_weight
             weights, at_end = list(self._log_weights), place == last
             if at_end:
                 weights = [lane.log_weight for lane in after]
@@ -79,7 +96,7 @@ class Recorder:
             self._writer.step(
                 StepInfo(
                     self._steps,
-                    tuple(drawn for drawn, _ in made),
+                    tuple(token for token, _ in made),
                     ends if at_end else (),
                     effective_sample_size(weights),
                     tuple(ancestors) if at_end and ancestors is not None else None,
@@ -89,6 +106,12 @@ class Recorder:
                 )
             )
             self._steps += 1
+        if self._writer.alternatives is not None:
+            for lane, result in results.items():
+                for each in self._writer.alternatives(result) if result is not None else ():
+                    if each.draw < len(drawn[lane]):  # else it is of the end token
+                        number = numbers[lane, each.draw]
+                        self._alternatives.append(each._replace(draw=number))
 
     def _log_evidence(self, log_weights: list[float]) -> float | None:
         if self._run.temperature == 0:
@@ -120,11 +143,11 @@ class Recorder:
             "calls": dict(runs.calls),
             "stats": {"tokens": sum(run.drawn for run in runs.runs), "seconds": runs.seconds},
         }
-        self._writer.finish(summary)
+        self._writer.finish(summary, alternatives=self._alternatives)
 
     def failed(self, error: ConditError) -> None:
         """Write what the runs failed with, and close the file."""
-        self._writer.finish({}, error)
+        self._writer.finish({}, error, self._alternatives)
 
     def close(self) -> None:
         """Close the file."""
@@ -144,6 +167,16 @@ def _grown(
     if len(after.events) == len(before.events):
         found += [(each, None) for each in _moved(index, before, draws)]  # the run's end
     return found
+
+
+def _drawn(result: Result | None, before: Lane, after: Lane) -> tuple[Drawn, ...]:
+    """The draws of a result; without the end token that closed it, but where it ends the run."""
+    if result is None or result.run is None:
+        return ()
+    draws = tuple(drawn for info in result.trace for drawn in info.draws)
+    if len(after.events) == len(before.events):
+        return draws
+    return draws[: len(result.samples[0].tokens)]
 
 
 def _moved(index: int, before: Lane, draws: tuple[Drawn, ...]) -> list[Drawn]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -38,9 +38,11 @@ from condit.refining.request import Request, critique_of, reason_asked
 from condit.report import Guarantee
 from condit.result import Result, Sample
 from condit.sampler.base import Sampler
+from condit.trace import Writer
 
 _REASON_CHARACTERS, _REASON_TOKENS = 160, 60
 _CONTRAST_THRESHOLD = 2.0
+_Writers: TypeAlias = Callable[[int], Writer]
 
 
 def refine(
@@ -65,7 +67,7 @@ def refine(
     top_p: float = 1.0,
     judge_seconds: float | None = 60.0,
     on_round: Callable[[Round], None] | None = None,
-    trace: str | PathLike[str] | None = None,
+    trace: str | PathLike[str] | Callable[[int], Writer] | None = None,
 ) -> Refined:
     """Draw a text that follows many instructions, also those that no program can check.
 
@@ -112,8 +114,8 @@ def refine(
         judge_seconds: the most that one call of a judge that is a function may take.
         on_round: called after each round.
         trace: a path. The trace of each round is a file of its own, as each has its own prompt:
-            ``run.jsonl`` stands for ``run-1.jsonl``, ``run-2.jsonl`` and so on. See
-            ``condit.generate``.
+            ``run.jsonl`` stands for ``run-1.jsonl``, ``run-2.jsonl`` and so on. Or a function from
+            the number of a round, counted from 1, to what writes it.
 
     Returns:
         the texts of all rounds, how they were judged, and the best.
@@ -128,7 +130,7 @@ def refine(
     """
     given = read_instructions(instructions)
     _check(rounds, threshold, strength, seed, on_round, constraint)
-    if trace is not None and not isinstance(trace, str | PathLike):
+    if trace is not None and not isinstance(trace, str | PathLike) and not callable(trace):
         raise ArgumentError(f"refine: trace is of type {type(trace).__name__}: give a path")
     loaded = load(model) if isinstance(model, str | PathLike) else model
     if not isinstance(loaded, Model):
@@ -173,7 +175,7 @@ def refine(
         reasons=reasons,
         seed=seed,
         plain=temperature == 1 and top_k is None and top_p == 1,
-        trace=None if trace is None else Path(trace),
+        trace=writers(trace) if isinstance(trace, str | PathLike) else trace,
     )
     return run.to_its_end(on_round)
 
@@ -193,7 +195,7 @@ class _Run:
     reasons: bool
     seed: int
     plain: bool
-    trace: Path | None = None
+    trace: _Writers | None = None
     rounds: list[Round] = field(default_factory=list)
 
     def to_its_end(self, on_round: Callable[[Round], None] | None) -> Refined:
@@ -257,7 +259,7 @@ class _Run:
             prefer=self.follows if weighed else None,
             heal=False,
             seed=self.seed if number == 1 else seeds[0],
-            trace=None if self.trace is None else trace_of(self.trace, number),
+            trace=None if self.trace is None else self.trace(number),
             **self.options,
         )
         stats = [each.stats for each in (result, reason) if each is not None]
@@ -321,10 +323,17 @@ class _Run:
         return self.follows.judge.positions_forwarded if self.follows is not None else 0
 
 
-def trace_of(path: Path, number: int) -> Path:
-    """The file with the trace of a round: its number stands before the endings of the name."""
+def writers(file: str | PathLike[str], make: Callable[[Path], Writer] = Writer) -> _Writers:
+    """What writes the trace of each round: its number stands before the endings of the name.
+
+    Args:
+        file: the name that stands for all.
+        make: makes the writer of a file.
+    """
+    path = Path(file)
     endings = "".join(path.suffixes[-2:] if path.suffix == ".gz" else path.suffixes[-1:])
-    return path.with_name(f"{path.name.removesuffix(endings)}-{number}{endings}")
+    name = path.name.removesuffix(endings)
+    return lambda number: make(path.with_name(f"{name}-{number}{endings}"))
 
 
 def _check(
