@@ -118,12 +118,13 @@ class Loop:
                 time.monotonic() - start,
                 dict(self._calls),
             )
-            if recorder is not None:
-                recorder.finished(runs)
         except ConditError as error:
             if recorder is not None:
                 recorder.failed(error)
             raise
+        else:
+            if recorder is not None:
+                recorder.finished(runs)
         finally:
             if recorder is not None:
                 recorder.close()

@@ -6,9 +6,10 @@ The events are drawn in ``loop.py``; the file's format is in ``condit.trace``.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from time import perf_counter
+from typing import Any
 
 from condit.behave.lane import Lane
 from condit.behave.record import Event, Runs
@@ -39,7 +40,7 @@ class Recorder:
 
     Args:
         trace: the file, or what writes it; its ``alternatives`` are called with the result of each
-            event's draw.
+            event's draw when all runs are over, so that no time limit meets them.
         run: what the agent was asked.
     """
 
@@ -49,7 +50,7 @@ class Recorder:
         self._writer.begin(run)
         self._log_weights = [0.0] * run.n
         self._draws = 0
-        self._alternatives: list[Alternatives] = []
+        self._results: list[tuple[Result, list[int]]] = []
 
     def round(
         self,
@@ -108,10 +109,18 @@ class Recorder:
             self._steps += 1
         if self._writer.alternatives is not None:
             for lane, result in results.items():
-                for each in self._writer.alternatives(result) if result is not None else ():
-                    if each.draw < len(drawn[lane]):  # else it is of the end token
-                        number = numbers[lane, each.draw]
-                        self._alternatives.append(each._replace(draw=number))
+                if result is not None:
+                    places = range(len(drawn[lane]))
+                    self._results.append((result, [numbers[lane, place] for place in places]))
+
+    def _alternatives(self) -> Iterator[Alternatives]:
+        """What could have come in the place of draws, by their numbers in the file."""
+        if (ask := self._writer.alternatives) is None:
+            return
+        for result, numbers in self._results:
+            for each in ask(result):
+                if each.draw < len(numbers):  # else it is of the end token
+                    yield each._replace(draw=numbers[each.draw])
 
     def _log_evidence(self, log_weights: list[float]) -> float | None:
         if self._run.temperature == 0:
@@ -143,11 +152,18 @@ class Recorder:
             "calls": dict(runs.calls),
             "stats": {"tokens": sum(run.drawn for run in runs.runs), "seconds": runs.seconds},
         }
-        self._writer.finish(summary, alternatives=self._alternatives)
+        self._finish(summary)
 
     def failed(self, error: ConditError) -> None:
         """Write what the runs failed with, and close the file."""
-        self._writer.finish({}, error, self._alternatives)
+        self._finish({}, error)
+
+    def _finish(self, summary: Mapping[str, Any], error: ConditError | None = None) -> None:
+        found: list[Alternatives] = []
+        try:
+            found = list(self._alternatives())
+        finally:  # whatever goes wrong there, the last line is written
+            self._writer.finish(summary, error, found)
 
     def close(self) -> None:
         """Close the file."""
