@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from condit import trace
 from condit.cli import app
 from condit.cli_agent_file import read_agent
 from condit.errors import ArgumentError
@@ -50,7 +51,7 @@ def test_a_file_becomes_an_agent(file: Path) -> None:
     assert read.agent.tools["say"].call('{"word": "a"}').text == "a\n"
 
 
-def test_runs_as_json(file: Path) -> None:
+def test_runs_as_json_and_the_same_with_a_trace(file: Path, tmp_path: Path) -> None:
     arguments = ["agent", str(file), "--seed", "3", "-n", "2", "--output", "json"]
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 0, done.output
@@ -59,9 +60,34 @@ def test_runs_as_json(file: Path) -> None:
     for run in told["runs"]:
         assert run["satisfied"]
         assert run["events"][-1]["text"] == "yes"
-    again = json.loads(CliRunner().invoke(app, arguments).stdout)
+    path = tmp_path / "run.jsonl"
+    again = json.loads(CliRunner().invoke(app, [*arguments, "--trace", str(path)]).stdout)
     texts = [[[e["text"] for e in run["events"]] for run in each["runs"]] for each in (told, again)]
     assert texts[0] == texts[1]
+    run = trace.read(path)
+    events = {each["draw"]: each for each in run.lines["event"]}
+    for sample, expected in zip(run.samples, told["runs"], strict=True):
+        found = [events[each["draw"]] for each in sample.draws if each["draw"] in events]
+        assert [(each["number"], each["name"], each["text"], each["given"]) for each in found] == [
+            (number, each["name"], each["text"], each["given"])
+            for number, each in enumerate(expected["events"])
+        ]
+        drawn = [each["log_probability"] for each in sample.draws if not each["given"]]
+        assert sum(drawn) == pytest.approx(expected["log_probability"])
+        assert len(sample.draws) - len(drawn) == sum(
+            each["tokens"] for each in expected["events"] if each["given"]
+        )
+    # What could have come is told of each drawn token, by the same law.
+    assert set(run.alternatives) == {
+        number for number, each in run.draws.items() if not each["given"]
+    }
+    for number, found in run.alternatives.items():
+        draw = run.draws[number]
+        same = [each for each in found["tokens"] if each["token"] == draw["token"]]
+        assert not same or same[0]["allowed"]
+        assert not same or same[0]["log_probability"] == pytest.approx(
+            draw["log_probability"], abs=1e-4
+        )
 
 
 def test_events_as_lines(file: Path) -> None:

@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.text import Text
 
 from condit.cli_agent_file import read_agent
-from condit.cli_options import load_model
+from condit.cli_options import PlainTrace, TraceFile, load_model
+from condit.cli_output import trace_writer
 from condit.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ def agent(
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same runs.")] = None,
     max_events: Annotated[int | None, typer.Option(help="The most events of a run.")] = None,
     max_tokens: Annotated[int | None, typer.Option(help="The most tokens drawn in a run.")] = None,
+    trace: TraceFile = None,
+    plain_trace: PlainTrace = False,
     output: Annotated[Shown, typer.Option(help="How to print the runs.")] = Shown.TEXT,
     check: Annotated[
         bool, typer.Option("--check", help="Only read the file, and print the automaton.")
@@ -67,7 +70,10 @@ def agent(
         settings["max_tokens"] = max_tokens
     loaded = load_model(model or read.model or "smollm2", None)
     prompt = _prompt(loaded, asked)
-    runs = read.agent.run(loaded, prompt, n=n, seed=seed, on_event=_view(output, n), **settings)
+    writer = trace_writer(trace, None if plain_trace else loaded)
+    runs = read.agent.run(
+        loaded, prompt, n=n, seed=seed, on_event=_view(output, n), trace=writer, **settings
+    )
     _show(runs, output)
 
 

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from condit.cli_constraint import written
-from condit.cli_options import MaxTokens, ModelName, SamplerName, Temperature, TopP, load_model
-from condit.cli_output import Output
+from condit.cli_options import (
+    MaxTokens,
+    ModelName,
+    PlainTrace,
+    SamplerName,
+    Temperature,
+    TopP,
+    load_model,
+)
+from condit.cli_output import Output, trace_writer
 from condit.cli_streams import NO_ANSWER, read_text
+from condit.trace import Writer
 
 if TYPE_CHECKING:
     from condit.refining.instruction import InstructionLike
@@ -57,6 +67,15 @@ def refine(
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same texts.")] = None,
     temperature: Temperature = 1.0,
     top_p: TopP = 1.0,
+    trace: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the trace of each round into a file of its own: run.jsonl stands for "
+            "run-1.jsonl, run-2.jsonl and so on.",
+        ),
+    ] = None,
+    plain_trace: PlainTrace = False,
     output: Annotated[Output, typer.Option(help="How to print the result.")] = Output.TABLE,
 ) -> None:
     """Draw a text that follows many instructions: enforced, or judged and drawn again.
@@ -70,6 +89,11 @@ def refine(
     asked = read_text("-") if prompt == "-" else prompt
     loaded = load_model(model, None)
     from condit.refining.run import refine as run
+    from condit.refining.run import writers
+
+    def writer(path: Path) -> Writer:
+        made = trace_writer(path, None if plain_trace else loaded)
+        return made or Writer(path)
 
     found = run(
         loaded,
@@ -87,6 +111,7 @@ def refine(
         temperature=temperature,
         top_p=top_p,
         on_round=_tell,
+        trace=None if trace is None else writers(trace, writer),
     )
     if output is Output.JSON:
         typer.echo(json.dumps(found.to_dict(), ensure_ascii=False))

@@ -57,6 +57,7 @@ def small() -> str:
         {"kind": "step", "step": 0, "effective_sample_size": 1.0, "log_evidence": -1.5},
         draw(1, 0, "c", draw=2, after=1, forced=True, log_allowed=0.0),
         draw(1, 1, "\U0001f600", draw=3, after=1),
+        {"kind": "event", "draw": 2, "name": "look", "text": "c", "given": True},
         {"kind": "boundary", "step": 1, "lane": 0, "progress": [1], "what": "a field"},
         {"kind": "step", "step": 1, "effective_sample_size": 2.0, "log_evidence": -1.25},
         {
@@ -88,6 +89,9 @@ def test_a_run_is_shown(export: Export, watched: Watched) -> None:
     assert page.locator(".text .token").all_inner_texts() == ["b", "c"]
     assert page.locator(".token.forced").first.inner_text() == "c"
     assert page.locator(".text .boundary").count() == 1
+    assert page.locator(".turns li").all_inner_texts() == ["look given c"]
+    page.locator(".turns button").click()
+    assert page.locator(".token.chosen").inner_text() == "c"
     page.locator(".text .token").first.click()
     details = page.locator(".details")
     assert 'refused: expected "," or "]" at people[0]' in details.inner_text()
@@ -164,6 +168,7 @@ def test_hostile_texts_are_shown_and_not_run(text: str, export: Export, watched:
                     "tokens": [{"token": 1, "text": text, "allowed": False, "why": text}],
                 },
                 {"kind": "boundary", "step": 0, "lane": 0, text: text},
+                {"kind": "event", "draw": 0, "name": text, "text": text},
                 {"kind": "end", "step": 0, "lane": 0, "text": text, "reason": text},
                 {"kind": "step", "step": 0, "note": text},
                 {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from os import PathLike
 from typing import Any
 
 from condit.behave.form import Form
@@ -29,6 +30,7 @@ from condit.prefer.base import Preference
 from condit.temporal.formula import Formula, named
 from condit.temporal.ltlf import ltlf
 from condit.temporal.specification import Ltlf
+from condit.trace import Writer
 from condit.vocabulary import Vocabulary
 
 _MOST_STATES = 4096
@@ -251,6 +253,7 @@ class Agent:
         top_p: float = 1.0,
         instruct: bool | str = False,
         on_event: Callable[[Event, int], None] | None = None,
+        trace: str | PathLike[str] | Writer | None = None,
     ) -> Runs:
         """Let a model act.
 
@@ -276,6 +279,8 @@ class Agent:
             instruct: put ``describe()`` into the prompt; see ``condit.generate``.
             on_event: called with each event, and the number of its run. Where lanes are resampled,
                 a run may go on from what another one has done.
+            trace: a file to write the trace into, event by event; see ``condit.generate``. Each
+                run is a lane of it, and what tools answer is ``given``.
 
         Raises:
             ArgumentError: an argument is out of range.
@@ -286,6 +291,10 @@ class Agent:
         loaded = load(model) if isinstance(model, str) else model
         if not isinstance(loaded, Model):
             raise ArgumentError("agent: give a model whose lanes fork, such as condit.load gives")
+        if trace is not None and not isinstance(trace, str | PathLike | Writer):
+            raise ArgumentError(
+                f"trace is of type {type(trace).__name__}: give a path, or a condit.trace.Writer"
+            )
         limits = Limits.of(max_events, max_tokens, max_event_tokens, max_seconds)
         if instruct is not False:
             prompt = instructed_prompt(prompt, _Described(self.describe()), instruct)
@@ -299,7 +308,7 @@ class Agent:
             self.tools,
             self.policy,
         )
-        loop = Loop(design, loaded, limits, law, prefer, on_event)
+        loop = Loop(design, loaded, limits, law, prefer, on_event, trace)
         return loop.run(prompt, n, seed)
 
 

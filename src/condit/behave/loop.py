@@ -13,6 +13,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -21,10 +22,12 @@ from condit.behave.game import Cost, left_over
 from condit.behave.lane import CONTEXT, SECONDS, Design, Lane, Limits, timeless
 from condit.behave.offers import Offers, Option
 from condit.behave.record import Event, Run, Runs
+from condit.behave.recorder import Recorder
 from condit.behave.tools import CUT, Outcome
 from condit.errors import (
     ArgumentError,
     BudgetError,
+    ConditError,
     GenerationError,
     UnsatisfiableError,
 )
@@ -35,6 +38,7 @@ from condit.prefer.base import Preference, checked_log_weights
 from condit.result import Result
 from condit.sampler.awrs import AWRS
 from condit.sampler.resampling import ancestors, systematic
+from condit.trace import RunInfo, Writer
 from condit.weights import effective_sample_size, log_mean_exp
 
 _THRESHOLD = 0.5
@@ -50,6 +54,7 @@ class Loop:
         law: temperature and so on, as ``condit.generate`` takes them.
         prefer: a preference about transcripts.
         on_event: called with each event and the number of its lane.
+        trace: the file that the trace is written to, if any.
     """
 
     def __init__(
@@ -60,9 +65,10 @@ class Loop:
         law: Mapping[str, Any],
         prefer: Preference | None,
         on_event: Callable[[Event, int], None] | None,
+        trace: str | PathLike[str] | Writer | None = None,
     ) -> None:
         self.design, self.model, self.limits, self.law = design, model, limits, law
-        self.prefer, self.on_event = prefer, on_event
+        self.prefer, self.on_event, self.trace = prefer, on_event, trace
         self.game = design.game
         self._offers = Offers(design, model, limits)
         self._answers: dict[tuple[str, str], Outcome] = {}
@@ -93,22 +99,63 @@ class Loop:
         lanes = [Lane(0, left, tokens, lineage=lane) for lane in range(n)]
         pure = all(tool.pure for tool in self.design.tools.values())
         resamplings = 0
-        while not all(lane.reason for lane in lanes):
-            lanes = self._round(lanes, own)
-            if n > 1 and pure:
-                chosen = self._resampled(lanes, rng)
-                if chosen is not None:
-                    lanes, resamplings = chosen, resamplings + 1
-        return Runs(
-            tuple(self._finished(lane) for lane in lanes),
-            entropy,
-            resamplings,
-            time.monotonic() - start,
-            dict(self._calls),
+        recorder = None
+        if self.trace is not None:
+            recorder = Recorder(self.trace, self._asked(prompt, tokens, n, entropy))
+        try:
+            while not all(lane.reason for lane in lanes):
+                before = list(lanes)
+                lanes, results = self._round(lanes, own)
+                chosen = self._resampled(lanes, rng) if n > 1 and pure else None
+                after, lanes = lanes, lanes if chosen is None else chosen[0]
+                resamplings += chosen is not None
+                if recorder is not None:
+                    recorder.round(before, after, results, chosen and chosen[1], lanes)
+            runs = Runs(
+                tuple(self._finished(lane) for lane in lanes),
+                entropy,
+                resamplings,
+                time.monotonic() - start,
+                dict(self._calls),
+            )
+        except ConditError as error:
+            if recorder is not None:
+                recorder.failed(error)
+            raise
+        else:
+            if recorder is not None:
+                recorder.finished(runs)
+        finally:
+            if recorder is not None:
+                recorder.close()
+        return runs
+
+    def _asked(self, prompt: Prompt, tokens: tuple[int, ...], n: int, seed: int) -> RunInfo:
+        model = self.model
+        return RunInfo(
+            model=model.name,
+            prompt=prompt if isinstance(prompt, str) else model.decode(tokens),
+            prompt_tokens=tokens,
+            sampler=f"Agent({AWRS()!r})",
+            n=n,
+            max_tokens=self.limits.tokens,
+            seed=seed,
+            constraint="events: " + " & ".join(map(str, self.design.specification.clauses)),
+            preference=self.prefer,
+            spelled=model.vocabulary.bytes,
+            end=model.vocabulary.end,
+            **self.law,
         )
 
-    def _round(self, lanes: list[Lane], own: list[np.random.Generator]) -> list[Lane]:
-        """One event of each lane that goes on, and the outcome of its tool."""
+    def _round(
+        self, lanes: list[Lane], own: list[np.random.Generator]
+    ) -> tuple[list[Lane], dict[int, Result | None]]:
+        """One event of each lane that goes on, and the outcome of its tool.
+
+        Returns:
+            the lanes, and for each that has drawn the result; ``None`` where no draw succeeded.
+        """
+        lanes = list(lanes)
         drawing: list[tuple[int, list[Option], bool, int]] = []
         for index, lane in enumerate(lanes):
             if lane.reason:
@@ -134,12 +181,13 @@ class Loop:
             drawn = [calls[0](self.model)]
         else:
             drawn = [future.result() for future in together(self.model, calls)]
-        for (index, *_), lane in zip(drawing, drawn, strict=True):
+        results: dict[int, Result | None] = {}
+        for (index, *_), (lane, results[index]) in zip(drawing, drawn, strict=True):
             if not lane.reason:
                 self._tell(lane.events[-1], index)
                 lane = self._called(lane, index)
             lanes[index] = self._scored(lane, bool(lane.reason))
-        return lanes
+        return lanes, results
 
     def _tell(self, event: Event, lane: int) -> None:
         if self.on_event is not None:
@@ -147,7 +195,8 @@ class Loop:
 
     def _draw(
         self, model: Model, lane: Lane, options: list[Option], may_end: bool, seed: int
-    ) -> Lane:
+    ) -> tuple[Lane, Result | None]:
+        """The lane after its next event, and the result; ``None`` if no draw succeeded."""
         start = time.perf_counter()
         constraint, most = self._offers.union(options, may_end)
         try:
@@ -162,15 +211,16 @@ class Loop:
                 **self.law,
             )
         except (GenerationError, UnsatisfiableError):
-            return self._written(lane, options)
+            return self._written(lane, options), None
         sample = result.samples[0]
         if not sample.text:
-            return replace(
+            ended = replace(
                 lane,
                 reason="end",
                 log_probability=lane.log_probability + sample.log_probability,
                 log_weight=lane.log_weight + _finite(sample.log_weight),
             )
+            return ended, result
         end_probability, end_allowed = _end(result, model)
         event = self._event(
             sample.text,
@@ -179,7 +229,7 @@ class Loop:
             sample.log_probability - end_probability,
             time.perf_counter() - start,
         )
-        return self._after(lane, event, _finite(sample.log_weight - end_allowed))
+        return self._after(lane, event, _finite(sample.log_weight - end_allowed)), result
 
     def _written(self, lane: Lane, options: list[Option]) -> Lane:
         """The shortest text of the way to an end, where the model gives nothing that is allowed."""
@@ -288,8 +338,13 @@ class Loop:
         (value,) = checked_log_weights(self.prefer, [lane.text])
         return replace(lane, log_preference=value)
 
-    def _resampled(self, lanes: list[Lane], rng: np.random.Generator) -> list[Lane] | None:
-        """Lanes drawn by weight and preference so far; ``None`` where they are even enough."""
+    def _resampled(
+        self, lanes: list[Lane], rng: np.random.Generator
+    ) -> tuple[list[Lane], tuple[int, ...]] | None:
+        """Lanes drawn by weight and preference so far, and which lane each is a copy of.
+
+        ``None`` where they are even enough.
+        """
         shared = self.prefer is not None and (
             self.prefer.partial or all(lane.reason for lane in lanes)
         )
@@ -302,9 +357,8 @@ class Loop:
         weights = np.exp(np.array(logs) - max(logs))
         counts = systematic(rng, weights / weights.sum())
         mean = log_mean_exp(logs)
-        return [
-            replace(lanes[chosen], log_weight=mean - twists[chosen]) for chosen in ancestors(counts)
-        ]
+        drawn = tuple(int(each) for each in ancestors(counts))
+        return [replace(lanes[each], log_weight=mean - twists[each]) for each in drawn], drawn
 
     def _finished(self, lane: Lane) -> Run:
         validation = self.design.specification.validate([each.name for each in lane.events])

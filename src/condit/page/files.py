@@ -16,7 +16,7 @@ from importlib import resources
 
 SCRIPTS = (
     *("vendor/htm-preact.js", "vendor/uPlot.js", "read.js", "format.js", "genealogy.js"),
-    *("curves.js", "texts.js", "samples.js", "hardest.js", "viewer.js", "start.js"),
+    *("curves.js", "texts.js", "samples.js", "turns.js", "hardest.js", "viewer.js", "start.js"),
 )
 """In the order in which they need each other."""
 

@@ -13,7 +13,8 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from os import PathLike
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -37,9 +38,11 @@ from condit.refining.request import Request, critique_of, reason_asked
 from condit.report import Guarantee
 from condit.result import Result, Sample
 from condit.sampler.base import Sampler
+from condit.trace import Writer
 
 _REASON_CHARACTERS, _REASON_TOKENS = 160, 60
 _CONTRAST_THRESHOLD = 2.0
+_Writers: TypeAlias = Callable[[int], Writer]
 
 
 def refine(
@@ -64,6 +67,7 @@ def refine(
     top_p: float = 1.0,
     judge_seconds: float | None = 60.0,
     on_round: Callable[[Round], None] | None = None,
+    trace: str | PathLike[str] | Callable[[int], Writer] | None = None,
 ) -> Refined:
     """Draw a text that follows many instructions, also those that no program can check.
 
@@ -109,6 +113,9 @@ def refine(
         top_p: see ``temperature``.
         judge_seconds: the most that one call of a judge that is a function may take.
         on_round: called after each round.
+        trace: a path. The trace of each round is a file of its own, as each has its own prompt:
+            ``run.jsonl`` stands for ``run-1.jsonl``, ``run-2.jsonl`` and so on. Or a function from
+            the number of a round, counted from 1, to what writes it.
 
     Returns:
         the texts of all rounds, how they were judged, and the best.
@@ -123,6 +130,8 @@ def refine(
     """
     given = read_instructions(instructions)
     _check(rounds, threshold, strength, seed, on_round, constraint)
+    if trace is not None and not isinstance(trace, str | PathLike) and not callable(trace):
+        raise ArgumentError(f"refine: trace is of type {type(trace).__name__}: give a path")
     loaded = load(model) if isinstance(model, str | PathLike) else model
     if not isinstance(loaded, Model):
         raise ArgumentError(
@@ -166,6 +175,7 @@ def refine(
         reasons=reasons,
         seed=seed,
         plain=temperature == 1 and top_k is None and top_p == 1,
+        trace=writers(trace) if isinstance(trace, str | PathLike) else trace,
     )
     return run.to_its_end(on_round)
 
@@ -185,6 +195,7 @@ class _Run:
     reasons: bool
     seed: int
     plain: bool
+    trace: _Writers | None = None
     rounds: list[Round] = field(default_factory=list)
 
     def to_its_end(self, on_round: Callable[[Round], None] | None) -> Refined:
@@ -248,6 +259,7 @@ class _Run:
             prefer=self.follows if weighed else None,
             heal=False,
             seed=self.seed if number == 1 else seeds[0],
+            trace=None if self.trace is None else self.trace(number),
             **self.options,
         )
         stats = [each.stats for each in (result, reason) if each is not None]
@@ -309,6 +321,19 @@ class _Run:
 
     def _positions_judged(self) -> int:
         return self.follows.judge.positions_forwarded if self.follows is not None else 0
+
+
+def writers(file: str | PathLike[str], make: Callable[[Path], Writer] = Writer) -> _Writers:
+    """What writes the trace of each round: its number stands before the endings of the name.
+
+    Args:
+        file: the name that stands for all.
+        make: makes the writer of a file.
+    """
+    path = Path(file)
+    endings = "".join(path.suffixes[-2:] if path.suffix == ".gz" else path.suffixes[-1:])
+    name = path.name.removesuffix(endings)
+    return lambda number: make(path.with_name(f"{name}-{number}{endings}"))
 
 
 def _check(

@@ -174,6 +174,17 @@ KINDS: Final[dict[str, dict[str, Any]]] = {
     "run": _RUN,
     "attempt": _line("attempt", **_TEXT_IT_IS_OF),
     "draw": _DRAW,
+    "event": _line(
+        "event",
+        draw=_COUNT,
+        step=_COUNT,
+        lane=_COUNT,
+        number=_COUNT,
+        name=_TEXT,
+        text=_TEXT,
+        given=_FLAG,
+        seconds={"type": "number", "minimum": 0},
+    ),
     "boundary": _line("boundary", step=_COUNT, lane=_COUNT, progress=_COUNTS, what=_TEXT),
     "resample": _line(
         "resample",

@@ -104,6 +104,15 @@ class Lines:
                 self._attempts.add(text)
                 yield {"kind": "attempt", "step": step, "lane": text[0], "attempt": text[1]}
             yield self._draw(step, number, drawn)
+        first = {each.lane: number for number, each in zip(numbered.draws, info.draws, strict=True)}
+        for event in info.events:
+            yield {
+                "kind": "event",
+                "draw": first[event.lane],
+                "step": step,
+                **event._asdict(),
+                "seconds": round(event.seconds, 6),
+            }
         for last, ended in zip(numbered.ends, info.ends, strict=True):
             if ended.accepted:
                 self._accepted.setdefault(ended.tokens, []).append(last)

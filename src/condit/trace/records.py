@@ -97,6 +97,26 @@ class Reached(NamedTuple):
     what: str
 
 
+class Happened(NamedTuple):
+    """An event of an agent's run, which begins with the lane's token of the step.
+
+    Attributes:
+        lane: its index.
+        number: how many events of the run come before it.
+        name: what happened: the name of an event, of a tool, or of a tool's outcome.
+        text: what was said in it, without opening and closing.
+        given: whether the agent did not draw it: it is the outcome of a tool.
+        seconds: how long it took to draw it, or the tool to answer.
+    """
+
+    lane: int
+    number: int
+    name: str
+    text: str
+    given: bool
+    seconds: float
+
+
 class StepInfo(NamedTuple):
     """The record of one step.
 
@@ -118,6 +138,7 @@ class StepInfo(NamedTuple):
         seconds: wall-clock time since the run began.
         log_evidence: natural logarithm of the estimate of ``Z`` from the weights as they are after
             this step; ``None`` where they do not tell it (yet).
+        events: the events of an agent that begin here.
     """
 
     step: int
@@ -132,3 +153,4 @@ class StepInfo(NamedTuple):
     redraws: tuple[Drawn, ...] = ()
     seconds: float = 0.0
     log_evidence: float | None = None
+    events: tuple[Happened, ...] = ()

@@ -61,6 +61,8 @@
       this.byNumber = new Map();
       this.resamplings = [];
       this.boundaries = new Map();
+      /** Events of an agent by the number of their first draw. */
+      this.events = new Map();
       this.alternatives = new Map();
       this.result = null;
       this.problems = [];
@@ -151,6 +153,10 @@
       this.boundaries.set(key, record);
     }
 
+    take_event(record) {
+      this.events.set(index(record.draw), record);
+    }
+
     take_end(record) {
       const text = this.textOf(record);
       text.end = record;
@@ -198,6 +204,7 @@
         nodes: this.nodes,
         resamplings: this.resamplings,
         boundaries: this.boundaries,
+        events: this.events,
         alternatives: this.alternatives,
         result: this.result,
         samples,
@@ -239,7 +246,7 @@
   }
 
   const KINDS = {
-    run: 1, attempt: 1, draw: 1, resample: 1, boundary: 1, end: 1, step: 1, alternatives: 1, result: 1,
+    run: 1, attempt: 1, draw: 1, resample: 1, event: 1, boundary: 1, end: 1, step: 1, alternatives: 1, result: 1,
   };
 
   /** The nodes of a text, the first token first. */

@@ -3,7 +3,7 @@
   "use strict";
 
   const { html, useCallback, useEffect, useRef, useState } = htmPreact;
-  const { Curves, Details, Genealogy, Hardest, Marginals, Report, Samples, Summary, Text, Texts } = condit;
+  const { Curves, Details, Genealogy, Hardest, Marginals, Report, Samples, Summary, Text, Texts, Turns } = condit;
 
   /** What the address says of the run with this number. */
   function looked(number) {
@@ -65,6 +65,7 @@
       html`<section ref=${reading} class="reading" aria-label="The texts as they grew">
         <h2>The texts as they grew</h2>
         <${Texts} run=${run} number=${number} chosen=${text} choose=${choose} />
+        <${Turns} run=${run} text=${text} choose=${choose} />
         <div class="beside">
           <${Text} run=${run} number=${number} text=${text} step=${at.step} choose=${choose} />
           <aside class="details" aria-label="The chosen token" aria-live="polite">
