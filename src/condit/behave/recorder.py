@@ -18,17 +18,17 @@ from condit.report import finite_or_none
 from condit.result import Result
 from condit.trace import (
     Alternatives,
+    Begun,
     Drawn,
     Ended,
     FinishReason,
-    Happened,
     RunInfo,
     StepInfo,
     Writer,
 )
 from condit.weights import effective_sample_size, log_mean_exp
 
-Grown = list[tuple[Drawn, Happened | None]]
+Grown = list[tuple[Drawn, Begun | None]]
 """Tokens of a lane in their order, each with the event that begins with it."""
 
 
@@ -172,14 +172,14 @@ class Recorder:
 
 def _grown(
     index: int, before: Lane, after: Lane, draws: tuple[Drawn, ...]
-) -> list[tuple[Drawn, Happened | None]]:
+) -> list[tuple[Drawn, Begun | None]]:
     """What came to a lane in a round: drawn tokens, the shortest text in their place, outcomes."""
     found: Grown = []
     for number, event in enumerate(after.events[len(before.events) :], len(before.events)):
-        happened = Happened(index, number, event.name, event.text, event.given, event.seconds)
+        begun = Begun(index, number, event.name, event.text, event.given, event.seconds)
         drawn = () if event.given else draws
         tokens = _moved(index, before, drawn) if drawn else _given(index, after, event)
-        found += zip(tokens, (happened, *(None,) * (len(tokens) - 1)), strict=True)
+        found += zip(tokens, (begun, *(None,) * (len(tokens) - 1)), strict=True)
     if len(after.events) == len(before.events):
         found += [(each, None) for each in _moved(index, before, draws)]  # the run's end
     return found

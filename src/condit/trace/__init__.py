@@ -4,7 +4,7 @@ from condit.trace.format import SCHEMA, VERSION
 from condit.trace.growth import Growth
 from condit.trace.lines import Alternative, Alternatives
 from condit.trace.reader import Problem, Run, Text, read
-from condit.trace.records import Drawn, Ended, FinishReason, Happened, Reached, StepInfo
+from condit.trace.records import Begun, Drawn, Ended, FinishReason, Reached, StepInfo
 from condit.trace.run_info import RunInfo
 from condit.trace.writer import Writer, lines_of, save
 
@@ -13,11 +13,11 @@ __all__ = [
     "VERSION",
     "Alternative",
     "Alternatives",
+    "Begun",
     "Drawn",
     "Ended",
     "FinishReason",
     "Growth",
-    "Happened",
     "Problem",
     "Reached",
     "Run",

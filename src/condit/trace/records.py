@@ -97,7 +97,7 @@ class Reached(NamedTuple):
     what: str
 
 
-class Happened(NamedTuple):
+class Begun(NamedTuple):
     """An event of an agent's run, which begins with the lane's token of the step.
 
     Attributes:
@@ -153,4 +153,4 @@ class StepInfo(NamedTuple):
     redraws: tuple[Drawn, ...] = ()
     seconds: float = 0.0
     log_evidence: float | None = None
-    events: tuple[Happened, ...] = ()
+    events: tuple[Begun, ...] = ()
