@@ -233,6 +233,7 @@ def test_broken_files_are_shown_as_far_as_they_go(
     name: str, export: Export, watched: Watched
 ) -> None:
     page = watched.open(export(BROKEN[name]))
+    assert "[object" not in page.inner_text("main")
     if name in ("no JSON", "not objects", "wrong types", "cut off", "deep") or "objects" in name:
         assert "could not be used" in page.inner_text("main")
     if name in ("cut off", "without a header"):
