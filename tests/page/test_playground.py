@@ -231,7 +231,13 @@ def test_the_form_of_a_schema_loses_nothing(url: str, watched: Watched) -> None:
     for more in ('{"type": "toString", "minimum": 1}', '{"enum": ["a, b"]}', "[]"):
         editor.fill('{"type": "object", "properties": {"a": ' + more + "}}")
         page.get_by_text("This schema says more").wait_for()
-    for other in ("[1]", "null", '"x"', "true"):
+    for other in (
+        '{"type": "object", "properties": {"2": {"type": "string"}}}',
+        "[1]",
+        "null",
+        '"x"',
+        "true",
+    ):
         editor.fill(other)
         page.get_by_text("This schema says more").wait_for()
     editor.fill('{"title": "T", "type": "object", "properties": {"__proto__": {"type": "string"}}}')
