@@ -200,6 +200,9 @@ BROKEN = {
         {"kind": "draw", "step": "0", "lane": 0},
         {"kind": "draw", "step": 0, "lane": -1, "text": 5, "log_allowed": "x", "bytes": 7},
         {"kind": "draw", "step": 1e300, "lane": 1e300, "text": None},
+        {"kind": "draw", "step": 0, "lane": 1e300, "text": "a"},
+        {"kind": "draw", "step": 0, "lane": 9e6, "text": "a"},
+        {"kind": "resample", "step": {}, "ancestors": [0]},
         {"kind": "resample", "step": 0, "ancestors": [None, "a", 99999999999]},
         {"kind": "resample", "step": 0, "ancestors": [7, 3]},
         {"kind": "alternatives", "draw": 0, "tokens": [None, 1]},
@@ -230,6 +233,7 @@ def test_broken_files_are_shown_as_far_as_they_go(
     name: str, export: Export, watched: Watched
 ) -> None:
     page = watched.open(export(BROKEN[name]))
+    assert "[object" not in page.inner_text("main")
     if name in ("no JSON", "not objects", "wrong types", "cut off", "deep") or "objects" in name:
         assert "could not be used" in page.inner_text("main")
     if name in ("cut off", "without a header"):
@@ -264,6 +268,9 @@ def test_a_long_run_makes_only_what_is_in_sight(export: Export, watched: Watched
     page.keyboard.press("End")
     page.wait_for_selector(".token.chosen")
     assert page.locator(".token.chosen").get_attribute("data-place") == "1999"
+    # On paper there is no empty space for the rows that are not there.
+    page.emulate_media(media="print")
+    assert page.locator(".rows > [role=presentation]:visible").count() == 0
 
 
 def test_without_scripts_the_page_says_so(export: Export, chromium: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import subprocess
@@ -72,6 +73,7 @@ def test_what_is_wrong_is_told_with_its_place(kind: str, text: str, at: str, url
         ("json_schema", '{"type": "integer", "minimum": 3}', "minimum"),
         ("regex", "[0-9]+", "regex"),
         ("choice", "a\nb", "choice"),
+        ("choice", "a\x0bb\u2028c", "choice"),
         ("expression", 'integer(0, 9) | "none"', "one of several"),
         ("none", "whatever", ""),
     ],
@@ -99,8 +101,9 @@ def test_pointers_are_found_in_json(text: str, pointer: str, value: str | None) 
     assert at is None if value is None else text[at:].startswith(value)
 
 
-def test_draws_are_lines_of_a_trace(url: str, tmp_path: Path) -> None:
-    request = {"prompt": "The answer is ", "n": 3, "seed": 1, "max_tokens": 10}
+@pytest.mark.parametrize("seed", [1, 2**64 + 1])
+def test_draws_are_lines_of_a_trace(seed: int, url: str, tmp_path: Path) -> None:
+    request = {"prompt": "The answer is ", "n": 3, "seed": seed, "max_tokens": 10}
     wanted = {"kind": "regex", "text": "(yes|no)( please)?"}
     answer = httpx2.post(f"{url}draw", json={**request, "constraint": wanted, "sampler": "smc"})
     (tmp_path / "run.jsonl").write_bytes(answer.content)
@@ -111,7 +114,7 @@ def test_draws_are_lines_of_a_trace(url: str, tmp_path: Path) -> None:
         "The answer is ",
         condit.regex(wanted["text"]),
         n=3,
-        seed=1,
+        seed=seed,
         max_tokens=10,
         sampler="smc",
     )
@@ -169,7 +172,7 @@ def test_a_key_is_asked_of_draws_and_not_of_the_page() -> None:
     add_playground(app)
     server, thread, address = _running(app)
     try:
-        assert httpx2.get(f"{address}/ui/").status_code == 200
+        assert httpx2.get(f"{address}/ui", follow_redirects=True).status_code == 200
         assert httpx2.post(f"{address}/ui/draw", json={"prompt": "x"}).status_code == 401
         assert httpx2.post(f"{address}/ui/check", json={}).status_code == 401
         key = {"Authorization": "Bearer secret"}
@@ -228,7 +231,13 @@ def test_the_form_of_a_schema_loses_nothing(url: str, watched: Watched) -> None:
     for more in ('{"type": "toString", "minimum": 1}', '{"enum": ["a, b"]}', "[]"):
         editor.fill('{"type": "object", "properties": {"a": ' + more + "}}")
         page.get_by_text("This schema says more").wait_for()
-    for other in ("[1]", "null", '"x"', "true"):
+    for other in (
+        '{"type": "object", "properties": {"2": {"type": "string"}}}',
+        "[1]",
+        "null",
+        '"x"',
+        "true",
+    ):
         editor.fill(other)
         page.get_by_text("This schema says more").wait_for()
     editor.fill('{"title": "T", "type": "object", "properties": {"__proto__": {"type": "string"}}}')
@@ -237,6 +246,32 @@ def test_the_form_of_a_schema_loses_nothing(url: str, watched: Watched) -> None:
     assert list(made["properties"]) == ["__proto__", "field"]
     assert made["title"] == "T"
     assert "additionalProperties" not in made
+
+
+def test_fields_show_what_is_drawn_with(url: str, watched: Watched, tmp_path: Path) -> None:
+    page = watched.page
+    page.set_viewport_size({"width": 320, "height": 900})
+    page.goto(url)
+    page.wait_for_selector(".plan")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.locator("select:has(option[value=gbnf])").select_option("expression")
+    editor = page.get_by_label("The constraint", exact=True).locator("textarea")
+    editor.fill('"\U0001f600\U0001f600" | intger(3)')
+    assert page.locator(".fault").inner_text() == "i"
+    editor.fill('"a" | "\U0001f600"')
+    page.wait_for_selector(".plan")
+    for label, typed, kept in (("Lanes", "0", "4"), ("Lanes", "1.5", "4"), ("Seed", "-5e", "5")):
+        page.get_by_label(label).fill(typed)
+        page.get_by_label(label).blur()
+        assert page.get_by_label(label).input_value() == kept
+    page.get_by_role("button", name="Draw").dblclick()  # the second click does not stop it
+    page.get_by_text("Drawn", exact=True).wait_for()
+    run = tmp_path / "run.jsonl.gz"
+    run.write_bytes(gzip.compress(b'{"kind": "run", "format": "condit-trace", "version": 2}'))
+    page.get_by_label("Open a run").set_input_files(run)
+    assert page.locator("article h1").inner_text() == "run.jsonl.gz"
+    page.get_by_label("API key").fill("\u043a")
+    page.get_by_text("characters that no key has").wait_for()
 
 
 def test_long_seeds_are_kept_and_no_line_ends_the_copied_file(url: str, watched: Watched) -> None:
@@ -266,7 +301,7 @@ def test_what_is_copied_runs(url: str, watched: Watched, tmp_path: Path) -> None
     page.wait_for_selector(".plan")
     page.get_by_label("Example").select_option("A sentiment")
     page.get_by_label("Seed").fill("7")
-    page.get_by_label("Lanes").fill("2")
+    page.get_by_label("Lanes").fill("1")
     page.get_by_label("Most tokens").fill("12")
     made = {}
     for name in ("Python", "curl", "shell"):
@@ -281,6 +316,7 @@ def test_what_is_copied_runs(url: str, watched: Watched, tmp_path: Path) -> None
     answer = json.loads(subprocess.run(asked, capture_output=True, check=True).stdout)
     assert answer["choices"][0]["text"] in ("positive", "neutral", "negative")
     assert made["shell"].startswith("condit generate --model 'ngram'")
+    assert "--sampler awrs" in made["shell"]  # the server's usual one for a single lane
 
 
 def test_condit_view_serves_runs_to_this_machine_alone(tmp_path: Path, watched: Watched) -> None:

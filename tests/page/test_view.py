@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import threading
 from pathlib import Path
@@ -26,6 +27,18 @@ def test_a_pipe_and_a_name_that_is_no_text_are_exported(tmp_path: Path) -> None:
     assert done.exit_code == 0
     assert "Hello there" in page.read_text("utf-8")
     assert 'data-name="a?&lt;.jsonl"' in page.read_text("utf-8")
+
+
+def test_of_a_compressed_trace_that_is_cut_off_there_is_what_was_written(tmp_path: Path) -> None:
+    run, page = tmp_path / "run.jsonl.gz", tmp_path / "page.html"
+    with gzip.open(run, "wt") as file:
+        file.write(LINE)
+        file.flush()
+        file.write(LINE)
+    run.write_bytes(run.read_bytes()[:-9])
+    done = CliRunner().invoke(app, ["view", str(run), "--export", str(page)])
+    assert done.exit_code == 0
+    assert "Hello there" in page.read_text("utf-8")
 
 
 def test_the_page_is_not_written_over_the_trace(tmp_path: Path) -> None:

@@ -178,7 +178,8 @@ class Limits:
 
     def _client(self, scope: Scope) -> str | None:
         """Who asks; ``None``: nobody known."""
-        is_page = scope["method"] == "GET" and scope["path"].startswith(OPEN_PAGES)
+        path = f"{scope['path']}/"  # what leads to the page is open, too
+        is_page = scope["method"] in ("GET", "HEAD") and path.startswith(OPEN_PAGES)
         if not self._keys or is_page or scope["path"] in OPEN_PATHS:
             return str((scope.get("client") or ("",))[0])
         headers = dict(scope["headers"])

@@ -35,6 +35,9 @@
     return parts;
   }
 
+  /** What stands where a text is expected; of a hostile file it may be anything. */
+  const told = (value) => (value !== null && typeof value === "object" ? JSON.stringify(value) : String(value));
+
   /** A token in quotes, with white space spelled out. */
   function quoted(text) {
     const spelled = visible(text)
@@ -127,5 +130,5 @@
     return shown;
   }
 
-  Object.assign(condit, { counted, cut, visible, quoted, oneLine, number, count, share, probability, seconds, spelled });
+  Object.assign(condit, { counted, told, cut, visible, quoted, oneLine, number, count, share, probability, seconds, spelled });
 })();

@@ -14,11 +14,11 @@
   const list = (value) => (Array.isArray(value) ? value.filter((each) => each !== null && typeof each === "object") : []);
 
   /** Text of a model, with what hides or turns other text spelled out. */
-  const shown = (text) => visible(String(text)).map((part) => (part.hidden ? html`<span class="hidden">${part.text}</span>` : part.text));
+  const shown = (text) => visible(condit.told(text)).map((part) => (part.hidden ? html`<span class="hidden">${part.text}</span>` : part.text));
 
   function Summary({ run }) {
     const { info, result } = run;
-    const sampler = String(result?.sampler ?? info.sampler ?? "");
+    const sampler = condit.told(result?.sampler ?? info.sampler ?? "");
     const settings = sampler.includes("(") ? sampler : "";
     const seed = [result?.seed, info.seed].find((each) => isNumber(each) || typeof each === "string") ?? null;
     const stats = result?.stats && typeof result.stats === "object" ? result.stats : {};
@@ -42,7 +42,7 @@
       ${typeof info.constraint === "string" && html`<${Folded} name="Constraint" text=${info.constraint} />`}
       ${run.result === null && html`<p class="warning">The run did not finish: the file has no result.</p>`}
       ${typeof run.result?.error === "string" && html`<p class="warning">${shown(run.result.error)}</p>`}
-      ${run.result?.error && typeof run.result.error === "object" && html`<p class="warning">${shown(`${run.result.error.type ?? ""}: ${run.result.error.message ?? ""}`)}</p>`}
+      ${run.result?.error && typeof run.result.error === "object" && html`<p class="warning">${shown(`${condit.told(run.result.error.type ?? "")}: ${condit.told(run.result.error.message ?? "")}`)}</p>`}
       <${Problems} run=${run} />
     </header>`;
   }
@@ -98,7 +98,7 @@
         <thead><tr><th scope="col">Weight</th><th scope="col">Text</th><th scope="col">Lanes</th></tr></thead>
         <tbody>${texts.slice(0, most).map(
           (each) => html`<tr class=${each.valid ? "" : "dead"}>
-            <td class="mass"><span class="bar" style=${{ width: `${100 * each.weight}%` }}></span><span>${each.valid ? share(each.weight) : String(each.reason ?? "not valid").replace("_", " ")}</span></td>
+            <td class="mass"><span class="bar" style=${{ width: `${100 * each.weight}%` }}></span><span>${each.valid ? share(each.weight) : condit.told(each.reason ?? "not valid").replace("_", " ")}</span></td>
             <td><${Whole} text=${each.text} /></td>
             <td class="lanes">${each.lanes.slice(0, 12).map((lane) => html`<button class="link" aria-label=${`Lane ${lane}`} onClick=${() => choose({ lane })}>${lane}</button>`)}${each.lanes.length > 12 && ` and ${each.lanes.length - 12} more`}</td>
           </tr>`,
@@ -127,7 +127,7 @@
         const values = list(field.values);
         const more = values.length - 8;
         return html`<table>
-          <caption><bdi>${shown(condit.cut(String(field.field), 200))}</bdi></caption>
+          <caption><bdi>${shown(condit.cut(condit.told(field.field), 200))}</bdi></caption>
           <tbody>${values.slice(0, 8).map(
             (each) => html`<tr>
               <th scope="row"><bdi>${shown(condit.cut(typeof each.value === "string" ? each.value : (JSON.stringify(each.value) ?? "absent"), 300))}</bdi></th>

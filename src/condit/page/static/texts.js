@@ -29,7 +29,7 @@
   function state(text) {
     const reason = text.sample?.finish_reason ?? text.end?.reason ?? "unfinished";
     const refused = !text.sample && text.end?.accepted === false && reason === "stop";
-    return refused ? "not accepted" : String(reason).replace("_", " ");
+    return refused ? "not accepted" : condit.told(reason).replace("_", " ");
   }
 
   /** All texts, the heaviest first; rows are made as they come into sight. */
@@ -270,11 +270,11 @@
       <thead><tr><th scope="col">Token</th><th scope="col">Probability</th><th scope="col">Constraint</th></tr></thead>
       <tbody>${tokens.map((each) => {
         const mass = isNumber(each.log_probability) ? Math.exp(each.log_probability) : 0;
-        const words = each.bytes && !each.text ? each.bytes : each.text === "" ? "end" : quoted(condit.cut(String(each.text ?? ""), 200));
+        const words = each.bytes && !each.text ? each.bytes : each.text === "" ? "end" : quoted(condit.cut(condit.told(each.text ?? ""), 200));
         return html`<tr class=${`${each.allowed === false ? "refused" : ""} ${each.token === token ? "drawn" : ""}`}>
           <th scope="row"><bdi>${each.allowed === false ? html`<s>${words}</s>` : words}</bdi></th>
           <td class="mass"><span class="bar" style=${{ width: `${(100 * mass) / most}%` }}></span><span>${share(mass)}</span></td>
-          <td class="why">${each.allowed === false ? `refused${each.why ? `: ${condit.oneLine(String(each.why).slice(0, 2000).replace(FOLLOWS, ""), 400)}` : ""}` : each.token === token ? "drawn" : "allowed"}</td>
+          <td class="why">${each.allowed === false ? `refused${each.why ? `: ${condit.oneLine(condit.told(each.why).slice(0, 2000).replace(FOLLOWS, ""), 400)}` : ""}` : each.token === token ? "drawn" : "allowed"}</td>
         </tr>`;
       })}</tbody>
     </table>`;
