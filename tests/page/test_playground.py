@@ -190,6 +190,17 @@ def test_other_web_pages_cannot_ask(path: str, kind: str | None, url: str) -> No
     assert httpx2.post(url + path, content=body.encode(), headers=headers).status_code == 400
 
 
+def test_methods_and_paths_that_there_are_not(url: str) -> None:
+    for method, path, status in (
+        ("GET", "check", 405),
+        ("GET", "draw", 405),
+        ("POST", "read.js", 405),
+        ("POST", "options.json", 405),
+        ("GET", "nothing.js", 404),
+    ):
+        assert httpx2.request(method, url + path).status_code == status, path
+
+
 def test_what_is_told_of_long_texts_is_short(url: str) -> None:
     long = {"kind": "regex", "text": "(" + "a" * 50_000}
     said = httpx2.post(f"{url}check", json=long).json()

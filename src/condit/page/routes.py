@@ -89,16 +89,13 @@ def page_routes(prefix: str = "", document: str | None = None) -> list[Route]:
 
     async def part(request: Request) -> Response:
         name = str(request.path_params["name"])
-        text = file(name)
-        if text is None:
-            return PlainTextResponse("there is no such file", 404, headers=HEADERS)
         suffix = name[name.rindex(".") :]
-        return Response(text, media_type=TYPES[suffix], headers=HEADERS)
+        return Response(file(name), media_type=TYPES[suffix], headers=HEADERS)
 
     small = [Middleware(GZipMiddleware)]
     return [
         _Route(f"{prefix}/", page, middleware=small),
-        _Route(f"{prefix}/{{name:path}}", part, middleware=small),
+        _FileRoute(f"{prefix}/{{name:path}}", part, middleware=small),
     ]
 
 
@@ -108,3 +105,13 @@ class _Route(Route):
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         match, of_route = super().matches(scope)
         return match, {**of_route, "route": self}
+
+
+class _FileRoute(_Route):
+    """A route of the page's files alone: other paths below its own may be of other routes."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        match, of_route = super().matches(scope)
+        if match is not Match.NONE and file(of_route["path_params"]["name"]) is None:
+            return Match.NONE, {}
+        return match, of_route

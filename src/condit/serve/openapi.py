@@ -140,6 +140,7 @@ _ERRORS: dict[str, Schema] = {
 _STATUSES = {
     400: "The request, or its constraint, is wrong: `param` names the field.",
     401: "The API key is missing or wrong.",
+    403: "The server is not called so: see `--allowed-host`.",
     404: "There is no such model.",
     413: "The request is too large.",
     422: "No valid text was found.",
@@ -148,7 +149,7 @@ _STATUSES = {
     503: "The server is stopping, or is not ready.",
     504: "The request took too long.",
 }
-_OF_ALL = (400, 401, 413)
+_OF_ALL = (400, 401, 403, 413)
 """What may be answered to a request that draws nothing, too."""
 
 
