@@ -161,7 +161,7 @@ def test_a_constraint_that_takes_too_long_is_given_up_and_others_go_on(serve):
 
 @pytest.mark.slow
 def test_a_constraint_that_compiles_for_seconds_holds_up_no_other(serve):
-    with serve(condit.load("ngram"), compile_workers=2, compile_deadline=6) as server:
+    with serve(condit.load("ngram"), compile_workers=2, compile_deadline=8) as server:
         _ready(server.url)
         words = "|".join(f"w{number}" for number in range(99_000))
         long = {"prompt": "a", "structured_outputs": {"regex": words}}

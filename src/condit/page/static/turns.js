@@ -15,9 +15,9 @@
       choose({ step: node.draw.step });
       setTimeout(() => article.querySelector(".token.chosen")?.scrollIntoView({ block: "nearest" }), 50);
     };
-    return html`<nav aria-label="Turns of this run" style=${{ marginTop: "16px" }}>
+    return html`<nav aria-label="Turns of this run" class="turns">
       <h3>Turns of ${text.name}</h3>
-      <ol class="turns">${turns.slice(0, MOST).map((node) => {
+      <ol>${turns.slice(0, MOST).map((node) => {
         const event = run.events.get(node.draw.draw);
         return html`<li>
           <button class="link" onClick=${(clicked) => go(clicked, node)}><bdi>${cut(oneLine(String(event.name ?? ""), 60), 60)}</bdi></button>
