@@ -12,6 +12,9 @@ with importing("regex"):
 
 def said(error: Exception) -> str:
     """The message of an error of the library, without the position where it has one."""
+    if isinstance(error, KeyError) and "V0" in str(error):
+        # All that versions before November 2026 say.
+        return "the flags V0 and V1 exclude each other"
     return str(getattr(error, "msg", "") or error)
 
 

@@ -60,7 +60,7 @@ def read(
     given = {name: list(texts) for name, texts in lists.items()}
     try:
         compiled = regex.compile(pattern, regex.V1, **given)
-    except (regex.error, ValueError, IndexError, TypeError, OverflowError) as error:
+    except (regex.error, ValueError, LookupError, TypeError, OverflowError) as error:
         position = getattr(error, "pos", None)
         place = "" if position is None else f", at character {position}"
         raise CompileError(
