@@ -204,7 +204,7 @@ class _Reader:
             known = {*MAKERS, *registered("constraints"), *opening}
             if not self._opens:
                 known -= _OPENS_THINGS
-            raise CompileError(unknown("constraint", name, known))
+            raise CompileError(unknown("constraint", _shown(name), known))
         contents = [_content(name, each) for each in arguments]
         if (
             name == "json_schema"

@@ -212,6 +212,10 @@ def test_a_constraint_that_nobody_waits_for_any_more_is_given_up():
         await asyncio.wait([running], timeout=10)
         assert running.cancelled()
         assert (await waiting)["ok"]
+        with pytest.raises(RequestError):
+            await compiler.constraint(Specification.of("json_schema", {"type": "x" * 1000}, "x"))
+        (remembered,) = compiler._refused.values()
+        assert len(str(vars(remembered))) < 1000
         engine.close()
 
     asyncio.run(leave())

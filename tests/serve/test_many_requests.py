@@ -298,6 +298,8 @@ def test_what_runs_is_finished_before_the_server_stops(tmp_path):
 
     try:
         until(ready, 60)
+        # Without a key no page from elsewhere may have its name stand for this machine.
+        assert httpx2.get(url, headers={"Host": f"evil.example:{port}"}).status_code == 403
         body = {
             "prompt": "secret",
             "max_tokens": 3000,

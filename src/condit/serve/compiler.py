@@ -191,8 +191,10 @@ class Compiler:
 
     def _remember(self, key: bytes, error: Exception) -> None:
         if len(str(error)) <= _MOST_SAID:
-            # A copy has no traceback, which would hold all of the request.
-            self._refused[key] = copy(error)
+            # Neither the traceback nor pebble's text of that of the process: they hold the request.
+            remembered = copy(error)
+            vars(remembered).pop("traceback", None)
+            self._refused[key] = remembered
 
     async def _compile(self, wanted: Specification) -> _Made:
         size = len(wanted.given)
