@@ -6,6 +6,7 @@ mail. The weights say how sure it is, field by field.
 """
 
 import argparse
+import json
 import time
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -88,14 +89,24 @@ def fields(result: condit.Result, shown: int) -> Table:
 
 
 def free_texts(result: condit.Result, constraint: condit.Constraint) -> Table:
-    """What the model writes without the constraint, and what keeps it from being an order."""
-    table = Table("text", "why it is no order", box=None, pad_edge=False)
+    """What the model writes without the constraint, and what is wrong with it as an order."""
+    table = Table("text", "what is wrong", box=None, pad_edge=False)
     for sample in result.samples:
         start = sample.text if len(sample.text) <= 60 else sample.text[:60] + "…"
-        table.add_row(
-            Text(repr(start)), Text(constraint.explain(sample.text) or "nothing: it is an order")
-        )
+        table.add_row(Text(repr(start)), Text(wrong(sample.text, constraint)))
     return table
+
+
+def wrong(text: str, constraint: condit.Constraint) -> str:
+    """What is wrong with the first JSON value of a text, and whether more text comes after it."""
+    text = text.lstrip()
+    try:
+        _, end = json.JSONDecoder().raw_decode(text)
+    except json.JSONDecodeError:
+        return constraint.explain(text)
+    after = text[end:].strip()
+    said = [constraint.explain(text[:end]), f"text after it: {after[:20]!r}" if after else ""]
+    return "; ".join(filter(None, said)) or "nothing"
 
 
 def main() -> None:
