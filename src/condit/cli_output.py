@@ -103,6 +103,10 @@ def following(
         yield move_bar
 
 
+_MANY_DRAWS = 500
+"""From so many on it takes seconds to look up what else could have come in their place."""
+
+
 def trace_writer(path: Path | None, model: PrefixModel | None) -> Writer | None:
     """What writes the trace; ``None`` if none is wanted.
 
@@ -116,8 +120,11 @@ def trace_writer(path: Path | None, model: PrefixModel | None) -> Writer | None:
         return Writer(path)
 
     def look_back(result: Result) -> list[Alternatives]:
-        found = condit.alternatives(model, result)
         drawn = [each for info in result.trace for each in (*info.draws, *info.redraws)]
+        if len(drawn) > _MANY_DRAWS:
+            said = "looking up what else could have come; --plain-trace leaves it out"
+            typer.echo(f"{path}: {said}", err=True)
+        found = condit.alternatives(model, result)
         left = sum(not each.given for each in drawn) - len(found)
         if left:
             typer.echo(

@@ -121,7 +121,9 @@ class Report:
                 f"{self.accepted} of {self.attempts} attempts accepted ({self.acceptance:.1%})"
             )
         if self.masked_mass is not None:
-            lines.append(f"the constraint refused {self.masked_mass:.1%} of the mass at a token")
+            lines.append(
+                f"the constraint refused {self.masked_mass:.1%} of the mass of a token, on average"
+            )
         if self.kl_to_model is not None:
             lines.append(f"divergence from the unconstrained model {self.kl_to_model:.3f} nats")
         for name, value in self.notes.items():

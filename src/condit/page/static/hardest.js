@@ -9,6 +9,9 @@
   const MOST = 8;
   const AROUND = 6;
   const BETWEEN = "names and punctuation";
+  const END = "the end";
+
+  const ends = (draw) => draw.text === "" && !draw.prompt_bytes;
 
   /** What the constraint cost at a draw, in nats: 0 where it allowed everything. */
   const cost = (draw) => (isNumber(draw.log_allowed) && draw.given !== true ? Math.max(0, -draw.log_allowed) : 0);
@@ -18,14 +21,14 @@
     const sums = new Map();
     for (const { draw } of text.path) {
       const field = run.alternatives.get(draw.draw)?.field;
-      const name = typeof field === "string" && field !== "" ? field : BETWEEN;
+      const name = ends(draw) ? END : typeof field === "string" && field !== "" ? field : BETWEEN;
       sums.set(name, (sums.get(name) ?? 0) + cost(draw));
     }
     const found = [...sums].map(([name, sum]) => ({ name, sum })).filter((each) => each.sum > 0.005);
     return found.sort((a, b) => b.sum - a.sum);
   }
 
-  /** The draws that cost most, each with the text that it is in; equal ones of several texts as one. */
+  /** The draws that cost most, each with a text that it is in: equal ones of several texts as one, and all ends. */
   function places(run) {
     const texts = [...run.texts].sort((a, b) => b.weight - a.weight);
     const found = new Map();
@@ -39,9 +42,11 @@
         if (!beginnings.has(longer)) beginnings.set(longer, beginnings.size + 1);
         beginning = beginnings.get(longer);
         if (!alive || cost(draw) < 0.1) return;
-        const same = found.get(beginning);
-        if (same) same.texts += 1;
-        else found.set(beginning, { text, place, draw, cost: cost(draw), texts: 1 });
+        const key = ends(draw) ? END : beginning;
+        const same = found.get(key);
+        const texts = (same?.texts ?? 0) + 1;
+        if (same && same.cost >= cost(draw)) same.texts = texts;
+        else found.set(key, { text, place, draw, cost: cost(draw), texts });
       });
     }
     return [...found.values()].sort((a, b) => b.cost - a.cost).slice(0, MOST);
@@ -60,6 +65,7 @@
     const fields = useMemo(() => (text ? byField(run, text) : []), [run, text]);
     const hard = useMemo(() => places(run), [run]);
     if (hard.length === 0) return null;
+    const named = hard.some(({ draw }) => run.alternatives.get(draw.draw)?.field);
     const total = fields.reduce((sum, each) => sum + each.sum, 0) || 1;
     const many = fields.length > 1 || (fields[0] && fields[0].name !== BETWEEN);
     return html`<section aria-label="What the constraint cost">
@@ -78,8 +84,8 @@
         </table>`}
       </div>
       <table class="hardest">
-        <caption>The hardest places of all texts</caption>
-        <thead><tr><th scope="col">Cost</th><th scope="col">Where</th><th scope="col">Field</th><th scope="col">What the model would have liked</th></tr></thead>
+        <caption>The hardest places of the returned texts</caption>
+        <thead><tr><th scope="col">Cost</th><th scope="col">Where</th>${named && html`<th scope="col">Field</th>`}<th scope="col">What the model would have liked</th></tr></thead>
         <tbody>${hard.map((each) => {
           const spelled = condit.spelled(each.text.path.slice(Math.max(0, each.place - AROUND), each.place + 1));
           const before = spelled.slice(0, -1).map((part) => (part.raw ? "" : part.text)).join("");
@@ -88,7 +94,7 @@
           return html`<tr>
             <td>${number(each.cost)}</td>
             <td><button class="link" onClick=${() => choose({ text: each.text.key, step: each.draw.step })}><bdi class="mono">${oneLine(before, 60)}<b>${oneLine(here, 40)}</b></bdi></button>${each.texts > 1 && html` <span class="quiet">in ${each.texts} texts</span>`}</td>
-            <td><bdi>${typeof field === "string" ? oneLine(field, 60) : ""}</bdi></td>
+            ${named && html`<td><bdi>${typeof field === "string" ? oneLine(field, 60) : ""}</bdi></td>`}
             <td>${wanted(run, each.draw, before).map((want, at) => html`${at > 0 && ", "}<bdi class="mono"><s>${want.text}</s></bdi> ${want.mass}`)}</td>
           </tr>`;
         })}</tbody>
