@@ -61,4 +61,6 @@ def serving(model: Model, **settings: object) -> Iterator[Served]:
     finally:
         served.close()
         server.should_exit = True
+        thread.join(5)
+        server.force_exit = True  # a test may have left a connection, which it would wait for
         thread.join(30)

@@ -31,13 +31,15 @@
   ];
 
   const literal = (value) => JSON.stringify(value);
+  /** As it is written, where Python reads it so. */
+  const block = (text) => (/^[\P{C}\n]*[^\\\p{C}']$/u.test(text) && !text.includes("'''") ? `r'''${text}'''` : literal(text));
   const shell = (value) => `'${String(value).replaceAll("'", "'\\''")}'`;
 
   function pythonConstraint({ kind, text }) {
     const lines = text.split("\n").filter(Boolean);
     return {
       none: "None",
-      json_schema: `condit.json_schema(json.loads(${literal(text)}))`,
+      json_schema: `condit.json_schema(json.loads(${block(text)}))`,
       regex: `condit.regex(${literal(text)})`,
       choice: `condit.choice(${lines.map(literal).join(", ")})`,
       lark: `condit.grammar(${literal(text)}, syntax="lark")`,

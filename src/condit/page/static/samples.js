@@ -123,7 +123,7 @@
     const alone = isNumber(run.result.ess) && run.result.ess < 2 && list(run.samples).length > 1;
     return html`<section aria-label="Field by field">
       <h2>Field by field</h2>
-      ${alone && html`<p class="warning">The effective sample size is ${number(run.result.ess)} of ${list(run.samples).length}: nearly all weight comes from one draw. A share of 100 % says here that nothing else is left, not that the model is sure. Draw more lanes, or see what the constraint cost.</p>`}
+      ${alone && html`<p class="warning">The effective sample size is ${number(run.result.ess)} of ${list(run.samples).length}: these shares rest on no more than one or two independent draws. 100 % may only say that nothing else was left, not that the model is sure. Draw more lanes, or see what the constraint cost.</p>`}
       <p class="quiet">The share of the weight that each value has${enough ? "; ± its standard error" : ""}.</p>
       <div class="marginals">${fields.slice(0, 60).map((field) => {
         const values = list(field.values);
