@@ -267,9 +267,8 @@ class TogetherMatcher(Matcher):
         for part in self._parts:
             ending = part.ending(thorough=thorough)
             if ending is None and part.keeps_ending:
-                return (
-                    None  # a walk through all parts would hardly find what its own search has not
-                )
+                # A walk through all parts would hardly find what its own search has not.
+                return None
             if ending is None or ending.costs[0] == NEVER:
                 continue
             tokens = (*ending.tokens(), self.vocabulary.end)
@@ -307,10 +306,9 @@ class TogetherMatcher(Matcher):
                 own = part.ending(thorough=thorough)
                 if own is None or own.costs[0] == NEVER:
                     continue
-                joined = text[-1:].isalnum() and own.text[:1].isalnum()
-                for bridge in _BRIDGES[
-                    joined:
-                ]:  # "And Copyright", unless only "AndCopyright" may be
+                # "And Copyright", unless only "AndCopyright" may be: nothing between is tried last.
+                are_words = text[-1:].isalnum() and own.text[:1].isalnum()
+                for bridge in _BRIDGES[1:] if are_words else _BRIDGES:
                     tokens = spell(bridge + own.text, self.vocabulary).tokens()
                     if ahead.count_allowed(tokens) == len(tokens):
                         break
